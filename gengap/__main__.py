@@ -1,0 +1,42 @@
+"""The `gengap` command. Subcommands import what they need, so that help is immediate."""
+
+import sys
+
+USAGE = """\
+usage: gengap COMMAND [ARGUMENTS]
+
+  gengap train +experiment=mnist_lb_gbn [seed=3] [key=value ...]   one cell of a table
+  gengap train +sweep=quickstart                                   a whole table, seeds included
+  gengap status [+sweep=NAME] [results_dir=DIR]                    what is done, what is missing
+  gengap report [results_dir=DIR] [--check]                        tables and figures from the records
+
+`gengap train --help` lists workloads, methods, experiments and sweeps; `gengap train --cfg job +experiment=...`
+shows a run's whole configuration."""
+
+COMMANDS = ("train", "status", "report")
+
+
+def main() -> None:
+    """Run a subcommand and exit with its code."""
+    command, *rest = sys.argv[1:] or ["--help"]
+    if command == "train":
+        sys.argv = [sys.argv[0], *rest]
+        from gengap.train import main as train
+
+        sys.exit(train())
+    if command == "status":
+        from gengap.status import main as status
+
+        sys.exit(status(rest))
+    if command == "report":
+        from gengap.report import main as report
+
+        sys.exit(report(rest))
+    if command in ("-h", "--help"):
+        print(USAGE)
+        sys.exit(0)
+    sys.exit(f"gengap: no command {command!r}: use one of {', '.join(COMMANDS)}, or gengap --help")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""A data set that lives on the device as uint8; crop, flip and normalisation run there, a batch at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gengap.config import Data
+from gengap.data.sources import Images, Source
+from gengap.data.stream import Batch
+from gengap.errors import UserError
+from gengap.randomness import Purpose, draws
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What a run trains on and what it is measured on."""
+
+    train: Images
+    validation: Images
+
+
+def split(source: Source, config: Data, seed: int) -> Splits:
+    """The paper validates on the test split; with `holdout`, on that many training images instead.
+
+    Raises:
+        UserError: fewer training images than the holdout or the limit asks for.
+    """
+    train, validation = source.train, source.test
+    if config.holdout:
+        if config.holdout >= len(train):
+            raise UserError(f"data.holdout={config.holdout} leaves none of the {len(train)} training images")
+        order = draws(seed, Purpose.HOLDOUT, 0).permutation(len(train))
+        validation = train.take(np.sort(order[: config.holdout]))
+        train = train.take(np.sort(order[config.holdout :]))
+    if config.limit is not None:
+        if config.limit > len(train):
+            raise UserError(f"data.limit={config.limit} is more than the {len(train)} training images")
+        train = train.take(np.arange(config.limit))
+    return Splits(train, validation)
+
+
+class Resident:
+    """Images (N, H, W, C) on the device, padded once, with their labels."""
+
+    def __init__(self, images: Images, config: Data, device: torch.device, *, augment: bool) -> None:
+        self.labels = torch.from_numpy(images.labels).to(device)
+        pixels = torch.from_numpy(images.images).to(device).permute(0, 3, 1, 2)  # (N, C, H, W)
+        height, width = pixels.shape[2:]
+        pad = config.crop_padding if augment else 0
+        padded = F.pad(pixels, (pad, pad, pad, pad), value=config.pad_value).contiguous()
+        # Every crop of every image as a view: (N, rows, columns, C, H, W)
+        self._crops = padded.unfold(2, height, 1).unfold(3, width, 1).permute(0, 2, 3, 1, 4, 5)
+        self._flip = config.flip and augment
+        std = torch.tensor(config.std, device=device).view(-1, 1, 1)
+        self._scale = 1 / (255 * std)
+        self._shift = -torch.tensor(config.mean, device=device).view(-1, 1, 1) / std
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Augmented, normalised images (B, C, H, W) float32 and labels (B,)."""
+        device = self.labels.device
+        indices = torch.from_numpy(batch.indices).to(device)
+        offsets = torch.from_numpy(batch.offsets).to(device)
+        crops = self._crops[indices, offsets[:, 0], offsets[:, 1]]
+        if self._flip:
+            flips = torch.from_numpy(batch.flips).to(device).view(-1, 1, 1, 1)
+            crops = torch.where(flips, crops.flip(-1), crops)
+        return self._normalise(crops), self.labels[indices]
+
+    def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """All images once, neither cropped off their centre nor flipped."""
+        rows, columns = self._crops.shape[1:3]
+        centred = self._crops[:, rows // 2, columns // 2]
+        for start in range(0, len(self), batch_size):
+            chunk = slice(start, start + batch_size)
+            yield self._normalise(centred[chunk]), self.labels[chunk]
+
+    def _normalise(self, pixels: Tensor) -> Tensor:
+        return torch.addcmul(self._shift, pixels.float(), self._scale)

@@ -1,0 +1,53 @@
+"""Where a run executes: the device, its threads, and the fastest product that is true fp32."""
+
+import ctypes
+import sys
+
+import torch
+
+from gengap.config import Runtime
+from gengap.errors import UserError
+
+TRUE_FP32_ERROR = 1e-5  # relative; bf16 products are off by 3e-3, fp32 by 3e-7
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # malloc.h
+
+
+def prepare_device(runtime: Runtime) -> torch.device:
+    """Choose the device and set torch up for it.
+
+    Raises:
+        UserError: runtime.device=cuda without a GPU.
+    """
+    if runtime.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("runtime.device=cuda, but torch finds no GPU: leave it out, or set runtime.device=cpu")
+    if runtime.threads is not None:
+        torch.set_num_threads(runtime.threads)
+    torch.use_deterministic_algorithms(runtime.deterministic)
+    use_gpu = runtime.device != "cpu" and torch.cuda.is_available()
+    if not use_gpu:
+        _keep_freed_memory()
+        _route_products_through_onednn()
+    return torch.device("cuda" if use_gpu else "cpu")
+
+
+def _keep_freed_memory() -> None:
+    # glibc hands big tensors back to the kernel and takes them again, zeroed, at every update
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # absent from other C libraries
+    if mallopt is not None:
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+        mallopt(_M_TOP_PAD, 64 << 20)
+
+
+def _route_products_through_onednn() -> None:
+    # torch takes fp32 products to MKL, slow on AMD, unless oneDNN may use bf16; without AMX it never does, and
+    # its fp32 is faster. Where it does use bf16, the check below takes the permission back.
+    torch.backends.mkldnn.matmul.fp32_precision = "bf16"  # type: ignore[attr-defined]
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(256, 256, generator=generator) for _ in range(2))
+    exact = a.double() @ b.double()
+    error = torch.linalg.vector_norm(a @ b - exact) / torch.linalg.vector_norm(exact)
+    if error > TRUE_FP32_ERROR:
+        torch.backends.mkldnn.matmul.fp32_precision = "none"  # type: ignore[attr-defined]

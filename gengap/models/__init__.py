@@ -1,0 +1,42 @@
+"""The paper's networks by name, or anyone's by `package.module:factory`."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any, cast
+
+from torch import nn
+
+from gengap.errors import UserError
+from gengap.models.f1 import f1
+
+MODELS: dict[str, Callable[..., nn.Module]] = {"f1": f1}
+
+
+def build(name: str, num_classes: int, **options: Any) -> nn.Module:
+    """Build a network with freshly initialised weights.
+
+    Args:
+        name: a key of MODELS, or `package.module:factory`, called as factory(num_classes, **options).
+        num_classes: number of outputs.
+        options: passed on to the network's builder.
+
+    Raises:
+        UserError: no such network, or the builder refuses the options.
+    """
+    builder = MODELS[name] if name in MODELS else _imported(name)
+    try:
+        return builder(num_classes, **options)
+    except TypeError as error:
+        raise UserError(f"model.name={name} can't be built with model.options={options}: {error}") from error
+
+
+def _imported(name: str) -> Callable[..., nn.Module]:
+    module, colon, attribute = name.partition(":")
+    if not colon:
+        raise UserError(
+            f"model.name={name} is unknown: set it to one of {', '.join(MODELS)}, or to package.module:factory"
+        )
+    try:
+        return cast(Callable[..., nn.Module], getattr(importlib.import_module(module), attribute))
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"model.name={name} can't be imported: {error}") from error

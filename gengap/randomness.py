@@ -1,0 +1,31 @@
+"""Random numbers as functions of (seed, purpose, time): nothing to save, nothing that evaluation can disturb."""
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Purpose(IntEnum):
+    """What random numbers are for; the values are part of every run's results, so they never change."""
+
+    INIT = 0
+    ORDER = 1
+    CROP = 2
+    FLIP = 3
+    DROPOUT = 4
+    NOISE = 5
+    HOLDOUT = 6
+
+
+def _sequence(seed: int, purpose: Purpose, time: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence([seed, int(purpose), time])
+
+
+def draws(seed: int, purpose: Purpose, epoch: int) -> np.random.Generator:
+    """The generator of one epoch's draws (Philox, a counter-based generator)."""
+    return np.random.Generator(np.random.Philox(_sequence(seed, purpose, epoch)))
+
+
+def key(seed: int, purpose: Purpose, update: int) -> int:
+    """A 63-bit seed for another library's generator."""
+    return int(_sequence(seed, purpose, update).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -1,0 +1,95 @@
+"""Learning-rate rules, regime adaptation and the step-decay schedule, counted in updates (sections 4 and 5)."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, sqrt
+
+from gengap.config import Config
+
+
+def scaled_lr(lr: float, batch_size: int, base_batch: int, rule: str) -> float:
+    """The large batch's learning rate: eq. 7 (`sqrt`), Goyal et al. 2017 (`linear`), or as it was (`none`)."""
+    factor = batch_size / base_batch
+    return lr * {"none": 1.0, "sqrt": sqrt(factor), "linear": factor}[rule]
+
+
+def exact(value: float) -> Fraction:
+    """The fraction a configured number stands for: 1/3 typed as 0.3333333333333333 is 1/3."""
+    return Fraction(value).limit_denominator(10**6)
+
+
+@dataclass(frozen=True)
+class Regime:
+    """A step-decay schedule whose clock is the update.
+
+    lr and weight_decay hold one value a phase; phase k + 1 starts at update milestones[k].
+    During the first `warmup` updates the rate climbs linearly from `warmup_from` to lr[0].
+    """
+
+    updates: int
+    milestones: tuple[int, ...]
+    lr: tuple[float, ...]
+    weight_decay: tuple[float, ...]
+    warmup: int
+    warmup_from: float
+    updates_per_epoch: Fraction
+    evaluations: tuple[int, ...]  # evaluate after this many updates
+
+    def phase(self, update: int) -> int:
+        """Index of the phase that the update (counted from 0) belongs to."""
+        return bisect_right(self.milestones, update)
+
+    def lr_at(self, update: int) -> float:
+        """Learning rate of the update, counted from 0."""
+        rate = self.lr[self.phase(update)]
+        if update < self.warmup:
+            return self.warmup_from + (rate - self.warmup_from) * (update / self.warmup)
+        return rate
+
+    def weight_decay_at(self, update: int) -> float:
+        """Weight decay of the update, counted from 0."""
+        return self.weight_decay[self.phase(update)]
+
+    def starts_epoch(self, update: int) -> bool:
+        """Whether the update is the first of an epoch; asked only where epochs are whole updates."""
+        return (update / self.updates_per_epoch).denominator == 1
+
+
+def updates_per_epoch(dataset_size: int, batch_size: int, keep_partial_batch: bool) -> Fraction:
+    """N / B exactly, or rounded up where the partial batch makes an update of its own."""
+    ratio = Fraction(dataset_size, batch_size)
+    return Fraction(ceil(ratio)) if keep_partial_batch else ratio
+
+
+def build_regime(config: Config, dataset_size: int) -> Regime:
+    """The schedule of a run over `dataset_size` training samples.
+
+    Every period of e epochs becomes regime_factor * e epochs (regime adaptation, section 5), and epochs become
+    updates once: floor(epochs * factor * N / B). With factor B_L / B_S that is the small batch's number.
+    """
+    workload, method = config.workload, config.method
+    per_epoch = updates_per_epoch(dataset_size, method.batch_size, config.protocol.keep_partial_batch)
+    factor = exact(method.regime_factor)
+
+    def updates(epochs: float) -> int:
+        return int(exact(epochs) * factor * per_epoch)
+
+    rates = tuple(scaled_lr(r, method.batch_size, method.lr_base_batch, method.lr_rule) for r in workload.lr)
+    decay = workload.weight_decay * (1 if len(workload.weight_decay) > 1 else len(rates))
+    total = updates(workload.epochs)
+    return Regime(
+        updates=total,
+        milestones=tuple(updates(m) for m in workload.milestones),
+        lr=rates,
+        weight_decay=tuple(decay),
+        warmup=updates(method.warmup_epochs),
+        warmup_from=workload.lr[0],
+        updates_per_epoch=per_epoch,
+        evaluations=_evenly_spaced(total, config.evaluations or min(ceil(workload.epochs), 200)),
+    )
+
+
+def _evenly_spaced(total: int, count: int) -> tuple[int, ...]:
+    """At most `count` different updates, the last of them `total`."""
+    return tuple(sorted({k * total // count for k in range(1, count + 1)} - {0}))

@@ -1,0 +1,25 @@
+"""The optimizer's step: clipped momentum SGD on flat vectors."""
+
+import torch
+from torch import Tensor
+
+
+@torch.no_grad()
+def clip_(gradient: Tensor, max_norm: float | None) -> Tensor:
+    """Scale the gradient in place to an L2 norm of at most max_norm; return the norm it had.
+
+    The scale is torch.nn.utils.clip_grad_norm_'s, max_norm / (norm + 1e-6), without its host synchronisation.
+    """
+    norm = torch.linalg.vector_norm(gradient)
+    if max_norm is not None:
+        gradient.mul_((max_norm / (norm + 1e-6)).clamp(max=1.0))
+    return norm
+
+
+@torch.no_grad()
+def step_(
+    weights: Tensor, gradient: Tensor, velocity: Tensor, lr: Tensor, weight_decay: float, momentum: float
+) -> None:
+    """v <- momentum v + g + weight_decay w;  w <- w - lr v, in place, on all parameters incl. BN and biases."""
+    velocity.mul_(momentum).add_(gradient).add_(weights, alpha=weight_decay)
+    weights.addcmul_(velocity, lr, value=-1)

@@ -1,0 +1,26 @@
+"""The random walk of section 3: when to record the distance from the initial weights, and how to measure it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def recorded_updates(updates: int, rows: int = 60) -> tuple[int, ...]:
+    """At most `rows` different updates, evenly spaced in log t from 1 to `updates`."""
+    if updates < 1:
+        return ()
+    spaced = np.geomspace(1, updates, rows)
+    return tuple(sorted({int(t) for t in np.round(spaced)}))
+
+
+def distance(weights: Tensor, initial: Tensor) -> float:
+    """The Euclidean distance ‖w_t − w_0‖ of two flat weight vectors."""
+    return float(torch.linalg.vector_norm(weights - initial, dtype=torch.float64))
+
+
+def tensor_distances(weights: Tensor, initial: Tensor, sizes: Sequence[int]) -> list[float]:
+    """The distance of every parameter tensor by itself, in the order of `sizes`."""
+    parts = (weights - initial).split(list(sizes))
+    return torch.stack([torch.linalg.vector_norm(p, dtype=torch.float64) for p in parts]).tolist()
