@@ -139,7 +139,9 @@ def to_config(cfg: DictConfig) -> Config:
     """
     missing = sorted(k for k in OmegaConf.missing_keys(cfg) if not k.startswith("hydra"))
     if missing:
-        raise UserError(f"{missing[0]} has no value: choose a cell with +experiment=NAME, or set {missing[0]}=VALUE")
+        raise UserError(
+            f"{missing[0]} has no value: choose a cell with +experiment=NAME, or set {missing[0]}=VALUE"
+        )
     config = cast(Config, OmegaConf.to_object(cfg))
     check(config)
     return config
@@ -168,7 +170,9 @@ def check(config: Config) -> None:
         if value is not None:
             _positive(key, value)
     if method.gradient_noise < 0 or method.warmup_epochs < 0 or config.data.holdout < 0 or config.seed < 0:
-        raise UserError("method.gradient_noise, method.warmup_epochs, data.holdout and seed can't be negative")
+        raise UserError(
+            "method.gradient_noise, method.warmup_epochs, data.holdout and seed can't be negative"
+        )
     _check_phases(workload)
     _check_ghosts(config)
 
@@ -221,7 +225,11 @@ def identity(config: Config) -> dict[str, Any]:
 
     Only differences count, so a new field with a default renames no old run.
     """
-    return {k: v for k, v in _differences(config) if k not in _NOT_IDENTITY and k.split(".")[0] not in _NOT_IDENTITY}
+    return {
+        k: v
+        for k, v in _differences(config)
+        if k not in _NOT_IDENTITY and k.split(".")[0] not in _NOT_IDENTITY
+    }
 
 
 def _differences(node: Any, prefix: str = "") -> list[tuple[str, Any]]:

@@ -19,7 +19,9 @@ def prepare_device(runtime: Runtime) -> torch.device:
         UserError: runtime.device=cuda without a GPU.
     """
     if runtime.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("runtime.device=cuda, but torch finds no GPU: leave it out, or set runtime.device=cpu")
+        raise UserError(
+            "runtime.device=cuda, but torch finds no GPU: leave it out, or set runtime.device=cpu"
+        )
     if runtime.threads is not None:
         torch.set_num_threads(runtime.threads)
     torch.use_deterministic_algorithms(runtime.deterministic)

@@ -149,7 +149,11 @@ class Marks:
 
 
 def fit(
-    run: Run, trainer: Trainer, validation: Resident, progress: Progress, stop_reason: Callable[[], str | None]
+    run: Run,
+    trainer: Trainer,
+    validation: Resident,
+    progress: Progress,
+    stop_reason: Callable[[], str | None],
 ) -> str | None:
     """Train from the run's checkpoint, or from the start, to the end of the regime.
 

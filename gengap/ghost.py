@@ -39,9 +39,7 @@ class _GhostBatchNorm(nn.modules.batchnorm._BatchNorm):
     ) -> None:
         if ghost_size < 1:
             raise ValueError(f"ghost_size must be at least 1, not {ghost_size}")
-        super().__init__(
-            num_features, eps, momentum, affine, track_running_stats, device=device, dtype=dtype
-        )
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device=device, dtype=dtype)
         self.ghost_size = ghost_size
 
     def forward(self, input: Tensor) -> Tensor:
@@ -113,7 +111,9 @@ class GhostBatchNorm2d(_GhostBatchNorm, nn.BatchNorm2d):
 
 
 def _memory_format(x: Tensor) -> torch.memory_format:
-    channels_last = x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    channels_last = (
+        x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    )
     return torch.channels_last if channels_last else torch.contiguous_format
 
 

@@ -22,7 +22,9 @@ def git_commit() -> str | None:
     try:
         tracked = _git(folder, "ls-files", "--error-unmatch", str(Path(__file__).resolve()))
         commit = _git(folder, "rev-parse", "HEAD")
-        dirty = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", "gengap", "conf", cwd_up=True)
+        dirty = _git(
+            folder, "status", "--porcelain", "--untracked-files=no", "--", "gengap", "conf", cwd_up=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
     return (commit + ("-dirty" if dirty else "")) if tracked else None

@@ -95,7 +95,11 @@ def read_runs(results_dir: str | Path) -> pd.DataFrame:
 def _row(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
     config, hardware = record["config"], record["hardware"]
     summary = dict(record.get("summary") or {})
-    kind = f"{hardware['name']}, {hardware['threads']} threads" if hardware["device"] == "cpu" else hardware["name"]
+    kind = (
+        f"{hardware['name']}, {hardware['threads']} threads"
+        if hardware["device"] == "cpu"
+        else hardware["name"]
+    )
     return summary | {
         "run": directory.parent.name,
         "workload": record["workload"],

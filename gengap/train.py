@@ -1,6 +1,7 @@
 """`gengap train`: open a run, skip or resume it, build, fit, finish; any number of runs with Hydra's multirun."""
 
 import logging
+import os
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -10,8 +11,10 @@ import hydra
 import torch
 from filelock import Timeout
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from gengap import provenance
 from gengap.checkpoint import remove_checkpoints
@@ -29,13 +32,30 @@ from gengap.randomness import Purpose, key
 from gengap.regime import Regime, build_regime
 from gengap.runs import FORMAT, LOG, Run
 from gengap.stop import Stop
+from gengap.sweep import replace_parameters
 
 log = logging.getLogger(__name__)
 
 
-def main() -> None:
-    """Run what sys.argv describes: Hydra's command line."""
+def main() -> int:
+    """Run what sys.argv describes, Hydra's command line; return the exit code."""
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors instead of printing them
+    try:
+        sys.argv[1:] = replace_parameters(sys.argv[1:])
+        _run_jobs()
+    except UserError as error:
+        describe(error)
+        return 2
+    except (HydraException, OmegaConfBaseException) as error:
+        log.error("gengap: %s", _one_line(error))
+        return 2
+    except Exception:
+        return 1  # a job of a sweep failed and has been described
+    return 0
+
+
+def _run_jobs() -> None:
 
     @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
     def job(cfg: DictConfig) -> str:
@@ -48,6 +68,12 @@ def main() -> None:
             raise SystemExit(1) from None
 
     job()
+
+
+def _one_line(error: BaseException) -> str:
+    """Hydra's message, its cause's where that says more, on one line."""
+    texts = [str(e) for e in (error, error.__cause__) if e is not None]
+    return " ".join(" ".join(texts).split())
 
 
 def describe(error: Exception) -> None:
@@ -119,7 +145,9 @@ def _train(config: Config, opened: Run) -> str:
     return "finished"
 
 
-def build_trainer(config: Config, source: Source, splits: Splits, regime: Regime, device: torch.device) -> Trainer:
+def build_trainer(
+    config: Config, source: Source, splits: Splits, regime: Regime, device: torch.device
+) -> Trainer:
     """Model, data and stream of a run, at its first update.
 
     Raises:
@@ -127,7 +155,9 @@ def build_trainer(config: Config, source: Source, splits: Splits, regime: Regime
     """
     samples, batch_size = len(splits.train), config.method.batch_size
     if batch_size > samples:
-        raise UserError(f"method.batch_size={batch_size} is more than the {samples} training samples: lower it")
+        raise UserError(
+            f"method.batch_size={batch_size} is more than the {samples} training samples: lower it"
+        )
     with torch.random.fork_rng():
         torch.manual_seed(key(config.seed, Purpose.INIT, 0))
         model = build(config.model.name, source.num_classes, **config.model.options)
@@ -197,7 +227,9 @@ def _finish(config: Config, opened: Run, splits: Splits, trainer: Trainer, regim
     )
     remove_checkpoints(opened.directory)
     log.info(
-        "%s: finished, validation accuracy %.2f %%", opened.directory, opened.record["summary"]["last_val_accuracy"]
+        "%s: finished, validation accuracy %.2f %%",
+        opened.directory,
+        opened.record["summary"]["last_val_accuracy"],
     )
 
 
