@@ -10,8 +10,8 @@ usage: gengap COMMAND [ARGUMENTS]
   gengap status [+sweep=NAME] [results_dir=DIR]                    what is done, what is missing
   gengap report [results_dir=DIR] [--check]                        tables and figures from the records
 
-`gengap train --help` lists workloads, methods, experiments and sweeps; `gengap train --cfg job +experiment=...`
-shows a run's whole configuration."""
+`gengap train --help` lists workloads, methods, experiments and sweeps;
+`gengap train --cfg job +experiment=NAME` shows a run's whole configuration."""
 
 COMMANDS = ("train", "status", "report")
 

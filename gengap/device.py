@@ -5,8 +5,8 @@ import sys
 
 import torch
 
-from gengap.config import Runtime
 from gengap.errors import UserError
+from gengap.schema import Runtime
 
 TRUE_FP32_ERROR = 1e-5  # relative; bf16 products are off by 3e-3, fp32 by 3e-7
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # malloc.h
@@ -44,8 +44,8 @@ def _keep_freed_memory() -> None:
 
 
 def _route_products_through_onednn() -> None:
-    # torch takes fp32 products to MKL, slow on AMD, unless oneDNN may use bf16; without AMX it never does, and
-    # its fp32 is faster. Where it does use bf16, the check below takes the permission back.
+    # torch takes fp32 products to MKL, slow on AMD, unless oneDNN may use bf16; without AMX it never does,
+    # and its fp32 is faster. Where it does use bf16, the check below takes the permission back.
     torch.backends.mkldnn.matmul.fp32_precision = "bf16"  # type: ignore[attr-defined]
     generator = torch.Generator().manual_seed(0)
     a, b = (torch.randn(256, 256, generator=generator) for _ in range(2))

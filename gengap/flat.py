@@ -1,7 +1,7 @@
-"""All parameters in one flat vector: clipping, the SGD step, the distance and a checkpoint are one operation each."""
+"""All parameters in one flat vector: clip, SGD step, distance and checkpoint are one operation each."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 
 class Flat:

@@ -44,10 +44,9 @@ class _GhostBatchNorm(nn.modules.batchnorm._BatchNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise (B, C) or (B, C, ...); the same shape and memory format come back."""
-        by_batch_statistics = self.training or self.running_mean is None
-        if not by_batch_statistics or len(input) <= self.ghost_size:
+        if not self.training or len(input) <= self.ghost_size:
             return super().forward(input)
-        self._check_input_dim(input)
+        self._check_input_dim(input)  # type: ignore[no-untyped-call]
         if len(input) % self.ghost_size:
             raise ValueError(
                 f"a batch of {len(input)} can't be split into ghosts of {self.ghost_size}: "
@@ -58,9 +57,9 @@ class _GhostBatchNorm(nn.modules.batchnorm._BatchNorm):
     def _normalise(self, x: Tensor, ghosts: int) -> Tensor:
         """One batch norm over (ghost_size, ghosts * C, ...): every ghost has channels of its own."""
         channels = x.shape[1]
-        statistics = self.weight if self.weight is not None else x
-        mean = torch.zeros(ghosts * channels, dtype=statistics.dtype, device=x.device)
-        variance = torch.ones_like(mean)
+        running = self.running_mean if self.track_running_stats else None
+        mean = None if running is None else running.new_zeros(ghosts * channels)
+        variance = None if mean is None else torch.ones_like(mean)
         folded = F.batch_norm(
             x.unflatten(0, (ghosts, -1)).transpose(0, 1).flatten(1, 2),
             mean,
@@ -71,9 +70,9 @@ class _GhostBatchNorm(nn.modules.batchnorm._BatchNorm):
             momentum=1.0,  # so that mean and variance (unbiased) are this batch's own
             eps=self.eps,
         )
-        if self.training and self.running_mean is not None:
+        if mean is not None and variance is not None:
             self._track(mean.view(ghosts, channels), variance.view(ghosts, channels))
-        y = folded.unflatten(1, (ghosts, channels)).transpose(0, 1).flatten(0, 1)
+        y: Tensor = folded.unflatten(1, (ghosts, channels)).transpose(0, 1).flatten(0, 1)
         return y.contiguous(memory_format=_memory_format(x))
 
     @torch.no_grad()
@@ -83,19 +82,22 @@ class _GhostBatchNorm(nn.modules.batchnorm._BatchNorm):
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
         ghosts = len(means)
+        keep: Tensor | float
         if self.momentum is None:  # cumulative average: every ghost ever seen weighs the same
             old = self.num_batches_tracked.to(means.dtype)
             keep, weights = old / (old + ghosts), torch.ones_like(means[:, 0]) / (old + ghosts)
         else:
             ages = torch.arange(ghosts - 1, -1, -1, dtype=means.dtype, device=means.device)
             keep, weights = (1 - self.momentum) ** ghosts, self.momentum * (1 - self.momentum) ** ages
-        self.running_mean.mul_(keep).add_(weights @ means)
-        self.running_var.mul_(keep).add_(weights @ variances)
+        for running, values in ((self.running_mean, means), (self.running_var, variances)):
+            # weights @ values; in place, because autocast would round that one to bfloat16
+            average = torch.empty_like(running).addmv_(values.T, weights, beta=0)
+            running.mul_(keep).add_(average)
         self.num_batches_tracked.add_(ghosts)
 
     def extra_repr(self) -> str:
         """Ordinary batch norm's, and the ghost size."""
-        return f"{super().extra_repr()}, ghost_size={self.ghost_size}"
+        return f"{super().extra_repr()}, ghost_size={self.ghost_size}"  # type: ignore[no-untyped-call]
 
 
 class GhostBatchNorm1d(_GhostBatchNorm, nn.BatchNorm1d):
@@ -118,10 +120,11 @@ def _memory_format(x: Tensor) -> torch.memory_format:
 
 
 def convert(model: nn.Module, ghost_size: int) -> nn.Module:
-    """Turn every BatchNorm1d and BatchNorm2d of `model` into ghost batch norm, in place, and return the model.
+    """Turn every BatchNorm1d and BatchNorm2d of `model` into ghost batch norm, in place, and return it.
 
     Weights, running statistics, hooks and training mode stay; a ghost batch norm gets the new ghost size.
-    A model that is itself a batch norm is turned too.
+    A model that is itself a batch norm is turned too. Other batch norms stay as they are: BatchNorm3d,
+    SyncBatchNorm, subclasses, and lazy ones that have not yet seen a batch.
 
     Raises:
         ValueError: ghost_size below 1.
@@ -129,11 +132,10 @@ def convert(model: nn.Module, ghost_size: int) -> nn.Module:
     if ghost_size < 1:
         raise ValueError(f"ghost_size must be at least 1, not {ghost_size}")
     for module in model.modules():
-        if isinstance(module, _GhostBatchNorm):
-            module.ghost_size = ghost_size
-        elif type(module) in _GHOST_OF:
+        if type(module) in _GHOST_OF:
             # The same object with another class: references, hooks and optimizers keep pointing at it.
             module.__class__ = _GHOST_OF[type(module)]
+        if isinstance(module, _GhostBatchNorm):
             module.ghost_size = ghost_size
     return model
 

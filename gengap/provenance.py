@@ -17,7 +17,7 @@ def versions() -> dict[str, str]:
 
 
 def git_commit() -> str | None:
-    """Commit of the checkout this package runs from, `-dirty` with changes to tracked files; None in a wheel."""
+    """Commit of the checkout this package runs from, `-dirty` with changes; None in a wheel."""
     folder = Path(__file__).resolve().parent
     try:
         tracked = _git(folder, "ls-files", "--error-unmatch", str(Path(__file__).resolve()))

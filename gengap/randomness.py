@@ -1,4 +1,4 @@
-"""Random numbers as functions of (seed, purpose, time): nothing to save, nothing that evaluation can disturb."""
+"""Random numbers as functions of (seed, purpose, time): nothing to save, nothing to disturb."""
 
 from enum import IntEnum
 

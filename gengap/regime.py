@@ -1,15 +1,15 @@
-"""Learning-rate rules, regime adaptation and the step-decay schedule, counted in updates (sections 4 and 5)."""
+"""Learning-rate rules, regime adaptation and step decay, counted in updates (sections 4 and 5)."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, sqrt
 
-from gengap.config import Config
+from gengap.schema import Config
 
 
 def scaled_lr(lr: float, batch_size: int, base_batch: int, rule: str) -> float:
-    """The large batch's learning rate: eq. 7 (`sqrt`), Goyal et al. 2017 (`linear`), or as it was (`none`)."""
+    """The large batch's rate: eq. 7 (`sqrt`), Goyal et al. 2017 (`linear`), or unchanged (`none`)."""
     factor = batch_size / base_batch
     return lr * {"none": 1.0, "sqrt": sqrt(factor), "linear": factor}[rule]
 
@@ -65,8 +65,9 @@ def updates_per_epoch(dataset_size: int, batch_size: int, keep_partial_batch: bo
 def build_regime(config: Config, dataset_size: int) -> Regime:
     """The schedule of a run over `dataset_size` training samples.
 
-    Every period of e epochs becomes regime_factor * e epochs (regime adaptation, section 5), and epochs become
-    updates once: floor(epochs * factor * N / B). With factor B_L / B_S that is the small batch's number.
+    Every period of e epochs becomes regime_factor * e epochs (regime adaptation, section 5), and epochs
+    become updates once: floor(epochs * factor * N / B). With factor B_L / B_S that is the small batch's
+    number.
     """
     workload, method = config.workload, config.method
     per_epoch = updates_per_epoch(dataset_size, method.batch_size, config.protocol.keep_partial_batch)

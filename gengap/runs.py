@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import pandas as pd
 from filelock import FileLock
@@ -29,13 +29,25 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 class Run:
-    """One run's directory, open for writing by the process that holds its lock."""
+    """One run's directory; inside a `with` block only this process writes to it.
+
+    Raises, on entering the block:
+        filelock.Timeout: another process is writing to it.
+    """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
-        self.lock = FileLock(directory / LOCK, timeout=0)
-        self.record = read_record(directory) or {}
+        self.record: dict[str, Any] = {}
+        self._lock = FileLock(directory / LOCK, timeout=0)
+
+    def __enter__(self) -> Self:
+        self._lock.acquire()
+        self.record = read_record(self.directory) or {}
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
 
     def update_record(self, **changes: Any) -> None:
         """Change fields of run.json."""

@@ -10,7 +10,7 @@ def clip_(gradient: Tensor, max_norm: float | None) -> Tensor:
 
     The scale is torch.nn.utils.clip_grad_norm_'s, max_norm / (norm + 1e-6), without its host synchronisation.
     """
-    norm = torch.linalg.vector_norm(gradient)
+    norm: Tensor = torch.linalg.vector_norm(gradient)
     if max_norm is not None:
         gradient.mul_((max_norm / (norm + 1e-6)).clamp(max=1.0))
     return norm
@@ -20,6 +20,6 @@ def clip_(gradient: Tensor, max_norm: float | None) -> Tensor:
 def step_(
     weights: Tensor, gradient: Tensor, velocity: Tensor, lr: Tensor, weight_decay: float, momentum: float
 ) -> None:
-    """v <- momentum v + g + weight_decay w;  w <- w - lr v, in place, on all parameters incl. BN and biases."""
+    """v <- momentum v + g + weight_decay w;  w <- w - lr v, in place, on all parameters."""
     velocity.mul_(momentum).add_(gradient).add_(weights, alpha=weight_decay)
     weights.addcmul_(velocity, lr, value=-1)

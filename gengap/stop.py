@@ -3,22 +3,32 @@
 import signal
 import time
 from types import FrameType
+from typing import Self
 
 PROCESS_STARTED = time.monotonic()
 
 
 class Stop:
-    """Why training should stop soon: a signal that arrived, or the time budget (minutes of this process)."""
+    """Why training should stop soon: a signal that arrived, or the time budget (minutes of this process).
+
+    Inside a `with` block the first SIGTERM or Ctrl-C is noted, and a second one acts as ever.
+    """
 
     def __init__(self, time_budget: float | None) -> None:
         self._signal: int | None = None
         self._until = None if time_budget is None else PROCESS_STARTED + 60 * time_budget
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._receive)
+
+    def __enter__(self) -> Self:
+        self._before = {n: signal.signal(n, self._receive) for n in (signal.SIGTERM, signal.SIGINT)}
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self._signal = number
-        signal.signal(number, signal.SIG_DFL)  # a second one stops at once
+        signal.signal(number, self._before[signal.Signals(number)])
 
     @property
     def exit_code(self) -> int:

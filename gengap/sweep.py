@@ -8,8 +8,9 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from gengap.config import CONF, Config, compose_config
+from gengap.config import CONF, compose_config
 from gengap.errors import UserError
+from gengap.schema import Config
 
 PREFIX = "+sweep="
 

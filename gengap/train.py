@@ -1,40 +1,24 @@
-"""`gengap train`: open a run, skip or resume it, build, fit, finish; any number of runs with Hydra's multirun."""
+"""`gengap train`: Hydra's command line, one run or a multirun; errors leave here as one line."""
 
 import logging
 import os
 import sys
-import traceback
-from datetime import UTC, datetime
-from typing import Any
 
 import hydra
-import torch
-from filelock import Timeout
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from gengap import provenance
-from gengap.checkpoint import remove_checkpoints
-from gengap.config import CONF, Config, as_dict, run_directory, run_name, to_config
-from gengap.data.resident import Resident, Splits, split
-from gengap.data.sources import Source, load
-from gengap.data.stream import Stream
-from gengap.device import prepare_device
+from gengap.config import CONF, to_config
 from gengap.errors import UserError
-from gengap.fit import Diverged, Trainer, fit
-from gengap.ghost import convert
-from gengap.models import build
-from gengap.progress import Progress
-from gengap.randomness import Purpose, key
-from gengap.regime import Regime, build_regime
-from gengap.runs import FORMAT, LOG, Run
-from gengap.stop import Stop
+from gengap.execute import describe, execute
 from gengap.sweep import replace_parameters
 
-log = logging.getLogger(__name__)
+
+class RunFailedError(Exception):
+    """A run of a sweep failed, and has said why."""
 
 
 def main() -> int:
@@ -44,194 +28,35 @@ def main() -> int:
     try:
         sys.argv[1:] = replace_parameters(sys.argv[1:])
         _run_jobs()
+    except RunFailedError:
+        return 1
+    except (HydraException, OmegaConfBaseException) as error:
+        describe(UserError(_one_line(error)))
+        return 2
     except UserError as error:
         describe(error)
         return 2
-    except (HydraException, OmegaConfBaseException) as error:
-        log.error("gengap: %s", _one_line(error))
-        return 2
-    except Exception:
-        return 1  # a job of a sweep failed and has been described
     return 0
 
 
 def _run_jobs() -> None:
-
     @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
     def job(cfg: DictConfig) -> str:
         try:
-            return run(to_config(cfg))
-        except Exception as error:
+            status = execute(to_config(cfg))
+        except UserError as error:
             describe(error)
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
-                raise  # Hydra goes on with the other jobs and raises at the end
-            raise SystemExit(1) from None
+            status = "failed"
+        if status != "failed":
+            return status
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            raise RunFailedError  # Hydra goes on with the other jobs and raises it at the end
+        raise SystemExit(1)
 
     job()
 
 
 def _one_line(error: BaseException) -> str:
-    """Hydra's message, its cause's where that says more, on one line."""
+    """Hydra's message, and its cause's, on one line."""
     texts = [str(e) for e in (error, error.__cause__) if e is not None]
     return " ".join(" ".join(texts).split())
-
-
-def describe(error: Exception) -> None:
-    """One line for the user's mistake, a traceback for ours."""
-    if isinstance(error, UserError):
-        log.error("gengap: %s", error)
-    else:
-        log.error("%s", "".join(traceback.format_exception(error)).rstrip())
-
-
-def run(config: Config) -> str:
-    """Bring one run to its end, from wherever it is; return its status.
-
-    Raises:
-        UserError: the configuration contradicts itself or the machine.
-        SystemExit: a signal or the time budget stopped it; it is saved.
-    """
-    directory = run_directory(config)
-    opened = Run(directory)
-    try:
-        with opened.lock:
-            status = opened.record.get("status")
-            if status in ("finished", "diverged"):
-                log.info("%s is %s already: skipped", directory, status)
-                return str(status)
-            return _run_locked(config, opened)
-    except Timeout:
-        log.info("%s is being trained by another process: skipped", directory)
-        return "running"
-
-
-def _run_locked(config: Config, opened: Run) -> str:
-    handler = logging.FileHandler(opened.directory / LOG)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    logging.getLogger().addHandler(handler)
-    try:
-        return _train(config, opened)
-    except Exception as error:
-        if opened.record:
-            opened.update_record(status="failed", error=f"{type(error).__name__}: {error}")
-        if not isinstance(error, UserError):
-            handler.handle(log.makeRecord(log.name, logging.ERROR, "", 0, traceback.format_exc(), (), None))
-        raise
-    finally:
-        logging.getLogger().removeHandler(handler)
-        handler.close()
-
-
-def _train(config: Config, opened: Run) -> str:
-    stop = Stop(config.runtime.time_budget)
-    device = prepare_device(config.runtime)
-    source = load(config.data.name, config.data.root)
-    splits = split(source, config.data, config.seed)
-    regime = build_regime(config, len(splits.train))
-    trainer = build_trainer(config, source, splits, regime, device)
-    validation = Resident(splits.validation, config.data, device, augment=False)
-    _open_record(config, opened, splits, trainer)
-    try:
-        with Progress(run_name(config), regime.updates, config.method.batch_size) as progress:
-            reason = fit(opened, trainer, validation, progress, stop.reason)
-    except Diverged as error:
-        opened.update_record(status="diverged", error=str(error), finished=_now())
-        log.warning("%s diverged: %s", opened.directory, error)
-        return "diverged"
-    if reason:
-        log.info("%s: stopped (%s) and saved; the same command continues it", opened.directory, reason)
-        raise SystemExit(stop.exit_code)
-    _finish(config, opened, splits, trainer, regime)
-    return "finished"
-
-
-def build_trainer(
-    config: Config, source: Source, splits: Splits, regime: Regime, device: torch.device
-) -> Trainer:
-    """Model, data and stream of a run, at its first update.
-
-    Raises:
-        UserError: the batch is larger than the training set, or the network can't be built.
-    """
-    samples, batch_size = len(splits.train), config.method.batch_size
-    if batch_size > samples:
-        raise UserError(
-            f"method.batch_size={batch_size} is more than the {samples} training samples: lower it"
-        )
-    with torch.random.fork_rng():
-        torch.manual_seed(key(config.seed, Purpose.INIT, 0))
-        model = build(config.model.name, source.num_classes, **config.model.options)
-    if config.method.ghost_size is not None:
-        convert(model, config.method.ghost_size)
-    return Trainer(
-        config,
-        model.to(device),
-        Resident(splits.train, config.data, device, augment=True),
-        Stream(
-            config.seed, samples, batch_size, config.data.crop_padding, config.protocol.keep_partial_batch
-        ),
-        regime,
-    )
-
-
-def _open_record(config: Config, opened: Run, splits: Splits, trainer: Trainer) -> None:
-    regime, name = trainer.regime, run_name(config)
-    opened.update_record(
-        format=FORMAT,
-        status="running",
-        workload=config.workload.name,
-        method=config.method.name,
-        digest=name.rpartition("-")[2],
-        seed=config.seed,
-        config=_without_paths(as_dict(config)),
-        versions=provenance.versions(),
-        git_commit=provenance.git_commit(),
-        hardware=provenance.hardware(trainer.flat.weights.device),
-        data={"train": len(splits.train), "validation": len(splits.validation)},
-        regime={
-            "updates": regime.updates,
-            "milestones": regime.milestones,
-            "lr": regime.lr,
-            "updates_per_epoch": float(regime.updates_per_epoch),
-        },
-        parameters=sum(trainer.flat.sizes),
-        tensors=trainer.flat.names,
-        started=opened.record.get("started", _now()),
-    )
-
-
-def _without_paths(config: dict[str, Any]) -> dict[str, Any]:
-    """Where this machine keeps its files is nobody else's business."""
-    data = {k: v for k, v in config["data"].items() if k != "root"}
-    return {k: v for k, v in config.items() if k != "results_dir"} | {"data": data}
-
-
-def _finish(config: Config, opened: Run, splits: Splits, trainer: Trainer, regime: Regime) -> None:
-    rows = opened.evaluations()
-    train_images = Resident(splits.train, config.data, trainer.flat.weights.device, augment=False)
-    _, train_error = trainer.evaluate(train_images)
-    if config.runtime.keep_weights:
-        torch.save(trainer.model.state_dict(), opened.directory / "weights.pt")
-    opened.update_record(
-        status="finished",
-        finished=_now(),
-        wall_seconds=rows[-1]["seconds"],
-        summary={
-            "updates": regime.updates,
-            "samples_seen": trainer.stream.samples_seen(regime.updates),
-            "last_val_accuracy": round(100 - rows[-1]["val_error"], 4),
-            "best_val_accuracy": round(100 - min(row["val_error"] for row in rows), 4),
-            "train_accuracy": round(100 - train_error, 4),
-            "distance": rows[-1]["distance"],
-        },
-    )
-    remove_checkpoints(opened.directory)
-    log.info(
-        "%s: finished, validation accuracy %.2f %%",
-        opened.directory,
-        opened.record["summary"]["last_val_accuracy"],
-    )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

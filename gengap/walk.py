@@ -1,4 +1,4 @@
-"""The random walk of section 3: when to record the distance from the initial weights, and how to measure it."""
+"""The random walk of section 3: the distance from the initial weights, and when to record it."""
 
 from collections.abc import Sequence
 

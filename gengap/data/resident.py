@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gengap.config import Data
 from gengap.data.sources import Images, Source
 from gengap.data.stream import Batch
 from gengap.errors import UserError
 from gengap.randomness import Purpose, draws
+from gengap.schema import Data
 
 
 @dataclass(frozen=True)

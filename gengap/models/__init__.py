@@ -34,7 +34,7 @@ def _imported(name: str) -> Callable[..., nn.Module]:
     module, colon, attribute = name.partition(":")
     if not colon:
         raise UserError(
-            f"model.name={name} is unknown: set it to one of {', '.join(MODELS)}, or to package.module:factory"
+            f"model.name={name} is unknown: use one of {', '.join(MODELS)}, or package.module:factory"
         )
     try:
         return cast(Callable[..., nn.Module], getattr(importlib.import_module(module), attribute))

@@ -1,0 +1,195 @@
+"""One run from beginning to end: open its directory, skip or resume it, build, fit, finish."""
+
+import logging
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+from filelock import Timeout
+
+from gengap import provenance
+from gengap.checkpoint import remove_checkpoints
+from gengap.config import as_dict, run_directory, run_name
+from gengap.data.resident import Resident, Splits, split
+from gengap.data.sources import Source, load
+from gengap.data.stream import Stream
+from gengap.device import prepare_device
+from gengap.errors import UserError
+from gengap.fit import DivergedError, fit
+from gengap.ghost import convert
+from gengap.models import build
+from gengap.progress import Progress
+from gengap.randomness import Purpose, key
+from gengap.regime import Regime, build_regime
+from gengap.runs import FORMAT, LOG, Run
+from gengap.schema import Config
+from gengap.stop import Stop
+from gengap.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+
+def execute(config: Config) -> str:
+    """Bring one run to its end, from wherever it is.
+
+    Returns:
+        finished, diverged, or failed (after saying why, on the terminal and in the run's log); running if
+        another process is at it.
+
+    Raises:
+        SystemExit: a signal or the time budget stopped it; it is saved.
+    """
+    directory = run_directory(config)
+    try:
+        with Run(directory) as opened:
+            status = opened.record.get("status")
+            if status in ("finished", "diverged"):
+                log.info("%s is %s already: skipped", directory, status)
+                return str(status)
+            return _logged(config, opened)
+    except Timeout:
+        log.info("%s is being trained by another process: skipped", directory)
+        return "running"
+
+
+def describe(error: Exception) -> None:
+    """One line for the user's mistake, a traceback for ours."""
+    if isinstance(error, UserError):
+        log.error("gengap: %s", error)
+    else:
+        log.error("%s", "".join(traceback.format_exception(error)).rstrip())
+
+
+def _logged(config: Config, opened: Run) -> str:
+    handler = logging.FileHandler(opened.directory / LOG)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        return _train(config, opened)
+    except Exception as error:
+        describe(error)
+        if opened.record:  # otherwise it failed before there was anything to record
+            opened.update_record(status="failed", error=f"{type(error).__name__}: {error}")
+        return "failed"
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+
+
+def _train(config: Config, opened: Run) -> str:
+    device = prepare_device(config.runtime)
+    source = load(config.data.name, config.data.root)
+    splits = split(source, config.data, config.seed)
+    regime = build_regime(config, len(splits.train))
+    trainer = build_trainer(config, source, splits, regime, device)
+    validation = Resident(splits.validation, config.data, device, augment=False)
+    _open_record(config, opened, splits, trainer)
+    title, batch_size = run_name(config), config.method.batch_size
+    try:
+        with (
+            Stop(config.runtime.time_budget) as stop,
+            Progress(title, regime.updates, batch_size) as progress,
+        ):
+            reason = fit(opened, trainer, validation, progress, stop.reason)
+    except DivergedError as error:
+        opened.update_record(status="diverged", error=str(error), finished=_now())
+        log.warning("%s diverged: %s", opened.directory, error)
+        return "diverged"
+    if reason:
+        log.info("%s: stopped (%s) and saved; the same command continues it", opened.directory, reason)
+        raise SystemExit(stop.exit_code)
+    _finish(config, opened, splits, trainer, regime)
+    return "finished"
+
+
+def build_trainer(
+    config: Config, source: Source, splits: Splits, regime: Regime, device: torch.device
+) -> Trainer:
+    """Model, data and stream of a run, at its first update.
+
+    Raises:
+        UserError: the batch is larger than the training set, or the network can't be built.
+    """
+    samples, batch_size = len(splits.train), config.method.batch_size
+    if batch_size > samples:
+        raise UserError(
+            f"method.batch_size={batch_size} is more than the {samples} training samples: lower it"
+        )
+    with torch.random.fork_rng():
+        torch.manual_seed(key(config.seed, Purpose.INIT, 0))
+        model = build(config.model.name, source.num_classes, **config.model.options)
+    if config.method.ghost_size is not None:
+        convert(model, config.method.ghost_size)
+    return Trainer(
+        config,
+        model.to(device),
+        Resident(splits.train, config.data, device, augment=True),
+        Stream(
+            config.seed, samples, batch_size, config.data.crop_padding, config.protocol.keep_partial_batch
+        ),
+        regime,
+    )
+
+
+def _open_record(config: Config, opened: Run, splits: Splits, trainer: Trainer) -> None:
+    regime, name = trainer.regime, run_name(config)
+    opened.update_record(
+        format=FORMAT,
+        status="running",
+        workload=config.workload.name,
+        method=config.method.name,
+        digest=name.rpartition("-")[2],
+        seed=config.seed,
+        config=_without_paths(as_dict(config)),
+        versions=provenance.versions(),
+        git_commit=provenance.git_commit(),
+        hardware=provenance.hardware(trainer.flat.weights.device),
+        data={"train": len(splits.train), "validation": len(splits.validation)},
+        regime={
+            "updates": regime.updates,
+            "milestones": regime.milestones,
+            "lr": regime.lr,
+            "updates_per_epoch": float(regime.updates_per_epoch),
+        },
+        parameters=sum(trainer.flat.sizes),
+        tensors=trainer.flat.names,
+        started=opened.record.get("started", _now()),
+    )
+
+
+def _without_paths(config: dict[str, Any]) -> dict[str, Any]:
+    """Where this machine keeps its files is nobody else's business."""
+    data = {k: v for k, v in config["data"].items() if k != "root"}
+    return {k: v for k, v in config.items() if k != "results_dir"} | {"data": data}
+
+
+def _finish(config: Config, opened: Run, splits: Splits, trainer: Trainer, regime: Regime) -> None:
+    rows = opened.evaluations()
+    train_images = Resident(splits.train, config.data, trainer.flat.weights.device, augment=False)
+    _, train_error = trainer.evaluate(train_images)
+    if config.runtime.keep_weights:
+        torch.save(trainer.model.state_dict(), opened.directory / "weights.pt")
+    opened.update_record(
+        status="finished",
+        finished=_now(),
+        wall_seconds=rows[-1]["seconds"],
+        summary={
+            "updates": regime.updates,
+            "samples_seen": trainer.stream.samples_seen(regime.updates),
+            "last_val_accuracy": round(100 - rows[-1]["val_error"], 4),
+            "best_val_accuracy": round(100 - min(row["val_error"] for row in rows), 4),
+            "train_accuracy": round(100 - train_error, 4),
+            "distance": rows[-1]["distance"],
+        },
+    )
+    remove_checkpoints(opened.directory)
+    log.info(
+        "%s: finished, validation accuracy %.2f %%",
+        opened.directory,
+        opened.record["summary"]["last_val_accuracy"],
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,43 @@
+"""`gengap report --check`: are the committed tables and figure data what the records say? Never pixels."""
+
+from itertools import zip_longest
+from pathlib import Path
+
+from gengap.report.cells import Records
+from gengap.report.page import texts
+
+SUFFIXES = (".md", ".csv", ".tex")
+
+
+def written(folder: Path) -> list[str]:
+    """Names of the report's text files that are in the folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(p.name for p in folder.iterdir() if p.suffix in SUFFIXES)
+
+
+def compare(records: Records, folder: Path) -> str:
+    """Regenerate the report's texts and compare them with the folder's.
+
+    Returns:
+        Which file differs first and where, empty where all are equal.
+    """
+    fresh = texts(records)
+    for name in sorted({*fresh, *written(folder)}):
+        difference = _compare_file(fresh.get(name), folder / name)
+        if difference:
+            return difference
+    return ""
+
+
+def _compare_file(expected: str | None, file: Path) -> str:
+    if expected is None:
+        return f"{file} is no part of the report: remove it"
+    if not file.exists():
+        return f"{file} is missing"
+    found = file.read_text(encoding="utf-8")
+    if found == expected:
+        return ""
+    pairs = zip_longest(found.split("\n"), expected.split("\n"), fillvalue="(no such line)")
+    number, (old, new) = next((i, pair) for i, pair in enumerate(pairs, 1) if pair[0] != pair[1])
+    return f"{file} differs from the records in line {number}:\n  it says:     {old}\n  records say: {new}"

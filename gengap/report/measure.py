@@ -1,0 +1,116 @@
+"""What the records say about one cell or variant, over its finished runs."""
+
+from dataclasses import dataclass
+
+from pandas import DataFrame
+
+from gengap.report import paper
+from gengap.report.cells import Group, Records, experiment_of
+from gengap.report.statistics import Summary, summarise
+
+ACCURACY = "last_val_accuracy"  # the tables' value: never the best
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A row of the long table; accuracies in percent, over finished runs only, None where there are none.
+
+    counts: how many runs have each status, sorted by status. wall_seconds: mean of one run.
+    difference: mean minus the paper's number, in points.
+    """
+
+    workload: str
+    method: str
+    run: str
+    experiment: str
+    counts: tuple[tuple[str, int], ...]
+    accuracy: Summary | None
+    train: Summary | None
+    best: Summary | None
+    updates: int | None
+    samples: int | None
+    wall_seconds: float | None
+    paper: str
+    difference: float | None
+    batch_size: int | None
+    epochs: float | None
+    precision: str
+    protocol: str
+    hardware: str
+    commits: str
+
+    @property
+    def n(self) -> int:
+        """Finished runs."""
+        return self.accuracy.n if self.accuracy else 0
+
+    @property
+    def runs(self) -> int:
+        """Runs in any status."""
+        return sum(count for _, count in self.counts)
+
+    def note(self) -> str:
+        """What the mean leaves out: `2 of 3 diverged, 1 running`; `missing` without any run."""
+        if not self.runs:
+            return "missing"
+        left_out = dict(self.counts)
+        left_out.pop("finished", None)
+        diverged = left_out.pop("diverged", 0)
+        parts = [f"{diverged} of {self.runs} diverged"] if diverged else []
+        return ", ".join(parts + [f"{count} {status}" for status, count in left_out.items()])
+
+
+def measure_table(records: Records, workload: str, method: str) -> Measured:
+    """The cell of a table, with no runs where there is no record of it."""
+    group = records.cells.get((workload, method))
+    if group is None:
+        empty = records.runs.iloc[:0]
+        group = Group("", workload, method, experiment_of(workload, method), empty)
+    return measure(group, paper.accuracy(workload, method))
+
+
+def measure(group: Group, published: str = "") -> Measured:
+    """Summarise a group of runs, beside the published accuracy if there is one."""
+    done = group.finished
+    accuracy = _summary(done, ACCURACY)
+    return Measured(
+        workload=group.workload,
+        method=group.method,
+        run=group.run,
+        experiment=group.experiment,
+        counts=tuple(sorted((str(s), int(n)) for s, n in group.runs["status"].value_counts().items())),
+        accuracy=accuracy,
+        train=_summary(done, "train_accuracy"),
+        best=_summary(done, "best_val_accuracy"),
+        updates=None if done.empty else int(done["updates"].max()),
+        samples=None if done.empty else int(done["samples_seen"].max()),
+        wall_seconds=None if done.empty else float(done["wall_seconds"].mean()),
+        paper=published,
+        difference=accuracy.mean - float(published) if accuracy and published else None,
+        batch_size=None if group.runs.empty else int(group.runs["batch_size"].iloc[0]),
+        epochs=None if group.runs.empty else float(group.runs["epochs"].iloc[0]),
+        precision=distinct(group.runs, "precision"),
+        protocol=distinct(group.runs, "protocol"),
+        hardware=distinct(done, "hardware"),
+        commits=commits(done),
+    )
+
+
+def _summary(runs: DataFrame, column: str) -> Summary | None:
+    return None if runs.empty else summarise([float(v) for v in runs[column]])
+
+
+def distinct(runs: DataFrame, column: str) -> str:
+    """The different values of a column, sorted."""
+    return "; ".join(sorted({str(v) for v in runs[column].dropna()}))
+
+
+def commits(runs: DataFrame) -> str:
+    """The different commits, shortened to 8 digits; `-dirty` stays."""
+    short = {_short(str(c)) for c in runs["git_commit"].dropna()}
+    return "; ".join(sorted(short))
+
+
+def _short(commit: str) -> str:
+    digits, dash, rest = commit.partition("-")
+    return digits[:8] + dash + rest

@@ -1,0 +1,38 @@
+"""Mean, spread and interval over seeds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from scipy.stats import t
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What n seeds say, in the unit of the values.
+
+    std: sample standard deviation (n - 1 in the denominator). half_width: of the 95 % t-interval of the mean.
+    Both are None for n = 1: one seed says nothing about the spread.
+    """
+
+    n: int
+    mean: float
+    std: float | None
+    half_width: float | None
+
+
+def summarise(values: Sequence[float], level: float = 0.95) -> Summary:
+    """Summarise one value a seed.
+
+    Raises:
+        ValueError: there are no values.
+    """
+    n = len(values)
+    if n == 0:
+        raise ValueError("no values to summarise")
+    mean = float(np.mean(values))
+    if n == 1:
+        return Summary(1, mean, None, None)
+    std = float(np.std(values, ddof=1))
+    return Summary(n, mean, std, float(t.ppf((1 + level) / 2, n - 1)) * std / sqrt(n))

@@ -1,0 +1,147 @@
+"""Table 1 of the paper beside ours: the quick view, every cell at length, and the runs that stand apart."""
+
+from gengap.report import paper
+from gengap.report.cells import Records, rows_of_table
+from gengap.report.markup import Table
+from gengap.report.measure import Measured, measure, measure_table
+from gengap.report.statistics import Summary
+from gengap.report.style import METHODS
+
+
+def quick(records: Records) -> Table:
+    """Workloads against methods: ours above the paper's number as printed."""
+    rows: list[tuple[str, ...]] = []
+    for workload in rows_of_table(records, 1):
+        ours = (_quick_cell(measure_table(records, workload, m)) for m in METHODS)
+        printed = (paper.accuracy(workload, m) or "–" for m in METHODS)
+        rows += [(paper.title(workload), "ours", *ours), ("", "paper", *printed)]
+    return Table(("workload", "", *(look.label for look in METHODS.values())), tuple(rows), labels=2)
+
+
+def _quick_cell(cell: Measured) -> str:
+    if cell.accuracy is None:
+        return cell.note()
+    note = cell.note()
+    return f"{spread(cell.accuracy)} (n={cell.n}{'; ' + note if note else ''})"
+
+
+def spread(summary: Summary | None) -> str:
+    """`mean ± std`; no ± for one seed, empty without any."""
+    if summary is None:
+        return ""
+    return f"{summary.mean:.2f}" + ("" if summary.std is None else f" ± {summary.std:.2f}")
+
+
+def long(records: Records) -> Table:
+    """Every cell of the rows there are, for reading."""
+    header = (
+        "workload", "method", "n", "last val. % ± std", "95 %", "paper", "difference", "train %",
+        "best val. % (not used)", "updates", "samples", "wall time", "hardware", "commit", "left out",
+    )  # fmt: skip
+    rows = tuple(_long_row(cell) for cell in _cells(records))
+    return Table(header, rows, labels=2)
+
+
+def _long_row(cell: Measured) -> tuple[str, ...]:
+    interval = cell.accuracy.half_width if cell.accuracy else None
+    return (
+        cell.workload,
+        METHODS[cell.method].label,
+        str(cell.n),
+        spread(cell.accuracy),
+        "" if interval is None else f"± {interval:.2f}",
+        cell.paper or "–",
+        _signed(cell.difference),
+        spread(cell.train),
+        spread(cell.best),
+        _whole(cell.updates),
+        _whole(cell.samples),
+        _duration(cell.wall_seconds),
+        cell.hardware,
+        cell.commits,
+        cell.note(),
+    )
+
+
+def variants(records: Records) -> Table:
+    """Runs that are no cell of the tables: other settings, precisions, protocols, budgets."""
+    header = (
+        "run", "experiment", "batch", "epochs", "precision", "protocol", "n", "last val. % ± std", "left out",
+    )  # fmt: skip
+    rows = []
+    for group in records.variants:
+        m = measure(group)
+        epochs = "" if m.epochs is None else f"{m.epochs:g}"
+        rows.append(
+            (m.run, m.experiment or "–", str(m.batch_size), epochs, m.precision, m.protocol, str(m.n))
+            + (spread(m.accuracy), m.note())
+        )
+    return Table(header, tuple(rows), labels=2)
+
+
+def unfinished(records: Records) -> Table:
+    """Runs that are in no mean, and where they lie under the results directory."""
+    rows = records.runs[records.runs["status"] != "finished"]
+    found = (
+        (str(run), str(seed), str(status), f"runs/{run}/seed{seed}")
+        for run, seed, status in zip(rows["run"], rows["seed"], rows["status"], strict=True)
+    )
+    return Table(("run", "seed", "status", "records"), tuple(found), labels=4)
+
+
+def data(records: Records) -> Table:
+    """Every cell, then every variant, as numbers: percent, updates, samples, seconds."""
+    header = (
+        "kind", "workload", "method", "run", "experiment", "n", "mean", "std", "interval95", "paper",
+        "difference", "train_mean", "train_std", "best_mean", "best_std", "updates", "samples",
+        "wall_seconds", "batch_size", "epochs", "precision", "protocol", "hardware", "commits", "left_out",
+    )  # fmt: skip
+    cells = [_data_row("cell", cell) for cell in _cells(records)]
+    others = [_data_row("variant", measure(group)) for group in records.variants]
+    return Table(header, tuple(cells + others))
+
+
+def _data_row(kind: str, m: Measured) -> tuple[str, ...]:
+    return (
+        *(kind, m.workload, m.method, m.run, m.experiment, str(m.n)),
+        *_numbers(m.accuracy),
+        _number(m.accuracy.half_width if m.accuracy else None),
+        m.paper,
+        _number(m.difference),
+        *_numbers(m.train),
+        *_numbers(m.best),
+        *("" if value is None else str(value) for value in (m.updates, m.samples)),
+        _number(m.wall_seconds, 1),
+        "" if m.batch_size is None else str(m.batch_size),
+        "" if m.epochs is None else f"{m.epochs:g}",
+        *(m.precision, m.protocol, m.hardware, m.commits, m.note()),
+    )
+
+
+def _cells(records: Records) -> list[Measured]:
+    return [measure_table(records, w, m) for w in rows_of_table(records, 1) for m in METHODS]
+
+
+def _numbers(summary: Summary | None) -> tuple[str, str]:
+    return (_number(summary.mean), _number(summary.std)) if summary else ("", "")
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    # + 0.0 turns a rounded -0.0 into 0.0
+    return "" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def _signed(value: float | None) -> str:
+    return "" if value is None else f"{round(value, 2) + 0.0:+.2f}"
+
+
+def _whole(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"

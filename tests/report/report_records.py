@@ -1,0 +1,99 @@
+"""A results directory written by hand, in the record format of gengap.runs."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gengap.config import Cell, cell
+
+CPU = {"device": "cpu", "name": "AMD EPYC 7B13", "threads": 2}
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@cache
+def _cell(experiment: str) -> Cell:
+    return cell(experiment)
+
+
+def walk(
+    until: int, distance: Callable[[int], float], clipped_until: int = 0, rows: int = 40
+) -> list[dict[str, Any]]:
+    """Rows recorded evenly in log t; every row up to `clipped_until` has clipped updates."""
+    updates = sorted({round(t) for t in np.geomspace(1, until, rows)})
+    return [
+        {
+            "update": t,
+            "epoch": t / 10,
+            "lr": 0.1,
+            "distance": distance(t),
+            "tensor_distances": [distance(t)],
+            "gradient_norm": 1.0,
+            "clipped": 0.5 if t <= clipped_until else 0.0,
+            "seconds": t / 1000,
+        }
+        for t in updates
+    ]
+
+
+@dataclass
+class Store:
+    """Writes runs below `root`, the results directory."""
+
+    root: Path
+
+    def add(
+        self,
+        experiment: str,
+        seed: int = 0,
+        accuracy: float = 98.0,
+        *,
+        status: str = "finished",
+        run: str = "",
+        rows: Iterable[dict[str, Any]] = (),
+        milestones: Iterable[int] = (1000,),
+        **changes: Any,
+    ) -> Path:
+        """One run of an experiment; `run` renames it to a variant's directory. `changes` go into run.json."""
+        found = _cell(experiment)
+        name = run or found.run
+        directory = self.root / "runs" / name / f"seed{seed}"
+        directory.mkdir(parents=True)
+        record = {
+            "format": 1,
+            "status": status,
+            "workload": found.workload,
+            "method": found.method,
+            "digest": name.rsplit("-", 1)[1],
+            "seed": seed,
+            "precision": "fp32",
+            "config": {
+                "workload": {"name": found.workload, "epochs": 50},
+                "method": {"name": found.method, "batch_size": 128 if found.method == "sb" else 4096},
+                "protocol": {"name": "paper"},
+                "precision": "fp32",
+            },
+            "versions": {"gengap": "0.1.0", "python": "3.11.7", "torch": "2.11.0", "numpy": "2.4.1"},
+            "git_commit": COMMIT,
+            "hardware": CPU,
+            "regime": {"updates": 2000, "milestones": list(milestones), "lr": [0.1, 0.01]},
+            "tensors": ["net.0.weight"],
+            "wall_seconds": 90.0 + seed,
+        }
+        if status == "finished":
+            record["summary"] = {
+                "updates": 2000,
+                "samples_seen": 256000,
+                "last_val_accuracy": accuracy,
+                "best_val_accuracy": accuracy + 0.25,
+                "train_accuracy": 99.5,
+                "distance": 3.5,
+            }
+        (directory / "run.json").write_text(json.dumps(record | changes))
+        lines = [json.dumps(row) + "\n" for row in rows]
+        (directory / "metrics.jsonl").write_text("".join(lines))
+        return directory

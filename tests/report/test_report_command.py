@@ -1,0 +1,155 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from report_records import Store
+
+from gengap.report import main
+
+TEXTS = {
+    "README.md", "table1.md", "table1.csv", "table1.tex",
+    "distance.csv", "distance_fits.md", "distance_fits.csv",
+}  # fmt: skip
+
+
+def report(store: Store, *flags: str) -> int:
+    return main([f"results_dir={store.root}", *flags])
+
+
+def test_writes_every_file_and_checks_itself(mixed: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(mixed) == 0
+    assert {p.name for p in (mixed.root / "report").iterdir()} == {*TEXTS, "distance.svg", "distance.png"}
+    out = capsys.readouterr().out
+    assert "13 runs" in out
+    assert "runs/mnist_f1-sb-0badcafe/seed1 (running)" in out
+    assert report(mixed, "--check") == 0
+    assert "is what the 13 runs say" in capsys.readouterr().out
+
+
+def test_readme_puts_everything_together(mixed: Store) -> None:
+    report(mixed)
+    text = (mixed.root / "report" / "README.md").read_text()
+    for part in (
+        "98.31 ± 0.12 (n=3)", "### Variants", "### Not finished", "](distance.svg)", "a + b ln t (3 of 3)",
+        "NVIDIA H200", "01234567", "gengap report --check", "over seeds only",
+    ):  # fmt: skip
+        assert part in text
+    assert str(mixed.root) not in text
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_check_finds_a_changed_digit(mixed: Store, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    report(mixed)
+    file = mixed.root / "report" / name
+    lines = file.read_text().split("\n")
+    number = max(i for i, line in enumerate(lines) if re.search(r"\d", line))
+    lines[number] = re.sub(r"\d", lambda m: str((int(m[0]) + 1) % 10), lines[number], count=1)
+    file.write_text("\n".join(lines))
+    capsys.readouterr()
+    assert report(mixed, "--check") == 1
+    message = capsys.readouterr().err
+    assert f"{file} differs from the records in line {number + 1}" in message
+    assert lines[number] in message
+    assert message.endswith(f"type gengap report results_dir={mixed.root}\n")
+    assert file.read_text() == "\n".join(lines)  # a check writes nothing
+
+
+def test_check_finds_changed_records_missing_and_foreign_files(
+    mixed: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report(mixed, "--check") == 1
+    assert f"{mixed.root / 'report' / 'README.md'} is missing" in capsys.readouterr().err
+    report(mixed)
+    mixed.add("mnist_lb_ra", 0, 98.5)
+    assert report(mixed, "--check") == 1
+    report(mixed)
+    assert report(mixed, "--check") == 0
+    (mixed.root / "report" / "table9.md").touch()
+    assert report(mixed, "--check") == 1
+    assert "table9.md is no part of the report" in capsys.readouterr().err
+
+
+def test_pixels_are_not_checked(mixed: Store) -> None:
+    report(mixed)
+    (mixed.root / "report" / "distance.png").write_bytes(b"other fonts")
+    assert report(mixed, "--check") == 0
+
+
+def test_no_old_figure_stays_beside_new_tables(store: Store) -> None:
+    store.add("mnist_sb", 0)
+    old = store.root / "report" / "distance.png"
+    old.parent.mkdir()
+    old.touch()
+    assert report(store) == 0
+    assert not old.exists()
+    assert "No finished run has recorded it yet" in (old.parent / "README.md").read_text()
+
+
+@pytest.mark.parametrize("flags", [[], ["--check"]])
+def test_no_records_is_one_plain_line(
+    store: Store, flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report(store, *flags) == 0
+    captured = capsys.readouterr()
+    assert captured.out == (
+        f"no records in {store.root}; type gengap train +sweep=quickstart results_dir={store.root}\n"
+    )
+    assert not captured.err
+    assert not store.root.exists()
+
+
+def test_tables_without_records_fail_the_check(mixed: Store, store: Store, tmp_path: Path) -> None:
+    report(mixed)
+    (mixed.root / "runs").rename(tmp_path / "elsewhere")
+    assert report(mixed, "--check") == 1
+
+
+def test_only_unfinished_runs(store: Store) -> None:
+    store.add("mnist_sb", 0, status="running")
+    assert report(store) == 0
+    assert "| F1, MNIST | ours | 1 running |" in (store.root / "report" / "table1.md").read_text()
+    assert report(store, "--check") == 0
+
+
+def test_only_variants(store: Store) -> None:
+    store.add("mnist_sb", 0, 97.5, run="mnist_f1-sb-0badcafe")
+    assert report(store) == 0
+    text = (store.root / "report" / "table1.md").read_text()
+    assert "No run is a cell of this table yet." in text
+    assert "| mnist_f1-sb-0badcafe |" in text
+    assert "Every cell" not in text
+    assert report(store, "--check") == 0
+
+
+@pytest.mark.parametrize("argument", ["--chekc", "results_dir=", "results=x", "check"])
+def test_unknown_arguments(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([argument]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert repr(argument) in captured.err
+    assert "type gengap report [results_dir=DIR] [--check]" in captured.err
+    assert not captured.out
+
+
+def test_help_comes_without_heavy_imports() -> None:
+    code = (
+        "import sys, gengap.report\n"
+        "assert gengap.report.main(['--help']) == 0\n"
+        "heavy = {'torch', 'matplotlib', 'scipy', 'pandas', 'hydra'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("usage: gengap report [results_dir=DIR] [--check]")
+
+
+def test_a_whole_report_needs_no_torch(mixed: Store) -> None:
+    code = (
+        "import sys\n"
+        "from gengap.report import main\n"
+        f"assert main(['results_dir={mixed.root}']) == 0\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert (mixed.root / "report" / "distance.png").stat().st_size > 10_000

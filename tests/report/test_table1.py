@@ -1,0 +1,137 @@
+import csv
+import re
+from math import sqrt
+from pathlib import Path
+
+import pytest
+from report_records import Store, walk
+from scipy import stats
+
+from gengap.config import Cell, cell
+from gengap.report.cells import Records, read_records
+from gengap.report.markup import Table, csv_text, latex, markdown
+from gengap.report.page import texts
+from gengap.report.tables import data, long, quick, unfinished, variants
+
+GOLDEN = Path(__file__).parent / "golden" / "table1.md"
+
+
+def rows(records: Records) -> dict[str, dict[str, str]]:
+    """table1.csv by run directory, or by workload-method where there is none."""
+    lines = csv.DictReader(csv_text(data(records)).splitlines())
+    return {(line["run"] or f"{line['workload']}-{line['method']}"): line for line in lines}
+
+
+def cell_of(records: Records, workload: str, method: str) -> dict[str, str]:
+    found = [
+        r
+        for r in rows(records).values()
+        if (r["kind"], r["workload"], r["method"]) == ("cell", workload, method)
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_numbers_by_hand(mixed: Store) -> None:
+    cell = cell_of(read_records(mixed.root), "mnist_f1", "sb")
+    std = sqrt((0.11**2 + 0.01**2 + 0.12**2) / 2)  # of 98.20, 98.30, 98.43 around 98.31
+    assert (cell["n"], cell["mean"], cell["std"]) == ("3", "98.3100", f"{std:.4f}")
+    assert cell["interval95"] == f"{stats.t.ppf(0.975, 2) * std / sqrt(3):.4f}"
+    assert (cell["paper"], cell["difference"]) == ("98.27", "0.0400")
+    assert (cell["best_mean"], cell["train_mean"]) == ("98.5600", "99.5000")
+    assert (cell["updates"], cell["samples"], cell["wall_seconds"]) == ("2000", "256000", "91.0")
+    assert (cell["batch_size"], cell["epochs"], cell["precision"]) == ("128", "50", "fp32")
+    assert (cell["hardware"], cell["commits"]) == ("AMD EPYC 7B13, 2 threads", "01234567")
+
+
+def test_one_seed_has_no_spread(mixed: Store) -> None:
+    records = read_records(mixed.root)
+    cell = cell_of(records, "mnist_f1", "lb")
+    assert (cell["n"], cell["mean"], cell["std"], cell["interval95"]) == ("1", "97.0000", "", "")
+    assert quick(records).rows[0][3] == "97.00 (n=1)"
+
+
+def test_diverged_runs_are_counted_and_not_averaged(mixed: Store) -> None:
+    records = read_records(mixed.root)
+    cell = cell_of(records, "mnist_f1", "lb_lr")
+    assert (cell["n"], cell["mean"], cell["left_out"]) == ("2", "97.6000", "1 of 3 diverged")
+    assert quick(records).rows[0][4] == "97.60 ± 0.14 (n=2; 1 of 3 diverged)"
+    assert quick(records).rows[0][5] == "2 of 2 diverged"
+
+
+def test_missing_cells_say_so_and_missing_rows_are_left_out(mixed: Store) -> None:
+    table = quick(read_records(mixed.root))
+    assert [row[:2] for row in table.rows] == [
+        ("F1, MNIST", "ours"),
+        ("", "paper"),
+        ("digits_f1", "ours"),
+        ("", "paper"),
+    ]
+    assert table.rows[0][6] == "missing"
+    assert table.rows[1][2:] == ("98.27", "97.05", "97.55", "97.60", "98.53")
+    assert table.rows[2][2:] == ("96.50 (n=1)", "1 failed", "missing", "missing", "missing")
+    assert set(table.rows[3][2:]) == {"–"}
+
+
+def test_variants_stand_apart(mixed: Store) -> None:
+    records = read_records(mixed.root)
+    assert [row[0] for row in variants(records).rows] == ["mnist_f1-sb-0badcafe"]
+    variant = rows(records)["mnist_f1-sb-0badcafe"]
+    assert (variant["kind"], variant["n"], variant["mean"]) == ("variant", "1", "50.0000")
+    assert (variant["left_out"], variant["paper"], variant["difference"]) == ("1 running", "", "")
+
+
+def test_an_experiment_at_other_settings_is_no_cell_of_the_table(
+    mixed: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = (cell("mnist_sb"), Cell("mnist_b64", "mnist_f1", "sb", "mnist_f1-sb-0badcafe"))
+    monkeypatch.setattr("gengap.report.cells._all_cells", lambda: known)
+    records = read_records(mixed.root)
+    assert cell_of(records, "mnist_f1", "sb")["mean"] == "98.3100"
+    assert ("mnist_f1-sb-0badcafe", "mnist_b64") in [row[:2] for row in variants(records).rows]
+
+
+def test_unfinished_runs_are_listed_with_their_place(mixed: Store) -> None:
+    listed = {(status, place) for _, _, status, place in unfinished(read_records(mixed.root)).rows}
+    lost = {(s, place.split("/")[1].rsplit("-", 1)[0], place.split("/")[2]) for s, place in listed}
+    assert lost == {
+        ("diverged", "mnist_f1-lb_lr", "seed2"),
+        ("diverged", "mnist_f1-lb_gbn", "seed0"),
+        ("diverged", "mnist_f1-lb_gbn", "seed1"),
+        ("failed", "digits_f1-lb", "seed0"),
+        ("running", "mnist_f1-sb", "seed1"),
+    }
+    assert all((mixed.root / place / "run.json").exists() for _, place in listed)
+
+
+def test_different_hardware_and_commits_are_all_named(store: Store) -> None:
+    store.add("mnist_sb", 0, git_commit="f" * 40 + "-dirty")
+    store.add("mnist_sb", 1, hardware={"device": "cuda", "name": "NVIDIA H200", "threads": 16})
+    store.add("mnist_sb", 2, git_commit=None)
+    cell = cell_of(read_records(store.root), "mnist_f1", "sb")
+    assert cell["hardware"] == "AMD EPYC 7B13, 2 threads; NVIDIA H200"
+    assert cell["commits"] == "01234567; ffffffff-dirty"
+
+
+def test_the_last_value_counts_and_never_the_best(store: Store) -> None:
+    store.add("mnist_sb", 0, 90.0)
+    records = read_records(store.root)
+    assert quick(records).rows[0][2] == "90.00 (n=1)"
+    assert long(records).rows[0][8] == "90.25"
+
+
+def test_golden_table(mixed: Store) -> None:
+    mixed.add("mnist_lb_ra", 0, 98.50, rows=walk(2000, lambda t: float(t)))
+    text = texts(read_records(mixed.root))["table1.md"]
+    text = re.sub(r"-(?!0badcafe)[0-9a-f]{8}\b", "-########", text)  # digests are config's to test
+    assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("form", "expected"), [
+    (markdown, "| a \\| b | n |\n| --- | ---: |\n| x_1 | 1 ± 2 |\n"),
+    (csv_text, "a | b,n\nx_1,1 ± 2\n"),
+    (latex, "% needs \\usepackage{booktabs}\n\\begin{tabular}{lr}\n\\toprule\na | b & n \\\\\n\\midrule\n"
+            "x\\_1 & 1 $\\pm$ 2 \\\\\n\\bottomrule\n\\end{tabular}\n"),
+])  # fmt: skip
+def test_forms(form, expected) -> None:
+    assert form(Table(("a | b", "n"), (("x_1", "1 ± 2"),))) == expected
