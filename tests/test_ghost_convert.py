@@ -76,15 +76,6 @@ def test_copies():
         assert_close(other.state_dict(), model.state_dict(), **EXACTLY)
 
 
-@pytest.fixture
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small"])
 def test_torchvision_network_is_itself_one_ghost_after_another(name):
     models = pytest.importorskip("torchvision.models", exc_type=ImportError)

@@ -52,7 +52,11 @@ def test_small_batch_and_regime_adaptation_make_equal_updates(dataset):
     epochs=st.fractions(Fraction(1, 10), 300, max_denominator=1000),
 )
 def test_regime_adaptation_keeps_the_updates_for_any_sizes(size, small, times, epochs):
-    common = [f"workload.small_batch={small}", f"workload.epochs={float(epochs)}", f"workload.ghost_size={small}"]
+    common = [
+        f"workload.small_batch={small}",
+        f"workload.epochs={float(epochs)}",
+        f"workload.ghost_size={small}",
+    ]
     common += ["workload.milestones=[]", "workload.lr=[0.1]", f"workload.large_batch={small * times}"]
     base = compose_for(*common, "method=sb")
     adapted = compose_for(*common, "method=lb_ra")

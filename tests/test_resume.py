@@ -54,7 +54,9 @@ sys.exit(main())
 """
 
 
-def train(results: Path, *overrides: str, die: tuple[str, int] = ("never", 0)) -> subprocess.CompletedProcess[str]:
+def train(
+    results: Path, *overrides: str, die: tuple[str, int] = ("never", 0)
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", DRIVER, die[0], str(die[1]), "+experiment=digits_lb_gbn", *SHORT]
     command += [f"results_dir={results}", *overrides]
     return subprocess.run(command, capture_output=True, text=True, check=False)

@@ -72,7 +72,9 @@ def reference(config, updates):
         noise = torch.ones(len(labels), dtype=torch.float64)
         if config.method.gradient_noise:
             generator = torch.Generator().manual_seed(key(config.seed, Purpose.NOISE, update))
-            noise = 1 + math.sqrt(config.method.gradient_noise) * torch.randn(len(labels), generator=generator)
+            noise = 1 + math.sqrt(config.method.gradient_noise) * torch.randn(
+                len(labels), generator=generator
+            )
         optimizer.zero_grad()
         total = 0.0
         for part, weight in parts(config, len(labels)):

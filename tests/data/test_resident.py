@@ -29,7 +29,9 @@ def test_a_batch_equals_torchvision_s_transforms_image_by_image():
     batch = Stream(0, 20, 15, 2, keep_partial_batch=False).batch(1)  # spans two epochs
     found, labels = Resident(data, CONFIG, CPU, augment=True).batch(batch)
     finish = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(CONFIG.mean, CONFIG.std)])
-    for k, (index, (row, column), flip) in enumerate(zip(batch.indices, batch.offsets, batch.flips, strict=True)):
+    for k, (index, (row, column), flip) in enumerate(
+        zip(batch.indices, batch.offsets, batch.flips, strict=True)
+    ):
         image = torch.from_numpy(data.images[index]).permute(2, 0, 1)
         image = tf.crop(tf.pad(image, [2, 2, 2, 2], fill=127), int(row), int(column), 8, 8)
         image = tf.horizontal_flip(image) if flip else image
