@@ -10,8 +10,8 @@ usage: gengap COMMAND [ARGUMENTS]
   gengap status [+sweep=NAME] [results_dir=DIR]                    what is done, what is missing
   gengap report [results_dir=DIR] [--check]                        tables and figures from the records
 
-`gengap train --help` lists workloads, methods, experiments and sweeps;
-`gengap train --cfg job +experiment=NAME` shows a run's whole configuration."""
+`gengap train --help` lists experiments, sweeps and every key.
+Tab completion for this shell: eval "$(gengap -sc install=bash)"; zsh and fish likewise."""
 
 COMMANDS = ("train", "status", "report")
 
@@ -19,6 +19,11 @@ COMMANDS = ("train", "status", "report")
 def main() -> None:
     """Run a subcommand and exit with its code."""
     command, *rest = sys.argv[1:] or ["--help"]
+    if command in ("-sc", "--shell-completion"):
+        from gengap.completion import complete
+
+        complete(rest, COMMANDS)
+        sys.exit(0)
     if command == "train":
         sys.argv = [sys.argv[0], *rest]
         from gengap.train import main as train

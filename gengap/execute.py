@@ -1,7 +1,6 @@
 """One run from beginning to end: open its directory, skip or resume it, build, fit, finish."""
 
 import logging
-import traceback
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +14,7 @@ from gengap.data.resident import Resident, Splits, split
 from gengap.data.sources import Source, load
 from gengap.data.stream import Stream
 from gengap.device import prepare_device
-from gengap.errors import UserError
+from gengap.errors import UserError, describe
 from gengap.fit import DivergedError, fit
 from gengap.ghost import convert
 from gengap.models import build
@@ -51,14 +50,6 @@ def execute(config: Config) -> str:
     except Timeout:
         log.info("%s is being trained by another process: skipped", directory)
         return "running"
-
-
-def describe(error: Exception) -> None:
-    """One line for the user's mistake, a traceback for ours."""
-    if isinstance(error, UserError):
-        log.error("gengap: %s", error)
-    else:
-        log.error("%s", "".join(traceback.format_exception(error)).rstrip())
 
 
 def _logged(config: Config, opened: Run) -> str:
@@ -133,18 +124,20 @@ def build_trainer(
 
 
 def _open_record(config: Config, opened: Run, splits: Splits, trainer: Trainer) -> None:
-    regime, name = trainer.regime, run_name(config)
+    regime, record = trainer.regime, opened.record
+    origin = provenance.origin(trainer.flat.weights.device)
+    before = {k: record[k] for k in origin} if record else origin
     opened.update_record(
         format=FORMAT,
         status="running",
         workload=config.workload.name,
         method=config.method.name,
-        digest=name.rpartition("-")[2],
+        digest=run_name(config).rpartition("-")[2],
         seed=config.seed,
         config=_without_paths(as_dict(config)),
-        versions=provenance.versions(),
-        git_commit=provenance.git_commit(),
-        hardware=provenance.hardware(trainer.flat.weights.device),
+        **origin,
+        # Where the first part of a run came from that was resumed by another version or on another machine
+        earlier=record.get("earlier", []) + ([] if before == origin else [before]),
         data={"train": len(splits.train), "validation": len(splits.validation)},
         regime={
             "updates": regime.updates,
@@ -154,7 +147,7 @@ def _open_record(config: Config, opened: Run, splits: Splits, trainer: Trainer) 
         },
         parameters=sum(trainer.flat.sizes),
         tensors=trainer.flat.names,
-        started=opened.record.get("started", _now()),
+        started=record.get("started", _now()),
     )
 
 

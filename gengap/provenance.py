@@ -11,33 +11,33 @@ import torch
 PACKAGES = ("gengap", "torch", "numpy")
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on."""
-    return {"python": platform.python_version()} | {p: version(p) for p in PACKAGES}
+def origin(device: torch.device) -> dict[str, Any]:
+    """Versions, git commit and hardware of this process, training on `device`."""
+    versions = {"python": platform.python_version()} | {p: version(p) for p in PACKAGES}
+    return {"versions": versions, "git_commit": git_commit(), "hardware": hardware(device)}
 
 
 def git_commit() -> str | None:
-    """Commit of the checkout this package runs from, `-dirty` with changes; None in a wheel."""
-    folder = Path(__file__).resolve().parent
+    """Commit of the checkout this package runs from, `-dirty` with changes to it; None outside a checkout."""
+    package = Path(__file__).resolve().parent
     try:
-        tracked = _git(folder, "ls-files", "--error-unmatch", str(Path(__file__).resolve()))
-        commit = _git(folder, "rev-parse", "HEAD")
-        dirty = _git(
-            folder, "status", "--porcelain", "--untracked-files=no", "--", "gengap", "conf", cwd_up=True
+        _git(package, "ls-files", "--error-unmatch", Path(__file__).name)
+        commit = _git(package, "rev-parse", "HEAD")
+        changes = _git(
+            package.parent, "status", "--porcelain", "--untracked-files=no", "--", "gengap", "conf"
         )
     except (OSError, subprocess.CalledProcessError):
         return None
-    return (commit + ("-dirty" if dirty else "")) if tracked else None
+    return f"{commit}-dirty" if changes else commit
 
 
-def _git(folder: Path, *arguments: str, cwd_up: bool = False) -> str:
-    where = folder.parent if cwd_up else folder
-    done = subprocess.run(["git", *arguments], cwd=where, capture_output=True, text=True, check=True)
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
 def hardware(device: torch.device) -> dict[str, Any]:
-    """Name of the processor that trains, and the threads it may use."""
+    """Name of the processor that trains, and the CPU threads it may use."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name()
     return {"device": device.type, "name": name, "threads": torch.get_num_threads()}
 

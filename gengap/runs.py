@@ -107,11 +107,7 @@ def read_runs(results_dir: str | Path) -> pd.DataFrame:
 def _row(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
     config, hardware = record["config"], record["hardware"]
     summary = dict(record.get("summary") or {})
-    kind = (
-        f"{hardware['name']}, {hardware['threads']} threads"
-        if hardware["device"] == "cpu"
-        else hardware["name"]
-    )
+    threads = f", {hardware['threads']} thread{'s' if hardware['threads'] > 1 else ''}"
     return summary | {
         "run": directory.parent.name,
         "workload": record["workload"],
@@ -123,7 +119,7 @@ def _row(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
         "protocol": config["protocol"]["name"],
         "directory": str(directory),
         "wall_seconds": record.get("wall_seconds"),
-        "hardware": kind,
+        "hardware": hardware["name"] + (threads if hardware["device"] == "cpu" else ""),
         "git_commit": record["git_commit"],
         "torch": record["versions"]["torch"],
         "batch_size": config["method"]["batch_size"],

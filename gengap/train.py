@@ -12,8 +12,8 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from gengap.config import CONF, to_config
-from gengap.errors import UserError
-from gengap.execute import describe, execute
+from gengap.errors import UserError, describe
+from gengap.help import train_help
 from gengap.sweep import replace_parameters
 
 
@@ -23,6 +23,9 @@ class RunFailedError(Exception):
 
 def main() -> int:
     """Run what sys.argv describes, Hydra's command line; return the exit code."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(train_help())
+        return 0
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors instead of printing them
     try:
@@ -42,6 +45,8 @@ def main() -> int:
 def _run_jobs() -> None:
     @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
     def job(cfg: DictConfig) -> str:
+        from gengap.execute import execute  # torch, which neither help nor completion needs
+
         try:
             status = execute(to_config(cfg))
         except UserError as error:

@@ -8,6 +8,7 @@ import pytest
 from filelock import FileLock
 
 from gengap import execute as execute_module
+from gengap import provenance
 from gengap.config import run_directory
 from gengap.execute import execute
 from gengap.fit import recorded_updates
@@ -19,7 +20,7 @@ SHORT = ("workload.epochs=4", "workload.milestones=[3]", "runtime.threads=1")
 
 
 def test_a_finished_run_leaves_a_whole_record(digits, tmp_path):
-    config = digits("lb_gbn", *SHORT)
+    config = digits("lb_gbn", *SHORT, "workload.lr=[0.1,0.01]")
     assert execute(config) == "finished"
     directory = run_directory(config)
     record = read_record(directory)
@@ -30,6 +31,7 @@ def test_a_finished_run_leaves_a_whole_record(digits, tmp_path):
     assert record["summary"]["samples_seen"] == updates * 512
     assert record["data"] == {"train": 1437, "validation": 360}
     assert record["parameters"] == 76_938
+    assert record["earlier"] == []
     assert set(record["versions"]) == {"python", "gengap", "torch", "numpy"}
     assert str(tmp_path) not in json.dumps(record)
     rows = read_metrics(directory)
@@ -46,6 +48,18 @@ def test_a_finished_run_leaves_a_whole_record(digits, tmp_path):
     assert [round(r / (0.1 * math.sqrt(32)), 3) for r in rows["lr"]] == [
         0.1 if u > 8 else 1.0 for u in rows["update"]
     ]
+
+
+def test_a_run_resumed_elsewhere_says_where_it_began(digits, monkeypatch):
+    with pytest.raises(SystemExit):
+        execute(digits("lb", *SHORT, "runtime.time_budget=1e-9"))
+    monkeypatch.setattr(provenance, "git_commit", lambda: "another")
+    config = digits("lb", *SHORT)
+    began = read_record(run_directory(config))["git_commit"]
+    assert execute(config) == "finished"
+    record = read_record(run_directory(config))
+    assert record["git_commit"] == "another"
+    assert [e["git_commit"] for e in record["earlier"]] == [began]
 
 
 def test_finished_runs_are_skipped(digits, monkeypatch):

@@ -113,10 +113,11 @@ def test_signals_save_and_say_how_to_continue(number, digits, monkeypatch, unint
             os.kill(os.getpid(), number)
 
     before = signal.getsignal(number)
-    with monkeypatch.context() as patch, pytest.raises(SystemExit) as stopped:
-        patch.setattr(fit_module.Trainer, "update", interrupted)
-        caplog.set_level("INFO")
+    caplog.set_level("INFO")
+    monkeypatch.setattr(fit_module.Trainer, "update", interrupted)
+    with pytest.raises(SystemExit) as stopped:
         execute(config)
+    monkeypatch.undo()
     assert stopped.value.code == 128 + number
     assert signal.getsignal(number) is before
     assert "the same command continues it" in caplog.text
