@@ -112,6 +112,9 @@ def test_low_precision(dtype, autocast, case, affine):
         rounding = 8 * 2**-24 * float(1 + x.abs().max())
         # bfloat16: one rounding of the output, to 2^-9; several of the gradient's terms, of up to 4 or so.
         low = dtype == torch.bfloat16
+        sums = rounding * x.numel() / case.channels
+        # On the CPU torch rounds the sum of a transposed bfloat16 gradient, such as that of a lone channel.
+        transposed = low and case.channels == 1
         compare(
             ghost,
             plain,
@@ -119,8 +122,8 @@ def test_low_precision(dtype, autocast, case, affine):
             autocast=autocast,
             output={"rtol": low * 2**-8, "atol": rounding},
             input_gradient={"rtol": low * 2**-8, "atol": rounding + low * 2**-5},
-            weight_gradient={"rtol": 0, "atol": rounding * x.numel() / case.channels},
-            bias_gradient={"rtol": 0, "atol": rounding * x.numel() / case.channels},
+            weight_gradient={"rtol": 0, "atol": sums},
+            bias_gradient={"rtol": transposed * 2**-6, "atol": sums + transposed * 2**-4},
             running_mean={"rtol": 16 * 2**-24, "atol": 16 * 2**-24},
             running_var={"rtol": 16 * 2**-24, "atol": 16 * 2**-24},
         )
@@ -191,10 +194,10 @@ def test_sequential_moving_average():
 @AXES
 @pytest.mark.parametrize("batch", [5, 8])
 def test_one_ghost_is_batch_norm_bit_for_bit(spatial, batch):
-    ghost, plain = Case(spatial, size=8).twins(torch.float32)
+    ghost, plain = Case(spatial, size=8, channels=64).twins(torch.float32)
     layers = (ghost, plain.float())
     for _ in range(3):
-        x = torch.randn(batch, 3, *spatial)
+        x = torch.randn(batch, 64, *spatial)
         inputs = [x.clone().requires_grad_() for _ in layers]
         outputs = [layer(value) for layer, value in zip(layers, inputs, strict=True)]
         for output in outputs:
