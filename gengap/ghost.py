@@ -101,15 +101,17 @@ class _GhostBatchNorm(nn.modules.batchnorm._BatchNorm):
 
 
 class GhostBatchNorm1d(_GhostBatchNorm, nn.BatchNorm1d):
-    """Ghost batch norm of (B, C) or (B, C, L). See the module's docstring."""
+    """Ghost batch norm of (B, C) or (B, C, L): torch.nn.BatchNorm1d with `ghost_size` as its second argument.
 
-    __doc__ = _GhostBatchNorm.__doc__
+    Raises ValueError for a training batch larger than `ghost_size` that is no multiple of it.
+    """
 
 
 class GhostBatchNorm2d(_GhostBatchNorm, nn.BatchNorm2d):
-    """Ghost batch norm of (B, C, H, W)."""
+    """Ghost batch norm of (B, C, H, W): torch.nn.BatchNorm2d with `ghost_size` as its second argument.
 
-    __doc__ = _GhostBatchNorm.__doc__
+    Raises ValueError for a training batch larger than `ghost_size` that is no multiple of it.
+    """
 
 
 def _memory_format(x: Tensor) -> torch.memory_format:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 
 import hydra
@@ -33,6 +34,8 @@ def main() -> int:
         _run_jobs()
     except RunFailedError:
         return 1
+    except KeyboardInterrupt:  # between two runs, or before the first update: there is nothing to save
+        return 128 + signal.SIGINT
     except (HydraException, OmegaConfBaseException) as error:
         describe(UserError(_one_line(error)))
         return 2

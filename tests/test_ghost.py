@@ -18,15 +18,6 @@ EXACT = {"rtol": 1e-12, "atol": 1e-12}
 EXACTLY = {"rtol": 0, "atol": 0}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """On a busy machine a second thread makes small tensors ten times slower."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 class Case(NamedTuple):
     spatial: list[int] | tuple[int, ...]
     ghosts: int = 3

@@ -14,15 +14,6 @@ from gengap.ghost import GhostBatchNorm1d, GhostBatchNorm2d, convert
 EXACTLY = {"rtol": 0, "atol": 0}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """On a busy machine a second thread makes small tensors ten times slower."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def small_network():
     inner = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
     return nn.Sequential(inner, nn.Flatten(), nn.Linear(16, 5), nn.BatchNorm1d(5, eps=1e-3, momentum=0.2))
