@@ -28,6 +28,7 @@ def main() -> int:
         print(train_help())
         return 0
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    sys.path.insert(0, "")  # so that package.module:factory is found in the folder gengap is called from
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors instead of printing them
     try:
         sys.argv[1:] = replace_parameters(sys.argv[1:])

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,24 +51,47 @@ def mnist(root: Path) -> Source:
     """MNIST: 60 000 and 10 000 images of 28x28x1."""
     from torchvision.datasets import MNIST
 
-    def split(train: bool) -> Images:
+    return _downloaded(MNIST, root, 10)
+
+
+def cifar10(root: Path) -> Source:
+    """CIFAR-10: 50 000 and 10 000 images of 32x32x3."""
+    from torchvision.datasets import CIFAR10
+
+    return _downloaded(CIFAR10, root, 10)
+
+
+def cifar100(root: Path) -> Source:
+    """CIFAR-100: 50 000 and 10 000 images of 32x32x3."""
+    from torchvision.datasets import CIFAR100
+
+    return _downloaded(CIFAR100, root, 100)
+
+
+def _downloaded(dataset: Callable[..., Any], root: Path, num_classes: int) -> Source:
+    """Both splits of a torchvision data set that fits into memory, downloaded and md5-checked if need be."""
+
+    def images(train: bool) -> Images:
         try:
-            found = MNIST(str(root), train=train, download=True)
+            found = dataset(str(root), train=train, download=True)
         except (RuntimeError, OSError) as error:
-            raise _missing("MNIST", root / "MNIST" / "raw") from error
-        return Images(found.data.numpy()[..., None], found.targets.numpy().astype(np.int64))
+            name = getattr(dataset, "__name__", "the data set")
+            raise UserError(
+                f"{name} is not in {root} and could not be downloaded: connect to a network and try again, "
+                "or set data.root=DIR to the folder that holds it as torchvision.datasets lays it out"
+            ) from error
+        pixels = np.asarray(found.data, dtype=np.uint8)
+        return Images(pixels if pixels.ndim == 4 else pixels[..., None], np.asarray(found.targets, np.int64))
 
-    return Source(split(True), split(False), 10)
-
-
-def _missing(name: str, folder: Path) -> UserError:
-    return UserError(
-        f"{name} is not in {folder} and could not be downloaded: connect to a network and try again, "
-        "or set data.root=DIR to the folder that holds it"
-    )
+    return Source(images(True), images(False), num_classes)
 
 
-SOURCES: dict[str, Callable[[Path], Source]] = {"digits": digits, "mnist": mnist}
+SOURCES: dict[str, Callable[[Path], Source]] = {
+    "digits": digits,
+    "mnist": mnist,
+    "cifar10": cifar10,
+    "cifar100": cifar100,
+}
 
 
 def load(name: str, root: str) -> Source:

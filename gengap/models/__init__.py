@@ -7,9 +7,23 @@ from typing import Any, cast
 from torch import nn
 
 from gengap.errors import UserError
+from gengap.models.alexnet import alexnet
 from gengap.models.f1 import f1
+from gengap.models.keskar import c1, c2
+from gengap.models.resnet import resnet44, wresnet16_4
+from gengap.models.vgg import vgg
 
-MODELS: dict[str, Callable[..., nn.Module]] = {"f1": f1}
+MODELS: dict[str, Callable[..., nn.Module]] = {
+    "f1": f1,
+    "c1": c1,
+    "c2": c2,
+    "c3": c1,  # C3 and C4 are C1 and C2 with 100 classes
+    "c4": c2,
+    "resnet44": resnet44,
+    "vgg": vgg,
+    "wresnet16_4": wresnet16_4,
+    "alexnet": alexnet,
+}
 
 
 def build(name: str, num_classes: int, **options: Any) -> nn.Module:

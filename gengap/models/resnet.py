@@ -1,0 +1,69 @@
+"""Residual networks for 32x32 images: Resnet44 (He et al. 2016) and the released code's WResnet16-4."""
+
+from torch import Tensor, nn
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut, ReLU after the sum (post-activation)."""
+
+    def __init__(self, channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU()
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) to (B, width, H / stride, W / stride)."""
+        residual = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        out: Tensor = self.relu(residual + self.shortcut(x))
+        return out
+
+
+class ResNet(nn.Module):
+    """A stem, three stages of `depth` blocks at 1, 2 and 4 times `width` channels, pooling, Linear."""
+
+    def __init__(self, num_classes: int, width: int, depth: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, width, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU()
+        blocks: list[nn.Module] = []
+        channels = width
+        for stage in range(3):
+            for block in range(depth):
+                stride = 2 if stage and not block else 1
+                blocks.append(BasicBlock(channels, width * 2**stage, stride))
+                channels = width * 2**stage
+        self.blocks = nn.Sequential(*blocks)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(channels, num_classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (B, 3, H, W) to logits (B, num_classes)."""
+        features = self.blocks(self.relu(self.bn(self.conv(x))))
+        logits: Tensor = self.fc(self.pool(features).flatten(1))
+        return logits
+
+
+def resnet44(num_classes: int) -> ResNet:
+    """44 layers of 16, 32, 64 channels: 661 338 parameters with 10 classes."""
+    return ResNet(num_classes, width=16, depth=7)
+
+
+def wresnet16_4(num_classes: int) -> ResNet:
+    """16 layers of 64, 128, 256 channels: 2 800 804 parameters with 100 classes.
+
+    As released: post-activation blocks and a stem of 64 channels; Zagoruyko and Komodakis' WRN-16-4 is
+    pre-activation and has 2 772 020.
+    """
+    return ResNet(num_classes, width=64, depth=2)

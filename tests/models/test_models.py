@@ -1,0 +1,79 @@
+import pytest
+import torch
+from torch import nn
+
+from gengap.errors import UserError
+from gengap.ghost import GhostBatchNorm1d, GhostBatchNorm2d, convert
+from gengap.models import MODELS, build
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "parameters"),
+    [  # the released code's and Keskar et al.'s counts; vgg and c2 by arithmetic below
+        ("f1", 10, 1_462_794),
+        ("c1", 10, 1_388_490),
+        ("c3", 100, 1_405_860),
+        ("resnet44", 10, 661_338),
+        ("wresnet16_4", 100, 2_800_804),
+        ("alexnet", 1000, 61_110_184),
+        ("vgg", 10, 14_710_464 + 2 * 4224 + 5130),
+        ("c2", 10, 14_710_464 + 2 * 4224 + 512 * 512 + 2 * 512 + 5130),
+        ("c4", 100, 14_710_464 + 2 * 4224 + 512 * 512 + 2 * 512 + 51_300),
+    ],
+)
+def test_networks_have_the_published_number_of_parameters(name, classes, parameters):
+    with torch.device("meta"):
+        model = build(name, classes)
+    assert sum(p.numel() for p in model.parameters()) == parameters
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_networks_map_images_to_logits_with_ghosts_and_without(name):
+    shape = {"f1": (1, 28, 28), "alexnet": (3, 224, 224)}.get(name, (3, 32, 32))
+    model = build(name, 7)
+    images = torch.randn(4, *shape)
+    assert model(images).shape == (4, 7)
+    norms = [m for m in model.modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d))]
+    convert(model, 2)
+    assert norms
+    assert all(isinstance(m, (GhostBatchNorm1d, GhostBatchNorm2d)) for m in norms)
+    model(images).sum().backward()
+    assert all(p.grad is not None for p in model.parameters())
+
+
+def test_resnet44_has_44_layers_and_projects_at_the_two_stage_changes_only():
+    model = build("resnet44", 10)
+    convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
+    kernels = [m.kernel_size[0] for m in convolutions]
+    assert kernels.count(3) + 1 == 44  # and one Linear
+    assert kernels.count(1) == 2
+    assert all(m.bias is None for m in convolutions)
+
+
+@pytest.mark.parametrize("name", ["resnet44", "wresnet16_4", "vgg"])
+def test_convolutions_are_he_initialised_by_fan_out(name):
+    torch.manual_seed(0)
+    for module in build(name, 10).modules():
+        if isinstance(module, nn.Conv2d) and module.weight.numel() > 2000:
+            expected = (2 / (module.kernel_size[0] ** 2 * module.out_channels)) ** 0.5
+            spread = expected / (2 * module.weight.numel()) ** 0.5  # standard error of a standard deviation
+            assert abs(float(module.weight.detach().std()) - expected) < 5 * spread
+
+
+def test_a_network_of_one_s_own_is_named_by_its_factory():
+    model = build("tests.networks:dropped", 3, in_features=8, width=5)
+    assert model(torch.randn(2, 8)).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "says"),
+    [
+        ("resnet45", {}, "one of f1, c1"),
+        ("tests.networks:absent", {}, "can't be imported"),
+        ("no.such.module:factory", {}, "can't be imported"),
+        ("f1", {"widht": 3}, "model.options"),
+    ],
+)
+def test_networks_that_cannot_be_built_are_the_user_s_mistake(name, options, says):
+    with pytest.raises(UserError, match=says):
+        build(name, 10, **options)
