@@ -1,6 +1,7 @@
 """Where a run executes: the device, its threads, and the fastest product that is true fp32."""
 
 import ctypes
+import os
 import sys
 
 import torch
@@ -24,6 +25,8 @@ def prepare_device(runtime: Runtime) -> torch.device:
         )
     if runtime.threads is not None:
         torch.set_num_threads(runtime.threads)
+    if runtime.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it only
     torch.use_deterministic_algorithms(runtime.deterministic)
     use_gpu = runtime.device != "cpu" and torch.cuda.is_available()
     if not use_gpu:

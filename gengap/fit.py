@@ -101,15 +101,14 @@ def _means(since: tuple[int, list[float]], done: int, totals: list[float]) -> li
     return [(now - then) / (done - before) for now, then in zip(totals, sums, strict=True)]
 
 
-def _digits(value: float, significant: int = 6) -> float:
-    """Shortened, so that the records stay small."""
-    return float(f"{value:.{significant}g}")
+def _digits(value: float, significant: int = 6) -> float | None:
+    """Shortened, so that the records stay small; None where JSON has no number for it."""
+    return float(f"{value:.{significant}g}") if math.isfinite(value) else None
 
 
 def _check_finite(row: dict[str, Any]) -> None:
     # A non-finite loss makes the weights, and with them the distance, non-finite at the same update
-    measured = [row["distance"], row["gradient_norm"], row.get("train_loss", 0.0)]
-    if not all(math.isfinite(x) for x in measured):
+    if None in (row["distance"], row["gradient_norm"], row.get("train_loss", 0.0)):
         raise DivergedError(f"the loss is not finite after {row['update']} updates (lr {row['lr']})")
 
 

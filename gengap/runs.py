@@ -58,7 +58,7 @@ class Run:
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Add one line to metrics.jsonl."""
         with (self.directory / METRICS).open("a") as file:
-            file.write(json.dumps(row) + "\n")
+            file.write(json.dumps(row, allow_nan=False) + "\n")
 
     def evaluations(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl that an evaluation wrote."""

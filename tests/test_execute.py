@@ -77,6 +77,8 @@ def test_a_diverged_run_is_kept_shown_and_skipped(digits, monkeypatch):
     record = read_record(run_directory(config))
     assert record["status"] == "diverged"
     assert "not finite" in record["error"]
+    assert read_metrics(run_directory(config))["distance"].iloc[-1:].isna().all()
+    assert "NaN" not in (run_directory(config) / "metrics.jsonl").read_text()
     assert state(run_directory(config)) == "diverged"
     monkeypatch.setattr(execute_module, "_train", lambda *_: pytest.fail("trained again"))
     assert execute(config) == "diverged"
