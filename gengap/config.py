@@ -10,7 +10,9 @@ from typing import Any, cast
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from gengap.checks import check
 from gengap.errors import UserError
@@ -107,9 +109,23 @@ def experiments() -> list[str]:
 
 
 def compose_config(overrides: Sequence[str]) -> Config:
-    """The configuration that `gengap train` would run with these overrides."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return to_config(compose("config", list(overrides)))
+    """The configuration that `gengap train` would run with these overrides.
+
+    Raises:
+        UserError: they don't compose, or contradict each other.
+    """
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            composed = compose("config", list(overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(one_line(error)) from error
+    return to_config(composed)
+
+
+def one_line(error: BaseException) -> str:
+    """A message of Hydra's, and its cause's, on one line."""
+    texts = [str(e) for e in (error, error.__cause__) if e is not None]
+    return " ".join(" ".join(texts).split())
 
 
 def cell(experiment: str, overrides: Sequence[str] = ()) -> Cell:

@@ -100,12 +100,17 @@ def build_trainer(
     """Model, data and stream of a run, at its first update.
 
     Raises:
-        UserError: the batch is larger than the training set, or the network can't be built.
+        UserError: the batch is larger than the training set, the regime shorter than an update, or the
+            network can't be built.
     """
     samples, batch_size = len(splits.train), config.method.batch_size
     if batch_size > samples:
         raise UserError(
             f"method.batch_size={batch_size} is more than the {samples} training samples: lower it"
+        )
+    if regime.updates < 1:
+        raise UserError(
+            f"workload.epochs={config.workload.epochs} at batch {batch_size} makes no update: raise it"
         )
     with torch.random.fork_rng():
         torch.manual_seed(key(config.seed, Purpose.INIT, 0))

@@ -52,8 +52,8 @@ class Regime:
         return self.weight_decay[self.phase(update)]
 
     def starts_epoch(self, update: int) -> bool:
-        """Whether the update is the first of an epoch; asked only where epochs are whole updates."""
-        return (update / self.updates_per_epoch).denominator == 1
+        """Whether the update (counted from 0) is the first whose first sample belongs to its epoch."""
+        return update == 0 or update // self.updates_per_epoch > (update - 1) // self.updates_per_epoch
 
 
 def updates_per_epoch(dataset_size: int, batch_size: int, keep_partial_batch: bool) -> Fraction:

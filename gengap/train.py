@@ -12,7 +12,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from gengap.config import CONF, to_config
+from gengap.config import CONF, one_line, to_config
 from gengap.errors import UserError, describe
 from gengap.help import train_help
 from gengap.sweep import replace_parameters
@@ -38,10 +38,15 @@ def main() -> int:
     except KeyboardInterrupt:  # between two runs, or before the first update: there is nothing to save
         return 128 + signal.SIGINT
     except (HydraException, OmegaConfBaseException) as error:
-        describe(UserError(_one_line(error)))
+        describe(UserError(one_line(error)))
         return 2
     except UserError as error:
         describe(error)
+        return 2
+    except OSError as error:
+        describe(
+            UserError(f"{error.filename}: {error.strerror}; set results_dir=DIR to a folder to write to")
+        )
         return 2
     return 0
 
@@ -49,10 +54,11 @@ def main() -> int:
 def _run_jobs() -> None:
     @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
     def job(cfg: DictConfig) -> str:
-        from gengap.execute import execute  # torch, which neither help nor completion needs
-
         try:
-            status = execute(to_config(cfg))
+            config = to_config(cfg)
+            from gengap.execute import execute  # torch, which neither help, completion nor a mistake needs
+
+            status = execute(config)
         except UserError as error:
             describe(error)
             status = "failed"
@@ -63,9 +69,3 @@ def _run_jobs() -> None:
         raise SystemExit(1)
 
     job()
-
-
-def _one_line(error: BaseException) -> str:
-    """Hydra's message, and its cause's, on one line."""
-    texts = [str(e) for e in (error, error.__cause__) if e is not None]
-    return " ".join(" ".join(texts).split())

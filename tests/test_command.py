@@ -43,6 +43,8 @@ def test_what_only_reads_records_needs_no_torch(module):
         (["train", "+experiment=digits_lb", "seed=x"], 2, "seed"),
         (["train", "+experiment=digits_lb_gbn", "method.ghost_size=100"], 1, "method.ghost_size=100"),
         (["train", "+sweep=quikstart"], 2, "quickstart"),
+        (["train", "+experiment=digits_lb", "results_dir=/dev/null/there"], 2, "results_dir=DIR"),
+        (["status", "+sweep=quickstart", "foo=1"], 2, "foo"),
         (["report", "nonsense"], 2, "nonsense"),
     ],
 )

@@ -109,6 +109,14 @@ def test_a_batch_larger_than_the_training_set_is_the_user_s_mistake(digits, capl
     assert "Traceback" not in caplog.text
 
 
+def test_a_regime_shorter_than_an_update_is_the_user_s_mistake(digits, caplog):
+    assert (
+        execute(digits("lb", "workload.epochs=0.1", "workload.milestones=[]", "workload.lr=[1]")) == "failed"
+    )
+    assert "makes no update: raise it" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
 def test_read_runs_has_a_row_a_run(digits, tmp_path):
     assert list(read_runs(tmp_path).columns) == list(COLUMNS)
     assert read_runs(tmp_path).empty

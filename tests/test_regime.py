@@ -119,6 +119,13 @@ def test_the_partial_batch_makes_an_update_of_its_own():
     assert [u for u in range(40) if found.starts_epoch(u)] == [0, 15, 30]
 
 
+def test_every_epoch_has_a_first_update_where_batches_span_epochs():
+    found = regime("mnist_lb")
+    starts = [u for u in range(found.updates) if found.starts_epoch(u)]
+    assert len(starts) == 50
+    assert starts == [ceil(e * Fraction(60000, 4096)) for e in range(50)]
+
+
 def test_weight_decay_follows_the_phases():
     found = regime("mnist_lb", "workload.weight_decay=[1,2,3,4]")
     assert [found.weight_decay_at(u) for u in (0, 145, 146, 292, 731)] == [1, 1, 2, 3, 4]

@@ -109,6 +109,7 @@ SWITCHES = {
     "micro-batch of one ghost": ("lb_gbn", "runtime.micro_batch=16"),
     "weight decay by phase": ("lb", "workload.weight_decay=[0.1,0.01]", "workload.milestones=[1]"),
     "momentum reset": ("lb_gbn", "protocol.reset_momentum=true", "protocol.keep_partial_batch=true"),
+    "momentum reset alone": ("lb_gbn", "protocol.reset_momentum=true"),
     "released code": ("lb_gbn", "protocol=bigbatch"),
     "released code without ghosts": ("lb_lr", "protocol=bigbatch"),
     "batch smaller than the ghost": ("sb", "method.ghost_size=64"),
