@@ -4,8 +4,8 @@ from pathlib import Path
 
 from gengap.report import paper, tables
 from gengap.report.cells import Records, rows_of_table
-from gengap.report.distance import Curve, curve_data, curves, fit_data, fit_table
-from gengap.report.figures import draw_distance
+from gengap.report.figures import Figure, figures
+from gengap.report.figures.canvas import PICTURES, save
 from gengap.report.markup import Table, csv_text, latex, markdown
 from gengap.report.measure import commits, distinct
 
@@ -21,15 +21,6 @@ time" is the mean of one run. Diverged runs are counted, not averaged. "missing"
 record.
 """
 
-FITS = """\
-Distance is the L2 norm of w_t - w_0 over all parameters. Lines are means over seeds, bands ± one standard
-deviation, dashes the mean fit. Fits use one window: the recorded rows after the last one with clipped
-updates, up to the first change of the learning rate. Each run is fitted by itself, so n counts seeds. The
-two laws are compared by prediction: each is fitted by least squares on the first half of the window's rows
-(they are even in ln t), and "error" is the root mean square error on the last half, averaged over seeds; in
-brackets, for how many seeds the better law is the better one.
-"""
-
 REBUILD = """\
 `gengap train +sweep=NAME` makes the runs of a sweep, `gengap report` this folder from their records, and
 `gengap report --check` fails where this folder is not what the records say. Add `results_dir=DIR` for
@@ -39,33 +30,29 @@ records elsewhere than in `results`.
 
 def write_report(records: Records, folder: Path) -> None:
     """Write all files, replacing those of an earlier report."""
-    found = curves(records)
+    shown = figures(records)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in _texts(records, found).items():
+    for name, text in _texts(records, shown).items():
         (folder / name).write_text(text, encoding="utf-8")
-    svg, png = folder / "distance.svg", folder / "distance.png"
-    svg.unlink(missing_ok=True)
-    png.unlink(missing_ok=True)
-    if found:
-        draw_distance(found, svg, png)
+    for old in [p for p in folder.iterdir() if p.suffix in PICTURES]:
+        old.unlink()
+    for figure in shown:
+        save(figure, folder)
 
 
 def texts(records: Records) -> dict[str, str]:
     """Name and content of every file that is text: tables and the data of figures."""
-    return _texts(records, curves(records))
+    return _texts(records, figures(records))
 
 
-def _texts(records: Records, found: list[Curve]) -> dict[str, str]:
+def _texts(records: Records, shown: list[Figure]) -> dict[str, str]:
     table1 = _table1(records)
-    fits = f"{FITS}\n{markdown(fit_table(found))}"
-    return {
-        "README.md": _readme(records, table1, fits if found else ""),
+    data = {f"{stem}.csv": csv_text(table) for f in shown for stem, table in f.data.items()}
+    return data | {
+        "README.md": _readme(records, table1, shown),
         "table1.md": f"# Table 1\n\n{table1}",
         "table1.csv": csv_text(tables.data(records)),
         "table1.tex": latex(tables.quick(records)),
-        "distance.csv": csv_text(curve_data(found)),
-        "distance_fits.md": f"# Distance from initialisation: fits\n\n{fits}",
-        "distance_fits.csv": csv_text(fit_data(found)),
     }
 
 
@@ -92,16 +79,32 @@ def _section(heading: str, words: str, table: Table) -> str:
     return "\n".join(part for part in parts if part) if table.rows else ""
 
 
-def _readme(records: Records, table1: str, fits: str) -> str:
-    figure = f"![Distance from initialisation against updates](distance.svg)\n\n{fits}"
+def _readme(records: Records, table1: str, shown: list[Figure]) -> str:
     parts = [
         "# Report\n\nMade by `gengap report` from the records; not edited by hand.\n",
         f"## Table 1\n\n{table1.replace('## ', '### ')}",
-        f"## Distance from initialisation\n\n{figure if fits else 'No finished run has recorded it yet.'}",
+        *(_figure(f) for f in shown if f.draw),
+        _section("Figures without records", "", _absent([f for f in shown if not f.draw])),
         f"## Where the numbers come from\n\n{markdown(_origin(records))}",
         f"## Rebuild\n\n{REBUILD}",
     ]
-    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
+
+
+def _figure(figure: Figure) -> str:
+    parts = [
+        f"## {figure.heading}\n",
+        f"![{figure.heading}]({figure.name}.svg)\n",
+        figure.caption,
+        "".join(f"- missing: {line}\n" for line in figure.missing),
+        *(f"### {heading}\n\n{markdown(table)}" for heading, table in figure.tables.items()),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _absent(figures: list[Figure]) -> Table:
+    rows = tuple((f.heading, "; ".join(f.missing)) for f in figures)
+    return Table(("figure", ""), rows, labels=2)
 
 
 def _origin(records: Records) -> Table:

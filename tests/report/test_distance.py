@@ -8,7 +8,8 @@ from report_records import Store, walk
 
 from gengap.report.cells import read_records
 from gengap.report.distance import Curve, curve_data, curves, fit_data, fit_table
-from gengap.report.figures import draw_distance
+from gengap.report.figures.canvas import save
+from gengap.report.figures.walks import figure
 from gengap.report.markup import Table, csv_text
 
 
@@ -93,9 +94,10 @@ def test_power_law_walks_are_recognised(store: Store) -> None:
 
 def test_the_figure_is_the_same_every_time(mixed: Store, tmp_path: Path) -> None:
     for name in "ab":
-        draw_distance(found(mixed), tmp_path / f"{name}.svg", tmp_path / f"{name}.png")
-    for kind in ("svg", "png"):
-        assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
-    svg = (tmp_path / "a.svg").read_text()
+        (tmp_path / name).mkdir()
+        save(figure(read_records(mixed.root)), tmp_path / name)
+    for file in ("distance.svg", "distance.png"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+    svg = (tmp_path / "a" / "distance.svg").read_text()
     assert "F1, MNIST" in svg
     assert "<dc:date>" not in svg

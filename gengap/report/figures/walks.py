@@ -1,31 +1,32 @@
-"""The figures, drawn with matplotlib's objects: no global figure, no display, the same bytes every time."""
+"""Distance from initialisation of every cell of the tables (the paper shows it in figure 2)."""
 
 from itertools import groupby
 from math import ceil
-from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
 from gengap.report import paper
-from gengap.report.distance import Curve
+from gengap.report.cells import Records
+from gengap.report.distance import Curve, curve_data, curves, fit_data, fit_table
+from gengap.report.figures.canvas import panels
+from gengap.report.figures.figure import Figure
 from gengap.report.style import METHODS
 
+CAPTION = """\
+Distance is the L2 norm of w_t - w_0 over all parameters. Lines are means over seeds, bands ± one standard
+deviation, dashes the mean fit. Fits use one window: the recorded rows after the last one with clipped
+updates, up to the first change of the learning rate. Each run is fitted by itself, so n counts seeds. The
+two laws are compared by prediction: each is fitted by least squares on the first half of the window's rows
+(they are even in ln t), and "error" is the root mean square error on the last half, averaged over seeds; in
+brackets, for how many seeds the better law is the better one.
+"""
+
 _PER_ROW = 3
-_PANEL = (4.2, 3.3)  # inches
-_SETTINGS: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-    "svg.hashsalt": "gengap",
-}
 # Wide and pale, so that a thin dark fit is legible on top of the curve that it follows.
 _MEASURED: dict[str, Any] = {"linewidth": 3, "alpha": 0.5, "solid_capstyle": "round"}
 _MARKER: dict[str, Any] = {
@@ -38,23 +39,34 @@ _FIT: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 1.1}
 _EVERY = 6  # rows between two markers
 
 
-def draw_distance(found: list[Curve], svg: Path, png: Path) -> None:
-    """Distance from initialisation against updates on a log axis, one panel a workload, with the fits."""
-    with mpl.rc_context(_SETTINGS):
-        panels = [(w, list(curves)) for w, curves in groupby(found, key=lambda c: c.workload)]
-        columns = min(_PER_ROW, len(panels))
-        rows = ceil(len(panels) / columns)
-        figure = Figure(figsize=(columns * _PANEL[0] + 0.3, rows * _PANEL[1] + 0.6), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axis, (workload, curves) in zip(axes, panels, strict=False):
-            _panel(axis, workload, curves)
-        for axis in axes[len(panels) :]:
-            axis.remove()
-        figure.supxlabel("updates $t$", fontsize=10)
-        figure.supylabel(r"distance from initialisation  $\|w_t - w_0\|_2$", fontsize=10)
-        _legend(figure, found, columns)
-        figure.savefig(svg, metadata={"Date": None, "Creator": None})
-        figure.savefig(png, dpi=160, metadata={"Software": None})
+def figure(records: Records) -> Figure:
+    """Every cell that has finished runs with recorded rows."""
+    found = curves(records)
+    return Figure(
+        name="distance",
+        number="",
+        title="Distance from initialisation",
+        caption=CAPTION,
+        data={"distance": curve_data(found), "distance_fits": fit_data(found)} if found else {},
+        tables={"Fits": fit_table(found)} if found else {},
+        missing=() if found else ("no records yet: gengap train +sweep=quickstart",),
+        draw=(lambda: _draw(found)) if found else None,
+    )
+
+
+def _draw(found: list[Curve]) -> Drawing:
+    """Against updates on a log axis, one panel a workload, with the fits."""
+    workloads = [(w, list(rows)) for w, rows in groupby(found, key=lambda c: c.workload)]
+    columns = min(_PER_ROW, len(workloads))
+    drawing, axes = panels(ceil(len(workloads) / columns), columns)
+    for axis, (workload, rows) in zip(axes, workloads, strict=False):
+        _panel(axis, workload, rows)
+    for axis in axes[len(workloads) :]:
+        axis.remove()
+    drawing.supxlabel("updates $t$", fontsize=10)
+    drawing.supylabel(r"distance from initialisation  $\|w_t - w_0\|_2$", fontsize=10)
+    _legend(drawing, found, columns)
+    return drawing
 
 
 def _panel(axis: Axes, workload: str, curves: list[Curve]) -> None:
@@ -72,9 +84,7 @@ def _panel(axis: Axes, workload: str, curves: list[Curve]) -> None:
         _fit_line(axis, curve)
     axis.set_xscale("log")
     axis.set_ylim(bottom=0)
-    axis.set_title(paper.title(workload), fontsize=10, loc="left")
-    axis.grid(axis="y", color="#dddddd", linewidth=0.6)
-    axis.set_axisbelow(True)
+    axis.set_title(paper.title(workload))
 
 
 def _fit_line(axis: Axes, curve: Curve) -> None:
@@ -88,7 +98,7 @@ def _fit_line(axis: Axes, curve: Curve) -> None:
     axis.plot(t, a + b * np.log(t), color=darker, zorder=3, **_FIT)
 
 
-def _legend(figure: Figure, found: list[Curve], columns: int) -> None:
+def _legend(drawing: Drawing, found: list[Curve], columns: int) -> None:
     shown = [METHODS[m] for m in METHODS if any(c.method == m for c in found)]
     handles: list[Any] = [
         (
@@ -101,4 +111,4 @@ def _legend(figure: Figure, found: list[Curve], columns: int) -> None:
     if any(curve.fitted for curve in found):
         handles.append(Line2D([], [], color="black", **_FIT))
         labels.append(r"fit $a + b\,\ln t$")
-    figure.legend(handles, labels, loc="outside upper center", ncols=3 * columns, frameon=False)
+    drawing.legend(handles, labels, loc="outside upper center", ncols=3 * columns, frameon=False)
