@@ -9,11 +9,12 @@ usage: gengap COMMAND [ARGUMENTS]
   gengap train +sweep=quickstart                                   a whole table, seeds included
   gengap status [+sweep=NAME] [results_dir=DIR]                    what is done, what is missing
   gengap report [results_dir=DIR] [--check]                        tables and figures from the records
+  gengap plan small_batch=256 large_batch=4096 lr=0.1 ...          your own recipe at a larger batch
 
 `gengap train --help` lists experiments, sweeps and every key.
 Tab completion for this shell: eval "$(gengap -sc install=bash)"; zsh and fish likewise."""
 
-COMMANDS = ("train", "status", "report")
+COMMANDS = ("train", "status", "report", "plan")
 
 
 def main() -> None:
@@ -37,6 +38,10 @@ def main() -> None:
         from gengap.report import main as report
 
         sys.exit(report(rest))
+    if command == "plan":
+        from gengap.plan import main as plan
+
+        sys.exit(plan(rest))
     if command in ("-h", "--help"):
         print(USAGE)
         sys.exit(0)

@@ -1,0 +1,82 @@
+"""What the paper and the report of our own records say to expect of each method."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from gengap.report.paper import Published, published
+from gengap.report.style import METHODS
+
+REMEDIES = ("lb_lr", "lb_gbn", "lb_ra")
+TABLES = (1, 2)
+
+
+@dataclass(frozen=True)
+class Closed:
+    """Share (%) of the gap SB - LB that each of REMEDIES closes, over `rows` rows of a table.
+
+    batches: batch sizes of the table's LB cells.
+    """
+
+    table: int
+    rows: int
+    batches: tuple[int, ...]
+    mean: dict[str, float]
+    lowest: dict[str, float]
+    highest: dict[str, float]
+
+
+def closed_in_paper(table: int) -> Closed:
+    """Mean and range over the rows of Table 1 or 2 as published."""
+    rows: dict[tuple[str, int], dict[str, Published]] = {}
+    for cell in published():
+        if cell.table == table:
+            rows.setdefault((cell.workload, cell.large_batch), {})[cell.method] = cell
+    shares = {m: [_share(row, m) for row in rows.values()] for m in REMEDIES}
+    return Closed(
+        table,
+        len(rows),
+        tuple(sorted({row["lb"].batch_size for row in rows.values()})),
+        {m: fmean(values) for m, values in shares.items()},
+        {m: min(values) for m, values in shares.items()},
+        {m: max(values) for m, values in shares.items()},
+    )
+
+
+def _share(row: dict[str, Published], method: str) -> float:
+    value = {name: float(cell.accuracy) for name, cell in row.items()}
+    return 100 * (value[method] - value["lb"]) / (value["sb"] - value["lb"])
+
+
+def paper_ratios() -> tuple[float, float]:
+    """Smallest and largest B_L / B_S of the paper's tables."""
+    ratios = [cell.large_batch / cell.small_batch for cell in published()]
+    return min(ratios), max(ratios)
+
+
+@dataclass(frozen=True)
+class Ours:
+    """A row of our report: per method the finished runs, their mean accuracy and its std (%)."""
+
+    workload: str
+    cells: dict[str, tuple[int, float, float | None]]
+
+
+def ours(results_dir: Path) -> list[Ours]:
+    """The rows of the report under results_dir that have runs; none where there is no report."""
+    rows: dict[str, Ours] = {}
+    for line in _lines(results_dir / "report" / f"table{table}.csv" for table in TABLES):
+        if line["kind"] == "cell" and int(line["n"]) and line["method"] in METHODS:
+            row = rows.setdefault(line["workload"], Ours(line["workload"], {}))
+            std = float(line["std"]) if line["std"] else None
+            row.cells[line["method"]] = int(line["n"]), float(line["mean"]), std
+    return list(rows.values())
+
+
+def _lines(paths: Iterable[Path]) -> Iterable[dict[str, str]]:
+    for path in paths:
+        if path.is_file():
+            with path.open(encoding="utf-8", newline="") as file:
+                yield from csv.DictReader(file)

@@ -1,0 +1,174 @@
+"""A plan as plain text: the table of regimes, why they are so, and what to expect."""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from math import sqrt
+
+from gengap.plan.evidence import REMEDIES, TABLES, Closed, Ours, closed_in_paper, paper_ratios
+from gengap.plan.methods import Planned
+from gengap.plan.question import GHOST_SIZE, Question
+from gengap.report import paper
+from gengap.report.style import METHODS
+from gengap.schema import Method
+
+NONE = "–"
+
+
+def regimes(question: Question, methods: Sequence[Planned]) -> str:
+    """The table: a column a method, a row a quantity, a block of rows a phase."""
+    rows = [
+        ("", *(METHODS[p.method].label for p in methods)),
+        ("batch", *(f"{p.batch_size:,}" for p in methods)),
+        ("ghost size", *(f"{p.ghost_size:,}" if p.ghost_size else NONE for p in methods)),
+        ("epochs", *(_short(p.epochs) for p in methods)),
+        ("updates", *(f"{p.updates:,}" for p in methods)),
+        ("samples seen", *(f"{p.samples_seen:,}" for p in methods)),
+        ("cost, times SB's", *(f"{p.cost:.3g}" for p in methods)),
+    ]
+    if question.warmup_epochs:
+        rows.append(("warm-up, updates", *(f"{p.warmup_updates:,}" for p in methods)))
+    for phase in range(len(question.lr)):
+        rows += _phase(phase, methods)
+    return aligned(rows)
+
+
+def _phase(phase: int, methods: Sequence[Planned]) -> list[tuple[str, ...]]:
+    def row(label: str, value: Callable[[Planned], str]) -> tuple[str, ...]:
+        return (f"  {label}", *(value(p) for p in methods))
+
+    starts = [
+        row("from epoch", lambda p: _short(p.milestones_epochs[phase - 1])),
+        row("from update", lambda p: f"{p.milestones_updates[phase - 1]:,}"),
+    ]
+    return [
+        (f"phase {phase + 1}", *("" for _ in methods)),
+        *(starts if phase else []),
+        row("learning rate", lambda p: _short(p.lr[phase])),
+        row("by the linear rule", lambda p: _short(p.lr_linear[phase]) if p.lr_linear else NONE),
+    ]
+
+
+def reasons(question: Question, methods: Sequence[Planned]) -> list[str]:
+    """Why the table's numbers are so, a paragraph each."""
+    ratio = Fraction(question.large_batch, question.small_batch)
+    times, root = _short(float(ratio)), _short(sqrt(ratio))
+    clip, ghosts = Method().clip_norm, question.large_batch // question.ghost_size
+    notes = [
+        f"Learning rate: times √(B_L/B_S) = {root} keeps the size of a step's noise (eq. 7 of the paper). "
+        f"The linear rule, times {times}, did less well on CIFAR-10 there; on ImageNet, Goyal et al. 2017 "
+        "found it the better one, with warm-up over the first 5 epochs.",
+        f"Ghost size {question.ghost_size}: by default the largest divisor of the large batch up to the "
+        f"small batch and the paper's {GHOST_SIZE}, so that batch norm sees no more samples at once than "
+        f"where the recipe worked. It cuts {question.large_batch:,} into {ghosts:,} ghosts. A network "
+        "without batch norm has no use for +GBN.",
+        f"Regime adaptation: every period of e epochs lasts {times} e, so that there are as many updates as "
+        f"with the small batch, each over {times} times its samples.",
+        "Clipping: the paper clips the gradient «for the first few iterations», its released code to a norm "
+        f"of {_short(clip or 0)} at every update, as gengap does.",
+        _warmup(question, methods),
+        "Updates are epochs · N / B, rounded down once, over batches of one size: in torch a DataLoader with "
+        "drop_last=True and a loop that counts updates, not epochs.",
+    ]
+    if question.micro_batch:
+        notes.append(
+            f"Memory: with ghosts, {question.large_batch // question.micro_batch} parts of "
+            f"{question.micro_batch:,} samples, their gradients summed, are the same update up to rounding "
+            "(dropout masks differ). Without ghosts they are not: batch norm then sees the parts."
+        )
+    return [*notes, _optimizer(question)]
+
+
+def _warmup(question: Question, methods: Sequence[Planned]) -> str:
+    if not question.warmup_epochs:
+        return "Warm-up: none in the paper; with the linear rule add warmup_epochs=5."
+    scaled = next(p for p in methods if p.method == "lb_lr")
+    return (
+        f"Warm-up: none in the paper; here from {_short(float(question.lr[0]))} to {_short(scaled.lr[0])}, "
+        "linearly."
+    )
+
+
+def _optimizer(question: Question) -> str:
+    if question.optimizer == "sgd":
+        return (
+            "Optimizer: the paper's is momentum SGD. Granziol et al. 2022 derive the linear rule for SGD and "
+            "the square root for Adam, so both rows are worth a try."
+        )
+    text = (
+        "Optimizer: the paper says nothing of Adam. There the square root is the rule of Malladi et al. 2022 "
+        "and of Granziol et al. 2022; the rows of the linear rule are for SGD. "
+    )
+    betas = scaled_betas(question)
+    if betas is None:
+        return text + (
+            "Malladi et al. also multiply 1 - β by B_L/B_S, which at this ratio would make β negative: it "
+            "reaches no further, so betas stay as they are, without that backing."
+        )
+    return text + (
+        f"Malladi et al. also multiply 1 - β by B_L/B_S, giving betas {_short(betas[0])} and "
+        f"{_short(betas[1])}, and divide ε by √(B_L/B_S)."
+    )
+
+
+def scaled_betas(question: Question) -> tuple[float, float] | None:
+    """Adam's betas at the large batch, 1 - (B_L/B_S)(1 - β) (Malladi et al. 2022); None where negative."""
+    ratio = Fraction(question.large_batch, question.small_batch)
+    first, second = (float(1 - ratio * (1 - beta)) for beta in question.betas)
+    return (first, second) if min(first, second) >= 0 else None
+
+
+def expectations(question: Question, own: Sequence[Ours]) -> str:
+    """What the paper's tables and our report say each method is worth."""
+    low, high = paper_ratios()
+    ratio = question.large_batch / question.small_batch
+    lines = ["The paper: share of the gap SB - LB that is closed, %: mean, and lowest to highest row"]
+    lines += [aligned([("", *(METHODS[m].label for m in REMEDIES)), *(_closed(t) for t in TABLES)])]
+    lines += ["It gives one number a cell, without seeds or error bars."]
+    if not low <= ratio <= high:
+        lines += [f"Its batches grow {_short(low)} to {_short(high)} times, yours {_short(ratio)} times."]
+    lines += [""]
+    if not own:
+        place = question.results_dir / "report"
+        return "\n".join([*lines, f"Our own runs: no report in {place}; gengap report writes it."])
+    head = ("", *(look.label for look in METHODS.values()))
+    lines += ["Our own runs: validation accuracy, %, mean ± std over n seeds; below, the paper's"]
+    return "\n".join([*lines, aligned([head, *(line for row in own for line in _beside(row))])])
+
+
+def _closed(table: int) -> tuple[str, ...]:
+    found: Closed = closed_in_paper(table)
+    batches = ", ".join(f"{b:,}" for b in found.batches)
+    label = f"Table {table}, {found.rows} rows, LB at {batches}"
+    ranges = (f"{found.mean[m]:.0f} ({found.lowest[m]:.0f} to {found.highest[m]:.0f})" for m in REMEDIES)
+    return (label, *ranges)
+
+
+def _beside(row: Ours) -> list[tuple[str, ...]]:
+    measured = [_accuracy(row.cells.get(m)) for m in METHODS]
+    lines = [(paper.title(row.workload), *measured)]
+    table = next((p.table for p in paper.published() if p.workload == row.workload), None)
+    if table:
+        printed = (paper.accuracy(row.workload, m, table) or NONE for m in METHODS)
+        lines.append(("  paper", *printed))
+    return lines
+
+
+def _accuracy(cell: tuple[int, float, float | None] | None) -> str:
+    if cell is None:
+        return NONE
+    n, mean, std = cell
+    return f"{mean:.2f}" + ("" if std is None else f" ± {std:.2f}") + f" (n={n})"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Columns two spaces apart; the first is flush left, the others right."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 and value == round(value) else f"{value:.6g}"
