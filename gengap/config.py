@@ -108,6 +108,18 @@ def experiments() -> list[str]:
     return sorted(p.stem for p in (CONF / "experiment").glob("*.yaml"))
 
 
+def choices(experiment: str) -> tuple[str, str]:
+    """The workload and the method that an experiment's file names, read without composing it.
+
+    Empty where the file leaves one to another file.
+    """
+    file = cast(DictConfig, OmegaConf.load(CONF / "experiment" / f"{experiment}.yaml"))
+    entries = (entry for entry in file.get("defaults", []) if isinstance(entry, DictConfig))
+    pairs = [pair for entry in entries for pair in entry.items()]
+    chosen = {str(group).split("/")[-1]: str(name) for group, name in pairs}
+    return chosen.get("workload", ""), chosen.get("method", "")
+
+
 def compose_config(overrides: Sequence[str]) -> Config:
     """The configuration that `gengap train` would run with these overrides.
 

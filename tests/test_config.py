@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gengap import config as config_module
-from gengap.config import cell, compose_config, experiments, identity, run_directory, run_name
+from gengap.config import cell, choices, compose_config, experiments, identity, run_directory, run_name
 from gengap.errors import UserError
 from gengap.sweep import parameters, replace_parameters, runs, sweeps
 
@@ -22,6 +22,7 @@ def test_no_experiment_ever_changes_its_directory():
 @pytest.mark.parametrize("experiment", experiments())
 def test_workload_and_method_compose_the_same_run(experiment):
     found = cell(experiment)
+    assert choices(experiment) in ((found.workload, found.method), ("", ""))
     composed = compose_config([f"workload={found.workload}", f"method={found.method}"])
     assert run_name(composed) == found.run
     dataset, _, network = found.workload.partition("_")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pandas import DataFrame
 
-from gengap.config import Cell, cell, experiments
+from gengap.config import Cell, cell, choices, experiments
 from gengap.report import paper
 from gengap.report.style import METHODS
 from gengap.runs import read_runs
@@ -16,7 +16,8 @@ from gengap.runs import read_runs
 class Group:
     """The runs that differ in nothing but the seed: one row of `runs` a seed, in any status.
 
-    `experiment` is empty where none composes these runs.
+    `workload` is the row of the tables: `imagenet_alexnet_8k` for the cells at 8192. `experiment` is empty
+    where none composes these runs.
     """
 
     run: str
@@ -36,47 +37,68 @@ class Records:
     """Everything under a results directory: the cells of the tables, and the variants apart from them."""
 
     runs: DataFrame
-    cells: dict[tuple[str, str], Group]  # (workload, method) to its runs
+    cells: dict[tuple[str, str], Group]  # (row, method) to its runs
     variants: list[Group]
+
+    def cell(self, row: str, method: str) -> Group | None:
+        """The runs of a cell, which two rows may share; None where there are none."""
+        return self.cells.get((paper.first_row(row, method), method))
 
 
 def read_records(results_dir: Path) -> Records:
     """Read and sort all runs; no runs where there is no such directory."""
     runs = read_runs(results_dir)
-    names = {c.run: c.experiment for c in _all_cells()}
-    table = {c.run for c in _all_cells() if _in_a_table(c)}
-    groups = [
-        Group(run, rows["workload"].iloc[0], rows["method"].iloc[0], names.get(run, ""), rows)
-        for run, rows in ((str(run), rows) for run, rows in runs.groupby("run", sort=True))
-    ]
+    known = {c.run: c for c in _cells(frozenset(zip(runs["workload"], runs["method"], strict=True)))}
+    groups = [_group(str(run), rows, known.get(str(run))) for run, rows in runs.groupby("run", sort=True)]
+    rows_of = {run: _row(c.experiment, c.workload, c.method) for run, c in known.items()}
     return Records(
         runs=runs,
-        cells={(g.workload, g.method): g for g in groups if g.run in table},
-        variants=[g for g in groups if g.run not in table],
+        cells={(g.workload, g.method): g for g in groups if rows_of.get(g.run)},
+        variants=[g for g in groups if not rows_of.get(g.run)],
     )
 
 
+def _group(run: str, rows: DataFrame, found: Cell | None) -> Group:
+    workload, method = str(rows["workload"].iloc[0]), str(rows["method"].iloc[0])
+    if found is None:
+        return Group(run, workload, method, "", rows)
+    return Group(run, _row(found.experiment, workload, method) or workload, method, found.experiment, rows)
+
+
 def rows_of_table(records: Records, table: int) -> list[str]:
-    """The table's workloads that have records, then in Table 1 those that the paper does not have."""
-    present = {workload for workload, _ in records.cells}
-    known = paper.workloads(table)
-    rest = sorted(w for w in present if table == 1 and not any(p.workload == w for p in paper.published()))
-    return [w for w in known if w in present] + rest
+    """The table's rows that have records, then in Table 1 those that the paper does not have."""
+    known = [row for row in paper.rows(table) if any(records.cell(row, m) for m in METHODS)]
+    printed = {p.row for p in paper.published()}
+    return known + (sorted({row for row, _ in records.cells} - printed) if table == 1 else [])
 
 
-def experiment_of(workload: str, method: str) -> str:
-    """Name of the experiment that is the tables' cell, empty where there is none yet."""
-    named = {(c.workload, c.method): c.experiment for c in _all_cells() if _in_a_table(c)}
-    return named.get((workload, method), "")
+def experiment_of(row: str, method: str) -> str:
+    """Name of the experiment that is the tables' cell, empty where there is none."""
+    asked = (paper.first_row(row, method), method)
+    return next(
+        (name for name, parts in _experiments().items() if (_row(name, *parts), parts[1]) == asked), ""
+    )
 
 
 @cache
-def _all_cells() -> tuple[Cell, ...]:
-    return tuple(cell(name) for name in experiments())
+def _experiments() -> dict[str, tuple[str, str]]:
+    return {name: choices(name) for name in experiments()}
 
 
-def _in_a_table(found: Cell) -> bool:
-    # Experiments of other names compose a workload and a method at a figure's settings, not at the tables'.
-    dataset = found.workload.split("_")[0]
-    names = (f"{dataset}_{found.method}", f"{found.workload}_{found.method}")
-    return found.method in METHODS and found.experiment in names
+@cache
+def _cells(present: frozenset[tuple[str, str]]) -> tuple[Cell, ...]:
+    # Composing takes a while, so experiments that name another workload or method are left out.
+    return tuple(cell(name) for name, parts in _experiments().items() if parts in present or "" in parts)
+
+
+def _row(experiment: str, workload: str, method: str) -> str:
+    # The row of the tables that an experiment is a cell of. Experiments of other names compose a workload and
+    # a method at a figure's settings, not at the tables', and have none.
+    if method not in METHODS:
+        return ""
+    dataset = workload.split("_")[0]
+    rows = dict.fromkeys((dataset, workload), workload)
+    second = f"{workload}_8k"
+    if second in paper.rows(2):
+        rows[f"{dataset}_8k"] = second
+    return rows.get(experiment.removesuffix(f"_{method}"), "")

@@ -1,6 +1,6 @@
 """What the records say about one cell or variant, over its finished runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pandas import DataFrame
 
@@ -60,13 +60,12 @@ class Measured:
         return ", ".join(parts + [f"{count} {status}" for status, count in left_out.items()])
 
 
-def measure_table(records: Records, workload: str, method: str) -> Measured:
-    """The cell of a table, with no runs where there is no record of it."""
-    group = records.cells.get((workload, method))
+def measure_cell(records: Records, row: str, method: str) -> Measured:
+    """The cell of a table, under the row's name; with no runs where there is no record of it."""
+    group = records.cell(row, method)
     if group is None:
-        empty = records.runs.iloc[:0]
-        group = Group("", workload, method, experiment_of(workload, method), empty)
-    return measure(group, paper.accuracy(workload, method))
+        group = Group("", row, method, experiment_of(row, method), records.runs.iloc[:0])
+    return replace(measure(group, paper.accuracy(row, method)), workload=row)
 
 
 def measure(group: Group, published: str = "") -> Measured:

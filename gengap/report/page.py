@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gengap.report import paper, tables
+from gengap.report import comparison_tables, paper, tables
 from gengap.report.cells import Records, rows_of_table
 from gengap.report.figures import Figure, figures
 from gengap.report.figures.canvas import PICTURES, save
@@ -19,6 +19,19 @@ in points. "train %" is the accuracy on the training set in evaluation mode. "be
 validation accuracy of a run, picked on the test split: it is shown for comparison and used nowhere. "wall
 time" is the mean of one run. Diverged runs are counted, not averaged. "missing" means that there is no
 record.
+"""
+
+SHARED = """\
+Both rows share SB, and LB and +LR at batch 2048, as in the paper (footnote 8).
+"""
+
+COMPARISONS = """\
+Accuracies of finished seeds, taken as independent samples; "n" counts the seeds of each cell in the order of
+the name (for shares: SB, LB, the method), and all intervals are 95 % and over seeds only. Equivalence: a p
+below 0.05 says that +RA and SB differ by less than 0.5 points; a larger p says nothing, neither that they
+differ nor that they do not. Share: 0 % is LB and 100 % is SB; its bootstrap interval is too narrow when there
+are few seeds. Steps: what each addition changes; read the p with Holm's correction, over the steps of a row
+that have a p.
 """
 
 REBUILD = """\
@@ -46,32 +59,60 @@ def texts(records: Records) -> dict[str, str]:
 
 
 def _texts(records: Records, shown: list[Figure]) -> dict[str, str]:
-    table1 = _table1(records)
+    lines = comparison_tables.compare_methods(records)
+    compared = _comparisons(lines)
     data = {f"{stem}.csv": csv_text(table) for f in shown for stem, table in f.data.items()}
     return data | {
-        "README.md": _readme(records, table1, shown),
-        "table1.md": f"# Table 1\n\n{table1}",
-        "table1.csv": csv_text(tables.data(records)),
-        "table1.tex": latex(tables.quick(records)),
+        "README.md": _readme(records, compared, shown),
+        **_table_files(records, 1),
+        **(_table_files(records, 2) if _has_table2(records) else {}),
+        "comparisons.md": f"# Comparisons\n\n{compared}",
+        "comparisons.csv": csv_text(comparison_tables.data(lines)),
     }
 
 
-def _table1(records: Records) -> str:
-    absent = [paper.title(w) for w in paper.workloads(1) if w not in rows_of_table(records, 1)]
+def _table_files(records: Records, number: int) -> dict[str, str]:
+    return {
+        f"table{number}.md": f"# Table {number}\n\n{_table(records, number)}",
+        f"table{number}.csv": csv_text(tables.data(records, number)),
+        f"table{number}.tex": latex(tables.quick(records, number)),
+    }
+
+
+def _has_table2(records: Records) -> bool:
+    return bool(records.runs["workload"].isin(paper.workloads(2)).any())
+
+
+def _table(records: Records, number: int) -> str:
+    rows = rows_of_table(records, number)
+    absent = [paper.title(row) for row in paper.rows(number) if row not in rows]
     without = f"No records yet of {'; '.join(absent)}.\n" if absent else ""
     parts = [
-        markdown(tables.quick(records)) if records.cells else "No run is a cell of this table yet.\n",
+        markdown(tables.quick(records, number)) if rows else "No run is a cell of this table yet.\n",
+        SHARED if number == 2 else "",
         MEANING,
         without,
-        _section("Every cell", "", tables.long(records)),
+        _section("Every cell", "", tables.long(records, number)),
         _section(
             "Variants",
             "Runs at other settings than the tables' cells; they enter no mean above.",
-            tables.variants(records),
+            tables.variants(records, number),
         ),
-        _section("Not finished", "These runs enter no mean.", tables.unfinished(records)),
+        _section("Not finished", "These runs enter no mean.", tables.unfinished(records, number)),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _comparisons(found: list[comparison_tables.Comparison]) -> str:
+    if not found:
+        return "No run is a cell of a table yet.\n"
+    sections = (
+        ("Is +RA equivalent to SB?", comparison_tables.EQUIVALENCE),
+        ("Share of the gap closed", comparison_tables.SHARE),
+        ("From column to column", comparison_tables.STEP),
+    )
+    parts = (_section(heading, "", comparison_tables.table(found, kind)) for heading, kind in sections)
+    return "\n".join((COMPARISONS, *parts))
 
 
 def _section(heading: str, words: str, table: Table) -> str:
@@ -79,10 +120,13 @@ def _section(heading: str, words: str, table: Table) -> str:
     return "\n".join(part for part in parts if part) if table.rows else ""
 
 
-def _readme(records: Records, table1: str, shown: list[Figure]) -> str:
+def _readme(records: Records, compared: str, shown: list[Figure]) -> str:
+    table2 = _table(records, 2) if _has_table2(records) else "No records of ImageNet yet.\n"
     parts = [
         "# Report\n\nMade by `gengap report` from the records; not edited by hand.\n",
-        f"## Table 1\n\n{table1.replace('## ', '### ')}",
+        f"## Table 1\n\n{_table(records, 1).replace('## ', '### ')}",
+        f"## Table 2\n\n{table2.replace('## ', '### ')}",
+        f"## Comparisons\n\n{compared.replace('## ', '### ')}",
         *(_figure(f) for f in shown if f.draw),
         _section("Figures without records", "", _absent([f for f in shown if not f.draw])),
         f"## Where the numbers come from\n\n{markdown(_origin(records))}",

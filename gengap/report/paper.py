@@ -21,6 +21,11 @@ class Published:
     batch_size: int
     source: str
 
+    @property
+    def row(self) -> str:
+        """The workload; Alexnet's second row in Table 2 ends in `_8k`, as its experiments are named."""
+        return f"{self.workload}_8k" if self.large_batch == 8192 else self.workload
+
 
 @cache
 def published() -> tuple[Published, ...]:
@@ -45,17 +50,36 @@ def _cell(row: dict[str, str]) -> Published:
 
 
 def workloads(table: int) -> list[str]:
-    """The rows of a table, in its order."""
+    """The workloads of a table, in its order."""
     return list(dict.fromkeys(p.workload for p in published() if p.table == table))
 
 
-def accuracy(workload: str, method: str, table: int = 1) -> str:
-    """The published accuracy as printed, empty where the table has no such cell."""
-    found = (p.accuracy for p in published() if (p.table, p.workload, p.method) == (table, workload, method))
-    return next(found, "")
+def rows(table: int) -> list[str]:
+    """The rows of a table, in its order; a workload at two large batches has two."""
+    return list(dict.fromkeys(p.row for p in published() if p.table == table))
 
 
-def title(workload: str) -> str:
-    """`network, dataset` as the paper writes them; a workload that is not in the paper keeps its own name."""
-    found = (f"{p.network}, {p.dataset}" for p in published() if p.workload == workload)
-    return next(found, workload)
+def accuracy(row: str, method: str) -> str:
+    """The published accuracy as printed, empty where the tables have no such cell."""
+    return next((p.accuracy for p in published() if (p.row, p.method) == (row, method)), "")
+
+
+def first_row(row: str, method: str) -> str:
+    """The first row that has this cell: rows of a workload share the cells of equal batch (footnote 8)."""
+    here = next((p for p in published() if (p.row, p.method) == (row, method)), None)
+    if here is None:
+        return row
+    same = (here.workload, here.method, here.batch_size)
+    return next(p.row for p in published() if (p.workload, p.method, p.batch_size) == same)
+
+
+def title(row: str) -> str:
+    """`network, dataset` as the paper writes them; a workload that is not in the paper keeps its own name.
+
+    Where a workload has two rows, the large batch follows.
+    """
+    here = next((p for p in published() if p.row == row), None)
+    if here is None:
+        return row
+    twice = len({p.row for p in published() if p.workload == here.workload}) > 1
+    return f"{here.network}, {here.dataset}" + (f", {here.large_batch}" if twice else "")

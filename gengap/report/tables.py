@@ -1,20 +1,20 @@
-"""Table 1 of the paper beside ours: the quick view, every cell at length, and the runs that stand apart."""
+"""Tables 1 and 2 beside the paper's: the quick view, every cell at length, and the runs that stand apart."""
 
 from gengap.report import paper
-from gengap.report.cells import Records, rows_of_table
+from gengap.report.cells import Group, Records, rows_of_table
 from gengap.report.markup import Table
-from gengap.report.measure import Measured, measure, measure_table
+from gengap.report.measure import Measured, measure, measure_cell
 from gengap.report.statistics import Summary
 from gengap.report.style import METHODS
 
 
-def quick(records: Records) -> Table:
+def quick(records: Records, table: int = 1) -> Table:
     """Workloads against methods: ours above the paper's number as printed."""
     rows: list[tuple[str, ...]] = []
-    for workload in rows_of_table(records, 1):
-        ours = (_quick_cell(measure_table(records, workload, m)) for m in METHODS)
-        printed = (paper.accuracy(workload, m) or "–" for m in METHODS)
-        rows += [(paper.title(workload), "ours", *ours), ("", "paper", *printed)]
+    for row in rows_of_table(records, table):
+        ours = (_quick_cell(measure_cell(records, row, m)) for m in METHODS)
+        printed = (paper.accuracy(row, m) or "–" for m in METHODS)
+        rows += [(paper.title(row), "ours", *ours), ("", "paper", *printed)]
     return Table(("workload", "", *(look.label for look in METHODS.values())), tuple(rows), labels=2)
 
 
@@ -32,13 +32,13 @@ def spread(summary: Summary | None) -> str:
     return f"{summary.mean:.2f}" + ("" if summary.std is None else f" ± {summary.std:.2f}")
 
 
-def long(records: Records) -> Table:
+def long(records: Records, table: int = 1) -> Table:
     """Every cell of the rows there are, for reading."""
     header = (
         "workload", "method", "n", "last val. % ± std", "95 %", "paper", "difference", "train %",
         "best val. % (not used)", "updates", "samples", "wall time", "hardware", "commit", "left out",
     )  # fmt: skip
-    rows = tuple(_long_row(cell) for cell in _cells(records))
+    rows = tuple(_long_row(cell) for cell in _cells(records, table))
     return Table(header, rows, labels=2)
 
 
@@ -63,13 +63,13 @@ def _long_row(cell: Measured) -> tuple[str, ...]:
     )
 
 
-def variants(records: Records) -> Table:
-    """Runs that are no cell of the tables: other settings, precisions, protocols, budgets."""
+def variants(records: Records, table: int = 1) -> Table:
+    """Runs of the table's workloads that are no cell of it: other settings, precisions, protocols."""
     header = (
         "run", "experiment", "batch", "epochs", "precision", "protocol", "n", "last val. % ± std", "left out",
     )  # fmt: skip
     rows = []
-    for group in records.variants:
+    for group in _variants(records, table):
         m = measure(group)
         epochs = "" if m.epochs is None else f"{m.epochs:g}"
         rows.append(
@@ -79,9 +79,11 @@ def variants(records: Records) -> Table:
     return Table(header, tuple(rows), labels=2)
 
 
-def unfinished(records: Records) -> Table:
-    """Runs that are in no mean, and where they lie under the results directory."""
+def unfinished(records: Records, table: int | None = None) -> Table:
+    """Runs (of a table's workloads) that are in no mean, and where they lie under the results directory."""
     rows = records.runs[records.runs["status"] != "finished"]
+    if table is not None:
+        rows = rows[rows["workload"].isin(paper.workloads(2)) == (table == 2)]
     found = (
         (str(run), str(seed), str(status), f"runs/{run}/seed{seed}")
         for run, seed, status in zip(rows["run"], rows["seed"], rows["status"], strict=True)
@@ -89,15 +91,15 @@ def unfinished(records: Records) -> Table:
     return Table(("run", "seed", "status", "records"), tuple(found), labels=4)
 
 
-def data(records: Records) -> Table:
+def data(records: Records, table: int = 1) -> Table:
     """Every cell, then every variant, as numbers: percent, updates, samples, seconds."""
     header = (
         "kind", "workload", "method", "run", "experiment", "n", "mean", "std", "interval95", "paper",
         "difference", "train_mean", "train_std", "best_mean", "best_std", "updates", "samples",
         "wall_seconds", "batch_size", "epochs", "precision", "protocol", "hardware", "commits", "left_out",
     )  # fmt: skip
-    cells = [_data_row("cell", cell) for cell in _cells(records)]
-    others = [_data_row("variant", measure(group)) for group in records.variants]
+    cells = [_data_row("cell", cell) for cell in _cells(records, table)]
+    others = [_data_row("variant", measure(group)) for group in _variants(records, table)]
     return Table(header, tuple(cells + others))
 
 
@@ -118,8 +120,17 @@ def _data_row(kind: str, m: Measured) -> tuple[str, ...]:
     )
 
 
-def _cells(records: Records) -> list[Measured]:
-    return [measure_table(records, w, m) for w in rows_of_table(records, 1) for m in METHODS]
+def _cells(records: Records, table: int) -> list[Measured]:
+    return [measure_cell(records, row, m) for row in rows_of_table(records, table) for m in METHODS]
+
+
+def _variants(records: Records, table: int) -> list[Group]:
+    return [group for group in records.variants if _in_table(group.workload, table)]
+
+
+def _in_table(workload: str, table: int) -> bool:
+    # What is in no table of the paper is shown with Table 1.
+    return (workload in paper.workloads(2)) == (table == 2)
 
 
 def _numbers(summary: Summary | None) -> tuple[str, str]:

@@ -48,7 +48,7 @@ class Store:
 
     def add(
         self,
-        experiment: str,
+        experiment: str | Cell,
         seed: int = 0,
         accuracy: float = 98.0,
         *,
@@ -58,8 +58,11 @@ class Store:
         milestones: Iterable[int] = (1000,),
         **changes: Any,
     ) -> Path:
-        """One run of an experiment; `run` renames it to a variant's directory. `changes` go into run.json."""
-        found = _cell(experiment)
+        """One run of an experiment, by name or ready-made.
+
+        `run` renames it to a variant's directory; `changes` go into run.json.
+        """
+        found = _cell(experiment) if isinstance(experiment, str) else experiment
         name = run or found.run
         directory = self.root / "runs" / name / f"seed{seed}"
         directory.mkdir(parents=True)

@@ -34,7 +34,9 @@ def test_rows_sum_to_what_was_printed() -> None:
 def test_digits_stay_as_printed() -> None:
     assert paper.accuracy("mnist_f1", "lb_gbn") == "97.60"
     assert paper.accuracy("cifar10_c1", "lb_gbn") == "86.4"
-    assert paper.accuracy("imagenet_alexnet", "lb_ra", table=2) == "59.5"
+    assert paper.accuracy("imagenet_alexnet", "lb_ra") == "59.5"
+    assert paper.accuracy("imagenet_alexnet", "lb_gbn") == "54.92"
+    assert paper.accuracy("imagenet_alexnet_8k", "lb_gbn") == "53.93"
     assert paper.accuracy("digits_f1", "sb") == ""
 
 
@@ -53,3 +55,18 @@ def test_no_number_of_the_paper_is_in_the_code() -> None:
     package = Path(paper.__file__).parent
     for source in package.glob("*.py"):
         assert not numbers & set(re.findall(r"\d+\.\d+", source.read_text())), source.name
+
+
+def test_table_2_has_two_rows_that_share_three_cells() -> None:
+    first, second = paper.rows(2)
+    assert (first, second) == ("imagenet_alexnet", "imagenet_alexnet_8k")
+    assert [paper.first_row(second, m) for m in METHODS] == [first, first, first, second, second]
+    assert {paper.first_row(first, m) for m in METHODS} == {first}
+    assert paper.first_row("digits_f1", "sb") == "digits_f1"
+
+
+def test_titles() -> None:
+    assert paper.title("mnist_f1") == "F1, MNIST"
+    assert paper.title("imagenet_alexnet") == "Alexnet, ImageNet, 4096"
+    assert paper.title("imagenet_alexnet_8k") == "Alexnet, ImageNet, 8192"
+    assert paper.title("digits_f1") == "digits_f1"

@@ -1,0 +1,157 @@
+"""The methods of each row compared: is +RA as good as SB, how much of the gap is closed, and by what."""
+
+from dataclasses import dataclass, replace
+
+from gengap.report.cells import Records, rows_of_table
+from gengap.report.comparisons import Difference, holm, share, share_interval, welch
+from gengap.report.markup import Table
+from gengap.report.measure import ACCURACY
+from gengap.report.style import METHODS
+
+EQUIVALENCE, SHARE, STEP = "equivalence", "gap closed", "step"
+NO_SPREAD = "the seeds do not differ, so there is nothing to compare with"
+_STEPS = (("lb_lr", "lb"), ("lb_gbn", "lb_lr"), ("lb_ra", "lb_gbn"))  # columns are cumulative
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One line: points for differences, a fraction for the share; None with a reason where nothing is said.
+
+    p: of the equivalence test, or of no difference. p_holm: the latter, corrected inside the workload.
+    """
+
+    kind: str
+    workload: str
+    name: str
+    seeds: tuple[int, ...]
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    reason: str = ""
+
+
+def compare_methods(records: Records) -> list[Comparison]:
+    """All comparisons, by kind, then in the tables' order of rows."""
+    rows = [row for table in (1, 2) for row in rows_of_table(records, table)]
+    values = {row: {m: _values(records, row, m) for m in METHODS} for row in rows}
+    return [
+        *(_equivalence(row, values[row]) for row in rows),
+        *(_share(row, values[row], m) for row in rows for m in ("lb_lr", "lb_gbn", "lb_ra")),
+        *(line for row in rows for line in _steps(row, values[row])),
+    ]
+
+
+def _values(records: Records, row: str, method: str) -> list[float]:
+    group = records.cell(row, method)
+    return [] if group is None else [float(v) for v in group.finished[ACCURACY]]
+
+
+def _too_few(cells: dict[str, list[float]], *methods: str) -> str:
+    short = [f"{METHODS[m].label} has {len(cells[m])}" for m in methods if len(cells[m]) < 2]
+    return f"needs 2 seeds: {', '.join(short)}" if short else ""
+
+
+def _equivalence(row: str, cells: dict[str, list[float]]) -> Comparison:
+    line, found = _compare(EQUIVALENCE, row, cells, "lb_ra", "sb")
+    return line if found is None else replace(line, p=found.equivalence())
+
+
+def _compare(
+    kind: str, row: str, cells: dict[str, list[float]], a: str, b: str
+) -> tuple[Comparison, Difference | None]:
+    # The difference is None where no test can be made; the line says why.
+    name = f"{METHODS[a].label} − {METHODS[b].label}"
+    line = Comparison(kind, row, name, (len(cells[a]), len(cells[b])))
+    reason = _too_few(cells, a, b)
+    if reason:
+        return replace(line, reason=reason), None
+    found = welch(cells[a], cells[b])
+    if found.error == 0:
+        return replace(line, value=found.mean, reason=NO_SPREAD), None
+    low, high = found.interval()
+    return replace(line, value=found.mean, low=low, high=high), found
+
+
+def _share(row: str, cells: dict[str, list[float]], method: str) -> Comparison:
+    three = ("sb", "lb", method)
+    line = Comparison(SHARE, row, METHODS[method].label, tuple(len(cells[m]) for m in three))
+    reason = _too_few(cells, *three) or _no_gap(cells)
+    if reason:
+        return replace(line, reason=reason)
+    sides = (cells["sb"], cells["lb"], cells[method])
+    low, high = share_interval(*sides)
+    return replace(line, value=share(*sides), low=low, high=high)
+
+
+def _no_gap(cells: dict[str, list[float]]) -> str:
+    gap = welch(cells["sb"], cells["lb"])
+    if gap.error == 0:
+        return f"SB and LB: {NO_SPREAD}"
+    low, high = gap.interval()
+    return f"SB − LB may be 0: 95 % is {low:+.2f} to {high:+.2f}" if low <= 0 <= high else ""
+
+
+def _steps(row: str, cells: dict[str, list[float]]) -> list[Comparison]:
+    found = [_compare(STEP, row, cells, a, b) for a, b in _STEPS]
+    tested = [difference.p for _, difference in found if difference]
+    corrected = iter(holm(tested))
+    return [
+        replace(line, p=difference.p, p_holm=next(corrected)) if difference else line
+        for line, difference in found
+    ]
+
+
+def table(found: list[Comparison], kind: str) -> Table:
+    """The comparisons of one kind, for reading."""
+    unit = "share" if kind == SHARE else "points"
+    names = {EQUIVALENCE: ("p (TOST)",), SHARE: (), STEP: ("p", "p (Holm)")}[kind]
+    header = (
+        "workload",
+        "method" if kind == SHARE else "difference",
+        "n",
+        unit,
+        "95 %",
+        *names,
+        "blank because",
+    )
+    rows = (
+        (c.workload, c.name, ", ".join(map(str, c.seeds)), _shown(c, c.value), _interval(c))
+        + tuple(_p(p) for p in (c.p, c.p_holm)[: len(names)])
+        + (c.reason,)
+        for c in found
+        if c.kind == kind
+    )
+    return Table(header, tuple(rows), labels=2)
+
+
+def data(found: list[Comparison]) -> Table:
+    """All comparisons as numbers: points, fractions of the gap, p-values."""
+    header = (
+        "kind", "workload", "comparison", "seeds", "value", "low95", "high95", "p", "p_holm", "blank_because",
+    )  # fmt: skip
+    rows = (
+        (c.kind, c.workload, c.name, " ".join(map(str, c.seeds)))
+        + tuple("" if x is None else f"{round(x, 4) + 0.0:.4f}" for x in (c.value, c.low, c.high))
+        + ("" if c.p is None else f"{c.p:.3g}", "" if c.p_holm is None else f"{c.p_holm:.3g}", c.reason)
+        for c in found
+    )
+    return Table(header, tuple(rows), labels=4)
+
+
+def _shown(c: Comparison, value: float | None) -> str:
+    if value is None:
+        return ""
+    # + 0.0 turns a rounded -0.0 into 0.0
+    return f"{round(100 * value) + 0} %" if c.kind == SHARE else f"{round(value, 2) + 0.0:+.2f}"
+
+
+def _interval(c: Comparison) -> str:
+    return "" if c.low is None else f"{_shown(c, c.low)} to {_shown(c, c.high)}"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return ""
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"

@@ -1,0 +1,93 @@
+import csv
+
+import pytest
+from report_records import Store
+from scipy import stats
+
+from gengap.report.cells import read_records
+from gengap.report.comparison_tables import EQUIVALENCE, SHARE, STEP, compare_methods, data, table
+from gengap.report.markup import csv_text
+
+ROW = {
+    "sb": [98.0, 98.2, 98.4],
+    "lb": [96.0, 96.1, 96.3],
+    "lb_lr": [97.0, 97.2],
+    "lb_gbn": [97.5, 97.7, 97.6],
+    "lb_ra": [98.1, 98.3, 98.2],
+}
+
+
+def add(store: Store, row: dict[str, list[float]]) -> None:
+    for method, accuracies in row.items():
+        for seed, accuracy in enumerate(accuracies):
+            store.add(f"mnist_{method}", seed, accuracy)
+
+
+def lines(store: Store, kind: str) -> dict[str, dict[str, str]]:
+    rows = csv.DictReader(csv_text(data(compare_methods(read_records(store.root)))).splitlines())
+    return {row["comparison"]: row for row in rows if row["kind"] == kind}
+
+
+def test_a_whole_row(store: Store) -> None:
+    add(store, ROW)
+    store.add("mnist_lb_ra", 3, status="diverged")
+    (equal,) = lines(store, EQUIVALENCE).values()
+    assert (equal["workload"], equal["comparison"], equal["seeds"]) == ("mnist_f1", "+RA − SB", "3 3")
+    assert (equal["value"], equal["p_holm"], equal["blank_because"]) == ("0.0000", "", "")
+    upper = stats.ttest_ind([a - 0.5 for a in ROW["lb_ra"]], ROW["sb"], equal_var=False, alternative="less")
+    assert equal["p"] == f"{upper.pvalue:.3g}"
+    shares = lines(store, SHARE)
+    assert list(shares) == ["+LR", "+GBN", "+RA"]
+    assert float(shares["+RA"]["value"]) == pytest.approx((98.2 - 96.1333) / (98.2 - 96.1333), abs=1e-3)
+    assert float(shares["+LR"]["low95"]) < float(shares["+LR"]["value"]) < float(shares["+LR"]["high95"])
+    assert shares["+LR"]["seeds"] == "3 3 2"
+
+
+def test_steps_are_corrected_inside_the_row(store: Store) -> None:
+    add(store, ROW)
+    steps = lines(store, STEP)
+    pairs = {
+        "+LR − LB": ("lb_lr", "lb"),
+        "+GBN − +LR": ("lb_gbn", "lb_lr"),
+        "+RA − +GBN": ("lb_ra", "lb_gbn"),
+    }
+    p = {name: stats.ttest_ind(ROW[a], ROW[b], equal_var=False).pvalue for name, (a, b) in pairs.items()}
+    assert {name: line["p"] for name, line in steps.items()} == {name: f"{v:.3g}" for name, v in p.items()}
+    smallest = min(p, key=p.__getitem__)
+    assert steps[smallest]["p_holm"] == f"{3 * p[smallest]:.3g}"
+
+
+def test_no_share_where_the_gap_may_be_zero(store: Store) -> None:
+    add(store, ROW | {"lb": [96.0, 99.9, 98.0]})
+    for line in lines(store, SHARE).values():
+        assert (line["value"], line["low95"], line["high95"]) == ("", "", "")
+        assert line["blank_because"].startswith("SB − LB may be 0: 95 % is -")
+
+
+def test_too_few_seeds_are_named(store: Store) -> None:
+    add(store, {"sb": [98.0, 98.2], "lb": [96.0, 96.2], "lb_ra": [98.1]})
+    assert lines(store, EQUIVALENCE)["+RA − SB"]["blank_because"] == "needs 2 seeds: +RA has 1"
+    shares, steps = lines(store, SHARE), lines(store, STEP)
+    assert shares["+GBN"]["blank_because"] == "needs 2 seeds: +GBN has 0"
+    assert steps["+RA − +GBN"]["blank_because"] == "needs 2 seeds: +RA has 1, +GBN has 0"
+    assert all(line["value"] == "" for line in [*shares.values(), *steps.values()])
+
+
+def test_equal_seeds_give_a_difference_without_a_claim(store: Store) -> None:
+    add(store, {"sb": [98.0, 98.0], "lb": [96.0, 96.0], "lb_lr": [97.0, 97.0], "lb_ra": [98.0, 98.0]})
+    found = [lines(store, kind)[name] for kind, name in ((EQUIVALENCE, "+RA − SB"), (STEP, "+LR − LB"))]
+    assert [line["value"] for line in found] == ["0.0000", "1.0000"]
+    for line in [*found, lines(store, SHARE)["+LR"]]:
+        assert (line["low95"], line["high95"], line["p"]) == ("", "", "")
+        assert "the seeds do not differ" in line["blank_because"]
+
+
+def test_tables_for_reading(store: Store) -> None:
+    add(store, ROW)
+    found = compare_methods(read_records(store.root))
+    assert table(found, EQUIVALENCE).rows[0][:4] == ("mnist_f1", "+RA − SB", "3, 3", "+0.00")
+    assert [row[3] for row in table(found, SHARE).rows] == ["47 %", "71 %", "100 %"]
+    assert [row[3] for row in table(found, STEP).rows] == ["+0.97", "+0.50", "+0.60"]
+    for kind in (EQUIVALENCE, SHARE, STEP):
+        shown = table(found, kind)
+        assert all(len(row) == len(shown.header) for row in shown.rows)
