@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def test_no_experiment_ever_changes_its_directory():
     assert {name: cell(name).run for name in experiments()} == GOLDEN
 
 
-@pytest.mark.parametrize("experiment", experiments())
+@pytest.mark.parametrize("experiment", [e for e in experiments() if not re.search(r"_(b|ref)\d+_", e)])
 def test_workload_and_method_compose_the_same_run(experiment):
     found = cell(experiment)
     assert choices(experiment) in ((found.workload, found.method), ("", ""))
