@@ -211,6 +211,8 @@ def test_our_report_is_shown_with_its_seeds_and_its_absence_too(tmp_path):
     text = plan.answer([*ISSUE, f"results_dir={tmp_path}"])
     assert "98.12 ± 0.04 (n=2)  97.00 (n=1)" in text
     assert "11.11" not in text
+    printed = [p.accuracy for p in paper.published() if p.workload == "mnist_f1"]
+    assert re.search(r"paper +" + " +".join(map(re.escape, printed)), text)
 
 
 def test_the_committed_report_has_what_plan_reads():

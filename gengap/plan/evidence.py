@@ -30,10 +30,10 @@ class Closed:
 
 def closed_in_paper(table: int) -> Closed:
     """Mean and range over the rows of Table 1 or 2 as published."""
-    rows: dict[tuple[str, int], dict[str, Published]] = {}
+    rows: dict[str, dict[str, Published]] = {}
     for cell in published():
         if cell.table == table:
-            rows.setdefault((cell.workload, cell.large_batch), {})[cell.method] = cell
+            rows.setdefault(cell.row, {})[cell.method] = cell
     shares = {m: [_share(row, m) for row in rows.values()] for m in REMEDIES}
     return Closed(
         table,
@@ -58,7 +58,7 @@ def paper_ratios() -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Ours:
-    """A row of our report: per method the finished runs, their mean accuracy and its std (%)."""
+    """A row of our report's tables: per method the finished runs, their mean accuracy and its std (%)."""
 
     workload: str
     cells: dict[str, tuple[int, float, float | None]]

@@ -146,10 +146,9 @@ def _closed(table: int) -> tuple[str, ...]:
 def _beside(row: Ours) -> list[tuple[str, ...]]:
     measured = [_accuracy(row.cells.get(m)) for m in METHODS]
     lines = [(paper.title(row.workload), *measured)]
-    table = next((p.table for p in paper.published() if p.workload == row.workload), None)
-    if table:
-        printed = (paper.accuracy(row.workload, m, table) or NONE for m in METHODS)
-        lines.append(("  paper", *printed))
+    printed = [paper.accuracy(row.workload, m) for m in METHODS]
+    if any(printed):
+        lines.append(("  paper", *(value or NONE for value in printed)))
     return lines
 
 
