@@ -2,12 +2,22 @@
 
 import logging
 import traceback
+from pathlib import Path
 
 log = logging.getLogger(__name__)
 
 
 class UserError(Exception):
     """A mistake in what the user asked for; its text is the one line shown."""
+
+
+class UnreadableError(UserError):
+    """A record that can't be used: which file, and why."""
+
+    def __init__(self, file: Path, reason: str) -> None:
+        self.file = file
+        self.reason = reason
+        super().__init__(f"{file} {reason}")
 
 
 def describe(error: Exception) -> None:

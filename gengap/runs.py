@@ -1,12 +1,18 @@
 """The run store: a directory a run with run.json and metrics.jsonl; atomic, locked, readable half-written."""
 
 import json
+import logging
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import pandas as pd
 from filelock import FileLock
+
+from gengap.errors import UnreadableError
+
+log = logging.getLogger(__name__)
 
 FORMAT = 1
 RECORD, METRICS, LOG, LOCK = "run.json", "metrics.jsonl", "run.log", "run.lock"
@@ -16,6 +22,7 @@ COLUMNS = (
     "updates", "samples_seen", "last_val_accuracy", "best_val_accuracy", "train_accuracy", "distance",
     "wall_seconds", "hardware", "git_commit", "torch", "batch_size", "epochs",
 )  # fmt: skip
+_SUMMARY = COLUMNS[COLUMNS.index("updates") : COLUMNS.index("wall_seconds")]
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -33,6 +40,7 @@ class Run:
 
     Raises, on entering the block:
         filelock.Timeout: another process is writing to it.
+        UnreadableError: its record is damaged, or of a newer version.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -43,7 +51,11 @@ class Run:
 
     def __enter__(self) -> Self:
         self._lock.acquire()
-        self.record = read_record(self.directory) or {}
+        try:
+            self.record = read_record(self.directory) or {}
+        except UnreadableError:
+            self._lock.release()
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -62,8 +74,7 @@ class Run:
 
     def evaluations(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl that an evaluation wrote."""
-        rows = [json.loads(line) for line in (self.directory / METRICS).read_text().splitlines()]
-        return [row for row in rows if "val_error" in row]
+        return [row for row in _metric_rows(self.directory) if "val_error" in row]
 
     def sync_metrics(self) -> int:
         """Flush metrics.jsonl to the disk; return its length in bytes."""
@@ -78,35 +89,103 @@ class Run:
 
 
 def read_record(directory: Path) -> dict[str, Any] | None:
-    """run.json of a run directory, or None where there is none yet."""
-    path = directory / RECORD
-    if not path.exists():
+    """run.json of a run directory, or None where there is none yet.
+
+    Raises:
+        UnreadableError: it is damaged, or of a newer version.
+    """
+    file = directory / RECORD
+    if not file.exists():
         return None
-    return cast(dict[str, Any], json.loads(path.read_text()))
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UnreadableError(file, f"can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UnreadableError(file, _damaged(str(error))) from error
+    if not isinstance(record, dict) or not isinstance(record.get("format"), int):
+        raise UnreadableError(file, _damaged("it holds no record"))
+    if record["format"] > FORMAT:
+        raise UnreadableError(
+            file,
+            f"was written by a newer gengap (record format {record['format']}, this one reads {FORMAT}): "
+            "update gengap, or name another results_dir=DIR",
+        )
+    return record
 
 
 def read_metrics(directory: Path) -> pd.DataFrame:
-    """metrics.jsonl as a table, a column a key; a last line cut off by a kill is left out."""
-    path = directory / METRICS
-    lines = path.read_text().split("\n") if path.exists() else []
-    return pd.DataFrame([json.loads(line) for line in lines[:-1]])
+    """metrics.jsonl as a table, a column a key; a last line cut off by a kill is left out.
+
+    Raises:
+        UnreadableError: a line is damaged.
+    """
+    return pd.DataFrame(_metric_rows(directory))
+
+
+def _metric_rows(directory: Path) -> list[dict[str, Any]]:
+    file, rows = directory / METRICS, []
+    lines = file.read_bytes().split(b"\n") if file.exists() else []
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if not isinstance(row, dict):
+            raise UnreadableError(file, _damaged(f"in line {number}"))
+        rows.append(row)
+    return rows
+
+
+def _damaged(where: str) -> str:
+    return f"is damaged ({where}): restore it, or remove its folder to train the run again"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A row of `runs` for each run that can be read, and why the others can't."""
+
+    runs: pd.DataFrame
+    unreadable: tuple[UnreadableError, ...]
+
+
+def read_store(results_dir: str | Path) -> Store:
+    """Read every run under results_dir/runs; the rows are those of `read_runs`."""
+    root = Path(results_dir).expanduser() / "runs"
+    rows, unreadable = [], []
+    for file in sorted(root.glob(f"*/seed*/{RECORD}")):
+        try:
+            _metric_rows(file.parent)
+            rows.append(_row(file.parent))
+        except UnreadableError as error:
+            unreadable.append(error)
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return Store(frame.sort_values(["run", "seed"], ignore_index=True), tuple(unreadable))
 
 
 def read_runs(results_dir: str | Path) -> pd.DataFrame:
     """Every run under results_dir/runs, a row each, sorted by run and seed; empty if there is none.
 
     Columns are COLUMNS; accuracies in percent, times in seconds; values that an unfinished run doesn't
-    have yet are missing.
+    have yet are missing. Records that can't be read are left out, with a warning each.
     """
-    root = Path(results_dir).expanduser() / "runs"
-    rows = [_row(p.parent, json.loads(p.read_text())) for p in sorted(root.glob(f"*/seed*/{RECORD}"))]
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    return frame.sort_values(["run", "seed"], ignore_index=True)
+    store = read_store(results_dir)
+    for error in store.unreadable:
+        log.warning("left out: %s", error)
+    return store.runs
 
 
-def _row(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
+def _row(directory: Path) -> dict[str, Any]:
+    record = read_record(directory) or {}
+    try:
+        return _columns(directory, record)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UnreadableError(directory / RECORD, _damaged(f"it lacks {error}")) from error
+
+
+def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
     config, hardware = record["config"], record["hardware"]
-    summary = dict(record.get("summary") or {})
+    summary = {k: record["summary"][k] for k in _SUMMARY} if record["status"] == "finished" else {}
     threads = f", {hardware['threads']} thread{'s' if hardware['threads'] > 1 else ''}"
     return summary | {
         "run": directory.parent.name,

@@ -8,20 +8,27 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gengap.config import run_directory
-from gengap.errors import UserError
+from gengap.errors import UnreadableError, UserError
 from gengap.runs import LOCK, read_record
 from gengap.sweep import PREFIX, runs
 
-STATES = ("finished", "training", "interrupted", "diverged", "failed", "missing")
+STATES = ("finished", "training", "interrupted", "diverged", "failed", "unreadable", "missing")
 
 
 def state(directory: Path) -> str:
-    """One of STATES: an unfinished run trains while its lock is held and is interrupted otherwise."""
-    record = read_record(directory)
+    """One of STATES: an unfinished run trains while its lock is held and is interrupted otherwise.
+
+    A record that can't be read is named on stderr.
+    """
+    try:
+        record = read_record(directory)
+    except UnreadableError as error:
+        print(f"gengap: {error}", file=sys.stderr)
+        return "unreadable"
     if record is None:
         return "missing"
     if record["status"] != "running":
-        return str(record["status"])
+        return str(record.get("status", "unreadable"))
     try:
         with FileLock(directory / LOCK, timeout=0):
             return "interrupted"

@@ -13,8 +13,8 @@ from gengap.config import run_directory
 from gengap.execute import execute
 from gengap.fit import recorded_updates
 from gengap.runs import COLUMNS, LOCK, LOG, read_metrics, read_record, read_runs
+from gengap.status import STATES, state
 from gengap.status import main as status
-from gengap.status import state
 
 SHORT = ("workload.epochs=4", "workload.milestones=[3]", "runtime.threads=1")
 
@@ -139,19 +139,19 @@ def test_status_counts_and_says_what_fills_the_gaps(digits, tmp_path, capsys):
     config = digits("sb", "seed=1")
     directory = run_directory(config)
     directory.mkdir(parents=True)
-    (directory / "run.json").write_text('{"status": "finished"}')
+    (directory / "run.json").write_text('{"format": 1, "status": "finished"}')
     (directory.parent / "seed0").mkdir()
-    (directory.parent / "seed0" / "run.json").write_text('{"status": "running"}')
+    (directory.parent / "seed0" / "run.json").write_text('{"format": 1, "status": "running"}')
     arguments = ["+sweep=quickstart", f"results_dir={tmp_path}", "seed=0,1,2"]
     assert status(arguments) == 0
     shown = capsys.readouterr().out.splitlines()
-    assert shown[0].split() == ["finished", "training", "interrupted", "diverged", "failed", "missing"]
-    assert shown[1].split()[1:] == ["1", "·", "1", "·", "·", "1"]
-    assert shown[2].split()[1:] == ["·"] * 5 + ["3"]
+    assert shown[0].split() == list(STATES)
+    assert shown[1].split()[1:] == ["1", "·", "1", "·", "·", "·", "1"]
+    assert shown[2].split()[1:] == ["·"] * 6 + ["3"]
     assert shown[-1] == f"go on with: gengap train {' '.join(arguments)}"
     with FileLock(directory.parent / "seed0" / LOCK):
         status([f"results_dir={tmp_path}"])
-    assert capsys.readouterr().out.splitlines()[1].split()[1:] == ["1", "1", "·", "·", "·", "·"]
+    assert capsys.readouterr().out.splitlines()[1].split()[1:] == ["1", "1", "·", "·", "·", "·", "·"]
     assert status(["+sweep=quikstart"]) == 2
     assert "quickstart" in capsys.readouterr().err
     assert status(["nonsense"]) == 2

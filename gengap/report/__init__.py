@@ -6,6 +6,10 @@ Nothing heavy is imported until there is something to report, and torch never is
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gengap.report.cells import Records
 
 USAGE = "gengap report [results_dir=DIR] [--check]"
 
@@ -70,7 +74,8 @@ def _write(results_dir: Path) -> int:
     from gengap.report.tables import unfinished
 
     records = read_records(results_dir)
-    if records.runs.empty:
+    _name_unreadable(records)
+    if records.runs.empty and not records.unreadable:
         print(_nothing(results_dir))
         return 0
     folder = results_dir / "report"
@@ -87,8 +92,9 @@ def _check(results_dir: Path) -> int:
     from gengap.report.check import compare, written
 
     records = read_records(results_dir)
+    _name_unreadable(records)
     folder = results_dir / "report"
-    if records.runs.empty and not written(folder):
+    if records.runs.empty and not records.unreadable and not written(folder):
         print(_nothing(results_dir))
         return 0
     difference = compare(records, folder)
@@ -97,6 +103,11 @@ def _check(results_dir: Path) -> int:
         return 1
     print(f"{folder} is what the {len(records.runs)} runs say")
     return 0
+
+
+def _name_unreadable(records: "Records") -> None:
+    for file, reason in records.unreadable:
+        print(f"left out: {file} {reason}", file=sys.stderr)
 
 
 def _nothing(results_dir: Path) -> str:

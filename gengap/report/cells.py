@@ -9,7 +9,7 @@ from pandas import DataFrame
 from gengap.config import Cell, cell, choices, experiments
 from gengap.report import paper
 from gengap.report.style import METHODS
-from gengap.runs import read_runs
+from gengap.runs import read_store
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Records:
     runs: DataFrame
     cells: dict[tuple[str, str], Group]  # (row, method) to its runs
     variants: list[Group]
+    unreadable: tuple[tuple[str, str], ...] = ()  # file below the results directory, and what is wrong
 
     def cell(self, row: str, method: str) -> Group | None:
         """The runs of a cell, which two rows may share; None where there are none."""
@@ -47,7 +48,8 @@ class Records:
 
 def read_records(results_dir: Path) -> Records:
     """Read and sort all runs; no runs where there is no such directory."""
-    runs = read_runs(results_dir)
+    store = read_store(results_dir)
+    runs = store.runs
     known = {c.run: c for c in _cells(frozenset(zip(runs["workload"], runs["method"], strict=True)))}
     groups = [_group(str(run), rows, known.get(str(run))) for run, rows in runs.groupby("run", sort=True)]
     rows_of = {run: _row(c.experiment, c.workload, c.method) for run, c in known.items()}
@@ -55,6 +57,9 @@ def read_records(results_dir: Path) -> Records:
         runs=runs,
         cells={(g.workload, g.method): g for g in groups if rows_of.get(g.run)},
         variants=[g for g in groups if not rows_of.get(g.run)],
+        unreadable=tuple(
+            (e.file.relative_to(results_dir.expanduser()).as_posix(), e.reason) for e in store.unreadable
+        ),
     )
 
 

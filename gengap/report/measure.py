@@ -50,14 +50,14 @@ class Measured:
         return sum(count for _, count in self.counts)
 
     def note(self) -> str:
-        """What the mean leaves out: `2 of 3 diverged, 1 running`; `missing` without any run."""
+        """What the mean leaves out: `2 of 3 diverged, 1 unfinished`; `missing` without any run."""
         if not self.runs:
             return "missing"
         left_out = dict(self.counts)
         left_out.pop("finished", None)
         diverged = left_out.pop("diverged", 0)
         parts = [f"{diverged} of {self.runs} diverged"] if diverged else []
-        return ", ".join(parts + [f"{count} {status}" for status, count in left_out.items()])
+        return ", ".join(parts + [f"{count} {state(status)}" for status, count in left_out.items()])
 
 
 def measure_cell(records: Records, row: str, method: str) -> Measured:
@@ -93,6 +93,11 @@ def measure(group: Group, published: str = "") -> Measured:
         hardware=distinct(done, "hardware"),
         commits=commits(done),
     )
+
+
+def state(status: str) -> str:
+    """A run's status in words: whether an unfinished one is still being trained is not in its record."""
+    return "unfinished" if status == "running" else status
 
 
 def _summary(runs: DataFrame, column: str) -> Summary | None:

@@ -128,6 +128,7 @@ def _readme(records: Records, compared: str, shown: list[Figure]) -> str:
         f"## Table 2\n\n{table2.replace('## ', '### ')}",
         f"## Comparisons\n\n{compared.replace('## ', '### ')}",
         *(_figure(f) for f in shown if f.draw),
+        _section("Unreadable", "These records are left out everywhere.", tables.unreadable(records)),
         _section("Figures without records", "", _absent([f for f in shown if not f.draw])),
         f"## Where the numbers come from\n\n{markdown(_origin(records))}",
         f"## Rebuild\n\n{REBUILD}",

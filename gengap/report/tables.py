@@ -3,7 +3,7 @@
 from gengap.report import paper
 from gengap.report.cells import Group, Records, rows_of_table
 from gengap.report.markup import Table
-from gengap.report.measure import Measured, measure, measure_cell
+from gengap.report.measure import Measured, measure, measure_cell, state
 from gengap.report.statistics import Summary
 from gengap.report.style import METHODS
 
@@ -85,10 +85,15 @@ def unfinished(records: Records, table: int | None = None) -> Table:
     if table is not None:
         rows = rows[rows["workload"].isin(paper.workloads(2)) == (table == 2)]
     found = (
-        (str(run), str(seed), str(status), f"runs/{run}/seed{seed}")
+        (str(run), str(seed), state(str(status)), f"runs/{run}/seed{seed}")
         for run, seed, status in zip(rows["run"], rows["seed"], rows["status"], strict=True)
     )
     return Table(("run", "seed", "status", "records"), tuple(found), labels=4)
+
+
+def unreadable(records: Records) -> Table:
+    """Records that are damaged or of a newer version, and what to do about them."""
+    return Table(("file", "what is wrong"), records.unreadable, labels=2)
 
 
 def data(records: Records, table: int = 1) -> Table:

@@ -23,7 +23,7 @@ def test_writes_every_file_and_checks_itself(mixed: Store, capsys: pytest.Captur
     assert {p.name for p in (mixed.root / "report").iterdir()} == {*TEXTS, "distance.svg", "distance.png"}
     out = capsys.readouterr().out
     assert "13 runs" in out
-    assert "runs/mnist_f1-sb-0badcafe/seed1 (running)" in out
+    assert "runs/mnist_f1-sb-0badcafe/seed1 (unfinished)" in out
     assert report(mixed, "--check") == 0
     assert "is what the 13 runs say" in capsys.readouterr().out
 
@@ -109,7 +109,7 @@ def test_tables_without_records_fail_the_check(mixed: Store, store: Store, tmp_p
 def test_only_unfinished_runs(store: Store) -> None:
     store.add("mnist_sb", 0, status="running")
     assert report(store) == 0
-    assert "| F1, MNIST | ours | 1 running |" in (store.root / "report" / "table1.md").read_text()
+    assert "| F1, MNIST | ours | 1 unfinished |" in (store.root / "report" / "table1.md").read_text()
     assert report(store, "--check") == 0
 
 

@@ -78,7 +78,7 @@ def test_variants_stand_apart(mixed: Store) -> None:
     assert [row[0] for row in variants(records).rows] == ["mnist_f1-sb-0badcafe"]
     variant = rows(records)["mnist_f1-sb-0badcafe"]
     assert (variant["kind"], variant["n"], variant["mean"]) == ("variant", "1", "50.0000")
-    assert (variant["left_out"], variant["paper"], variant["difference"]) == ("1 running", "", "")
+    assert (variant["left_out"], variant["paper"], variant["difference"]) == ("1 unfinished", "", "")
 
 
 def test_an_experiment_at_other_settings_is_no_cell_of_the_table(
@@ -99,7 +99,7 @@ def test_unfinished_runs_are_listed_with_their_place(mixed: Store) -> None:
         ("diverged", "mnist_f1-lb_gbn", "seed0"),
         ("diverged", "mnist_f1-lb_gbn", "seed1"),
         ("failed", "digits_f1-lb", "seed0"),
-        ("running", "mnist_f1-sb", "seed1"),
+        ("unfinished", "mnist_f1-sb", "seed1"),
     }
     assert all((mixed.root / place / "run.json").exists() for _, place in listed)
 
