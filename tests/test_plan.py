@@ -1,11 +1,13 @@
 """`gengap plan`: its numbers against closed forms and against torch's own optimizers and schedulers."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 from bisect import bisect_right
 from collections import OrderedDict
+from contextlib import suppress
 from fractions import Fraction
 from math import floor, sqrt
 from pathlib import Path
@@ -19,7 +21,7 @@ from gengap import plan
 from gengap.errors import UserError
 from gengap.ghost import GhostBatchNorm1d
 from gengap.plan.evidence import closed_in_paper
-from gengap.plan.question import EXAMPLE, parse
+from gengap.plan.question import EXAMPLE, OPTIONAL, REQUIRED, parse
 from gengap.report import paper
 
 ISSUE = EXAMPLE.split()[2:]
@@ -139,6 +141,14 @@ def test_a_mistake_says_what_to_type(changes, says):
     assert "\n" not in str(error.value)
 
 
+@given(st.sampled_from(REQUIRED + OPTIONAL), st.text("0123456789.,e-+nainf/_ ", max_size=12))
+def test_anything_typed_is_a_question_or_a_mistake(key, value):
+    with suppress(UserError):
+        question = parse(replaced(ISSUE, [f"{key}={value}"]))
+        assert question.large_batch % question.ghost_size == 0
+        assert len(question.lr) == len(question.milestones) + 1
+
+
 @pytest.mark.parametrize("key", ["small_batch", "large_batch", "lr", "epochs", "dataset_size"])
 def test_a_missing_argument_is_named_with_an_example(key, capsys):
     assert plan.main([a for a in ISSUE if not a.startswith(f"{key}=")]) == 2
@@ -199,6 +209,13 @@ def numbers(node):
     if isinstance(node, list):
         return [n for item in node for n in numbers(item)]
     return [node] if isinstance(node, (int, float)) else []
+
+
+def test_a_recipe_of_one_phase_has_no_milestones():
+    text = plan.answer(["small_batch=1", "large_batch=7", "lr=0.1", "epochs=1", "dataset_size=10"])
+    assert "phase 1" in text
+    assert "phase 2" not in text
+    assert "milestones" not in text
 
 
 def test_our_report_is_shown_with_its_seeds_and_its_absence_too(tmp_path):
@@ -273,3 +290,12 @@ def test_plan_needs_neither_torch_nor_records(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "450,410" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_has_gone_is_no_error():
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "gengap", "plan", *ISSUE]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")

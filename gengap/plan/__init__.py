@@ -1,6 +1,7 @@
 """The `gengap plan` command: a small-batch recipe moved to a large batch by each of the paper's methods."""
 
 import json
+import os
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -33,10 +34,12 @@ def main(arguments: Sequence[str]) -> int:
         print(HELP, end="")
         return 0
     try:
-        print(answer([a for a in arguments if a != "--json"], as_json="--json" in arguments))
+        print(answer([a for a in arguments if a != "--json"], as_json="--json" in arguments), flush=True)
     except UserError as error:
         print(f"gengap: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `| head` has read enough; Python would complain once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -68,6 +71,6 @@ def answer(arguments: Sequence[str], *, as_json: bool = False) -> str:
         f"From batch {question.small_batch:,} to {question.large_batch:,}, {question.dataset_size:,} samples "
         "an epoch.\nColumns add up, as in the paper: +GBN is LB+LR+GBN, +RA is LB+LR+GBN+RA."
     )
-    why = "\n".join(textwrap.fill(note, 100, subsequent_indent="  ") for note in notes)
+    why = "\n".join(textwrap.fill(f"- {note}", 100, subsequent_indent="  ") for note in notes)
     parts = (title, regimes(question, methods), why, expectations(question, own), f"LB+LR+GBN+RA:\n\n{code}")
     return "\n\n".join(part.rstrip("\n") for part in parts)

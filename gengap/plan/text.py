@@ -36,13 +36,14 @@ def _phase(phase: int, methods: Sequence[Planned]) -> list[tuple[str, ...]]:
     def row(label: str, value: Callable[[Planned], str]) -> tuple[str, ...]:
         return (f"  {label}", *(value(p) for p in methods))
 
-    starts = [
-        row("from epoch", lambda p: _short(p.milestones_epochs[phase - 1])),
-        row("from update", lambda p: f"{p.milestones_updates[phase - 1]:,}"),
-    ]
+    rows = [(f"phase {phase + 1}", *("" for _ in methods))]
+    if phase:
+        rows += [
+            row("from epoch", lambda p: _short(p.milestones_epochs[phase - 1])),
+            row("from update", lambda p: f"{p.milestones_updates[phase - 1]:,}"),
+        ]
     return [
-        (f"phase {phase + 1}", *("" for _ in methods)),
-        *(starts if phase else []),
+        *rows,
         row("learning rate", lambda p: _short(p.lr[phase])),
         row("by the linear rule", lambda p: _short(p.lr_linear[phase]) if p.lr_linear else NONE),
     ]
