@@ -38,6 +38,7 @@ def check(config: Config) -> None:
         )
     _check_phases(workload)
     _check_ghosts(config)
+    _check_photographs(config)
 
 
 def _check_phases(workload: Workload) -> None:
@@ -71,6 +72,15 @@ def _check_ghosts(config: Config) -> None:
         raise UserError(
             f"runtime.micro_batch={micro} must be whole ghosts of {ghost} and divide the batch of {batch}"
         )
+
+
+def _check_photographs(config: Config) -> None:
+    resize, crop, workers = config.data.resize, config.data.crop, config.runtime.workers
+    _positive("data.crop", crop)
+    if crop > resize:
+        raise UserError(f"data.crop={crop} is more than data.resize={resize}: lower one or raise the other")
+    if workers is not None and workers < 0:
+        raise UserError(f"runtime.workers={workers} can't be negative: 0 decodes without further processes")
 
 
 def _one_of(key: str, value: str, choices: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """One run from beginning to end: open its directory, skip or resume it, build, fit, finish."""
 
 import logging
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,8 @@ from filelock import Timeout
 from gengap import provenance
 from gengap.checkpoint import remove_checkpoints
 from gengap.config import as_dict, run_directory, run_name
-from gengap.data.resident import Resident, Splits, split
+from gengap.data.placed import place
+from gengap.data.resident import Splits, split
 from gengap.data.sources import Source, load
 from gengap.data.stream import Stream
 from gengap.device import prepare_device
@@ -70,15 +72,16 @@ def _logged(config: Config, opened: Run) -> str:
 
 def _train(config: Config, opened: Run) -> str:
     device = prepare_device(config.runtime)
-    source = load(config.data.name, config.data.root)
+    source = load(config.data.name, config.data.root, config.data.folder)
     splits = split(source, config.data, config.seed)
     regime = build_regime(config, len(splits.train))
     trainer = build_trainer(config, source, splits, regime, device)
-    validation = Resident(splits.validation, config.data, device, augment=False)
+    validation = place(splits.validation, config, device, augment=False)
     _open_record(config, opened, splits, trainer)
     title, batch_size = run_name(config), config.method.batch_size
     try:
         with (
+            closing(trainer),
             Stop(config.runtime.time_budget) as stop,
             Progress(title, regime.updates, batch_size) as progress,
         ):
@@ -117,15 +120,9 @@ def build_trainer(
         model = build(config.model.name, source.num_classes, **config.model.options)
     if config.method.ghost_size is not None:
         convert(model, config.method.ghost_size)
-    return Trainer(
-        config,
-        model.to(device),
-        Resident(splits.train, config.data, device, augment=True),
-        Stream(
-            config.seed, samples, batch_size, config.data.crop_padding, config.protocol.keep_partial_batch
-        ),
-        regime,
-    )
+    train = place(splits.train, config, device, augment=True)
+    stream = Stream(config.seed, samples, batch_size, train.positions, config.protocol.keep_partial_batch)
+    return Trainer(config, model.to(device), train, stream, regime)
 
 
 def _open_record(config: Config, opened: Run, splits: Splits, trainer: Trainer) -> None:
@@ -164,7 +161,7 @@ def _without_paths(config: dict[str, Any]) -> dict[str, Any]:
 
 def _finish(config: Config, opened: Run, splits: Splits, trainer: Trainer, regime: Regime) -> None:
     rows = opened.evaluations()
-    train_images = Resident(splits.train, config.data, trainer.flat.weights.device, augment=False)
+    train_images = place(splits.train, config, trainer.flat.weights.device, augment=False)
     _, train_error = trainer.evaluate(train_images)
     if config.runtime.keep_weights:
         torch.save(trainer.model.state_dict(), opened.directory / "weights.pt")

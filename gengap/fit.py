@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gengap.checkpoint import load_checkpoint, save_checkpoint
-from gengap.data.resident import Resident
+from gengap.data.placed import Placed
 from gengap.progress import Progress
 from gengap.runs import Run
 from gengap.trainer import Trainer
@@ -29,7 +29,7 @@ class Marks:
 def fit(
     run: Run,
     trainer: Trainer,
-    validation: Resident,
+    validation: Placed,
     progress: Progress,
     stop_reason: Callable[[], str | None],
 ) -> str | None:
@@ -66,7 +66,7 @@ def fit(
 
 
 def _row(
-    trainer: Trainer, validation: Resident, marks: Marks, done: int, is_evaluation: bool, is_recorded: bool
+    trainer: Trainer, validation: Placed, marks: Marks, done: int, is_evaluation: bool, is_recorded: bool
 ) -> dict[str, Any]:
     """One line of metrics: gradient means since the last row, training means since the last evaluation."""
     regime, totals = trainer.regime, trainer.totals.tolist()

@@ -12,6 +12,9 @@ class Data:
 
     name: str = MISSING
     root: str = "~/.cache/gengap"
+    folder: str = ""  # where the data set is under root
+    resize: int = 256  # shorter side of a photograph, before it is cropped
+    crop: int = 224  # side of the square cropped from it
     crop_padding: int = 0  # pixels on every side, before a random crop to the original size
     pad_value: int = 0  # 0..255
     flip: bool = False  # random horizontal flip
@@ -78,6 +81,7 @@ class Runtime:
 
     device: str = "auto"  # auto | cpu | cuda
     threads: int | None = None  # CPU threads; all cores when null
+    workers: int | None = None  # processes that decode photographs; one a CPU core when null, 0 for none
     micro_batch: int | None = None  # samples on the device at a time; whole ghosts
     deterministic: bool = False  # bit-equal resume on a GPU too
     keep_weights: bool = False  # leave weights.pt beside the record

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gengap.data.resident import Resident
+from gengap.data.placed import Placed
 from gengap.data.stream import Stream
 from gengap.flat import Flat
 from gengap.randomness import Purpose, key
@@ -22,10 +22,11 @@ class Trainer:
     """A model in training: weights, velocity, running sums, and the update that changes them."""
 
     def __init__(
-        self, config: Config, model: nn.Module, train: Resident, stream: Stream, regime: Regime
+        self, config: Config, model: nn.Module, train: Placed, stream: Stream, regime: Regime
     ) -> None:
         self.config, self.model, self.regime = config, model, regime
         self._train, self.stream = train, stream
+        self._batches, self._next = train.batches(stream, 0), 0
         self._device = train.labels.device
         self.flat = Flat(model)
         self.initial = self.flat.weights.clone()
@@ -38,7 +39,7 @@ class Trainer:
     def update(self, update: int) -> None:
         """One optimizer step on the batch of this update (counted from 0)."""
         config, method = self.config, self.config.method
-        images, labels = self._train.batch(self.stream.batch(update))
+        images, labels = self._batch(update)
         noise = self._gradient_noise(update, len(labels))
         if self._has_dropout:
             torch.manual_seed(key(config.seed, Purpose.DROPOUT, update))
@@ -59,6 +60,18 @@ class Trainer:
         )
         clipped = norm > (math.inf if method.clip_norm is None else method.clip_norm)
         self.totals += torch.stack([loss, errors, norm, clipped.to(norm.dtype)])
+
+    def _batch(self, update: int) -> tuple[Tensor, Tensor]:
+        """The images and labels of an update; those of the updates after it may be on their way already."""
+        if update != self._next:
+            self.close()
+            self._batches = self._train.batches(self.stream, update)
+        self._next = update + 1
+        return next(self._batches)
+
+    def close(self) -> None:
+        """Stop preparing further batches."""
+        self._batches.close()
 
     def _backward(self, images: Tensor, labels: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
         """Add the gradient of the batch's mean loss; return that loss and the share of errors.
@@ -97,7 +110,7 @@ class Trainer:
         return noise.to(self._device)
 
     @torch.no_grad()
-    def evaluate(self, images: Resident) -> tuple[float, float]:
+    def evaluate(self, images: Placed) -> tuple[float, float]:
         """Mean loss and error (%) in evaluation mode, without augmentation."""
         self.model.eval()
         loss = torch.zeros((), dtype=torch.float64, device=self._device)

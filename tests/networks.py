@@ -7,3 +7,19 @@ def dropped(num_classes: int, in_features: int, width: int) -> nn.Module:
     return nn.Sequential(
         nn.Flatten(), nn.Linear(in_features, width), nn.Dropout(0.5), nn.ReLU(), nn.Linear(width, num_classes)
     )
+
+
+def small_alexnet(num_classes: int) -> nn.Module:
+    """Alexnet's kinds of layers for photographs of any size, small."""
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 5, 4, 2, bias=False),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(3),
+        nn.Flatten(),
+        nn.Linear(72, 16, bias=False),
+        nn.BatchNorm1d(16),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(16, num_classes),
+    )

@@ -59,7 +59,7 @@ def reference(config, updates):
     source = load(config.data.name, config.data.root)
     data = Resident(split(source, config.data, config.seed).train, config.data, CPU, augment=True)
     protocol, regime = config.protocol, trainer.regime
-    stream = Stream(config.seed, len(data), config.method.batch_size, 0, protocol.keep_partial_batch)
+    stream = Stream(config.seed, len(data), config.method.batch_size, 1, protocol.keep_partial_batch)
 
     def fresh_optimizer():
         return torch.optim.SGD(model.parameters(), lr=1.0, momentum=protocol.momentum)

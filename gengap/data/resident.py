@@ -1,15 +1,17 @@
 """A data set that lives on the device as uint8; crop, flip and normalisation run there, a batch at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gengap.data.sources import Images, Source
-from gengap.data.stream import Batch
+from gengap.data.finish import Finish
+from gengap.data.sources import Images, Photographs, Source
+from gengap.data.stream import Batch, Stream
 from gengap.errors import UserError
 from gengap.randomness import Purpose, draws
 from gengap.schema import Data
@@ -19,8 +21,8 @@ from gengap.schema import Data
 class Splits:
     """What a run trains on and what it is measured on."""
 
-    train: Images
-    validation: Images
+    train: Images | Photographs
+    validation: Images | Photographs
 
 
 def split(source: Source, config: Data, seed: int) -> Splits:
@@ -54,10 +56,10 @@ class Resident:
         padded = F.pad(pixels, (pad, pad, pad, pad), value=config.pad_value).contiguous()
         # Every crop of every image as a view: (N, rows, columns, C, H, W)
         self._crops = padded.unfold(2, height, 1).unfold(3, width, 1).permute(0, 2, 3, 1, 4, 5)
+        self.shape = (pixels.shape[1], height, width)
+        self.positions = 2 * pad + 1
         self._flip = config.flip and augment
-        std = torch.tensor(config.std, device=device).view(-1, 1, 1)
-        self._scale = 1 / (255 * std)
-        self._shift = -torch.tensor(config.mean, device=device).view(-1, 1, 1) / std
+        self._finish = Finish(config, pixels.shape[1], device)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -68,18 +70,17 @@ class Resident:
         indices = torch.from_numpy(batch.indices).to(device)
         offsets = torch.from_numpy(batch.offsets).to(device)
         crops = self._crops[indices, offsets[:, 0], offsets[:, 1]]
-        if self._flip:
-            flips = torch.from_numpy(batch.flips).to(device).view(-1, 1, 1, 1)
-            crops = torch.where(flips, crops.flip(-1), crops)
-        return self._normalise(crops), self.labels[indices]
+        return self._finish(crops, batch.flips if self._flip else None), self.labels[indices]
 
-    def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, stream: Stream, first: int) -> Generator[tuple[Tensor, Tensor]]:
+        """The batches of the stream's updates, from `first` on, for ever."""
+        for update in count(first):
+            yield self.batch(stream.batch(update))
+
+    def in_order(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
         """All images once, neither cropped off their centre nor flipped."""
         rows, columns = self._crops.shape[1:3]
         centred = self._crops[:, rows // 2, columns // 2]
         for start in range(0, len(self), batch_size):
             chunk = slice(start, start + batch_size)
-            yield self._normalise(centred[chunk]), self.labels[chunk]
-
-    def _normalise(self, pixels: Tensor) -> Tensor:
-        return torch.addcmul(self._shift, pixels.float(), self._scale)
+            yield self._finish(centred[chunk]), self.labels[chunk]

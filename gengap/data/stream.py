@@ -11,7 +11,10 @@ from gengap.randomness import Purpose, draws
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples of one update: indices (B,), crop offsets (B, 2) as (row, column), flips (B,)."""
+    """Samples of one update: indices (B,), crop offsets (B, 2) as (row, column), flips (B,).
+
+    Offsets count from 0 to the stream's `positions`, which is the images' `positions`.
+    """
 
     indices: NDArray[np.int64]
     offsets: NDArray[np.int64]
@@ -27,10 +30,10 @@ class Stream:
     """
 
     def __init__(
-        self, seed: int, dataset_size: int, batch_size: int, crop_padding: int, keep_partial_batch: bool
+        self, seed: int, dataset_size: int, batch_size: int, positions: int, keep_partial_batch: bool
     ) -> None:
         self._seed, self._size, self._batch = seed, dataset_size, batch_size
-        self._crop_padding, self._keep_partial = crop_padding, keep_partial_batch
+        self._positions, self._keep_partial = positions, keep_partial_batch
         self._epoch = lru_cache(maxsize=2)(self._draw_epoch)
 
     def batch(self, update: int) -> Batch:
@@ -67,6 +70,6 @@ class Stream:
     def _draw_epoch(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
         order = draws(self._seed, Purpose.ORDER, epoch).permutation(self._size)
         crops = draws(self._seed, Purpose.CROP, epoch)
-        offsets = crops.integers(0, 2 * self._crop_padding + 1, (self._size, 2))
+        offsets = crops.integers(0, self._positions, (self._size, 2))
         flips = draws(self._seed, Purpose.FLIP, epoch).integers(0, 2, self._size).astype(np.bool_)
         return order, offsets, flips

@@ -1,12 +1,12 @@
 """The paper's networks by name, or anyone's by `package.module:factory`."""
 
-import importlib
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from torch import nn
 
 from gengap.errors import UserError
+from gengap.imported import imported
 from gengap.models.alexnet import alexnet
 from gengap.models.f1 import f1
 from gengap.models.keskar import c1, c2
@@ -37,20 +37,8 @@ def build(name: str, num_classes: int, **options: Any) -> nn.Module:
     Raises:
         UserError: no such network, or the builder refuses the options.
     """
-    builder = MODELS[name] if name in MODELS else _imported(name)
+    builder = MODELS[name] if name in MODELS else imported("model.name", name, MODELS)
     try:
         return builder(num_classes, **options)
     except TypeError as error:
         raise UserError(f"model.name={name} can't be built with model.options={options}: {error}") from error
-
-
-def _imported(name: str) -> Callable[..., nn.Module]:
-    module, colon, attribute = name.partition(":")
-    if not colon:
-        raise UserError(
-            f"model.name={name} is unknown: use one of {', '.join(MODELS)}, or package.module:factory"
-        )
-    try:
-        return cast(Callable[..., nn.Module], getattr(importlib.import_module(module), attribute))
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"model.name={name} can't be imported: {error}") from error

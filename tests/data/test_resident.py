@@ -26,7 +26,7 @@ CONFIG = Data(
 
 def test_a_batch_equals_torchvision_s_transforms_image_by_image():
     data = images()
-    batch = Stream(0, 20, 15, 2, keep_partial_batch=False).batch(1)  # spans two epochs
+    batch = Stream(0, 20, 15, 5, keep_partial_batch=False).batch(1)  # spans two epochs
     found, labels = Resident(data, CONFIG, CPU, augment=True).batch(batch)
     finish = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(CONFIG.mean, CONFIG.std)])
     for k, (index, (row, column), flip) in enumerate(

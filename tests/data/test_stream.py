@@ -6,7 +6,7 @@ from gengap.data.stream import Stream
 
 
 def stream(seed=0, size=10, batch=4, padding=2, keep_partial=False):
-    return Stream(seed, size, batch, padding, keep_partial)
+    return Stream(seed, size, batch, 2 * padding + 1, keep_partial)
 
 
 @given(size=st.integers(1, 60), data=st.data(), seed=st.integers(0, 10))
