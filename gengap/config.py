@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING as NO_DEFAULT
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
@@ -91,6 +91,27 @@ def run_directory(config: Config) -> Path:
 def as_dict(config: Config) -> dict[str, Any]:
     """The whole configuration as plain dictionaries, for the record."""
     return asdict(config)
+
+
+def recorded_differences(recorded: Mapping[str, Any], config: Config) -> dict[str, Any]:
+    """Dotted key to recorded value wherever a run.json's configuration has another identity than `config`.
+
+    A key that the record is older than has the schema's default.
+    """
+    expected = _flat(as_dict(config))
+    found = _flat(as_dict(Config())) | _flat(recorded)
+    return {
+        key: value
+        for key, value in found.items()
+        if key not in _NOT_IDENTITY and key.split(".")[0] not in _NOT_IDENTITY and expected.get(key) != value
+    }
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return found
 
 
 @dataclass(frozen=True)

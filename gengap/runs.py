@@ -21,6 +21,7 @@ COLUMNS = (
     "run", "workload", "method", "digest", "seed", "status", "precision", "protocol", "directory",
     "updates", "samples_seen", "last_val_accuracy", "best_val_accuracy", "train_accuracy", "distance",
     "wall_seconds", "hardware", "git_commit", "torch", "batch_size", "epochs",
+    "validation",
 )  # fmt: skip
 _SUMMARY = COLUMNS[COLUMNS.index("updates") : COLUMNS.index("wall_seconds")]
 
@@ -203,4 +204,5 @@ def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
         "torch": record["versions"]["torch"],
         "batch_size": config["method"]["batch_size"],
         "epochs": config["workload"]["epochs"],
+        "validation": record.get("data", {}).get("validation"),  # samples
     }

@@ -15,7 +15,7 @@ USAGE = "gengap report [results_dir=DIR] [--check]"
 
 HELP = f"""usage: {USAGE}
 
-Writes DIR/report (tables, figures and their data, README.md) from the records in DIR/runs.
+Writes DIR/report (report.html, README.md, tables, figures and their data) from the records in DIR/runs.
 
   results_dir=DIR  where the records are (default: results)
   --check          write nothing; fail if DIR/report is not what the records say (figures: their data)
@@ -69,9 +69,9 @@ def main(args: list[str]) -> int:
 
 
 def _write(results_dir: Path) -> int:
+    from gengap.report.apart import unfinished
     from gengap.report.cells import read_records
     from gengap.report.page import write_report
-    from gengap.report.tables import unfinished
 
     records = read_records(results_dir)
     _name_unreadable(records)
@@ -80,7 +80,7 @@ def _write(results_dir: Path) -> int:
         return 0
     folder = results_dir / "report"
     write_report(records, folder)
-    print(f"{folder}: {len(records.runs)} runs reported; start at {folder / 'README.md'}")
+    print(f"{folder}: {len(records.runs)} runs reported; open report.html there, or read README.md")
     left_out = ", ".join(f"{place} ({status})" for *_, status, place in unfinished(records).rows)
     if left_out:
         print(f"not finished, in no mean: {left_out}")

@@ -43,6 +43,11 @@ def compare_methods(records: Records) -> list[Comparison]:
     ]
 
 
+def gap(records: Records, row: str, a: str, b: str) -> Comparison:
+    """One difference of a row, method `a` minus method `b`, with its interval."""
+    return _compare("gap", row, {m: _values(records, row, m) for m in (a, b)}, a, b)[0]
+
+
 def _values(records: Records, row: str, method: str) -> list[float]:
     group = records.cell(row, method)
     return [] if group is None else [float(v) for v in group.finished[ACCURACY]]
@@ -117,7 +122,7 @@ def table(found: list[Comparison], kind: str) -> Table:
         "blank because",
     )
     rows = (
-        (c.workload, c.name, ", ".join(map(str, c.seeds)), _shown(c, c.value), _interval(c))
+        (c.workload, c.name, ", ".join(map(str, c.seeds)), shown(c, c.value), interval(c))
         + tuple(_p(p) for p in (c.p, c.p_holm)[: len(names)])
         + (c.reason,)
         for c in found
@@ -140,15 +145,17 @@ def data(found: list[Comparison]) -> Table:
     return Table(header, tuple(rows), labels=4)
 
 
-def _shown(c: Comparison, value: float | None) -> str:
+def shown(c: Comparison, value: float | None) -> str:
+    """A value of a comparison in its unit, empty for None."""
     if value is None:
         return ""
     # + 0.0 turns a rounded -0.0 into 0.0
     return f"{round(100 * value) + 0} %" if c.kind == SHARE else f"{round(value, 2) + 0.0:+.2f}"
 
 
-def _interval(c: Comparison) -> str:
-    return "" if c.low is None else f"{_shown(c, c.low)} to {_shown(c, c.high)}"
+def interval(c: Comparison) -> str:
+    """The 95 % interval, empty where there is none."""
+    return "" if c.low is None else f"{shown(c, c.low)} to {shown(c, c.high)}"
 
 
 def _p(value: float | None) -> str:

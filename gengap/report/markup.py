@@ -4,7 +4,19 @@ import csv
 import io
 from dataclasses import dataclass
 
-_TEX = {"%": r"\%", "&": r"\&", "_": r"\_", "#": r"\#", "±": r"$\pm$", "–": "--", "‖": r"$\|$"}
+_TEX = {
+    "%": r"\%",
+    "&": r"\&",
+    "_": r"\_",
+    "#": r"\#",
+    "±": r"$\pm$",
+    "–": "--",
+    "‖": r"$\|$",
+    "×": r"$\times$",
+    "≈": r"$\approx$",
+    "▲": r"$\uparrow$",
+    "▼": r"$\downarrow$",
+}
 
 
 @dataclass(frozen=True)

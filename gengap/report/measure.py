@@ -6,7 +6,7 @@ from pandas import DataFrame
 
 from gengap.report import paper
 from gengap.report.cells import Group, Records, experiment_of
-from gengap.report.statistics import Summary, summarise
+from gengap.report.statistics import Summary, binomial_error, summarise
 
 ACCURACY = "last_val_accuracy"  # the tables' value: never the best
 
@@ -16,7 +16,8 @@ class Measured:
     """A row of the long table; accuracies in percent, over finished runs only, None where there are none.
 
     counts: how many runs have each status, sorted by status. wall_seconds: mean of one run.
-    difference: mean minus the paper's number, in points.
+    difference: mean minus the paper's number, in points. one_run: binomial standard error of one run's
+    accuracy on its validation set, in points; None where the size of that set is not recorded.
     """
 
     workload: str
@@ -32,6 +33,7 @@ class Measured:
     wall_seconds: float | None
     paper: str
     difference: float | None
+    one_run: float | None
     batch_size: int | None
     epochs: float | None
     precision: str
@@ -86,6 +88,7 @@ def measure(group: Group, published: str = "") -> Measured:
         wall_seconds=None if done.empty else float(done["wall_seconds"].mean()),
         paper=published,
         difference=accuracy.mean - float(published) if accuracy and published else None,
+        one_run=binomial_error(accuracy.mean, done["validation"].min()) if accuracy else None,
         batch_size=None if group.runs.empty else int(group.runs["batch_size"].iloc[0]),
         epochs=None if group.runs.empty else float(group.runs["epochs"].iloc[0]),
         precision=distinct(group.runs, "precision"),

@@ -36,3 +36,8 @@ def summarise(values: Sequence[float], level: float = 0.95) -> Summary:
         return Summary(1, mean, None, None)
     std = float(np.std(values, ddof=1))
     return Summary(n, mean, std, float(t.ppf((1 + level) / 2, n - 1)) * std / sqrt(n))
+
+
+def binomial_error(accuracy: float, size: float) -> float | None:
+    """Standard error of one accuracy (percent) measured on `size` samples, in points; None without a size."""
+    return None if not size > 0 else sqrt(accuracy * (100 - accuracy) / size)

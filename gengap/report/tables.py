@@ -1,20 +1,25 @@
-"""Tables 1 and 2 beside the paper's: the quick view, every cell at length, and the runs that stand apart."""
+"""Tables 1 and 2 beside the paper's: the quick view, every cell at length, and all numbers."""
 
 from gengap.report import paper
 from gengap.report.cells import Group, Records, rows_of_table
 from gengap.report.markup import Table
-from gengap.report.measure import Measured, measure, measure_cell, state
+from gengap.report.measure import Measured, measure, measure_cell
+from gengap.report.overview import mark
 from gengap.report.statistics import Summary
 from gengap.report.style import METHODS
 
 
 def quick(records: Records, table: int = 1) -> Table:
-    """Workloads against methods: ours above the paper's number as printed."""
+    """Rows against methods: ours, the paper's number as printed, our distance from it, the samples seen."""
     rows: list[tuple[str, ...]] = []
     for row in rows_of_table(records, table):
-        ours = (_quick_cell(measure_cell(records, row, m)) for m in METHODS)
-        printed = (paper.accuracy(row, m) or "–" for m in METHODS)
-        rows += [(paper.title(row), "ours", *ours), ("", "paper", *printed)]
+        cells = [measure_cell(records, row, m) for m in METHODS]
+        rows.append((paper.title(row), "ours", *map(_quick_cell, cells)))
+        rows.append(("", "paper", *(cell.paper or "–" for cell in cells)))
+        if any(cell.difference is not None for cell in cells):
+            rows.append(("", "difference", *map(_marked, cells)))
+        if any(cell.samples for cell in cells):
+            rows.append(("", "samples", *(_samples(cell, cells[0]) for cell in cells)))
     return Table(("workload", "", *(look.label for look in METHODS.values())), tuple(rows), labels=2)
 
 
@@ -23,6 +28,17 @@ def _quick_cell(cell: Measured) -> str:
         return cell.note()
     note = cell.note()
     return f"{spread(cell.accuracy)} (n={cell.n}{'; ' + note if note else ''})"
+
+
+def _marked(cell: Measured) -> str:
+    return "" if cell.difference is None else f"{signed(cell.difference)} {mark(cell.difference)}"
+
+
+def _samples(cell: Measured, sb: Measured) -> str:
+    if cell.samples is None:
+        return ""
+    multiple = f" ({cell.samples / sb.samples:.1f}×)".replace(".0×", "×") if sb.samples else ""
+    return f"{cell.samples:,}{multiple}"
 
 
 def spread(summary: Summary | None) -> str:
@@ -35,7 +51,7 @@ def spread(summary: Summary | None) -> str:
 def long(records: Records, table: int = 1) -> Table:
     """Every cell of the rows there are, for reading."""
     header = (
-        "workload", "method", "n", "last val. % ± std", "95 %", "paper", "difference", "train %",
+        "workload", "method", "n", "last val. % ± std", "95 %", "one run ±", "paper", "difference", "train %",
         "best val. % (not used)", "updates", "samples", "wall time", "hardware", "commit", "left out",
     )  # fmt: skip
     rows = tuple(_long_row(cell) for cell in _cells(records, table))
@@ -50,8 +66,9 @@ def _long_row(cell: Measured) -> tuple[str, ...]:
         str(cell.n),
         spread(cell.accuracy),
         "" if interval is None else f"± {interval:.2f}",
+        "" if cell.one_run is None else f"{cell.one_run:.2f}",
         cell.paper or "–",
-        _signed(cell.difference),
+        signed(cell.difference),
         spread(cell.train),
         spread(cell.best),
         _whole(cell.updates),
@@ -63,45 +80,13 @@ def _long_row(cell: Measured) -> tuple[str, ...]:
     )
 
 
-def variants(records: Records, table: int = 1) -> Table:
-    """Runs of the table's workloads that are no cell of it: other settings, precisions, protocols."""
-    header = (
-        "run", "experiment", "batch", "epochs", "precision", "protocol", "n", "last val. % ± std", "left out",
-    )  # fmt: skip
-    rows = []
-    for group in _variants(records, table):
-        m = measure(group)
-        epochs = "" if m.epochs is None else f"{m.epochs:g}"
-        rows.append(
-            (m.run, m.experiment or "–", str(m.batch_size), epochs, m.precision, m.protocol, str(m.n))
-            + (spread(m.accuracy), m.note())
-        )
-    return Table(header, tuple(rows), labels=2)
-
-
-def unfinished(records: Records, table: int | None = None) -> Table:
-    """Runs (of a table's workloads) that are in no mean, and where they lie under the results directory."""
-    rows = records.runs[records.runs["status"] != "finished"]
-    if table is not None:
-        rows = rows[rows["workload"].isin(paper.workloads(2)) == (table == 2)]
-    found = (
-        (str(run), str(seed), state(str(status)), f"runs/{run}/seed{seed}")
-        for run, seed, status in zip(rows["run"], rows["seed"], rows["status"], strict=True)
-    )
-    return Table(("run", "seed", "status", "records"), tuple(found), labels=4)
-
-
-def unreadable(records: Records) -> Table:
-    """Records that are damaged or of a newer version, and what to do about them."""
-    return Table(("file", "what is wrong"), records.unreadable, labels=2)
-
-
 def data(records: Records, table: int = 1) -> Table:
     """Every cell, then every variant, as numbers: percent, updates, samples, seconds."""
     header = (
         "kind", "workload", "method", "run", "experiment", "n", "mean", "std", "interval95", "paper",
         "difference", "train_mean", "train_std", "best_mean", "best_std", "updates", "samples",
-        "wall_seconds", "batch_size", "epochs", "precision", "protocol", "hardware", "commits", "left_out",
+        "wall_seconds", "one_run_error", "batch_size", "epochs", "precision", "protocol", "hardware",
+        "commits", "left_out",
     )  # fmt: skip
     cells = [_data_row("cell", cell) for cell in _cells(records, table)]
     others = [_data_row("variant", measure(group)) for group in _variants(records, table)]
@@ -119,6 +104,7 @@ def _data_row(kind: str, m: Measured) -> tuple[str, ...]:
         *_numbers(m.best),
         *("" if value is None else str(value) for value in (m.updates, m.samples)),
         _number(m.wall_seconds, 1),
+        _number(m.one_run),
         "" if m.batch_size is None else str(m.batch_size),
         "" if m.epochs is None else f"{m.epochs:g}",
         *(m.precision, m.protocol, m.hardware, m.commits, m.note()),
@@ -130,12 +116,8 @@ def _cells(records: Records, table: int) -> list[Measured]:
 
 
 def _variants(records: Records, table: int) -> list[Group]:
-    return [group for group in records.variants if _in_table(group.workload, table)]
-
-
-def _in_table(workload: str, table: int) -> bool:
     # What is in no table of the paper is shown with Table 1.
-    return (workload in paper.workloads(2)) == (table == 2)
+    return [g for g in records.variants if (g.workload in paper.workloads(2)) == (table == 2)]
 
 
 def _numbers(summary: Summary | None) -> tuple[str, str]:
@@ -147,7 +129,8 @@ def _number(value: float | None, digits: int = 4) -> str:
     return "" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
 
 
-def _signed(value: float | None) -> str:
+def signed(value: float | None) -> str:
+    """In points, with its sign; empty for None."""
     return "" if value is None else f"{round(value, 2) + 0.0:+.2f}"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gengap.config import Cell, cell
+from gengap.config import Cell, as_dict, cell, compose_config
 
 CPU = {"device": "cpu", "name": "AMD EPYC 7B13", "threads": 2}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -18,6 +18,20 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 @cache
 def _cell(experiment: str) -> Cell:
     return cell(experiment)
+
+
+@cache
+def _config(experiment: str) -> dict[str, Any]:
+    return as_dict(compose_config([f"+experiment={experiment}"]))
+
+
+def _stub(found: Cell) -> dict[str, Any]:
+    return {
+        "workload": {"name": found.workload, "epochs": 50},
+        "method": {"name": found.method, "batch_size": 128 if found.method == "sb" else 4096},
+        "protocol": {"name": "paper"},
+        "precision": "fp32",
+    }
 
 
 def walk(
@@ -74,17 +88,13 @@ class Store:
             "digest": name.rsplit("-", 1)[1],
             "seed": seed,
             "precision": "fp32",
-            "config": {
-                "workload": {"name": found.workload, "epochs": 50},
-                "method": {"name": found.method, "batch_size": 128 if found.method == "sb" else 4096},
-                "protocol": {"name": "paper"},
-                "precision": "fp32",
-            },
+            "config": _config(found.experiment) if isinstance(experiment, str) else _stub(found),
             "versions": {"gengap": "0.1.0", "python": "3.11.7", "torch": "2.11.0", "numpy": "2.4.1"},
             "git_commit": COMMIT,
             "hardware": CPU,
             "regime": {"updates": 2000, "milestones": list(milestones), "lr": [0.1, 0.01]},
             "tensors": ["net.0.weight"],
+            "data": {"train": 60000, "validation": 10000},
             "wall_seconds": 90.0 + seed,
         }
         if status == "finished":

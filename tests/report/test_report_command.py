@@ -10,6 +10,7 @@ from gengap.report import main
 
 TEXTS = {
     "README.md", "table1.md", "table1.csv", "table1.tex", "comparisons.md", "comparisons.csv",
+    "report.html",
     "distance.csv", "distance_fits.csv",
 }  # fmt: skip
 
@@ -32,7 +33,7 @@ def test_readme_puts_everything_together(mixed: Store) -> None:
     report(mixed)
     text = (mixed.root / "report" / "README.md").read_text()
     for part in (
-        "98.31 ± 0.12 (n=3)", "### Variants", "### Not finished", "](distance.svg)", "a + b ln t (3 of 3)",
+        "98.31 ± 0.12 (n=3)", "## Variants", "## Not finished", "](distance.svg)", "a + b ln t (3 of 3)",
         "NVIDIA H200", "01234567", "gengap report --check", "over seeds only",
     ):  # fmt: skip
         assert part in text
@@ -116,7 +117,7 @@ def test_only_unfinished_runs(store: Store) -> None:
 def test_only_variants(store: Store) -> None:
     store.add("mnist_sb", 0, 97.5, run="mnist_f1-sb-0badcafe")
     assert report(store) == 0
-    text = (store.root / "report" / "table1.md").read_text()
+    text = (store.root / "report" / "README.md").read_text()
     assert "No run is a cell of this table yet." in text
     assert "| mnist_f1-sb-0badcafe |" in text
     assert "Every cell" not in text

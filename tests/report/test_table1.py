@@ -1,4 +1,5 @@
 import csv
+import json
 import re
 from math import sqrt
 from pathlib import Path
@@ -7,11 +8,12 @@ import pytest
 from report_records import Store, walk
 from scipy import stats
 
-from gengap.config import Cell, cell
+from gengap.config import Cell, as_dict, cell, compose_config
+from gengap.report.apart import unfinished, variants
 from gengap.report.cells import Records, read_records
 from gengap.report.markup import Table, csv_text, latex, markdown
 from gengap.report.page import texts
-from gengap.report.tables import data, long, quick, unfinished, variants
+from gengap.report.tables import data, long, quick
 
 GOLDEN = Path(__file__).parent / "golden" / "table1.md"
 
@@ -64,13 +66,16 @@ def test_missing_cells_say_so_and_missing_rows_are_left_out(mixed: Store) -> Non
     assert [row[:2] for row in table.rows] == [
         ("F1, MNIST", "ours"),
         ("", "paper"),
+        ("", "difference"),
+        ("", "samples"),
         ("digits_f1", "ours"),
         ("", "paper"),
+        ("", "samples"),
     ]
     assert table.rows[0][6] == "missing"
     assert table.rows[1][2:] == ("98.27", "97.05", "97.55", "97.60", "98.53")
-    assert table.rows[2][2:] == ("96.50 (n=1)", "1 failed", "missing", "missing", "missing")
-    assert set(table.rows[3][2:]) == {"–"}
+    assert table.rows[4][2:] == ("96.50 (n=1)", "1 failed", "missing", "missing", "missing")
+    assert set(table.rows[5][2:]) == {"–"}
 
 
 def test_variants_stand_apart(mixed: Store) -> None:
@@ -117,7 +122,40 @@ def test_the_last_value_counts_and_never_the_best(store: Store) -> None:
     store.add("mnist_sb", 0, 90.0)
     records = read_records(store.root)
     assert quick(records).rows[0][2] == "90.00 (n=1)"
-    assert long(records).rows[0][8] == "90.25"
+    assert long(records).rows[0][9] == "90.25"
+
+
+def test_a_variant_says_what_it_differs_in(store: Store) -> None:
+    store.add("mnist_lb", 0)
+    overrides = ["method.batch_size=2048", "precision=bf16", "runtime.threads=1", "seed=3"]
+    config = as_dict(compose_config(["+experiment=mnist_lb", *overrides]))
+    store.add("mnist_lb", 3, run="mnist_f1-lb-0badcafe", config=config)
+    older = {k: v for k, v in config.items() if k not in ("precision", "evaluations")}
+    store.add("mnist_lb", 0, run="mnist_f1-lb-1badcafe", config=older | {"precision": "fp32"})
+    shown = {row[0]: row[2] for row in variants(read_records(store.root)).rows}
+    assert shown == {
+        "mnist_f1-lb-0badcafe": "method.batch_size=2048 precision=bf16",
+        "mnist_f1-lb-1badcafe": "method.batch_size=2048",
+    }
+
+
+def test_samples_and_marks_stand_beside_the_accuracy(store: Store) -> None:
+    store.add("mnist_sb", 0, 98.0)
+    for method, accuracy in (("lb", 97.8), ("lb_lr", 97.0), ("lb_ra", 98.2)):
+        directory = store.add(f"mnist_{method}", 0, accuracy)
+        record = json.loads((directory / "run.json").read_text())
+        record["summary"]["samples_seen"] = 256000 * (32 if method == "lb_ra" else 1) - 4
+        (directory / "run.json").write_text(json.dumps(record))
+    _, _, difference, samples = quick(read_records(store.root)).rows
+    assert difference == ("", "difference", "-0.27 ≈", "+0.75 ▲", "-0.55 ▼", "", "-0.33 ≈")
+    assert samples[2:] == ("256,000 (1×)", "255,996 (1×)", "255,996 (1×)", "", "8,191,996 (32×)")
+
+
+def test_the_error_of_one_accuracy_is_the_binomial_s(store: Store) -> None:
+    store.add("digits_sb", 0, 97.5, data={"train": 1437, "validation": 360})
+    cell = cell_of(read_records(store.root), "digits_f1", "sb")
+    assert float(cell["one_run_error"]) == pytest.approx(100 * stats.binom.std(360, 0.975) / 360, abs=1e-4)
+    assert long(read_records(store.root)).rows[0][5] == "0.82"
 
 
 def test_golden_table(mixed: Store) -> None:

@@ -5,10 +5,11 @@ from report_records import Store
 
 from gengap.config import Cell
 from gengap.report import main
+from gengap.report.apart import variants
 from gengap.report.cells import read_records
 from gengap.report.markup import csv_text
 from gengap.report.page import texts
-from gengap.report.tables import data, quick, variants
+from gengap.report.tables import data, quick
 
 NAMES = (
     "imagenet_sb", "imagenet_lb", "imagenet_lb_lr", "imagenet_lb_gbn", "imagenet_lb_ra",
@@ -33,13 +34,14 @@ def imagenet(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setattr(
         "gengap.report.cells._experiments", lambda: {n: (c.workload, c.method) for n, c in CELLS.items()}
     )
+    monkeypatch.setattr("gengap.report.apart.differences", lambda group: "method.batch_size=1024")
     for i, name in enumerate(n for n in NAMES if not n.endswith("ra")):
         store.add(CELLS[name], 0, 50.0 + i)
     return store
 
 
 def test_both_rows_share_the_cells_of_equal_batch(imagenet: Store) -> None:
-    ours, printed, ours_8k, printed_8k = quick(read_records(imagenet.root), 2).rows
+    ours, printed, _, _, ours_8k, printed_8k, _, _ = quick(read_records(imagenet.root), 2).rows
     assert (ours[0], ours_8k[0]) == ("Alexnet, ImageNet, 4096", "Alexnet, ImageNet, 8192")
     assert ours[2:] == ("50.00 (n=1)", "51.00 (n=1)", "52.00 (n=1)", "53.00 (n=1)", "missing")
     assert ours_8k[2:] == ("50.00 (n=1)", "51.00 (n=1)", "52.00 (n=1)", "54.00 (n=1)", "missing")
@@ -65,15 +67,16 @@ def test_numbers_beside_the_papers(imagenet: Store) -> None:
 
 def test_another_batch_is_a_variant_of_table_2_only(imagenet: Store) -> None:
     records = read_records(imagenet.root)
-    assert [row[1] for row in variants(records, 2).rows] == ["imagenet_b1024_lb"]
-    assert not variants(records, 1).rows
+    assert [row[1] for row in variants(records).rows] == ["imagenet_b1024_lb"]
+    kinds = {n: [r["kind"] for r in csv.DictReader(csv_text(data(records, n)).splitlines())] for n in (1, 2)}
+    assert kinds == {1: [], 2: ["cell"] * 10 + ["variant"]}
 
 
 def test_files_come_with_the_records(imagenet: Store, mixed: Store) -> None:
     files = texts(read_records(imagenet.root))
     assert {"table2.md", "table2.csv", "table2.tex"} <= set(files)
     assert "footnote 8" in files["table2.md"]
-    assert files["table2.md"].count("Alexnet, ImageNet") == 2
+    assert files["table2.md"].count("| Alexnet, ImageNet") == 2
     assert "Alexnet" not in files["table1.md"]
     assert main([f"results_dir={imagenet.root}"]) == 0
     assert main([f"results_dir={imagenet.root}", "--check"]) == 0

@@ -1,0 +1,52 @@
+"""Runs that stand apart from the tables: variants, what has not finished, what can't be read."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gengap.config import compose_config, recorded_differences
+from gengap.report.cells import Group, Records, experiment_of
+from gengap.report.markup import Table
+from gengap.report.measure import measure, state
+from gengap.report.tables import spread
+from gengap.runs import read_record
+
+
+def variants(records: Records) -> Table:
+    """Runs that are no cell of a table, and in which settings they differ from the cell they come from."""
+    header = ("run", "experiment", "differs in", "n", "last val. % ± std", "left out")
+    rows = []
+    for group in records.variants:
+        m = measure(group)
+        rows.append((m.run, m.experiment or "–", differences(group), str(m.n), spread(m.accuracy), m.note()))
+    return Table(header, tuple(rows), labels=3)
+
+
+def differences(group: Group) -> str:
+    """`key=value` of every setting that is not that of the cell of the same workload and method."""
+    experiment = experiment_of(group.workload, group.method)
+    record = read_record(Path(group.runs["directory"].iloc[0]))
+    if not experiment or record is None:
+        return "no cell of its workload and method"
+    found = recorded_differences(record["config"], compose_config([f"+experiment={experiment}"]))
+    return " ".join(f"{key}={_value(value)}" for key, value in sorted(found.items())) or "nothing recorded"
+
+
+def _value(value: Any) -> str:
+    # As it is typed on the command line
+    return json.dumps(value, separators=(",", ":")).replace('"', "")
+
+
+def unfinished(records: Records) -> Table:
+    """Runs that are in no mean, and where they lie under the results directory."""
+    rows = records.runs[records.runs["status"] != "finished"]
+    found = (
+        (str(run), str(seed), state(str(status)), f"runs/{run}/seed{seed}")
+        for run, seed, status in zip(rows["run"], rows["seed"], rows["status"], strict=True)
+    )
+    return Table(("run", "seed", "status", "records"), tuple(found), labels=4)
+
+
+def unreadable(records: Records) -> Table:
+    """Records that are damaged or of a newer version, and what to do about them."""
+    return Table(("file", "what is wrong"), records.unreadable, labels=2)

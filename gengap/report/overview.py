@@ -1,0 +1,57 @@
+"""At a glance: how many cells there are, how near the paper's numbers, and whether the gap closes."""
+
+from collections import Counter
+
+from gengap.report import paper
+from gengap.report.cells import Records, rows_of_table
+from gengap.report.comparison_tables import gap, interval, shown
+from gengap.report.comparisons import MARGIN
+from gengap.report.markup import Table
+from gengap.report.measure import measure_cell
+from gengap.report.style import METHODS
+
+NEAR, ABOVE, BELOW = "≈", "▲", "▼"
+_GAPS = (("sb", "lb"), ("lb_ra", "sb"))
+
+
+def mark(difference: float) -> str:
+    """Within the margin of the paper's number, above or below: a shape, not only a colour."""
+    if abs(difference) <= MARGIN:
+        return NEAR
+    return ABOVE if difference > 0 else BELOW
+
+
+def counted(records: Records) -> str:
+    """A line a table: its cells with finished runs, and how they lie to the paper's numbers."""
+    lines = (_line(records, table) for table in (1, 2) if rows_of_table(records, table))
+    return "".join(f"- {line}\n" for line in lines if line)
+
+
+def _line(records: Records, table: int) -> str:
+    cells = [measure_cell(records, row, m) for row in paper.rows(table) for m in METHODS]
+    marks = Counter(mark(c.difference) for c in cells if c.difference is not None)
+    if not marks:
+        return ""
+    found = f"Table {table}: {sum(marks.values())} of {len(cells)} cells have finished runs"
+    where = f"{marks[NEAR]} within {MARGIN:g} points of the paper's number"
+    return f"{found}; {where}, {marks[ABOVE]} above it, {marks[BELOW]} below it."
+
+
+def gaps(records: Records) -> Table:
+    """For every row, SB - LB (the gap) and +RA - SB (what is left of it), ours and the paper's, in points."""
+    header = ["workload"]
+    for a, b in _GAPS:
+        name = f"{METHODS[a].label} − {METHODS[b].label}"
+        header += [name, "95 %", f"paper's {name}"]
+    found = [row for table in (1, 2) for row in rows_of_table(records, table)]
+    rows = (
+        (paper.title(row), *_gap(records, row, *_GAPS[0]), *_gap(records, row, *_GAPS[1])) for row in found
+    )
+    return Table(tuple(header), tuple(row for row in rows if any(row[1:3] + row[4:6])))
+
+
+def _gap(records: Records, row: str, a: str, b: str) -> tuple[str, str, str]:
+    ours = gap(records, row, a, b)
+    printed = [paper.accuracy(row, m) for m in (a, b)]
+    theirs = f"{float(printed[0]) - float(printed[1]):+.2f}" if all(printed) else "–"
+    return shown(ours, ours.value), interval(ours), theirs

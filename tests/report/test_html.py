@@ -1,0 +1,149 @@
+"""The page: whole, self-contained, with every table of the report, and the same every time."""
+
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from report_records import Store
+
+from gengap.report import main
+from gengap.report.cells import read_records
+from gengap.report.comparison_tables import compare_methods
+from gengap.report.figures import figures
+from gengap.report.html import html, pictures_of, prose, with_pictures
+from gengap.report.markup import Table
+from gengap.report.section import Section
+from gengap.report.sections import report
+
+VOID = {"meta", "br", "hr", "img", "input", "link"}
+
+
+@dataclass
+class Page(HTMLParser):
+    """Reads a page and keeps its tables, ids and addresses; fails on tags that don't match."""
+
+    open: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+    tables: list[list[list[str]]] = field(default_factory=list)
+    words: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for key, value in attrs:
+            if key == "id":
+                self.ids.append(str(value))
+            if key in ("src", "href", "xlink:href", "action", "data"):
+                self.addresses.append(str(value))
+        if tag == "table":
+            self.tables.append([])
+        if tag == "tr":
+            self.tables[-1].append([])
+        if tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+        if self.open and self.open[-1] in ("td", "th"):
+            self.tables[-1][-1][-1] += data
+
+
+def read(text: str) -> Page:
+    page = Page()
+    page.feed(text)
+    page.close()
+    assert page.open == []
+    return page
+
+
+def tables(section: Section) -> list[Table]:
+    found: list[Table] = []
+    for block in section.blocks:
+        found += tables(block) if isinstance(block, Section) else [block] if isinstance(block, Table) else []
+    return found
+
+
+def content(store: Store) -> Section:
+    records = read_records(store.root)
+    return report(records, compare_methods(records), figures(records))
+
+
+@pytest.fixture
+def page(mixed: Store) -> str:
+    assert main([f"results_dir={mixed.root}"]) == 0
+    return (mixed.root / "report" / "report.html").read_text()
+
+
+def test_tags_match_ids_are_unique_and_nothing_is_fetched(page: str) -> None:
+    found = read(page)
+    assert len(set(found.ids)) == len(found.ids)
+    inside = {f"#{i}" for i in found.ids}
+    assert found.addresses
+    assert set(found.addresses) <= inside
+    assert {a.removeprefix("#") for a in re.findall(r"url\((#[^)]*)\)", page)} <= set(found.ids)
+    assert not re.search(r"@import|url\((?!#)|<link|<iframe", page)
+
+
+def test_every_table_is_there_cell_by_cell(page: str, mixed: Store) -> None:
+    expected = [[list(t.header), *map(list, t.rows)] for t in tables(content(mixed))]
+    assert len(expected) > 8
+    assert read(page).tables == expected
+
+
+def test_every_heading_and_figure_is_there(page: str, mixed: Store) -> None:
+    assert page.count("<svg") == len(list((mixed.root / "report").glob("*.svg"))) > 0
+    for block in content(mixed).blocks:
+        if isinstance(block, Section):
+            assert f"<h2>{block.heading}</h2>" in page
+
+
+def test_marks_are_classes_and_signs(page: str) -> None:
+    assert re.search(r'class="[^"]*near[^"]*">[^<]*≈</td>', page)
+    assert "prefers-color-scheme: dark" in page
+
+
+def test_the_same_every_time_and_checked_but_for_its_pictures(mixed: Store, page: str) -> None:
+    file = mixed.root / "report" / "report.html"
+    main([f"results_dir={mixed.root}"])
+    assert file.read_text() == page
+    file.write_text(re.sub(r"<path ", '<path class="other fonts" ', page))
+    assert main([f"results_dir={mixed.root}", "--check"]) == 0
+    file.write_text(page.replace("98.31 ± 0.12", "98.91 ± 0.12"))
+    assert main([f"results_dir={mixed.root}", "--check"]) == 1
+
+
+def test_pictures_go_in_and_out_of_their_places() -> None:
+    empty = html(Section("Report", ()))
+    assert pictures_of(empty) == {}
+    page = "a<!--picture:one--><!--end-->b<!--picture:two--><!--end-->c"
+    full = with_pictures(page, {"one": "<svg>\n1</svg>"})
+    assert full == "a<!--picture:one--><svg>\n1</svg><!--end-->b<!--picture:two--><!--end-->c"
+    assert with_pictures(page, pictures_of(full)) == full
+
+
+def test_text_is_escaped(tmp_path: Path) -> None:
+    table = Table(("<b>", "n"), (("<script>alert(1)</script>", "1"),))
+    page = html(Section("Report", (Section("A & B", ("is `a < b` & c\n", table)),)))
+    assert "<script>alert" not in page
+    assert read(page).tables == [[["<b>", "n"], ["<script>alert(1)</script>", "1"]]]
+    assert "is <code>a &lt; b</code> &amp; c" in page
+
+
+def test_prose_knows_paragraphs_and_lists() -> None:
+    assert prose("one\ntwo\n\n- a\n- b `c`\n") == (
+        "<p>one\ntwo</p>\n<ul><li>a</li><li>b <code>c</code></li></ul>"
+    )
