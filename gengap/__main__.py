@@ -26,10 +26,9 @@ def main() -> None:
         complete(rest, COMMANDS)
         sys.exit(0)
     if command == "train":
-        sys.argv = [sys.argv[0], *rest]
         from gengap.train import main as train
 
-        sys.exit(train())
+        sys.exit(train(rest))
     if command == "status":
         from gengap.status import main as status
 
@@ -45,7 +44,16 @@ def main() -> None:
     if command in ("-h", "--help"):
         print(USAGE)
         sys.exit(0)
-    sys.exit(f"gengap: no command {command!r}: use one of {', '.join(COMMANDS)}, or gengap --help")
+    if command in ("-V", "--version"):
+        from importlib.metadata import version
+
+        print(f"gengap {version('gengap')}")
+        sys.exit(0)
+    from difflib import get_close_matches
+
+    near = [f"did you mean {c}? " for c in get_close_matches(command, COMMANDS, n=1)]
+    print(f"gengap: there is no command {command!r}: {''.join(near)}gengap --help lists all", file=sys.stderr)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

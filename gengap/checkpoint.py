@@ -2,12 +2,12 @@
 
 import io
 import logging
-import pickle
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 
+from gengap.errors import UserError
 from gengap.runs import write_atomically
 
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
@@ -25,16 +25,27 @@ def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(directory: Path) -> dict[str, Any] | None:
-    """The newest checkpoint that can be read, on the CPU; None when there is none."""
-    for name in (NEWEST, PREVIOUS):
-        path = directory / name
-        if not path.exists():
-            continue
+    """The newest checkpoint that can be read, on the CPU; None when there is none.
+
+    Says which ones are damaged, and what the run continues from instead.
+    """
+    paths = [p for p in (directory / NEWEST, directory / PREVIOUS) if p.exists()]
+    for number, path in enumerate(paths, 1):
         try:
             return cast(dict[str, Any], torch.load(path, map_location="cpu", weights_only=True))
-        except (RuntimeError, EOFError, pickle.UnpicklingError, OSError) as error:
-            log.warning("%s is damaged and was left aside (%s)", path, str(error).splitlines()[0])
+        except Exception as error:  # whatever garbage makes the unpickler raise
+            instead = "going on from the one before" if number < len(paths) else "starting anew"
+            log.warning("%s is damaged (%s): %s", path, type(error).__name__, instead)
     return None
+
+
+def misfit(directory: Path, error: Exception) -> UserError:
+    """What to say when a whole checkpoint isn't one of this network."""
+    reason = str(error).splitlines()[0]
+    return UserError(
+        f"{directory / NEWEST} is no checkpoint of this network ({type(error).__name__}: {reason}): "
+        "it is another version's; remove it, and the same command starts the run anew"
+    )
 
 
 def remove_checkpoints(directory: Path) -> None:

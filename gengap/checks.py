@@ -32,10 +32,16 @@ def check(config: Config) -> None:
     ):
         if value is not None:
             _positive(key, value)
-    if method.gradient_noise < 0 or method.warmup_epochs < 0 or config.data.holdout < 0 or config.seed < 0:
-        raise UserError(
-            "method.gradient_noise, method.warmup_epochs, data.holdout and seed can't be negative"
-        )
+    for key, value in (
+        ("seed", config.seed),
+        ("method.gradient_noise", method.gradient_noise),
+        ("method.warmup_epochs", method.warmup_epochs),
+        ("data.holdout", config.data.holdout),
+        ("data.crop_padding", config.data.crop_padding),
+        ("runtime.checkpoint_seconds", config.runtime.checkpoint_seconds),
+    ):
+        if value < 0:
+            raise UserError(f"{key}={value}: {key} can't be negative")
     _check_phases(workload)
     _check_ghosts(config)
     _check_photographs(config)

@@ -2,24 +2,31 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import MISSING as NO_DEFAULT
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from hydra import compose, initialize_config_dir
+from hydra import initialize_config_dir
+from hydra._internal.hydra import Hydra  # what GlobalHydra holds; no public name
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import (
+    InterpolationResolutionError,
+    InterpolationToMissingValueError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+)
 
 from gengap.checks import check
+from gengap.compose import compose_overrides
 from gengap.errors import UserError
+from gengap.overrides import CONF, check_override, check_selection, names_in, parse
 from gengap.schema import Config
-
-_HERE = Path(__file__).resolve().parent
-CONF = next(p for p in (_HERE / "conf", _HERE.parent / "conf") if p.is_dir())  # wheel, or checkout
 
 _NOT_IDENTITY = {"seed", "runtime", "results_dir", "data.root"}
 
@@ -35,18 +42,28 @@ def register() -> None:
 register()
 
 
+@contextmanager
+def hydra_of_gengap() -> Iterator[Hydra]:
+    """Hydra with conf/ as its configuration, for what composing alone doesn't do."""
+    with initialize_config_dir(str(CONF), job_name="gengap", version_base="1.3"):
+        yield cast(Hydra, GlobalHydra.instance().hydra)
+
+
 def to_config(cfg: DictConfig) -> Config:
     """Resolve and check a composed configuration.
 
     Raises:
         UserError: a value is missing, or fields contradict each other.
     """
-    missing = sorted(k for k in OmegaConf.missing_keys(cfg) if not k.startswith("hydra"))
-    if missing:
+    with suppress(InterpolationResolutionError):  # to_object says of which key
+        OmegaConf.resolve(cfg)  # once; every look at an interpolation parses it
+    try:
+        config = cast(Config, OmegaConf.to_object(cfg))
+    except (InterpolationToMissingValueError, MissingMandatoryValue) as error:
+        key = min(OmegaConf.missing_keys(cfg))
         raise UserError(
-            f"{missing[0]} has no value: choose a cell with +experiment=NAME, or set {missing[0]}=VALUE"
-        )
-    config = cast(Config, OmegaConf.to_object(cfg))
+            f"{key} has no value: choose a cell with +experiment=NAME, or set {key}=VALUE"
+        ) from error
     check(config)
     return config
 
@@ -126,7 +143,7 @@ class Cell:
 
 def experiments() -> list[str]:
     """Names of all experiments, sorted."""
-    return sorted(p.stem for p in (CONF / "experiment").glob("*.yaml"))
+    return names_in("experiment")
 
 
 def choices(experiment: str) -> tuple[str, str]:
@@ -147,18 +164,21 @@ def compose_config(overrides: Sequence[str]) -> Config:
     Raises:
         UserError: they don't compose, or contradict each other.
     """
+    parsed = [parse(o) for o in overrides]
+    check_selection(parsed)
+    for override in parsed:
+        check_override(override)
     try:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            composed = compose("config", list(overrides))
+        return to_config(compose_overrides(parsed))
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(one_line(error)) from error
-    return to_config(composed)
 
 
 def one_line(error: BaseException) -> str:
     """A message of Hydra's, and its cause's, on one line."""
     texts = [str(e) for e in (error, error.__cause__) if e is not None]
-    return " ".join(" ".join(texts).split())
+    lines = [line.strip() for text in texts for line in text.splitlines()]
+    return " ".join(line for line in lines if not line.startswith(("reference_type=", "object_type=")))
 
 
 def cell(experiment: str, overrides: Sequence[str] = ()) -> Cell:

@@ -1,10 +1,14 @@
-"""The user's mistakes are shown as one line that says what to type, ours with a traceback."""
+"""The user's mistakes are shown as one line that says what to type, ours with a traceback; exit codes."""
 
 import logging
 import traceback
 from pathlib import Path
 
 log = logging.getLogger(__name__)
+
+# What `gengap train` exits with; a signal that stopped it gives 128 and its number, as in every shell
+DONE, FAILED, MISTAKE = 0, 1, 2
+UNFINISHED = 75  # EX_TEMPFAIL of sysexits.h: the same command again goes on
 
 
 class UserError(Exception):

@@ -1,8 +1,11 @@
 """One run from beginning to end: open its directory, skip or resume it, build, fit, finish."""
 
+import errno
 import logging
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,10 +23,12 @@ from gengap.errors import UserError, describe
 from gengap.fit import DivergedError, fit
 from gengap.ghost import convert
 from gengap.models import build
+from gengap.models.options import fitting_options
 from gengap.progress import Progress
 from gengap.randomness import Purpose, key
 from gengap.regime import Regime, build_regime
-from gengap.runs import FORMAT, LOG, Run
+from gengap.runlog import run_log
+from gengap.runs import FORMAT, LOCK, LOG, Run, read_record
 from gengap.schema import Config
 from gengap.stop import Stop
 from gengap.trainer import Trainer
@@ -31,46 +36,65 @@ from gengap.trainer import Trainer
 log = logging.getLogger(__name__)
 
 
-def execute(config: Config) -> str:
-    """Bring one run to its end, from wherever it is.
+def execute(config: Config, stop: Stop | None = None) -> str:
+    """Bring one run to its end, from wherever it is, unless `stop` (by default the config's) ends it before.
 
     Returns:
-        finished, diverged, or failed (after saying why, on the terminal and in the run's log); running if
-        another process is at it.
+        finished, diverged, or failed (after saying why, on the terminal and in the run's log); stopped, and
+        saved; running if another process is at it.
 
     Raises:
-        SystemExit: a signal or the time budget stopped it; it is saved.
+        UserError: the run's directory can't be written to.
     """
     directory = run_directory(config)
+    created = [p for p in (directory, *directory.parents) if not p.exists()]
     try:
         with Run(directory) as opened:
             status = opened.record.get("status")
             if status in ("finished", "diverged"):
                 log.info("%s is %s already: skipped", directory, status)
                 return str(status)
-            return _logged(config, opened)
+            return _logged(config, opened, stop or Stop(config.runtime.time_budget), created)
     except Timeout:
-        log.info("%s is being trained by another process: skipped", directory)
+        log.info("%s is being trained by another process: left to it", directory)
         return "running"
+    except OSError as error:
+        place = error.filename or directory
+        raise UserError(f"{place}: {error.strerror}; set results_dir=DIR to a folder to write to") from error
 
 
-def _logged(config: Config, opened: Run) -> str:
-    handler = logging.FileHandler(opened.directory / LOG)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    logging.getLogger().addHandler(handler)
-    try:
-        return _train(config, opened)
-    except Exception as error:
-        describe(error)
-        if opened.record:  # otherwise it failed before there was anything to record
-            opened.update_record(status="failed", error=f"{type(error).__name__}: {error}")
-        return "failed"
-    finally:
-        logging.getLogger().removeHandler(handler)
-        handler.close()
+def _logged(config: Config, opened: Run, stop: Stop, created: Sequence[Path]) -> str:
+    with run_log(opened.directory / LOG):
+        try:
+            return _train(config, opened, stop)
+        except Exception as caught:
+            error = _in_the_user_s_words(caught, opened.directory)
+            describe(error)
+            if opened.record:  # otherwise it failed before there was anything to record
+                with suppress(OSError):
+                    opened.update_record(status="failed", error=f"{type(error).__name__}: {error}")
+    if isinstance(error, UserError) and read_record(opened.directory) is None:
+        _leave_nothing(opened.directory, created)
+    return "failed"
 
 
-def _train(config: Config, opened: Run) -> str:
+def _in_the_user_s_words(error: Exception, directory: Path) -> Exception:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        place = error.filename or directory
+        return UserError(f"{place}: {error.strerror}; make room, then the same command goes on")
+    return error
+
+
+def _leave_nothing(directory: Path, created: Sequence[Path]) -> None:
+    """Remove a run's directory that holds no record, and the folders that were made for it."""
+    for name in (LOG, LOCK):
+        (directory / name).unlink(missing_ok=True)
+    for folder in created:
+        with suppress(OSError):  # it holds other runs by now
+            folder.rmdir()
+
+
+def _train(config: Config, opened: Run, stop: Stop) -> str:
     device = prepare_device(config.runtime)
     source = load(config.data.name, config.data.root, config.data.folder)
     splits = split(source, config.data, config.seed)
@@ -80,11 +104,7 @@ def _train(config: Config, opened: Run) -> str:
     _open_record(config, opened, splits, trainer)
     title, batch_size = run_name(config), config.method.batch_size
     try:
-        with (
-            closing(trainer),
-            Stop(config.runtime.time_budget) as stop,
-            Progress(title, regime.updates, batch_size) as progress,
-        ):
+        with closing(trainer), stop, Progress(title, regime.updates, batch_size) as progress:
             reason = fit(opened, trainer, validation, progress, stop.reason)
     except DivergedError as error:
         opened.update_record(status="diverged", error=str(error), finished=_now())
@@ -92,7 +112,7 @@ def _train(config: Config, opened: Run) -> str:
         return "diverged"
     if reason:
         log.info("%s: stopped (%s) and saved; the same command continues it", opened.directory, reason)
-        raise SystemExit(stop.exit_code)
+        return "stopped"
     _finish(config, opened, splits, trainer, regime)
     return "finished"
 
@@ -117,7 +137,7 @@ def build_trainer(
         )
     with torch.random.fork_rng():
         torch.manual_seed(key(config.seed, Purpose.INIT, 0))
-        model = build(config.model.name, source.num_classes, **config.model.options)
+        model = build(config.model.name, source.num_classes, **fitting_options(config))
     if config.method.ghost_size is not None:
         convert(model, config.method.ghost_size)
     train = place(splits.train, config, device, augment=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gengap.checkpoint import load_checkpoint, save_checkpoint
+from gengap.checkpoint import load_checkpoint, misfit, save_checkpoint
 from gengap.data.placed import Placed
 from gengap.progress import Progress
 from gengap.runs import Run
@@ -123,6 +123,10 @@ def _restore(run: Run, trainer: Trainer) -> tuple[int, float, Marks]:
     if state is None:
         run.truncate_metrics(0)
         return 0, 0.0, Marks()
-    trainer.load_state(state)
-    run.truncate_metrics(state["metrics_bytes"])
-    return state["done"], state["seconds"], Marks(**state["marks"])
+    try:
+        trainer.load_state(state)
+        restored = state["done"], state["seconds"], Marks(**state["marks"])
+        run.truncate_metrics(state["metrics_bytes"])
+    except (RuntimeError, KeyError, TypeError) as error:
+        raise misfit(run.directory, error) from error
+    return restored

@@ -5,12 +5,14 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import pandas as pd
 from filelock import FileLock
 
 from gengap.errors import UnreadableError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +31,15 @@ _SUMMARY = COLUMNS[COLUMNS.index("updates") : COLUMNS.index("wall_seconds")]
 def write_atomically(path: Path, data: bytes) -> None:
     """Write beside `path`, flush to the disk, then rename: readers see the old file or the new one."""
     part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:  # a full disk; half a file would keep it so
+        part.unlink(missing_ok=True)
+        raise
 
 
 class Run:
@@ -115,12 +121,14 @@ def read_record(directory: Path) -> dict[str, Any] | None:
     return record
 
 
-def read_metrics(directory: Path) -> pd.DataFrame:
+def read_metrics(directory: Path) -> "pd.DataFrame":
     """metrics.jsonl as a table, a column a key; a last line cut off by a kill is left out.
 
     Raises:
         UnreadableError: a line is damaged.
     """
+    import pandas as pd  # half a second, that gengap status can do without
+
     return pd.DataFrame(_metric_rows(directory))
 
 
@@ -146,12 +154,14 @@ def _damaged(where: str) -> str:
 class Store:
     """A row of `runs` for each run that can be read, and why the others can't."""
 
-    runs: pd.DataFrame
+    runs: "pd.DataFrame"
     unreadable: tuple[UnreadableError, ...]
 
 
 def read_store(results_dir: str | Path) -> Store:
     """Read every run under results_dir/runs; the rows are those of `read_runs`."""
+    import pandas as pd
+
     root = Path(results_dir).expanduser() / "runs"
     rows, unreadable = [], []
     for file in sorted(root.glob(f"*/seed*/{RECORD}")):
@@ -164,7 +174,7 @@ def read_store(results_dir: str | Path) -> Store:
     return Store(frame.sort_values(["run", "seed"], ignore_index=True), tuple(unreadable))
 
 
-def read_runs(results_dir: str | Path) -> pd.DataFrame:
+def read_runs(results_dir: str | Path) -> "pd.DataFrame":
     """Every run under results_dir/runs, a row each, sorted by run and seed; empty if there is none.
 
     Columns are COLUMNS; accuracies in percent, times in seconds; values that an unfinished run doesn't

@@ -10,8 +10,8 @@ from omegaconf import II, MISSING
 class Data:
     """A data set and the augmentation of its training images."""
 
-    name: str = MISSING
-    root: str = "~/.cache/gengap"
+    name: str = MISSING  # a data set of gengap.data, or package.module:factory
+    root: str = "~/.cache/gengap"  # the folder that data sets are in, or are downloaded to
     folder: str = ""  # where the data set is under root
     resize: int = 256  # shorter side of a photograph, before it is cropped
     crop: int = 224  # side of the square cropped from it
@@ -19,7 +19,7 @@ class Data:
     pad_value: int = 0  # 0..255
     flip: bool = False  # random horizontal flip
     mean: list[float] = field(default_factory=list)  # per channel, of pixels in 0..1
-    std: list[float] = field(default_factory=list)
+    std: list[float] = field(default_factory=list)  # per channel, likewise
     limit: int | None = None  # train on the first so many images only
     holdout: int = 0  # validate on so many held-out training images instead of the test split
 
@@ -28,8 +28,8 @@ class Data:
 class Model:
     """A network by name, or a factory `package.module:function(num_classes, **options)`."""
 
-    name: str = MISSING
-    options: dict[str, Any] = field(default_factory=dict)
+    name: str = MISSING  # a network of gengap.models, or package.module:factory
+    options: dict[str, Any] = field(default_factory=dict)  # model.options.width=64 sets one
 
 
 @dataclass
@@ -37,15 +37,15 @@ class Workload:
     """Data set + network + small-batch training recipe (Shallue et al. 2019): a row of the tables."""
 
     name: str = MISSING
-    small_batch: int = MISSING
-    large_batch: int = MISSING
-    ghost_size: int = MISSING
-    epochs: float = MISSING
+    small_batch: int = MISSING  # B_S, of method sb
+    large_batch: int = MISSING  # B_L, of the other methods
+    ghost_size: int = MISSING  # of the methods with ghost batch norm
+    epochs: float = MISSING  # of the small batch
     lr: list[float] = MISSING  # one rate a phase
     milestones: list[float] = field(default_factory=list)  # epochs at which the next phase starts
     weight_decay: list[float] = field(default_factory=lambda: [0.0])  # one for all phases, or one a phase
-    momentum: float = MISSING
-    released_momentum: float = MISSING
+    momentum: float = MISSING  # the paper's
+    released_momentum: float = MISSING  # the released code's
 
 
 @dataclass
@@ -53,9 +53,9 @@ class Protocol:
     """Whether the paper or its released code decides where they differ."""
 
     name: str = MISSING
-    momentum: float = MISSING
-    reset_momentum: bool = False  # at every epoch
-    keep_partial_batch: bool = False  # the last batch of every epoch
+    momentum: float = MISSING  # the one of the two that counts
+    reset_momentum: bool = False  # forget the momentum at every epoch
+    keep_partial_batch: bool = False  # train on the smaller last batch of every epoch too
     reference_batch: int = MISSING  # B_S of the learning-rate rule and of regime adaptation
 
 
@@ -64,12 +64,12 @@ class Method:
     """A column of the tables; each switch works alone too."""
 
     name: str = MISSING
-    batch_size: int = MISSING
-    ghost_size: int | None = None
+    batch_size: int = MISSING  # samples an update
+    ghost_size: int | None = None  # samples a ghost of ghost batch norm; ordinary batch norm when null
     lr_rule: str = "none"  # none | sqrt | linear
-    lr_base_batch: int = II("protocol.reference_batch")
+    lr_base_batch: int = II("protocol.reference_batch")  # B_S of the rule
     warmup_epochs: float = 0.0  # linear, from the recipe's rate to the scaled one
-    reference_batch: int = II("protocol.reference_batch")
+    reference_batch: int = II("protocol.reference_batch")  # B_S of regime adaptation
     regime_factor: float = 1.0  # epochs and milestones are multiplied by it
     clip_norm: float | None = 5.0  # global L2 norm of the gradient, every update
     gradient_noise: float = 0.0  # variance of the multiplicative noise on every sample's gradient
@@ -85,8 +85,8 @@ class Runtime:
     micro_batch: int | None = None  # samples on the device at a time; whole ghosts
     deterministic: bool = False  # bit-equal resume on a GPU too
     keep_weights: bool = False  # leave weights.pt beside the record
-    checkpoint_seconds: float = 60.0
-    time_budget: float | None = None  # minutes; then the run is saved and stops
+    checkpoint_seconds: float = 60.0  # between two checkpoints
+    time_budget: float | None = None  # minutes from the command's start; then the run is saved and stops
 
 
 @dataclass
@@ -99,7 +99,7 @@ class Config:
     data: Data = field(default_factory=Data)
     model: Model = field(default_factory=Model)
     runtime: Runtime = field(default_factory=Runtime)
-    seed: int = 0
-    precision: str = "fp32"
+    seed: int = 0  # of the initial weights, the order, augmentation, dropout and noise
+    precision: str = "fp32"  # fp32 | bf16
     evaluations: int | None = None  # evenly spaced; by default one an unstretched epoch, at most 200
-    results_dir: str = "results"
+    results_dir: str = "results"  # where runs are kept and found again

@@ -1,5 +1,6 @@
 """`gengap status`: how far every cell is, and the command that fills the gaps."""
 
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -8,9 +9,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gengap.config import run_directory
-from gengap.errors import UnreadableError, UserError
+from gengap.errors import DONE, MISTAKE, UnreadableError, UserError
+from gengap.options import read_options
 from gengap.runs import LOCK, read_record
 from gengap.sweep import PREFIX, runs
+
+USAGE = """\
+usage: gengap status [results_dir=DIR]             every run there is
+       gengap status +sweep=NAME [key=value ...]   the runs that gengap train makes of these words
+       gengap status +experiment=NAME [seed=0,1,2]"""
 
 STATES = ("finished", "training", "interrupted", "diverged", "failed", "unreadable", "missing")
 
@@ -37,26 +44,24 @@ def state(directory: Path) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the status of a sweep's runs, or of all records; return the exit code."""
+    """Print the status of the runs that `gengap train` would train, or of all; return the exit code."""
     if {"-h", "--help"} & set(arguments):
-        print("usage: gengap status [+sweep=NAME] [results_dir=DIR] [seed=0,1,2]")
-        return 0
+        print(USAGE)
+        return DONE
     try:
-        if any(a.startswith(PREFIX) for a in arguments):
-            return _sweep_status(arguments)
-        return _store_status(arguments)
+        typed = read_options(arguments).overrides
+        places = [a.removeprefix("results_dir=") for a in typed if a.startswith("results_dir=")]
+        if len(places) == len(typed):
+            _store_status(places[-1] if places else "results")
+        else:
+            _sweep_status(typed)
     except UserError as error:
         print(f"gengap: {error}", file=sys.stderr)
-        return 2
+        return MISTAKE
+    return DONE
 
 
-def _store_status(arguments: Sequence[str]) -> int:
-    results_dir = "results"
-    for argument in arguments:
-        key, _, value = argument.partition("=")
-        if key != "results_dir" or not value:
-            raise UserError(f"gengap status can't use {argument!r}: type [+sweep=NAME] [results_dir=DIR]")
-        results_dir = value
+def _store_status(results_dir: str) -> None:
     directories = sorted(p.parent for p in Path(results_dir).expanduser().glob("runs/*/seed*/run.json"))
     if not directories:
         print(f"no runs in {results_dir}: start with gengap train +sweep=quickstart")
@@ -64,11 +69,10 @@ def _store_status(arguments: Sequence[str]) -> int:
     for directory in directories:
         cells.setdefault(directory.parent.name, []).append(state(directory))
     _print_table(cells)
-    return 0
 
 
-def _sweep_status(arguments: Sequence[str]) -> int:
-    configs = runs(arguments)
+def _sweep_status(typed: Sequence[str]) -> None:
+    configs = runs(typed)
     cells: dict[str, list[str]] = {}
     for config in configs:
         directory = run_directory(config)
@@ -76,8 +80,8 @@ def _sweep_status(arguments: Sequence[str]) -> int:
     _print_table(cells)
     counts = Counter(s for states in cells.values() for s in states)
     if counts["finished"] + counts["diverged"] < len(configs):
-        print(f"\ngo on with: gengap train {' '.join(arguments)}")
-    return 0
+        several = ["-m"] if len(configs) > 1 and not any(a.startswith(PREFIX) for a in typed) else []
+        print(f"\ngo on with: {shlex.join(['gengap', 'train', *several, *typed])}")
 
 
 def _print_table(cells: dict[str, list[str]]) -> None:

@@ -1,71 +1,50 @@
-"""`gengap train`: Hydra's command line, one run or a multirun; errors leave here as one line."""
+"""`gengap train`: from the command line to one run or several; errors leave here as one line."""
 
 import logging
-import os
 import signal
 import sys
+from collections.abc import Sequence
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from gengap.config import CONF, one_line, to_config
-from gengap.errors import UserError, describe
+from gengap.config import one_line
+from gengap.errors import DONE, MISTAKE, UserError, describe
 from gengap.help import train_help
-from gengap.sweep import replace_parameters
+from gengap.options import read_options
+from gengap.schema import Config
+from gengap.sweep import Job, compose_all, expand
 
 
-class RunFailedError(Exception):
-    """A run of a sweep failed, and has said why."""
-
-
-def main() -> int:
-    """Run what sys.argv describes, Hydra's command line; return the exit code."""
-    if {"-h", "--help"} & set(sys.argv[1:]):
+def main(arguments: Sequence[str]) -> int:
+    """Train what the arguments describe; return the exit code, as `gengap train --help` lists them."""
+    if {"-h", "--help"} & set(arguments):
         print(train_help())
-        return 0
-    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+        return DONE
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("gengap").setLevel(logging.INFO)
     sys.path.insert(0, "")  # so that package.module:factory is found in the folder gengap is called from
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors instead of printing them
     try:
-        sys.argv[1:] = replace_parameters(sys.argv[1:])
-        _run_jobs()
-    except RunFailedError:
-        return 1
+        options = read_options(arguments)
+        jobs = expand(options.overrides, options.multirun)
+        configs = compose_all(jobs)
+        if options.show_config:
+            _show(jobs, configs)
+            return DONE
+        from gengap import jobs as train_jobs  # torch, which neither help nor a mistake needs
+
+        return train_jobs.train_all(jobs, configs, options.launcher)
     except KeyboardInterrupt:  # between two runs, or before the first update: there is nothing to save
         return 128 + signal.SIGINT
     except (HydraException, OmegaConfBaseException) as error:
         describe(UserError(one_line(error)))
-        return 2
     except UserError as error:
         describe(error)
-        return 2
-    except OSError as error:
-        describe(
-            UserError(f"{error.filename}: {error.strerror}; set results_dir=DIR to a folder to write to")
-        )
-        return 2
-    return 0
+    return MISTAKE
 
 
-def _run_jobs() -> None:
-    @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
-    def job(cfg: DictConfig) -> str:
-        try:
-            config = to_config(cfg)
-            from gengap.execute import execute  # torch, which neither help, completion nor a mistake needs
-
-            status = execute(config)
-        except UserError as error:
-            describe(error)
-            status = "failed"
-        if status != "failed":
-            return status
-        if HydraConfig.get().mode == RunMode.MULTIRUN:
-            raise RunFailedError  # Hydra goes on with the other jobs and raises it at the end
-        raise SystemExit(1)
-
-    job()
+def _show(jobs: Sequence[Job], configs: Sequence[Config]) -> None:
+    if len(jobs) > 1:
+        print(f"# the first of {len(jobs)} runs: {' '.join(jobs[0])}")
+    print(OmegaConf.to_yaml(OmegaConf.structured(configs[0])), end="")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gengap import config as config_module
+from gengap import sweep
 from gengap.config import cell, choices, compose_config, experiments, identity, run_directory, run_name
 from gengap.errors import UserError
-from gengap.sweep import parameters, replace_parameters, runs, sweeps
+from gengap.overrides import CONF
+from gengap.sweep import compose_all, expand, parameters, runs, sweeps
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "runs.json").read_text())
 
@@ -158,22 +159,29 @@ def test_every_sweep_composes_runs_that_differ(name):
 
 
 def test_seeds_on_the_command_line_replace_the_sweep_s():
-    found = runs(["+sweep=quickstart", "seed=5,6", "results_dir=there"])
-    assert {c.seed for c in found} == {5, 6}
-    assert len(found) == 10
-    assert {c.results_dir for c in found} == {"there"}
-    assert replace_parameters(["+sweep=quickstart", "seed=5,6", "precision=bf16"]) == [
-        "+sweep=quickstart",
-        "hydra.sweeper.params.seed='5,6'",
-        "precision=bf16",
+    jobs = expand(["+sweep=quickstart", "seed=5,6", "results_dir=there"])
+    assert jobs[:2] == [
+        ("+experiment=digits_sb", "seed=5", "results_dir=there"),
+        ("+experiment=digits_sb", "seed=6", "results_dir=there"),
     ]
-    assert replace_parameters(["+experiment=digits_lb", "seed=5,6"]) == ["+experiment=digits_lb", "seed=5,6"]
+    found = compose_all(jobs)
+    assert [c.seed for c in found] == [5, 6] * 5
+    assert {c.results_dir for c in found} == {"there"}
+    assert found == [compose_config(job) for job in jobs]
 
 
-def test_an_unknown_sweep_suggests_the_nearest():
-    with pytest.raises(UserError, match="quickstart"):
-        runs(["+sweep=quikstart"])
+def test_a_seed_that_other_keys_refer_to_is_composed_with_them():
+    jobs = expand(["+experiment=digits_lb", "seed=5,6", "evaluations=${seed}"])
+    assert [(c.seed, c.evaluations) for c in compose_all(jobs)] == [(5, 5), (6, 6)]
+
+
+def test_seeds_are_composed_together(monkeypatch):
+    composed = []
+    compose = sweep.compose_config
+    monkeypatch.setattr(sweep, "compose_config", lambda o: composed.append(o) or compose(o))
+    assert len(compose_all(expand(["+sweep=quickstart"]))) == 15
+    assert len(composed) == 5
 
 
 def test_the_configuration_folder_is_the_checkout_s():
-    assert (config_module.CONF / "config.yaml").exists()
+    assert (CONF / "config.yaml").exists()

@@ -51,8 +51,7 @@ def test_a_finished_run_leaves_a_whole_record(digits, tmp_path):
 
 
 def test_a_run_resumed_elsewhere_says_where_it_began(digits, monkeypatch):
-    with pytest.raises(SystemExit):
-        execute(digits("lb", *SHORT, "runtime.time_budget=1e-9"))
+    assert execute(digits("lb", *SHORT, "runtime.time_budget=1e-9")) == "stopped"
     monkeypatch.setattr(provenance, "git_commit", lambda: "another")
     config = digits("lb", *SHORT)
     began = read_record(run_directory(config))["git_commit"]

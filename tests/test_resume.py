@@ -14,6 +14,7 @@ from gengap import fit as fit_module
 from gengap.checkpoint import NEWEST, PREVIOUS
 from gengap.config import run_directory
 from gengap.execute import execute
+from gengap.stop import Stop
 
 SHORT = ("workload.epochs=6", "workload.milestones=[4]", "runtime.keep_weights=true", "runtime.threads=1")
 EVERY_UPDATE = "runtime.checkpoint_seconds=0"
@@ -50,7 +51,7 @@ elif where == "checkpoint":
 elif where == "after":
     gengap.fit._save = die_at(gengap.fit._save, gengap.fit._save)
 from gengap.train import main
-sys.exit(main())
+sys.exit(main(sys.argv[1:]))
 """
 
 
@@ -115,10 +116,10 @@ def test_signals_save_and_say_how_to_continue(number, digits, monkeypatch, unint
     before = signal.getsignal(number)
     caplog.set_level("INFO")
     monkeypatch.setattr(fit_module.Trainer, "update", interrupted)
-    with pytest.raises(SystemExit) as stopped:
-        execute(config)
+    stop = Stop(None)
+    assert execute(config, stop) == "stopped"
     monkeypatch.undo()
-    assert stopped.value.code == 128 + number
+    assert stop.exit_code == 128 + number
     assert signal.getsignal(number) is before
     assert "the same command continues it" in caplog.text
     state = torch.load(run_directory(config) / NEWEST, weights_only=True)
@@ -128,9 +129,9 @@ def test_signals_save_and_say_how_to_continue(number, digits, monkeypatch, unint
 
 
 def test_a_used_up_time_budget_saves_and_ends_well(digits, uninterrupted, tmp_path):
-    with pytest.raises(SystemExit) as stopped:
-        execute(digits("lb_gbn", *SHORT, "runtime.time_budget=1e-9"))
-    assert stopped.value.code == 0
+    stop = Stop(1e-9)
+    assert execute(digits("lb_gbn", *SHORT), stop) == "stopped"
+    assert stop.exit_code == 75
     assert execute(digits("lb_gbn", *SHORT)) == "finished"
     assert_same(outcome(tmp_path), uninterrupted)
 
@@ -138,8 +139,7 @@ def test_a_used_up_time_budget_saves_and_ends_well(digits, uninterrupted, tmp_pa
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(digits, uninterrupted, tmp_path, caplog):
     config = digits("lb_gbn", *SHORT, EVERY_UPDATE, "runtime.time_budget=1e-9")
     for _ in range(3):
-        with pytest.raises(SystemExit):
-            execute(config)
+        assert execute(config) == "stopped"
     directory = run_directory(config)
     whole = (directory / NEWEST).read_bytes()
     (directory / NEWEST).write_bytes(whole[: len(whole) // 2])
@@ -155,8 +155,7 @@ def test_resume_under_the_released_code_s_traps(digits, tmp_path):
     pieces = digits("lb_gbn", *overrides, "results_dir=" + str(tmp_path / "pieces"))
     pieces.runtime.time_budget = 1e-9
     for _ in range(4):
-        with pytest.raises(SystemExit):
-            execute(pieces)
+        assert execute(pieces) == "stopped"
     pieces.runtime.time_budget = None
     assert execute(pieces) == "finished"
     assert_same(outcome(tmp_path / "pieces"), outcome(tmp_path / "whole"))

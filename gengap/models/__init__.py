@@ -37,8 +37,16 @@ def build(name: str, num_classes: int, **options: Any) -> nn.Module:
     Raises:
         UserError: no such network, or the builder refuses the options.
     """
-    builder = MODELS[name] if name in MODELS else imported("model.name", name, MODELS)
     try:
-        return builder(num_classes, **options)
+        return builder(name)(num_classes, **options)
     except TypeError as error:
         raise UserError(f"model.name={name} can't be built with model.options={options}: {error}") from error
+
+
+def builder(name: str) -> Callable[..., nn.Module]:
+    """What builds a network, called as builder(num_classes, **options).
+
+    Raises:
+        UserError: no such network.
+    """
+    return MODELS[name] if name in MODELS else imported("model.name", name, MODELS)

@@ -5,7 +5,7 @@ from typing import cast
 
 from omegaconf import OmegaConf
 
-from gengap.config import CONF
+from gengap.overrides import CONF
 from gengap.plan.question import Question
 from gengap.regime import build_regime
 from gengap.report.style import METHODS
