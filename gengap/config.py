@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import MISSING as NO_DEFAULT
 from dataclasses import asdict, dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -181,7 +182,13 @@ def one_line(error: BaseException) -> str:
     return " ".join(line for line in lines if not line.startswith(("reference_type=", "object_type=")))
 
 
-def cell(experiment: str, overrides: Sequence[str] = ()) -> Cell:
+@cache
+def experiment_config(name: str) -> Config:
+    """The configuration of an experiment, composed once: not to be changed."""
+    return compose_config([f"+experiment={name}"])
+
+
+def cell(experiment: str) -> Cell:
     """The cell of an experiment by name."""
-    config = compose_config([f"+experiment={experiment}", *overrides])
+    config = experiment_config(experiment)
     return Cell(experiment, config.workload.name, config.method.name, run_name(config))

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gengap.config import compose_config, recorded_differences
+from gengap.config import experiment_config, recorded_differences
 from gengap.report.cells import Group, Records, experiment_of
 from gengap.report.markup import Table
 from gengap.report.measure import measure, state
@@ -28,7 +28,7 @@ def differences(group: Group) -> str:
     record = read_record(Path(group.runs["directory"].iloc[0]))
     if not experiment or record is None:
         return "no cell of its workload and method"
-    found = recorded_differences(record["config"], compose_config([f"+experiment={experiment}"]))
+    found = recorded_differences(record["config"], experiment_config(experiment))
     return " ".join(f"{key}={_value(value)}" for key, value in sorted(found.items())) or "nothing recorded"
 
 

@@ -4,11 +4,12 @@ import pytest
 from report_records import Store
 
 from gengap.config import Cell
-from gengap.report import main
+from gengap.report import main, paper
 from gengap.report.apart import variants
-from gengap.report.cells import read_records
+from gengap.report.cells import experiment_of, read_records
 from gengap.report.markup import csv_text
 from gengap.report.page import texts
+from gengap.report.style import METHODS
 from gengap.report.tables import data, quick
 
 NAMES = (
@@ -86,3 +87,12 @@ def test_no_files_without_records(mixed: Store) -> None:
     files = texts(read_records(mixed.root))
     assert not [name for name in files if name.startswith("table2")]
     assert "No records of ImageNet yet." in files["README.md"]
+
+
+def test_the_cells_are_experiments() -> None:
+    found = {row: [experiment_of(row, m) for m in METHODS] for row in paper.rows(2)}
+    shared = ["imagenet_sb", "imagenet_lb", "imagenet_lb_lr"]
+    assert found == {
+        "imagenet_alexnet": [*shared, "imagenet_lb_gbn", "imagenet_lb_ra"],
+        "imagenet_alexnet_8k": [*shared, "imagenet_8k_lb_gbn", "imagenet_8k_lb_ra"],
+    }
