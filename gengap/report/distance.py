@@ -1,5 +1,6 @@
-"""Distance from initialisation against updates: the curves, their fits, and both as data (figure 2)."""
+"""Distance from initialisation against updates: the walks of finished runs and their fits (figure 2)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -7,27 +8,26 @@ from pathlib import Path
 import numpy as np
 from pandas import DataFrame
 
-from gengap.report import paper
-from gengap.report.cells import Group, Records
-from gengap.report.fits import Array, NoFit, WalkFit, fit_walk
+from gengap.report.bands import Array, Band, band
+from gengap.report.cells import Group
+from gengap.report.fits import NoFit, Quality, WalkFit, fit_log, fit_walk, verdict
 from gengap.report.markup import Table
 from gengap.report.statistics import Summary, summarise
-from gengap.report.style import METHODS
+from gengap.report.tables import spread
 from gengap.runs import read_metrics, read_record
 
 
 @dataclass(frozen=True)
-class Curve:
-    """A cell's walk over its finished runs.
+class Walk:
+    """The finished runs of one experiment.
 
-    t: updates, shape (rows,). distance: L2 norm of w_t - w_0 over all parameters, shape (seeds, rows).
-    fits: by seed, or the reason why that seed has none.
+    band: L2 norm of w_t - w_0 against updates t. epoch: epochs an update. first_change: updates made when
+    the learning rate first changes, infinite where it never does. fits: by seed, or why it has none.
     """
 
-    workload: str
-    method: str
-    t: Array
-    distance: Array
+    band: Band
+    epoch: float
+    first_change: float
     fits: dict[int, WalkFit | str]
 
     @property
@@ -40,37 +40,68 @@ class Curve:
         """Why the other seeds have none."""
         return sorted({f for f in self.fits.values() if isinstance(f, str)})
 
+    @property
+    def initial_phase(self) -> Band:
+        """The rows before the learning rate first changes, and that update.
 
-def curves(records: Records) -> list[Curve]:
-    """One curve a cell that has finished runs with recorded rows; workloads in the tables' order."""
-    order = list(dict.fromkeys(p.workload for p in paper.published()))
-    order += sorted({workload for workload, _ in records.cells} - set(order))
-    groups = (records.cells.get((w, m)) for w in order for m in METHODS)
-    found = (_curve(group) for group in groups if group is not None and not group.finished.empty)
-    return [curve for curve in found if curve is not None]
+        Its distance is interpolated, linear in ln t between the recorded rows around it.
+        """
+        before, t = self.band.until(self.first_change), self.band.x
+        if not t[0] < self.first_change < t[-1] or self.first_change in t:
+            return before
+        at = np.log(self.first_change)
+        end = np.array([[np.interp(at, np.log(t), row)] for row in self.band.values])
+        return Band(np.append(before.x, self.first_change), np.hstack([before.values, end]))
+
+    def end_distance(self) -> Summary | None:
+        """When the learning rate first changes; None where the records don't reach it."""
+        phase = self.initial_phase
+        return summarise(list(phase.values[:, -1])) if phase.x[-1] == self.first_change else None
+
+    def late_slope(self) -> Summary | None:
+        """Per ln t, least squares over the last decade of the initial phase; None for fewer than two rows."""
+        phase = self.initial_phase
+        late = phase.x >= phase.x[-1] / 10
+        if late.sum() < 2:
+            return None
+        return summarise([fit_log(phase.x[late], row[late])[1] for row in phase.values])
+
+    def epochs_at(self, updates: Array) -> Array:
+        """The same moments in epochs."""
+        return updates * self.epoch
 
 
-def _curve(group: Group) -> Curve | None:
-    walks, fits = [], {}
+def read_walk(group: Group, tensor: int | None = None) -> Walk | None:
+    """Over all parameters, or one parameter tensor by its index; None without recorded rows."""
+    walks: list[tuple[Array, Array]] = []
+    fits: dict[int, WalkFit | str] = {}
+    epoch, change = 0.0, inf
     for seed, directory in zip(group.finished["seed"], group.finished["directory"], strict=True):
         rows = read_metrics(Path(directory))
-        t, distance = _recorded(rows)
-        if len(t):
-            walks.append(dict(zip(t, distance, strict=True)))
-            fits[int(seed)] = _fit(t, distance, rows, _first_change(Path(directory)))
-    if not walks:
-        return None
-    shared = sorted(set.intersection(*(set(walk) for walk in walks)))
-    values = np.array([[walk[t] for t in shared] for walk in walks])
-    return Curve(group.workload, group.method, np.array(shared), values, fits)
+        recorded = _recorded(rows)
+        if recorded.empty:
+            continue
+        change = _first_change(Path(directory))
+        t = recorded["update"].to_numpy(dtype=np.float64)
+        distance = _distance(recorded, tensor)
+        walks.append((t, distance))
+        epoch = float(recorded["epoch"].iloc[-1]) / float(t[-1])
+        fits[int(seed)] = _fit(t, distance, rows, change)
+    found = band(walks)
+    return None if found is None else Walk(found, epoch, change, fits)
 
 
-def _recorded(rows: DataFrame) -> tuple[Array, Array]:
+def _recorded(rows: DataFrame) -> DataFrame:
     if "tensor_distances" not in rows:
-        return np.array([]), np.array([])
+        return rows.iloc[:0]
     # Only these are evenly spaced in ln t; evaluations have a distance too. Update 0 has no logarithm.
-    rows = rows[rows["tensor_distances"].notna() & (rows["update"] > 0)]
-    return rows["update"].to_numpy(dtype=np.float64), rows["distance"].to_numpy(dtype=np.float64)
+    return rows[rows["tensor_distances"].notna() & (rows["update"] > 0)]
+
+
+def _distance(rows: DataFrame, tensor: int | None) -> Array:
+    if tensor is None:
+        return rows["distance"].to_numpy(dtype=np.float64)
+    return np.array([distances[tensor] for distances in rows["tensor_distances"]], dtype=np.float64)
 
 
 def _first_change(directory: Path) -> float:
@@ -88,79 +119,59 @@ def _fit(t: Array, distance: Array, rows: DataFrame, first_change: float) -> Wal
         return str(reason)
 
 
-def curve_data(found: list[Curve]) -> Table:
-    """The figure's lines: mean and sample standard deviation over seeds of every recorded update."""
-    rows = []
-    for curve in found:
-        for t, values in zip(curve.t, curve.distance.T, strict=True):
-            s = summarise(list(values))
-            std = "" if s.std is None else f"{s.std:.4g}"
-            rows.append((curve.workload, curve.method, f"{t:.0f}", str(s.n), f"{s.mean:.6g}", std))
-    return Table(("workload", "method", "update", "n", "distance_mean", "distance_std"), tuple(rows))
+Named = tuple[tuple[str, ...], Walk]  # the words that tell walks apart, and the walk
 
 
-def fit_data(found: list[Curve]) -> Table:
-    """One row a seed: the window in updates, a + b ln t, and both laws' error on the held-out last half."""
+def fit_data(names: tuple[str, ...], walks: Iterable[Named]) -> Table:
+    """One row a seed: the window in updates, a + b ln t, and how well both laws do."""
     header = (
-        "workload", "method", "seed", "start", "end", "rows", "intercept", "slope", "r_squared", "rmse_log",
-        "rmse_power", "no_fit",
+        *names, "seed", "start", "end", "rows", "intercept", "slope", "r_squared_log", "rmse_log",
+        "relative_log", "r_squared_power", "rmse_power", "relative_power", "no_fit",
     )  # fmt: skip
-    rows = [
-        (curve.workload, curve.method, str(seed), *_fit_row(fit))
-        for curve in found
-        for seed, fit in curve.fits.items()
-    ]
-    return Table(header, tuple(rows))
+    rows = [(*words, str(seed), *_fit_row(fit)) for words, w in walks for seed, fit in w.fits.items()]
+    return Table(header, tuple(rows), labels=len(names))
 
 
 def _fit_row(fit: WalkFit | str) -> tuple[str, ...]:
     if isinstance(fit, str):
-        return ("",) * 8 + (fit,)
-    numbers = (fit.intercept, fit.slope, fit.r_squared, fit.rmse_log, fit.rmse_power)
+        return ("",) * 11 + (fit,)
+    qualities = [x for q in (fit.log, fit.power) for x in (q.r_squared, q.rmse, q.relative)]
+    numbers = (fit.intercept, fit.slope, *qualities)
     return (str(fit.start), str(fit.end), str(fit.rows), *(f"{x:.4g}" for x in numbers), "")
 
 
-def fit_table(found: list[Curve]) -> Table:
-    """One row a cell, over its seeds."""
+def fit_table(names: tuple[str, ...], walks: Iterable[Named]) -> Table:
+    """One row a walk, over its seeds."""
     header = (
-        "workload", "method", "n", "window (updates)", "rows", "slope b ± std", "R²", "error of a + b ln t",
-        "error of a t^b", "predicts better", "no fit",
+        *names, "n", "window (updates)", "rows", "slope b ± std", "a + b ln t: R²",
+        "a + b ln t: error", "a t^b: R²", "a t^b: error", "which law", "no fit",
     )  # fmt: skip
-    return Table(header, tuple(_summary_row(curve) for curve in found), labels=2)
+    return Table(header, tuple((*words, *_summary(w)) for words, w in walks), labels=len(names))
 
 
-def _summary_row(curve: Curve) -> tuple[str, ...]:
-    fits = curve.fitted
-    missing = len(curve.fits) - len(fits)
-    reason = f"{missing} of {len(curve.fits)}: {', '.join(curve.reasons)}" if missing else ""
-    names = (curve.workload, METHODS[curve.method].label)
+def _summary(found: Walk) -> tuple[str, ...]:
+    fits, count = found.fitted, len(found.fits)
+    missing = count - len(fits)
+    reason = f"{missing} of {count}: {', '.join(found.reasons)}" if missing else ""
     if not fits:
-        return (*names, "0", *("",) * 7, reason)
+        return ("0", *("",) * 8, reason)
     return (
-        *names,
         str(len(fits)),
         f"{_span([f.start for f in fits])} to {_span([f.end for f in fits])}",
         _span([f.rows for f in fits]),
-        _slope(summarise([f.slope for f in fits])),
-        f"{np.mean([f.r_squared for f in fits]):.4f}",
-        f"{np.mean([f.rmse_log for f in fits]):.3g}",
-        f"{np.mean([f.rmse_power for f in fits]):.3g}",
-        better(fits),
+        spread(summarise([f.slope for f in fits]), 3),
+        *_quality([f.log for f in fits]),
+        *_quality([f.power for f in fits]),
+        verdict(fits),
         reason,
     )
 
 
-def better(fits: list[WalkFit]) -> str:
-    """The law with the smaller mean error on held-out rows, and for how many seeds it is the better one."""
-    log_first = sum(f.rmse_log - f.rmse_power for f in fits) < 0
-    agree = sum((f.rmse_log < f.rmse_power) == log_first for f in fits)
-    return f"{'a + b ln t' if log_first else 'a t^b'} ({agree} of {len(fits)})"
+def _quality(found: list[Quality]) -> tuple[str, str]:
+    r_squared, relative = np.mean([q.r_squared for q in found]), np.mean([q.relative for q in found])
+    return f"{r_squared:.3f}", f"{100 * relative:.1f} %"
 
 
 def _span(values: list[int]) -> str:
     low, high = min(values), max(values)
     return f"{low:,}" if low == high else f"{low:,}-{high:,}"
-
-
-def _slope(summary: Summary) -> str:
-    return f"{summary.mean:.3f}" + ("" if summary.std is None else f" ± {summary.std:.3f}")

@@ -4,7 +4,7 @@ One window: after clipping has ended, before the learning rate first changes. a 
 a t^b by how well each predicts rows that it has not seen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,14 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 Array = NDArray[np.float64]
+Law = Callable[[Array, Array, Array], Array]  # fitted on (t, distance), predicts at later updates
 
 MINIMUM_ROWS = 6  # three to fit two parameters on, three to predict
+MINIMUM_UPDATES = 100  # from the first to the last row: a shorter window shows the start, not a law
+
+# A law describes a walk if it predicts the held-out rows and explains the window this well.
+LARGEST_ERROR = 0.05  # of the mean distance over the held-out rows
+SMALLEST_R_SQUARED = 0.9
 
 
 class NoFit(Exception):  # noqa: N818  (an outcome that is shown, not an error)
@@ -24,8 +30,7 @@ class NoFit(Exception):  # noqa: N818  (an outcome that is shown, not an error)
 class WalkFit:
     """Distance = intercept + slope ln t over the window; t in updates.
 
-    start, end: first and last row of the window. rmse_log, rmse_power: root mean square error of a + b ln t
-    and of a t^b on the last half of the window's rows, fitted on the first half.
+    start, end: first and last row of the window. log, power: how well a + b ln t and a t^b do on it.
     """
 
     start: int
@@ -33,9 +38,21 @@ class WalkFit:
     rows: int
     intercept: float
     slope: float
+    log: "Quality"
+    power: "Quality"
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How well a law describes a walk.
+
+    r_squared: of the fit to the whole window. rmse: root mean square error on the last half of the window's
+    rows, fitted on the first half. relative: that error over the mean distance of those rows.
+    """
+
     r_squared: float
-    rmse_log: float
-    rmse_power: float
+    rmse: float
+    relative: float
 
 
 def fit_walk(t: Array, distance: Array, clipped_until: float, first_change: float) -> WalkFit:
@@ -56,6 +73,8 @@ def fit_walk(t: Array, distance: Array, clipped_until: float, first_change: floa
     t, distance = t[inside], distance[inside]
     if len(t) < MINIMUM_ROWS:
         raise NoFit(f"too short ({len(t)} rows in the window)")
+    if t[-1] - t[0] < MINIMUM_UPDATES:
+        raise NoFit(f"too short ({t[-1] - t[0]:.0f} updates in the window)")
     intercept, slope = fit_log(t, distance)
     return WalkFit(
         start=int(t[0]),
@@ -63,10 +82,15 @@ def fit_walk(t: Array, distance: Array, clipped_until: float, first_change: floa
         rows=len(t),
         intercept=intercept,
         slope=slope,
-        r_squared=r_squared(distance, intercept + slope * np.log(t)),
-        rmse_log=held_out_error(t, distance, predict_log),
-        rmse_power=held_out_error(t, distance, predict_power),
+        log=_quality(t, distance, predict_log),
+        power=_quality(t, distance, predict_power),
     )
+
+
+def _quality(t: Array, distance: Array, predict: Law) -> Quality:
+    rmse = held_out_error(t, distance, predict)
+    held_out = distance[_half(t) :]
+    return Quality(r_squared(distance, predict(t, distance, t)), rmse, rmse / float(held_out.mean()))
 
 
 def fit_log(t: Array, distance: Array) -> tuple[float, float]:
@@ -99,14 +123,31 @@ def predict_power(t: Array, distance: Array, later: Array) -> Array:
     return np.asarray(a * later**b)
 
 
-def held_out_error(t: Array, distance: Array, predict: Callable[[Array, Array, Array], Array]) -> float:
+def held_out_error(t: Array, distance: Array, predict: Law) -> float:
     """Root mean square error of a law fitted on the first half of the rows, over the last half."""
-    half = (len(t) + 1) // 2
+    half = _half(t)
     missed = predict(t[:half], distance[:half], t[half:]) - distance[half:]
     return float(np.sqrt(np.mean(missed**2)))
+
+
+def _half(t: Array) -> int:
+    return (len(t) + 1) // 2
 
 
 def r_squared(values: Array, predicted: Array) -> float:
     """Share of the variance explained; 1 where there is none to explain."""
     total = float(np.sum((values - values.mean()) ** 2))
     return 1.0 - float(np.sum((values - predicted) ** 2)) / total if total > 0 else 1.0
+
+
+def verdict(fits: Sequence[WalkFit]) -> str:
+    """The law that predicts better over the seeds, and for how many of them; `neither` where it fails too."""
+    log_first = sum(f.log.rmse - f.power.rmse for f in fits) < 0
+    agree = sum((f.log.rmse < f.power.rmse) == log_first for f in fits)
+    law = f"{'a + b ln t' if log_first else 'a t^b'} ({agree} of {len(fits)})"
+    chosen = [f.log if log_first else f.power for f in fits]
+    holds = (
+        np.mean([q.relative for q in chosen]) <= LARGEST_ERROR
+        and np.mean([q.r_squared for q in chosen]) >= SMALLEST_R_SQUARED
+    )
+    return law if holds else f"neither; closer: {law}"

@@ -41,11 +41,11 @@ def _samples(cell: Measured, sb: Measured) -> str:
     return f"{cell.samples:,}{multiple}"
 
 
-def spread(summary: Summary | None) -> str:
+def spread(summary: Summary | None, digits: int = 2) -> str:
     """`mean ± std`; no ± for one seed, empty without any."""
     if summary is None:
         return ""
-    return f"{summary.mean:.2f}" + ("" if summary.std is None else f" ± {summary.std:.2f}")
+    return f"{summary.mean:.{digits}f}" + ("" if summary.std is None else f" ± {summary.std:.{digits}f}")
 
 
 def long(records: Records, table: int = 1) -> Table:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from report_records import Store, walk
 
+from gengap.report.bands import band_data
 from gengap.report.cells import read_records
-from gengap.report.distance import Curve, curve_data, curves, fit_data, fit_table
+from gengap.report.distance import Walk, fit_data, fit_table, read_walk
 from gengap.report.figures.canvas import save
 from gengap.report.figures.walks import figure
 from gengap.report.markup import Table, csv_text
@@ -17,8 +18,13 @@ def by_column(table: Table) -> list[dict[str, str]]:
     return list(csv.DictReader(csv_text(table).splitlines()))
 
 
-def found(store: Store) -> list[Curve]:
-    return curves(read_records(store.root))
+NAMES = ("workload", "method")
+
+
+def found(store: Store) -> list[tuple[tuple[str, ...], Walk]]:
+    cells = read_records(store.root).cells
+    walks = [(words, read_walk(cells[words])) for words in sorted(cells, reverse=True)]  # sb before lb
+    return [(words, w) for words, w in walks if w is not None]
 
 
 def test_curve_is_the_mean_over_finished_seeds(store: Store) -> None:
@@ -27,7 +33,7 @@ def test_curve_is_the_mean_over_finished_seeds(store: Store) -> None:
     store.add("mnist_sb", 3, status="running", rows=walk(100, lambda t: 1e9))
     store.add("mnist_lb", 0, status="diverged", rows=walk(100, lambda t: 1e9))
     store.add("mnist_lb_lr", 0)  # finished, but without recorded rows
-    rows = by_column(curve_data(found(store)))
+    rows = by_column(band_data(NAMES, "update", "distance", [(words, w.band) for words, w in found(store)]))
     assert {(r["workload"], r["method"], r["n"]) for r in rows} == {("mnist_f1", "sb", "3")}
     assert {r["update"]: r["distance_mean"] for r in rows}["100"] == "300"
     assert {r["update"]: r["distance_std"] for r in rows}["100"] == "264.6"  # sqrt(7) * 100
@@ -38,25 +44,25 @@ def test_evaluation_rows_are_no_part_of_the_curve(store: Store) -> None:
     store.add(
         "mnist_sb", 0, rows=[*rows, {"update": 63.5, "distance": 99.0, "clipped": 0.0, "val_error": 2.0}]
     )
-    assert found(store)[0].distance.max() == pytest.approx(1 + log(100))
+    assert found(store)[0][1].band.values.max() == pytest.approx(1 + log(100))
 
 
 def test_a_line_cut_off_is_tolerated(store: Store) -> None:
     directory = store.add("mnist_sb", 0, rows=walk(100, lambda t: 1 + log(t)))
-    whole = found(store)[0].t
+    whole = found(store)[0][1].band.x
     with (directory / "metrics.jsonl").open("a") as file:
         file.write('{"update": 101, "dist')
-    assert np.array_equal(found(store)[0].t, whole)
+    assert np.array_equal(found(store)[0][1].band.x, whole)
 
 
 def test_slope_by_seed_and_over_seeds(store: Store) -> None:
     for seed, slope in enumerate([1.0, 2.0, 6.0]):
         store.add("mnist_sb", seed, rows=walk(2000, lambda t, b=slope: 5 + b * log(t)), milestones=[500])
     curve = found(store)
-    assert [float(r["slope"]) for r in by_column(fit_data(curve))] == [1, 2, 6]
-    (row,) = by_column(fit_table(curve))
+    assert [float(r["slope"]) for r in by_column(fit_data(NAMES, curve))] == [1, 2, 6]
+    (row,) = by_column(fit_table(NAMES, curve))
     assert row["slope b ± std"] == "3.000 ± 2.646"
-    assert (row["n"], row["predicts better"], row["no fit"]) == ("3", "a + b ln t (3 of 3)", "")
+    assert (row["n"], row["which law"], row["no fit"]) == ("3", "a + b ln t (3 of 3)", "")
 
 
 def test_window_runs_from_the_end_of_clipping_to_the_first_milestone(store: Store) -> None:
@@ -65,7 +71,7 @@ def test_window_runs_from_the_end_of_clipping_to_the_first_milestone(store: Stor
     rows.append({"update": 70, "distance": 1 + log(70), "clipped": 0.1, "val_error": 2.0})
     late = {"update": 1500, "distance": 1 + log(1500), "clipped": 0.1, "val_error": 2.0}
     store.add("mnist_sb", 0, rows=[*rows, late], milestones=[500, 900])
-    (fit,) = by_column(fit_data(found(store)))
+    (fit,) = by_column(fit_data(NAMES, found(store)))
     updates = [r["update"] for r in rows if "tensor_distances" in r]
     assert int(fit["start"]) == min(u for u in updates if u > 70)
     assert int(fit["end"]) == max(u for u in updates if u <= 500)
@@ -73,14 +79,14 @@ def test_window_runs_from_the_end_of_clipping_to_the_first_milestone(store: Stor
 
 def test_without_milestones_the_window_ends_with_the_run(store: Store) -> None:
     store.add("mnist_sb", 0, rows=walk(2000, lambda t: 1 + log(t)), milestones=[])
-    assert by_column(fit_data(found(store)))[0]["end"] == "2000"
+    assert by_column(fit_data(NAMES, found(store)))[0]["end"] == "2000"
 
 
 def test_a_seed_without_a_fit_is_counted_with_its_reason(store: Store) -> None:
     store.add("mnist_sb", 0, rows=walk(2000, lambda t: 1 + log(t)))
     store.add("mnist_sb", 1, rows=walk(2000, lambda t: 1 + log(t), clipped_until=2000))
     store.add("mnist_lb", 0, rows=walk(4, lambda t: 1 + log(t)))
-    sb, lb = by_column(fit_table(found(store)))
+    sb, lb = by_column(fit_table(NAMES, found(store)))
     assert (sb["n"], sb["no fit"]) == ("1", "1 of 2: clipping lasts until the learning rate changes")
     assert sb["slope b ± std"] == "1.000"
     assert (lb["n"], lb["slope b ± std"]) == ("0", "")
@@ -89,7 +95,7 @@ def test_a_seed_without_a_fit_is_counted_with_its_reason(store: Store) -> None:
 
 def test_power_law_walks_are_recognised(store: Store) -> None:
     store.add("mnist_sb", 0, rows=walk(2000, lambda t: 0.3 * t**0.6))
-    assert by_column(fit_table(found(store)))[0]["predicts better"] == "a t^b (1 of 1)"
+    assert by_column(fit_table(NAMES, found(store)))[0]["which law"] == "a t^b (1 of 1)"
 
 
 def test_the_figure_is_the_same_every_time(mixed: Store, tmp_path: Path) -> None:

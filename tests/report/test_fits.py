@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from gengap.report.fits import NoFit, fit_log, fit_power, fit_walk
+from gengap.report.fits import NoFit, Quality, WalkFit, fit_log, fit_power, fit_walk, verdict
 
 T = np.unique(np.round(np.geomspace(1, 5000, 50)))
 LEVEL = st.floats(0.1, 50)
@@ -30,8 +30,9 @@ def test_power_law_is_recovered(a: float, b: float) -> None:
 @given(a=st.floats(1, 20), b=SLOPE)
 def test_log_law_predicts_log_walks_better(a: float, b: float) -> None:
     fit = fit_walk(T, a + b * np.log(T), clipped_until=0, first_change=inf)
-    assert fit.rmse_log < 1e-6 * b < fit.rmse_power
-    assert fit.r_squared == pytest.approx(1)
+    assert fit.log.rmse < 1e-6 * b < fit.power.rmse
+    assert fit.log.r_squared == pytest.approx(1)
+    assert verdict([fit, fit]) == "a + b ln t (2 of 2)"
     assert fit.slope == pytest.approx(b)
 
 
@@ -39,37 +40,41 @@ def test_log_law_predicts_log_walks_better(a: float, b: float) -> None:
 @given(a=LEVEL, b=POWER)
 def test_power_law_predicts_power_walks_better(a: float, b: float) -> None:
     fit = fit_walk(T, a * T**b, clipped_until=0, first_change=inf)
-    assert fit.rmse_power < fit.rmse_log
-    assert fit.r_squared < 1
+    assert fit.power.rmse < fit.log.rmse
+    assert fit.log.r_squared < 1
+    assert fit.power.r_squared == pytest.approx(1)
+    assert verdict([fit]) == "a t^b (1 of 1)"
 
 
 def test_window_lies_after_clipping_and_ends_with_the_first_rate() -> None:
-    t = np.arange(1.0, 21.0)
+    t = 100 * np.arange(1.0, 21.0)
     # Rows outside the window lie: a fit that used one would not return 2 + 3 ln t.
-    distance = np.where((t > 5) & (t <= 15), 2 + 3 * np.log(t), 999.0)
-    fit = fit_walk(t, distance, clipped_until=5, first_change=15)
-    assert (fit.start, fit.end, fit.rows) == (6, 15, 10)
+    distance = np.where((t > 500) & (t <= 1500), 2 + 3 * np.log(t), 999.0)
+    fit = fit_walk(t, distance, clipped_until=500, first_change=1500)
+    assert (fit.start, fit.end, fit.rows) == (600, 1500, 10)
     assert (fit.intercept, fit.slope) == pytest.approx((2, 3))
 
 
 def test_error_is_on_the_last_half_after_a_fit_on_the_first() -> None:
-    t = np.arange(1.0, 9.0)
+    t = 100 * np.arange(1.0, 9.0)
     distance = np.log(t)
     distance[4:] += [1.0, -1.0, 3.0, -3.0]
     fit = fit_walk(t, distance, clipped_until=0, first_change=inf)
-    assert fit.rmse_log == pytest.approx(np.sqrt(20 / 4))
+    assert fit.log.rmse == pytest.approx(np.sqrt(20 / 4))
+    assert fit.log.relative == pytest.approx(np.sqrt(20 / 4) / np.mean(np.log(t[4:])))
+    assert verdict([fit]).startswith("neither; closer: ")
 
 
 def test_r_squared_by_hand() -> None:
     t = np.exp(np.arange(6.0))
     distance = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 6.0])
     fit = fit_walk(t, distance, clipped_until=0, first_change=inf)
-    assert fit.r_squared == pytest.approx(np.corrcoef(np.arange(6.0), distance)[0, 1] ** 2)
+    assert fit.log.r_squared == pytest.approx(np.corrcoef(np.arange(6.0), distance)[0, 1] ** 2)
 
 
 @pytest.mark.parametrize(("rows", "fits"), [(5, False), (6, True)])
 def test_fewer_than_six_rows_are_too_short(rows: int, fits: bool) -> None:
-    t = np.arange(1.0, 1 + rows)
+    t = 100 * np.arange(1.0, 1 + rows)
     if fits:
         assert fit_walk(t, np.log(t) + 1, 0, inf).rows == 6
     else:
@@ -81,3 +86,27 @@ def test_clipping_that_lasts_until_the_rate_changes_leaves_no_fit() -> None:
     t = np.arange(1.0, 31.0)
     with pytest.raises(NoFit, match="clipping lasts"):
         fit_walk(t, np.log(t) + 1, clipped_until=10, first_change=10)
+
+
+@pytest.mark.parametrize(("last", "fits"), [(100.0, False), (101.0, True)])
+def test_a_window_of_fewer_than_a_hundred_updates_is_too_short(last: float, fits: bool) -> None:
+    t = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, last])
+    if fits:
+        assert fit_walk(t, np.log(t) + 1, 0, inf).end == last
+    else:
+        with pytest.raises(NoFit, match=r"too short \(99 updates"):
+            fit_walk(t, np.log(t) + 1, 0, inf)
+
+
+@pytest.mark.parametrize(
+    ("log", "power", "says"),
+    [
+        (Quality(0.95, 1.0, 0.04), Quality(0.95, 2.0, 0.04), "a + b ln t (2 of 2)"),
+        (Quality(0.95, 2.0, 0.04), Quality(0.95, 1.0, 0.04), "a t^b (2 of 2)"),
+        (Quality(0.95, 1.0, 0.06), Quality(0.95, 2.0, 0.04), "neither; closer: a + b ln t (2 of 2)"),
+        (Quality(0.85, 1.0, 0.04), Quality(0.95, 2.0, 0.04), "neither; closer: a + b ln t (2 of 2)"),
+    ],
+)
+def test_a_law_that_fits_badly_is_no_verdict(log: Quality, power: Quality, says: str) -> None:
+    fit = WalkFit(1, 1000, 20, 0.0, 1.0, log, power)
+    assert verdict([fit, fit]) == says

@@ -13,6 +13,7 @@ TEXTS = {
     "report.html",
     "distance.csv", "distance_fits.csv",
 }  # fmt: skip
+PICTURES = {"distance.svg", "distance.png"}
 
 
 def report(store: Store, *flags: str) -> int:
@@ -21,7 +22,7 @@ def report(store: Store, *flags: str) -> int:
 
 def test_writes_every_file_and_checks_itself(mixed: Store, capsys: pytest.CaptureFixture[str]) -> None:
     assert report(mixed) == 0
-    assert {p.name for p in (mixed.root / "report").iterdir()} == {*TEXTS, "distance.svg", "distance.png"}
+    assert {p.name for p in (mixed.root / "report").iterdir()} == {*TEXTS, *PICTURES}
     out = capsys.readouterr().out
     assert "13 runs" in out
     assert "runs/mnist_f1-sb-0badcafe/seed1 (unfinished)" in out

@@ -1,6 +1,8 @@
 from itertools import combinations
 
-from gengap.report.style import METHODS
+import pytest
+
+from gengap.report.style import BATCHES, METHODS, NOISE, Look
 
 
 def lightness(colour: str) -> float:
@@ -11,8 +13,19 @@ def lightness(colour: str) -> float:
     return float(116 * luminance ** (1 / 3) - 16 if luminance > 0.008856 else 903.3 * luminance)
 
 
-def test_methods_stay_apart_in_grey_and_without_colour() -> None:
-    looks = METHODS.values()
+@pytest.mark.parametrize("looks", [list(METHODS.values()), list(BATCHES.values())])
+def test_lines_stay_apart_in_grey_and_without_colour(looks: list[Look]) -> None:
     for a, b in combinations(looks, 2):
         assert abs(lightness(a.colour) - lightness(b.colour)) > 10, (a.label, b.label)
     assert len({look.marker for look in looks}) == len(looks)
+
+
+def test_the_noise_stays_apart_from_the_methods_of_its_figure() -> None:
+    for name in ("lb", "lb_lr"):
+        assert abs(lightness(NOISE.colour) - lightness(METHODS[name].colour)) > 10
+        assert NOISE.marker != METHODS[name].marker
+
+
+def test_larger_batches_are_lighter() -> None:
+    shades = [lightness(BATCHES[batch].colour) for batch in sorted(BATCHES)]
+    assert shades == sorted(shades)

@@ -1,13 +1,19 @@
 """One look for every picture: no global figure, no display, the same bytes every time."""
 
+from collections.abc import Iterable
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from gengap.report.bands import Band
 from gengap.report.figures.figure import Figure
+from gengap.report.style import Look
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -22,8 +28,27 @@ _SETTINGS: dict[Any, Any] = {
 }
 _PANEL = (4.2, 3.3)  # inches
 _MARGINS = (0.3, 0.6)
+_ENTRY, _LETTER = 0.75, 0.075  # inches of a legend's entry, and of every letter of it
+
+# Pale, so that a thin dark fit is legible on top of the curve that it follows.
+_LINE: dict[str, Any] = {"alpha": 0.6, "solid_capstyle": "round"}
+_MARKER: dict[str, Any] = {
+    "linestyle": "none",
+    "markersize": 5,
+    "markeredgecolor": "white",
+    "markeredgewidth": 0.6,
+}
+_HOLLOW: dict[str, Any] = {
+    "linestyle": "none",
+    "markersize": 7.5,
+    "markerfacecolor": "none",
+    "markeredgewidth": 1.3,
+}
+_GUIDE: dict[str, Any] = {"color": "#777777", "linewidth": 0.9, "linestyle": (0, (1, 2))}
 
 PICTURES = (".svg", ".png")
+PUBLISHED = Line2D([], [], marker="o", markeredgecolor="black", **_HOLLOW)
+DROP = Line2D([], [], **_GUIDE)
 
 
 def panels(rows: int, columns: int) -> tuple[Drawing, list[Axes]]:
@@ -34,6 +59,64 @@ def panels(rows: int, columns: int) -> tuple[Drawing, list[Axes]]:
     for axis in axes:
         axis.grid(axis="y", color="#dddddd", linewidth=0.6)
     return drawing, axes
+
+
+def draw_band(axis: Axes, band: Band, look: Look, place: int) -> None:
+    """The mean as a line with markers, ± one standard deviation as a band; `place` counts a panel's lines."""
+    every = max(1, len(band.x) // 8)
+    mean, std = band.mean, band.std
+    axis.plot(band.x, mean, color=look.colour, linestyle=look.line, linewidth=look.width, **_LINE)
+    # Curves often start together: their markers shouldn't.
+    marks = (place * every // 5 % every, every)
+    axis.plot(band.x, mean, look.marker, color=look.colour, markevery=marks, zorder=4, **_MARKER)
+    if std is not None:
+        axis.fill_between(band.x, mean - std, mean + std, color=look.colour, alpha=0.2, linewidth=0)
+
+
+def draw_published(axis: Axes, x: float, y: float, look: Look) -> None:
+    """A published value: the line's marker, hollow and larger."""
+    axis.plot([x], [y], look.marker, markeredgecolor=look.colour, zorder=5, clip_on=False, **_HOLLOW)
+
+
+def count_from_zero(axis: Axes) -> None:
+    """A linear clock on the x axis, with few enough ticks for their numbers."""
+    axis.set_xlim(left=0)
+    axis.xaxis.set_major_locator(MaxNLocator(5))
+    axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def say_empty(axis: Axes) -> None:
+    """Words instead of an empty panel."""
+    axis.set_axis_off()
+    axis.text(0.5, 0.5, "no finished run yet", transform=axis.transAxes, ha="center", color="#777777")
+
+
+def draw_drop(axis: Axes, x: float) -> None:
+    """Where the published curves drop."""
+    axis.axvline(x, zorder=1, **_GUIDE)
+
+
+def legend(drawing: Drawing, looks: Iterable[Look], others: dict[str, Line2D]) -> None:
+    """Above all panels: each look once, then whatever else is drawn."""
+    unique = {look.label: look for look in looks}
+    handles: list[Any] = [
+        (
+            Line2D([], [], color=k.colour, linestyle=k.line, linewidth=k.width, **_LINE),
+            Line2D([], [], marker=k.marker, color=k.colour, **_MARKER),
+        )
+        for k in unique.values()
+    ]
+    labels = [*unique, *others]
+    width = sum(_ENTRY + _LETTER * len(label) for label in labels)
+    columns = ceil(len(labels) / ceil(width / drawing.get_figwidth()))
+    drawing.legend(
+        [*handles, *others.values()],
+        labels,
+        loc="outside upper center",
+        ncols=columns,
+        frameon=False,
+        handlelength=2.5,
+    )
 
 
 def save(figure: Figure, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from textwrap import fill
 
 from matplotlib.figure import Figure as Drawing
 
@@ -31,3 +32,8 @@ class Figure:
     def heading(self) -> str:
         """`Figure 2: title`, or the title alone."""
         return f"{self.number}: {self.title}" if self.number else self.title
+
+
+def paragraph(*sentences: str) -> str:
+    """A caption's text, broken into lines."""
+    return fill(" ".join(sentences), width=108) + "\n"

@@ -11,104 +11,96 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
 from gengap.report import paper
+from gengap.report.bands import band_data
 from gengap.report.cells import Records
-from gengap.report.distance import Curve, curve_data, curves, fit_data, fit_table
-from gengap.report.figures.canvas import panels
-from gengap.report.figures.figure import Figure
-from gengap.report.style import METHODS
+from gengap.report.distance import Named, Walk, fit_data, fit_table, read_walk
+from gengap.report.figures.canvas import draw_band, legend, panels
+from gengap.report.figures.figure import Figure, paragraph
+from gengap.report.fits import LARGEST_ERROR, MINIMUM_UPDATES, SMALLEST_R_SQUARED
+from gengap.report.style import METHODS, Look
 
-CAPTION = """\
-Distance is the L2 norm of w_t - w_0 over all parameters. Lines are means over seeds, bands ± one standard
-deviation, dashes the mean fit. Fits use one window: the recorded rows after the last one with clipped
-updates, up to the first change of the learning rate. Each run is fitted by itself, so n counts seeds. The
-two laws are compared by prediction: each is fitted by least squares on the first half of the window's rows
-(they are even in ln t), and "error" is the root mean square error on the last half, averaged over seeds; in
-brackets, for how many seeds the better law is the better one.
-"""
+FITS = (
+    "The dashes are the mean fit of a + b ln t and end where its window ends: from the first recorded row "
+    "after the last clipped update to the first change of the learning rate. Each run is fitted by itself, "
+    'so n counts seeds. In the table "R²" is of a fit to the whole window; "error" is of a prediction: each '
+    "law is fitted by least squares on the first half of the window's rows (they are even in ln t), and its "
+    "root mean square error on the last half is given in percent of the mean distance there. "
+    '"Which law" names the better prediction, in brackets for how many seeds it is the better one; '
+    f'"neither" where that law\'s error is above {100 * LARGEST_ERROR:g} % or its R² below '
+    f"{SMALLEST_R_SQUARED:g}. A window of less than {MINIMUM_UPDATES} updates is not fitted."
+)
+CAPTION = paragraph(
+    "The L2 norm of w_t - w_0 over all parameters against updates t, to the end of training. Lines are means "
+    "over n finished runs, bands ± one sample standard deviation over seeds.",
+    FITS,
+)
+
+NAMES = ("workload", "method")
+DASHES: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 1.1}
 
 _PER_ROW = 3
-# Wide and pale, so that a thin dark fit is legible on top of the curve that it follows.
-_MEASURED: dict[str, Any] = {"linewidth": 3, "alpha": 0.5, "solid_capstyle": "round"}
-_MARKER: dict[str, Any] = {
-    "linestyle": "none",
-    "markersize": 5,
-    "markeredgecolor": "white",
-    "markeredgewidth": 0.6,
-}
-_FIT: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 1.1}
-_EVERY = 6  # rows between two markers
 
 
 def figure(records: Records) -> Figure:
     """Every cell that has finished runs with recorded rows."""
-    found = curves(records)
+    found = _walks(records)
+    if not found:
+        missing = ("no records yet: gengap train +sweep=quickstart",)
+        return Figure("distance", "", "Distance from initialisation", CAPTION, missing=missing)
+    bands = [(words, w.band) for words, w in found]
+    shown = [((workload, METHODS[method].label), w) for (workload, method), w in found]
     return Figure(
         name="distance",
         number="",
         title="Distance from initialisation",
         caption=CAPTION,
-        data={"distance": curve_data(found), "distance_fits": fit_data(found)} if found else {},
-        tables={"Fits": fit_table(found)} if found else {},
-        missing=() if found else ("no records yet: gengap train +sweep=quickstart",),
-        draw=(lambda: _draw(found)) if found else None,
+        data={
+            "distance": band_data(NAMES, "update", "distance", bands),
+            "distance_fits": fit_data(NAMES, found),
+        },
+        tables={"Fits": fit_table(NAMES, shown)},
+        draw=lambda: _draw(found),
     )
 
 
-def _draw(found: list[Curve]) -> Drawing:
+def _walks(records: Records) -> list[Named]:
+    order = list(dict.fromkeys(p.row for p in paper.published()))
+    order += sorted({row for row, _ in records.cells} - set(order))
+    groups = {(row, m): records.cells.get((row, m)) for row in order for m in METHODS}
+    walks = ((words, read_walk(group)) for words, group in groups.items() if group is not None)
+    return [(words, w) for words, w in walks if w is not None]
+
+
+def _draw(found: list[Named]) -> Drawing:
     """Against updates on a log axis, one panel a workload, with the fits."""
-    workloads = [(w, list(rows)) for w, rows in groupby(found, key=lambda c: c.workload)]
-    columns = min(_PER_ROW, len(workloads))
-    drawing, axes = panels(ceil(len(workloads) / columns), columns)
-    for axis, (workload, rows) in zip(axes, workloads, strict=False):
-        _panel(axis, workload, rows)
-    for axis in axes[len(workloads) :]:
+    rows = [(row, list(named)) for row, named in groupby(found, key=lambda f: f[0][0])]
+    columns = min(_PER_ROW, len(rows))
+    drawing, axes = panels(ceil(len(rows) / columns), columns)
+    for axis, (row, named) in zip(axes, rows, strict=False):
+        for place, ((_, method), w) in enumerate(named):
+            draw_band(axis, w.band, METHODS[method], place)
+            draw_fit(axis, w, METHODS[method])
+        axis.set_xscale("log")
+        axis.set_ylim(bottom=0)
+        axis.set_title(paper.title(row))
+    for axis in axes[len(rows) :]:
         axis.remove()
     drawing.supxlabel("updates $t$", fontsize=10)
     drawing.supylabel(r"distance from initialisation  $\|w_t - w_0\|_2$", fontsize=10)
-    _legend(drawing, found, columns)
+    others = {r"fit $a + b\,\ln t$": Line2D([], [], color="black", **DASHES)}
+    present = {method for (_, method), _ in found}
+    looks = [look for m, look in METHODS.items() if m in present]
+    legend(drawing, looks, others if any(w.fitted for _, w in found) else {})
     return drawing
 
 
-def _panel(axis: Axes, workload: str, curves: list[Curve]) -> None:
-    for curve in curves:
-        look = METHODS[curve.method]
-        mean = curve.distance.mean(axis=0)
-        first = list(METHODS).index(curve.method)  # curves start together: markers shouldn't
-        axis.plot(curve.t, mean, color=look.colour, **_MEASURED)
-        axis.plot(
-            curve.t, mean, look.marker, color=look.colour, markevery=(first, _EVERY), zorder=4, **_MARKER
-        )
-        if len(curve.distance) > 1:
-            std = curve.distance.std(axis=0, ddof=1)
-            axis.fill_between(curve.t, mean - std, mean + std, color=look.colour, alpha=0.2, linewidth=0)
-        _fit_line(axis, curve)
-    axis.set_xscale("log")
-    axis.set_ylim(bottom=0)
-    axis.set_title(paper.title(workload))
-
-
-def _fit_line(axis: Axes, curve: Curve) -> None:
-    if not curve.fitted:
+def draw_fit(axis: Axes, found: Walk, look: Look) -> None:
+    """The mean fit as dashes, over the window that all seeds share."""
+    if not found.fitted:
         return
-    t = np.geomspace(max(f.start for f in curve.fitted), min(f.end for f in curve.fitted), 50)
+    t = np.geomspace(max(f.start for f in found.fitted), min(f.end for f in found.fitted), 50)
     # Linear in a and b: where the seeds share a window, their means are the fit of the mean curve.
-    a = np.mean([f.intercept for f in curve.fitted])
-    b = np.mean([f.slope for f in curve.fitted])
-    darker = 0.65 * np.array(to_rgb(METHODS[curve.method].colour))
-    axis.plot(t, a + b * np.log(t), color=darker, zorder=3, **_FIT)
-
-
-def _legend(drawing: Drawing, found: list[Curve], columns: int) -> None:
-    shown = [METHODS[m] for m in METHODS if any(c.method == m for c in found)]
-    handles: list[Any] = [
-        (
-            Line2D([], [], color=k.colour, **_MEASURED),
-            Line2D([], [], marker=k.marker, color=k.colour, **_MARKER),
-        )
-        for k in shown
-    ]
-    labels = [k.label for k in shown]
-    if any(curve.fitted for curve in found):
-        handles.append(Line2D([], [], color="black", **_FIT))
-        labels.append(r"fit $a + b\,\ln t$")
-    drawing.legend(handles, labels, loc="outside upper center", ncols=3 * columns, frameon=False)
+    a = np.mean([f.intercept for f in found.fitted])
+    b = np.mean([f.slope for f in found.fitted])
+    darker = 0.65 * np.array(to_rgb(look.colour))
+    axis.plot(t, a + b * np.log(t), color=darker, zorder=3, **DASHES)
