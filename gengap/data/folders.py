@@ -14,7 +14,8 @@ SUFFIXES = (".jpeg", ".jpg", ".png")
 def imagenet(root: Path) -> Source:
     """Photographs as root/train/CLASS/*.JPEG and root/val/CLASS/*.JPEG; the classes are the folders of train.
 
-    Classes are numbered, and photographs ordered, by name, as torchvision.datasets.ImageFolder does.
+    Classes are numbered by name, as torchvision.datasets.ImageFolder does. The first photograph of every
+    class comes first, then the second of every class, and so on: data.limit takes some of all classes.
 
     Raises:
         UserError: a folder is missing or empty, or val has a class that train has not.
@@ -43,13 +44,14 @@ def _folders(root: Path, split: str) -> list[str]:
 
 
 def _photographs(split: Path, number: dict[str, int]) -> Photographs:
-    paths, labels = [], []
+    found = []  # (place in its folder, class, path)
     for name, label in number.items():
         folder = split / name
-        files = sorted(f.name for f in os.scandir(folder)) if folder.is_dir() else []
-        found = [str(folder / f) for f in files if f.lower().endswith(SUFFIXES)]
-        if not found and folder.is_dir():
+        if not folder.is_dir():  # of val, which may lack classes of train
+            continue
+        files = sorted(f.name for f in os.scandir(folder) if f.name.lower().endswith(SUFFIXES))
+        if not files:
             raise UserError(f"no photographs (*{', *'.join(SUFFIXES)}) in {folder}: add some, or remove it")
-        paths += found
-        labels += [label] * len(found)
+        found += [(place, label, str(folder / file)) for place, file in enumerate(files)]
+    _, labels, paths = zip(*sorted(found), strict=True)
     return Photographs(np.array(paths, dtype=object), np.array(labels, dtype=np.int64))

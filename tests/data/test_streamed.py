@@ -2,7 +2,7 @@
 
 import math
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, zip_longest
 
 import numpy as np
 import pytest
@@ -56,9 +56,17 @@ def stream(images, batch=20):
     return Stream(3, len(images), batch, images.positions, keep_partial_batch=False)
 
 
+def in_our_order(reference):
+    """The images and classes of an ImageFolder: the first of every class, the second of every class, ..."""
+    names = sorted(reference.samples, key=lambda sample: sample[0])
+    of_class = [[s for s in names if s[1] == k] for k in range(len(reference.classes))]
+    in_turn = [s for turn in zip_longest(*of_class) for s in turn if s is not None]
+    return [reference[reference.samples.index(s)] for s in in_turn]
+
+
 def test_batches_equal_torchvision_s_transforms_image_by_image(folder):
     images = streamed(folder)
-    order, reference = stream(images, 70), ImageFolder(folder / "imagenet" / "train")
+    order, reference = stream(images, 70), in_our_order(ImageFolder(folder / "imagenet" / "train"))
     finish = v2.Compose(FINISH)
     for update, (found, labels) in enumerate(islice(images.batches(order, 0), 3)):  # more than two epochs
         batch = order.batch(update)
@@ -81,12 +89,13 @@ def test_batches_equal_torchvision_s_transforms_image_by_image(folder):
 def test_evaluation_equals_torchvision_s_resize_and_centre_crop(folder):
     classes = ImageFolder(folder / "imagenet" / "train").class_to_idx
     transform = v2.Compose([v2.Resize(32), v2.CenterCrop(28), *FINISH])
-    reference = ImageFolder(folder / "imagenet" / "val", transform)
+    folders = ImageFolder(folder / "imagenet" / "val", transform)
+    reference = in_our_order(folders)
     chunks = list(streamed(folder, "val", augment=False).in_order(35))
     assert [len(labels) for _, labels in chunks] == [35, 35, 5]
     found, labels = (torch.cat(parts) for parts in zip(*chunks, strict=True))
     torch.testing.assert_close(found, torch.stack([x for x, _ in reference]), rtol=1e-6, atol=1e-6)
-    assert labels.tolist() == [classes[reference.classes[y]] for _, y in reference.samples]
+    assert labels.tolist() == [classes[folders.classes[y]] for _, y in reference]
 
 
 def test_a_crop_reaches_every_place_of_the_photograph_alike(tmp_path):
@@ -158,6 +167,12 @@ def test_an_unreadable_photograph_is_named_in_one_line(workers, folder, tmp_path
     assert str(damaged / "train" / "a" / "11.JPEG") in line
     assert "can't be read as a photograph" in line
     assert "\n" not in line
+
+
+def test_the_first_photographs_are_of_every_class(folder):
+    labels = imagenet(folder / "imagenet").train.labels
+    assert labels[:27].tolist() == [0, 1, 2] * 9
+    assert np.bincount(labels).tolist() == [9, 30, 37]
 
 
 def test_missing_folders_are_the_user_s_mistake(folder, tmp_path):
