@@ -5,6 +5,7 @@ from typing import cast
 
 from omegaconf import OmegaConf
 
+from gengap.config import register
 from gengap.overrides import CONF
 from gengap.plan.question import Question
 from gengap.regime import build_regime
@@ -68,6 +69,7 @@ def _planned(question: Question, method: str, samples_of_small: int) -> Planned:
 
 def _config(question: Question, method: str) -> Config:
     """The run that a workload with this recipe and conf/method/METHOD.yaml make, without its data set."""
+    register()  # what the files of conf/ compute with
     momentum = float(question.momentum)
     workload = Workload(
         name="plan",
