@@ -32,6 +32,7 @@ from gengap.runs import FORMAT, LOCK, LOG, Run, read_record
 from gengap.schema import Config
 from gengap.stop import Stop
 from gengap.trainer import Trainer
+from gengap.trial import check_network
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ def build_trainer(
 
     Raises:
         UserError: the batch is larger than the training set, the regime shorter than an update, or the
-            network can't be built.
+            network can't be built or can't train on these images.
     """
     samples, batch_size = len(splits.train), config.method.batch_size
     if batch_size > samples:
@@ -142,7 +143,9 @@ def build_trainer(
         convert(model, config.method.ghost_size)
     train = place(splits.train, config, device, augment=True)
     stream = Stream(config.seed, samples, batch_size, train.positions, config.protocol.keep_partial_batch)
-    return Trainer(config, model.to(device), train, stream, regime)
+    trainer = Trainer(config, model.to(device), train, stream, regime)
+    check_network(trainer, train.shape, source.num_classes, samples)
+    return trainer
 
 
 def _open_record(config: Config, opened: Run, splits: Splits, trainer: Trainer) -> None:

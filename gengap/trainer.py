@@ -79,7 +79,7 @@ class Trainer:
         Whole ghosts are summed up one micro-batch after another: only batch norm couples samples.
         """
         loss, errors = self.velocity.new_zeros(2).unbind()
-        for part, weight in self._parts(len(labels)):
+        for part, weight in self.parts(len(labels)):
             with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
                 logits = self.model(images[part])
             losses = F.cross_entropy(logits.to(self.flat.weights.dtype), labels[part], reduction="none")
@@ -89,7 +89,7 @@ class Trainer:
             errors += (logits.detach().argmax(1) != labels[part]).sum() / len(labels)
         return loss, errors
 
-    def _parts(self, samples: int) -> list[tuple[slice, float]]:
+    def parts(self, samples: int) -> list[tuple[slice, float]]:
         """The batch in parts that are run one after another, each with the weight of its samples."""
         method = self.config.method
         size = self.config.runtime.micro_batch or samples

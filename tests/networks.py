@@ -23,3 +23,22 @@ def small_alexnet(num_classes: int) -> nn.Module:
         nn.Dropout(0.5),
         nn.Linear(16, num_classes),
     )
+
+
+def headless(num_classes: int) -> nn.Module:
+    """No logits, but features."""
+    return small_alexnet(num_classes)[:5]
+
+
+class _Tupled(nn.Module):
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.network = small_alexnet(num_classes)
+
+    def forward(self, images):
+        return self.network(images), images
+
+
+def tupled(num_classes: int) -> nn.Module:
+    """Logits and something else."""
+    return _Tupled(num_classes)

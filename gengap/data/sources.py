@@ -58,11 +58,17 @@ SOURCES = {
 
 
 def load(name: str, root: str, folder: str = "") -> Source:
-    """Load a data set by name from `folder` under `root`.
+    """Load a data set from `folder` under `root`.
+
+    Args:
+        name: a key of SOURCES, or `package.module:factory`, called as factory(Path of the folder) -> Source.
+        root: the user's home may be written as ~.
+        folder: relative to root.
 
     Raises:
-        UserError: unknown name, or neither found there nor downloadable.
+        UserError: unknown name, not found there and not downloadable, damaged, or not what a Source must be.
     """
+    from gengap.data.valid import check_source  # which needs Source
+
     factory = imported("data.name", SOURCES.get(name, name), SOURCES)
-    source: Source = factory(Path(root).expanduser() / folder)
-    return source
+    return check_source(name, factory(Path(root).expanduser() / folder))

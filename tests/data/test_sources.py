@@ -1,0 +1,170 @@
+"""Data sets by name: anyone's own, those that are not there, and those that are damaged."""
+
+import logging
+from dataclasses import replace
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+
+from gengap.config import compose_config, run_directory
+from gengap.data.sources import Images, Photographs, Source, load
+from gengap.data.valid import check_source
+from gengap.errors import UserError
+from gengap.execute import execute
+from gengap.runs import read_record
+from tests.datasets import stripes
+
+RAW = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+CIFAR10 = ("batches.meta", "test_batch", *(f"data_batch_{k}" for k in range(1, 6)))
+FILES = {
+    "mnist": [f"MNIST/raw/{n}-ubyte" for n in RAW],
+    "cifar10": [f"cifar-10-batches-py/{n}" for n in CIFAR10],
+    "cifar100": [f"cifar-100-python/{n}" for n in ("meta", "train", "test")],
+}
+
+
+def mine(tmp_path, *overrides):
+    """Configuration of a network on the data set of tests/datasets.py."""
+    short = ["workload.epochs=2", "workload.milestones=[]", "workload.lr=[0.1]", "method.batch_size=12"]
+    data = ["data.name=tests.datasets:stripes", "data.mean=[0.5,0.5,0.5]", "data.std=[0.5,0.5,0.5]"]
+    network = ["model.name=tests.networks:small_alexnet", f"results_dir={tmp_path}"]
+    return compose_config(["+experiment=digits_sb", *data, *short, *network, *overrides])
+
+
+def the_line(config, caplog):
+    """The one line that a run failed with."""
+    with caplog.at_level(logging.ERROR):
+        assert execute(config) == "failed"
+    (record,) = [r for r in caplog.records if r.levelname == "ERROR"]
+    assert "\n" not in record.getMessage()
+    assert read_record(run_directory(config)) is None
+    return record.getMessage()
+
+
+def test_a_data_set_and_a_network_of_one_s_own_train(tmp_path):
+    config = mine(tmp_path)
+    assert execute(config) == "finished"
+    record = read_record(run_directory(config))
+    assert record["data"] == {"train": 60, "validation": 30}
+    assert record["summary"]["updates"] == 10
+    assert record["summary"]["last_val_accuracy"] > 50  # a third by guessing
+
+
+SOUND = stripes(None)
+PIXELS, LABELS = SOUND.train.images, SOUND.train.labels
+
+
+def broken(**changes):
+    return replace(SOUND, train=replace(SOUND.train, **changes))
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ((1, 2), "gives a builtins.tuple: let it return a gengap.data.sources.Source"),
+        (replace(SOUND, test=None), "test: a builtins.NoneType where"),
+        (broken(images=PIXELS / 255), r"\(60, 12, 10, 3\) of float64, not a numpy array \(N, height"),
+        (broken(images=PIXELS[..., 0]), r"\(60, 12, 10\) of uint8, not"),
+        (broken(images=PIXELS[:, :0]), "so no pixels"),
+        (broken(images=PIXELS.tolist()), "images are a builtins.list"),
+        (broken(images=PIXELS[:50]), "50 images and 60 labels"),
+        (broken(images=PIXELS[:0], labels=LABELS[:0]), "0 images and 0 labels"),
+        (broken(labels=LABELS.astype(np.int32)), r"labels are an array \(60,\) of int32, not"),
+        (broken(labels=np.eye(3, dtype=np.int64)[LABELS]), r"labels are an array \(60, 3\)"),
+        (broken(labels=LABELS + 1), "labels go from 1 to 3, not from 0 to num_classes - 1 = 2"),
+        (broken(labels=LABELS - 1), "labels go from -1 to 1"),
+        (replace(SOUND, num_classes="3"), "num_classes is '3'"),
+        (replace(SOUND, num_classes=2), "labels go from 0 to 2"),
+        (broken(images=PIXELS[:, :, :5]), r"train has images of \(12, 5, 3\), test of \(12, 10, 3\)"),
+        (replace(SOUND, test=Photographs(np.array(["a.png"], object), LABELS[:1])), "not the same"),
+        (replace(SOUND, test=Photographs(["a.png"], LABELS[:1])), "paths are a builtins.list"),
+    ],
+)  # fmt: skip
+def test_what_a_factory_gives_wrongly_is_said_in_one_line(source, says):
+    with pytest.raises(UserError, match=says) as error:
+        check_source("my.data:factory", source)
+    assert str(error.value).startswith("data.name=my.data:factory")
+    assert "\n" not in str(error.value)
+
+
+def test_a_sound_data_set_comes_back_as_it_is():
+    photographs = Photographs(np.array(["a.png", "b.png"], object), np.array([0, 1]))
+    for sound in (SOUND, Source(photographs, photographs, 2), load("digits", "unused")):
+        assert check_source("any", sound) is sound
+    assert isinstance(load("tests.datasets:stripes", "unused").train, Images)
+
+
+@pytest.mark.parametrize("name", ["tests.datasets:absent", "tests.datasets:FILES", "no.such:factory"])
+def test_a_factory_that_can_t_be_imported(name):
+    with pytest.raises(UserError, match=f"data.name={name} can't be imported"):
+        load(name, "unused")
+    with pytest.raises(UserError, match="is no function but"):
+        load("tests.datasets:__doc__", "unused")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["data.mean=[0.5]"], "data.mean has 1 values and the images of data.name=tests.datasets:stripes"),
+        (["data.std=[1,1]"], "data.std has 2 values"),
+        (
+            ["model.name=f1", "+model.options.in_features=7"],
+            "model.name=f1 can't take the images of data.name=tests.datasets:stripes, 3x12x10 (channels",
+        ),
+        (["model.name=tests.networks:headless"], "gives (2, 72) for 2 images of 3x12x10, not (2, 3)"),
+        (["model.name=tests.networks:tupled"], "gives tuple for 2 images"),
+        (["method.batch_size=1"], "batch norm can't train on a single sample"),
+        (["method.ghost_size=1"], "with method.batch_size=12 and method.ghost_size=1 on 60 samples"),
+        (["protocol=bigbatch", "data.limit=49"], "method.ghost_size=None on 49 samples"),
+        (["protocol=bigbatch", "data.limit=58", "method.ghost_size=3"], "method.ghost_size=3 on 58 samples"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_together_is_said_in_one_line(overrides, says, tmp_path, caplog):
+    assert says in the_line(mine(tmp_path, *overrides), caplog)
+
+
+@pytest.mark.parametrize("overrides", [["data.limit=49"], ["protocol=bigbatch", "data.limit=58"]])
+def test_what_fits_is_left_alone(overrides, tmp_path):
+    assert execute(mine(tmp_path, *overrides)) == "finished"
+
+
+def no_network(*arguments, **options):
+    raise URLError("no network")
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    for module in ("mnist", "cifar"):
+        monkeypatch.setattr(f"torchvision.datasets.{module}.download_and_extract_archive", no_network)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_without_network_it_says_how_to_get_the_data_and_leaves_no_folder(name, offline, tmp_path):
+    folder = (tmp_path / "data" / FILES[name][0]).parent
+    with pytest.raises(UserError) as error:
+        load(name, str(tmp_path / "data"))
+    assert f"{name.upper()} is not in {folder} and can't be downloaded (" in str(error.value)
+    assert f"from torchvision.datasets import {name.upper()}; {name.upper()}('DIR', download=True)" in str(
+        error.value
+    )
+    assert "\n" not in str(error.value)
+    assert "http" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_was_there_stays(offline, tmp_path):
+    with pytest.raises(UserError):
+        load("mnist", str(tmp_path))
+    assert tmp_path.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_file_is_named(name, offline, tmp_path):
+    for file in FILES[name]:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(b"half a fi")
+    with pytest.raises(UserError, match="is damaged .* delete it, and the same command") as error:
+        load(name, str(tmp_path))
+    assert any(str(tmp_path / file) in str(error.value) for file in FILES[name])
