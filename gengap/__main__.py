@@ -1,6 +1,7 @@
 """The `gengap` command. Subcommands import what they need, so that help is immediate."""
 
 import sys
+from importlib import import_module
 
 USAGE = """\
 usage: gengap COMMAND [ARGUMENTS]
@@ -10,11 +11,12 @@ usage: gengap COMMAND [ARGUMENTS]
   gengap status [+sweep=NAME] [results_dir=DIR]                    what is done, what is missing
   gengap report [results_dir=DIR] [--check]                        tables and figures from the records
   gengap plan small_batch=256 large_batch=4096 lr=0.1 ...          your own recipe at a larger batch
+  gengap bench [workload=NAME]                                     how fast this machine trains
 
 `gengap train --help` lists experiments, sweeps and every key.
 Tab completion for this shell: eval "$(gengap -sc install=bash)"; zsh and fish likewise."""
 
-COMMANDS = ("train", "status", "report", "plan")
+COMMANDS = ("train", "status", "report", "plan", "bench")
 
 
 def main() -> None:
@@ -25,22 +27,8 @@ def main() -> None:
 
         complete(rest, COMMANDS)
         sys.exit(0)
-    if command == "train":
-        from gengap.train import main as train
-
-        sys.exit(train(rest))
-    if command == "status":
-        from gengap.status import main as status
-
-        sys.exit(status(rest))
-    if command == "report":
-        from gengap.report import main as report
-
-        sys.exit(report(rest))
-    if command == "plan":
-        from gengap.plan import main as plan
-
-        sys.exit(plan(rest))
+    if command in COMMANDS:
+        sys.exit(import_module(f"gengap.{command}").main(rest))
     if command in ("-h", "--help"):
         print(USAGE)
         sys.exit(0)

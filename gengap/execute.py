@@ -12,27 +12,22 @@ import torch
 from filelock import Timeout
 
 from gengap import provenance
+from gengap.build import FEWER, build_trainer, memory_line
 from gengap.checkpoint import remove_checkpoints
 from gengap.config import as_dict, run_directory, run_name
 from gengap.data.placed import place
 from gengap.data.resident import Splits, split
-from gengap.data.sources import Source, load
-from gengap.data.stream import Stream
+from gengap.data.sources import load
 from gengap.device import prepare_device
 from gengap.errors import UserError, describe
 from gengap.fit import DivergedError, fit
-from gengap.ghost import convert
-from gengap.models import build
-from gengap.models.options import fitting_options
 from gengap.progress import Progress
-from gengap.randomness import Purpose, key
 from gengap.regime import Regime, build_regime
 from gengap.runlog import run_log
 from gengap.runs import FORMAT, LOCK, LOG, Run, read_record
 from gengap.schema import Config
 from gengap.stop import Stop
 from gengap.trainer import Trainer
-from gengap.trial import check_network
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +78,8 @@ def _in_the_user_s_words(error: Exception, directory: Path) -> Exception:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         place = error.filename or directory
         return UserError(f"{place}: {error.strerror}; make room, then the same command goes on")
+    if isinstance(error, torch.OutOfMemoryError):
+        return UserError(f"the GPU's memory does not hold an update: {FEWER}")
     return error
 
 
@@ -101,6 +98,7 @@ def _train(config: Config, opened: Run, stop: Stop) -> str:
     splits = split(source, config.data, config.seed)
     regime = build_regime(config, len(splits.train))
     trainer = build_trainer(config, source, splits, regime, device)
+    log.info("%s: %s", run_name(config), memory_line(trainer))
     validation = place(splits.validation, config, device, augment=False)
     _open_record(config, opened, splits, trainer)
     title, batch_size = run_name(config), config.method.batch_size
@@ -116,36 +114,6 @@ def _train(config: Config, opened: Run, stop: Stop) -> str:
         return "stopped"
     _finish(config, opened, splits, trainer, regime)
     return "finished"
-
-
-def build_trainer(
-    config: Config, source: Source, splits: Splits, regime: Regime, device: torch.device
-) -> Trainer:
-    """Model, data and stream of a run, at its first update.
-
-    Raises:
-        UserError: the batch is larger than the training set, the regime shorter than an update, or the
-            network can't be built or can't train on these images.
-    """
-    samples, batch_size = len(splits.train), config.method.batch_size
-    if batch_size > samples:
-        raise UserError(
-            f"method.batch_size={batch_size} is more than the {samples} training samples: lower it"
-        )
-    if regime.updates < 1:
-        raise UserError(
-            f"workload.epochs={config.workload.epochs} at batch {batch_size} makes no update: raise it"
-        )
-    with torch.random.fork_rng():
-        torch.manual_seed(key(config.seed, Purpose.INIT, 0))
-        model = build(config.model.name, source.num_classes, **fitting_options(config))
-    if config.method.ghost_size is not None:
-        convert(model, config.method.ghost_size)
-    train = place(splits.train, config, device, augment=True)
-    stream = Stream(config.seed, samples, batch_size, train.positions, config.protocol.keep_partial_batch)
-    trainer = Trainer(config, model.to(device), train, stream, regime)
-    check_network(trainer, train.shape, source.num_classes, samples)
-    return trainer
 
 
 def _open_record(config: Config, opened: Run, splits: Splits, trainer: Trainer) -> None:

@@ -7,16 +7,21 @@ from torch import nn
 class Flat:
     """A model's parameters and gradients as views into two flat vectors.
 
-    weights and gradient have shape (P,); names and sizes follow model.named_parameters().
+    weights and gradient have shape (P,); names and sizes follow model.named_parameters(). A parameter keeps
+    its memory format: its part of the vectors is in the order that it has in memory.
     """
 
     def __init__(self, model: nn.Module) -> None:
         parameters = [p for p in model.parameters() if p.requires_grad]
         self.names = [n for n, p in model.named_parameters() if p.requires_grad]
         self.sizes = [p.numel() for p in parameters]
-        self.weights = torch.cat([p.detach().reshape(-1) for p in parameters])
+        self.weights = parameters[0].detach().new_empty(sum(self.sizes))
         self.gradient = torch.zeros_like(self.weights)
-        views = zip(parameters, self.weights.split(self.sizes), self.gradient.split(self.sizes), strict=True)
-        for parameter, weights, gradient in views:
-            parameter.data = weights.view_as(parameter)
-            parameter.grad = gradient.view_as(parameter)
+        start = 0
+        for parameter in parameters:
+            # Strides and all, so that a channels_last kernel stays one
+            view = (parameter.shape, torch.empty_like(parameter).stride(), start)
+            weights = self.weights.as_strided(*view)
+            parameter.data = weights.copy_(parameter.detach())
+            parameter.grad = self.gradient.as_strided(*view)
+            start += parameter.numel()

@@ -33,7 +33,10 @@ class Trainer:
         self.velocity = torch.zeros_like(self.flat.weights)
         # Sums over all updates so far: mean loss, share of errors, gradient norm, clipped or not
         self.totals = torch.zeros(4, dtype=torch.float64, device=self._device)
-        self._bf16 = config.precision == "bf16"
+        self.bf16 = config.precision == "bf16"
+        at_once = config.runtime.micro_batch or _fastest_micro_batch(config, model, self._device)
+        self.samples_at_a_time = min(at_once or stream.batch_size, stream.batch_size)
+        self.image_shape = train.shape
         self._has_dropout = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in model.modules())
 
     def update(self, update: int) -> None:
@@ -80,7 +83,7 @@ class Trainer:
         """
         loss, errors = self.velocity.new_zeros(2).unbind()
         for part, weight in self.parts(len(labels)):
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=self.bf16):
                 logits = self.model(images[part])
             losses = F.cross_entropy(logits.to(self.flat.weights.dtype), labels[part], reduction="none")
             weighted = losses if noise is None else losses * noise[part]
@@ -92,7 +95,7 @@ class Trainer:
     def parts(self, samples: int) -> list[tuple[slice, float]]:
         """The batch in parts that are run one after another, each with the weight of its samples."""
         method = self.config.method
-        size = self.config.runtime.micro_batch or samples
+        size = self.samples_at_a_time
         if method.ghost_size is None or samples == method.batch_size:
             starts = range(0, samples, size)
             return [(slice(s, s + size), 1 / samples) for s in starts]
@@ -116,7 +119,7 @@ class Trainer:
         loss = torch.zeros((), dtype=torch.float64, device=self._device)
         errors = torch.zeros((), dtype=torch.int64, device=self._device)
         for batch, labels in images.in_order(EVALUATION_BATCH):
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=self.bf16):
                 logits = self.model(batch)
             loss += F.cross_entropy(logits.to(self.flat.weights.dtype), labels, reduction="sum")
             errors += (logits.argmax(1) != labels).sum()
@@ -140,3 +143,9 @@ class Trainer:
         self.totals.copy_(state["totals"])
         for name, buffer in self.model.named_buffers():
             buffer.copy_(state["buffers"][name])
+
+
+def _fastest_micro_batch(config: Config, model: nn.Module, device: torch.device) -> int | None:
+    """One ghost at a time where activations then stay in the cache (convolutions on a CPU), else all."""
+    has_convolutions = any(isinstance(m, nn.Conv2d) for m in model.modules())
+    return config.method.ghost_size if device.type == "cpu" and has_convolutions else None

@@ -9,6 +9,23 @@ def dropped(num_classes: int, in_features: int, width: int) -> nn.Module:
     )
 
 
+def convolutional(num_classes: int, in_features: int, width: int) -> nn.Module:
+    """Convolutions and both kinds of batch norm, for images of one channel."""
+    return nn.Sequential(
+        nn.Conv2d(1, width // 16, 3, padding=1, bias=False),
+        nn.BatchNorm2d(width // 16),
+        nn.ReLU(),
+        nn.Conv2d(width // 16, width // 8, 3, stride=2, padding=1),
+        nn.BatchNorm2d(width // 8),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(in_features * width // 32, 16),
+        nn.BatchNorm1d(16),
+        nn.ReLU(),
+        nn.Linear(16, num_classes),
+    )
+
+
 def small_alexnet(num_classes: int) -> nn.Module:
     """Alexnet's kinds of layers for photographs of any size, small."""
     return nn.Sequential(

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from gengap.build import build_trainer
 from gengap.data.resident import Resident, split
 from gengap.data.sources import load
 from gengap.data.stream import Stream
-from gengap.execute import build_trainer
 from gengap.randomness import Purpose, key
 from gengap.regime import build_regime
 from gengap.trainer import Trainer
@@ -51,10 +51,10 @@ def parts(config, samples):
 def reference(config, updates):
     """torch's SGD, clip_grad_norm_ and, for ghosts, a loop of ordinary batch norm."""
     trainer = double_trainer(config)  # for its initial weights only
-    model = copy.deepcopy(trainer.model)
+    model = copy.deepcopy(trainer.model).to(memory_format=torch.contiguous_format)
     for module in model.modules():
-        if isinstance(module, nn.BatchNorm1d):
-            module.__class__ = LoopedNorm
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.__class__ = LoopedNorm1d if isinstance(module, nn.BatchNorm1d) else LoopedNorm2d
             module.size = config.method.ghost_size or 10**9
     source = load(config.data.name, config.data.root)
     data = Resident(split(source, config.data, config.seed).train, config.data, CPU, augment=True)
@@ -90,9 +90,17 @@ def reference(config, updates):
     return model, losses
 
 
-class LoopedNorm(nn.BatchNorm1d):
+class LoopedNorm1d(nn.BatchNorm1d):
     def forward(self, x):
-        return torch.cat([super(LoopedNorm, self).forward(ghost) for ghost in x.split(self.size)])
+        return torch.cat([super(LoopedNorm1d, self).forward(ghost) for ghost in x.split(self.size)])
+
+
+class LoopedNorm2d(nn.BatchNorm2d):
+    def forward(self, x):
+        return torch.cat([super(LoopedNorm2d, self).forward(ghost) for ghost in x.split(self.size)])
+
+
+CONVOLUTIONAL = "model.name=tests.networks:convolutional"
 
 
 SWITCHES = {
@@ -113,6 +121,10 @@ SWITCHES = {
     "released code": ("lb_gbn", "protocol=bigbatch"),
     "released code without ghosts": ("lb_lr", "protocol=bigbatch"),
     "batch smaller than the ghost": ("sb", "method.ghost_size=64"),
+    "convolutions": ("lb", CONVOLUTIONAL),
+    "convolutions, a ghost at a time": ("lb_gbn", CONVOLUTIONAL),
+    "convolutions, ghosts all at once": ("lb_gbn", CONVOLUTIONAL, "runtime.micro_batch=512"),
+    "convolutions, released code": ("lb_gbn", CONVOLUTIONAL, "protocol=bigbatch"),
 }
 
 
@@ -155,6 +167,7 @@ def test_switches_change_the_update(digits):
         ("lb_ra", "micro-batch of one ghost"),
         ("sb", "batch smaller than the ghost"),
         ("lb_lr", "clip off"),  # no gradient is long enough in these four updates
+        ("convolutions, a ghost at a time", "convolutions, ghosts all at once"),
         ("momentum reset", "released code"),  # for digits: the same momentum and reference batch
     }
 

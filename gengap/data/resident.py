@@ -50,16 +50,16 @@ class Resident:
 
     def __init__(self, images: Images, config: Data, device: torch.device, *, augment: bool) -> None:
         self.labels = torch.from_numpy(images.labels).to(device)
-        pixels = torch.from_numpy(images.images).to(device).permute(0, 3, 1, 2)  # (N, C, H, W)
-        height, width = pixels.shape[2:]
+        pixels = torch.from_numpy(images.images).to(device)  # (N, H, W, C)
+        height, width = pixels.shape[1:3]
         pad = config.crop_padding if augment else 0
-        padded = F.pad(pixels, (pad, pad, pad, pad), value=config.pad_value).contiguous()
-        # Every crop of every image as a view: (N, rows, columns, C, H, W)
-        self._crops = padded.unfold(2, height, 1).unfold(3, width, 1).permute(0, 2, 3, 1, 4, 5)
-        self.shape = (pixels.shape[1], height, width)
+        padded = F.pad(pixels, (0, 0, pad, pad, pad, pad), value=config.pad_value)
+        # Every crop of every image as a view (N, rows, columns, H, W, C): a batch of them is channels_last
+        self._crops = padded.unfold(1, height, 1).unfold(2, width, 1).permute(0, 1, 2, 4, 5, 3)
+        self.shape = (pixels.shape[3], height, width)
         self.positions = 2 * pad + 1
         self._flip = config.flip and augment
-        self._finish = Finish(config, pixels.shape[1], device)
+        self._finish = Finish(config, pixels.shape[3], device)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -69,7 +69,7 @@ class Resident:
         device = self.labels.device
         indices = torch.from_numpy(batch.indices).to(device)
         offsets = torch.from_numpy(batch.offsets).to(device)
-        crops = self._crops[indices, offsets[:, 0], offsets[:, 1]]
+        crops = self._crops[indices, offsets[:, 0], offsets[:, 1]].permute(0, 3, 1, 2)
         return self._finish(crops, batch.flips if self._flip else None), self.labels[indices]
 
     def batches(self, stream: Stream, first: int) -> Generator[tuple[Tensor, Tensor]]:
@@ -80,7 +80,7 @@ class Resident:
     def in_order(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
         """All images once, neither cropped off their centre nor flipped."""
         rows, columns = self._crops.shape[1:3]
-        centred = self._crops[:, rows // 2, columns // 2]
+        centred = self._crops[:, rows // 2, columns // 2].permute(0, 3, 1, 2)
         for start in range(0, len(self), batch_size):
             chunk = slice(start, start + batch_size)
             yield self._finish(centred[chunk]), self.labels[chunk]

@@ -32,7 +32,7 @@ class Stream:
     def __init__(
         self, seed: int, dataset_size: int, batch_size: int, positions: int, keep_partial_batch: bool
     ) -> None:
-        self._seed, self._size, self._batch = seed, dataset_size, batch_size
+        self._seed, self._size, self.batch_size = seed, dataset_size, batch_size
         self._positions, self._keep_partial = positions, keep_partial_batch
         self._epoch = lru_cache(maxsize=2)(self._draw_epoch)
 
@@ -58,10 +58,10 @@ class Stream:
     def _span(self, update: int) -> tuple[int, int]:
         """First and one past the last position of the update in the concatenated permutations."""
         if not self._keep_partial:
-            return update * self._batch, (update + 1) * self._batch
-        epoch, step = divmod(update, -(-self._size // self._batch))
-        start = epoch * self._size + step * self._batch
-        return start, min(start + self._batch, (epoch + 1) * self._size)
+            return update * self.batch_size, (update + 1) * self.batch_size
+        epoch, step = divmod(update, -(-self._size // self.batch_size))
+        start = epoch * self._size + step * self.batch_size
+        return start, min(start + self.batch_size, (epoch + 1) * self._size)
 
     def samples_seen(self, updates: int) -> int:
         """How many samples the first `updates` updates hold together."""

@@ -1,0 +1,67 @@
+"""What is measured: a workload and a method, gengap in one or more precisions beside the typical loop."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gengap.checks import PRECISIONS
+from gengap.config import compose_config
+from gengap.errors import UserError
+from gengap.overrides import CONF
+from gengap.schema import Config
+
+DEFAULT = (
+    ("mnist_f1", "sb"),
+    ("mnist_f1", "lb_gbn"),
+    ("cifar10_c1", "lb_gbn"),
+    ("cifar10_resnet44", "lb_gbn"),
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One workload at one method's batch and ghost size."""
+
+    workload: str
+    method: str
+    precisions: tuple[str, ...]
+
+    def config(self, precision: str) -> Config:
+        """The run's configuration, as `gengap train` composes it."""
+        return compose_config(
+            [f"workload={self.workload}", f"method={self.method}", f"precision={precision}"]
+        )
+
+
+def cases(workload: str, methods: Sequence[str], precisions: Sequence[str]) -> list[Case]:
+    """The cases asked for; without a workload the default ones.
+
+    Raises:
+        UserError: no such workload, method or precision, or its images aren't held in memory.
+    """
+    for precision in precisions:
+        _known("precision", precision, PRECISIONS)
+    if not workload:
+        return [Case(w, m, tuple(precisions)) for w, m in DEFAULT if not methods or m in methods]
+    _known("workload", workload, sorted(p.stem for p in (CONF / "workload").glob("*.yaml")))
+    for method in methods:
+        _known("method", method, sorted(p.stem for p in (CONF / "method").glob("*.yaml")))
+    found = [Case(workload, m, tuple(precisions)) for m in methods or ("sb", "lb_gbn")]
+    if found[0].config(precisions[0]).data.name not in SHAPES:
+        raise UserError(
+            f"gengap bench: workload={workload} streams its images from files: choose another one"
+        )
+    return found
+
+
+def _known(key: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise UserError(f"gengap bench: {key}={value} is unknown: use one of {', '.join(choices)}")
+
+
+# Training images, height, width, channels, classes of each data set that is held in memory
+SHAPES = {
+    "digits": (1437, 8, 8, 1, 10),
+    "mnist": (60_000, 28, 28, 1, 10),
+    "cifar10": (50_000, 32, 32, 3, 10),
+    "cifar100": (50_000, 32, 32, 3, 100),
+}

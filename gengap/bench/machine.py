@@ -1,0 +1,56 @@
+"""What this machine can do at most: the rates that the shares of a measurement refer to."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from gengap.device import prepare_device
+from gengap.models import build
+from gengap.provenance import origin
+from gengap.schema import Config, Runtime
+
+REPEATS = 7
+
+
+def ceilings() -> dict[str, Any]:
+    """Hardware, versions, matrix rates by precision in GFLOP/s, copy rate (read + write) in GB/s."""
+    device = prepare_device(Runtime())
+    size = 8192 if device.type == "cuda" else 2048
+    rates = {}
+    for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        a = torch.randn(size, size, device=device).to(dtype)
+        rates[name] = 2e-9 * size**3 / _fastest(partial(torch.matmul, a, a), device)
+    source = torch.zeros((4 if device.type == "cuda" else 1) * 2**26, device=device)
+    target = torch.empty_like(source)
+    copied = 2e-9 * source.numel() * source.element_size()
+    return origin(device) | {
+        "matrix_gflops": {k: round(v, 1) for k, v in rates.items()},
+        "copy_gbs": round(copied / _fastest(partial(target.copy_, source), device), 1),
+    }
+
+
+def _fastest(operation: Callable[[], Any], device: torch.device) -> float:
+    seconds = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        operation()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
+
+
+def gflop_per_image(config: Config, shape: tuple[int, int, int], num_classes: int) -> float:
+    """Floating-point operations of forward and backward pass, products and convolutions only."""
+    height, width, channels = shape
+    model = build(config.model.name, num_classes, **config.model.options)
+    samples = 2  # batch norm needs more than one
+    with FlopCounterMode(display=False) as counter:
+        output = model(torch.zeros(samples, channels, height, width))
+        nn.functional.cross_entropy(output, torch.zeros(samples, dtype=torch.int64)).backward()
+    return 1e-9 * float(counter.get_total_flops()) / samples

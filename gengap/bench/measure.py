@@ -1,0 +1,121 @@
+"""The comparison itself: both sides in turns, medians, and the file that they go to."""
+
+import json
+import re
+import statistics
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from gengap.bench.cases import SHAPES, Case
+from gengap.bench.machine import ceilings, gflop_per_image
+from gengap.bench.sides import Side
+from gengap.report.markup import markdown
+from gengap.report.speed import draw, table
+from gengap.runs import write_atomically
+
+TURN_SECONDS = 2.0
+
+
+def measure_all(chosen: Sequence[Case], rounds: int, results_dir: Path) -> int:
+    """Measure the cases, print and write them; those that are there already from this machine stay."""
+    machine = ceilings()
+    folder = results_dir / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{slug(machine)}.json"
+    rates = ", ".join(f"{k} {v:,.0f} GFLOP/s" for k, v in machine["matrix_gflops"].items())
+    print(f"{machine['hardware']['name']}: {rates}, copy {machine['copy_gbs']:.0f} GB/s", flush=True)
+    for case in chosen:
+        rows = measure(case, rounds, machine)
+        document = _merged(path, machine, rows)
+        write_atomically(path, (json.dumps(document, indent=1) + "\n").encode())
+        print(markdown(table(rows)), flush=True)
+    document = json.loads(path.read_text())
+    path.with_suffix(".md").write_text(markdown(table(document["rows"])), encoding="utf-8")
+    draw(document).savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
+    print(f"{path}: written, with a table (.md) and a figure (.svg)")
+    return 0
+
+
+def slug(machine: dict[str, Any]) -> str:
+    """A file name for the hardware: its name and, for a CPU, its threads."""
+    hardware = machine["hardware"]
+    threads = f" {hardware['threads']} threads" if hardware["device"] == "cpu" else ""
+    return re.sub(r"[^a-z0-9]+", "-", f"{hardware['name']}{threads}".lower()).strip("-")
+
+
+def measure(case: Case, rounds: int, machine: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row a precision: gengap's and the typical loop's medians over `rounds` turns each."""
+    configs = {p: case.config(p) for p in case.precisions}
+    some = next(iter(configs.values()))
+    samples, height, width, channels, classes = SHAPES[some.data.name]
+    gflop = gflop_per_image(some, (height, width, channels), classes)
+    with ExitStack() as stack:
+        sides = {"typical": stack.enter_context(Side("typical", some))}
+        for precision, config in configs.items():
+            sides[precision] = stack.enter_context(Side("gengap", config))
+        taken = _take_turns(sides, rounds)
+        memory = {name: side.peak_memory() for name, side in sides.items()}
+        warmed = {name: side.warmed for name, side in sides.items()}
+    batch = some.method.batch_size
+    return [
+        {
+            "workload": case.workload,
+            "method": case.method,
+            "batch_size": batch,
+            "ghost_size": some.method.ghost_size,
+            "precision": p,
+            "turns": rounds,
+            "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+            "git_commit": machine["git_commit"],
+            "torch": machine["versions"]["torch"],
+            "gflop_per_image": round(gflop, 5),
+            # The ratio of every turn beside the turn of the other side: what drifts, drifts for both
+            "ratio": statistics.median(t / g for t, g in zip(taken["typical"], taken[p], strict=True)),
+            "matrix_share": gflop * batch / statistics.median(taken[p]) / machine["matrix_gflops"][p],
+            "seconds_per_epoch": statistics.median(taken[p]) * samples / batch,
+            **_side("gengap", taken[p], memory[p], warmed[p]),
+            **_side("typical", taken["typical"], memory["typical"], warmed["typical"]),
+        }
+        for p in case.precisions
+    ]
+
+
+def _take_turns(sides: dict[str, Side], rounds: int) -> dict[str, list[float]]:
+    """Seconds an update, by side, of every turn."""
+    updates = {name: max(1, ceil(TURN_SECONDS / side.seconds(1))) for name, side in sides.items()}
+    taken: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, side in sides.items():
+            taken[name].append(side.seconds(updates[name]) / updates[name])
+            print(f"\r{name}: {taken[name][-1]:.4f} s an update   ", end="", file=sys.stderr, flush=True)
+    print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
+    return taken
+
+
+def _side(name: str, taken: list[float], memory: float, warmed: Any) -> dict[str, Any]:
+    return {
+        f"{name}_seconds": statistics.median(taken),  # an update
+        f"{name}_memory": round(memory),  # MiB
+        f"{name}_start": round(warmed.start, 2),  # seconds
+        f"{name}_first_update": round(warmed.first_update, 2),
+    }
+
+
+def _merged(path: Path, machine: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    document = json.loads(path.read_text()) if path.exists() else {"rows": []}
+    new = {_key(row) for row in rows}
+    kept = [row for row in document["rows"] if _key(row) not in new]
+    return machine | {"rows": sorted(kept + rows, key=_order)}
+
+
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["workload"], row["method"], row["precision"]
+
+
+def _order(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["workload"], row["batch_size"], row["method"], row["precision"] == "bf16"

@@ -1,0 +1,173 @@
+"""A side of the comparison: a process of its own, stopped while the other side is measured."""
+
+import os
+import re
+import resource
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from gengap.bench.cases import SHAPES
+from gengap.data.sources import Images, Source
+from gengap.schema import Config
+
+MEGABYTE = 2**20
+WORKERS = 8  # of the typical loop's loader, where there are so many cores
+
+
+@dataclass(frozen=True)
+class Warmed:
+    """What a side needed before it ran steadily, in seconds."""
+
+    start: float  # to import, to build, to move the data
+    first_update: float  # with whatever is compiled or chosen at first use
+
+
+class Side:
+    """One process and what it says; nothing of it runs, helpers included, between two calls.
+
+    Raises, on entering the block and in `seconds`:
+        RuntimeError: the process died.
+    """
+
+    def __init__(self, kind: str, config: Config) -> None:
+        context = get_context("spawn")
+        self._here, there = context.Pipe()
+        # Not a daemon: those may not start the loader's workers. `close` ends it.
+        self._process = context.Process(target=_serve, args=(kind, config, there))
+        self._there = there
+
+    def __enter__(self) -> Self:
+        self._process.start()
+        self._there.close()
+        self.warmed: Warmed = self._answer()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._signal(signal.SIGCONT)
+        self._here.close()  # which ends it, with its loader's workers
+        self._process.join(timeout=10)
+        self._signal(signal.SIGKILL)
+        self._process.join()
+
+    def seconds(self, updates: int) -> float:
+        """Time of so many updates."""
+        return float(self._ask(("updates", updates)))
+
+    def peak_memory(self) -> float:
+        """The most memory the process had at a time, in MiB; on a GPU, the most it took there."""
+        return float(self._ask(("memory", 0)))
+
+    def _ask(self, what: tuple[str, int]) -> Any:
+        self._signal(signal.SIGCONT)
+        return self._answer(what)
+
+    def _answer(self, what: tuple[str, int] | None = None) -> Any:
+        try:
+            if what is not None:
+                self._here.send(what)
+            answer = self._here.recv()
+        except (EOFError, ConnectionError):
+            raise RuntimeError("the measured process died; its message stands above") from None
+        self._signal(signal.SIGSTOP)
+        assert self._process.pid is not None
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # until it does rest
+        return answer
+
+    def _signal(self, number: signal.Signals) -> None:
+        # The process leads a group of its own, with the workers of its loader in it
+        if self._process.pid is not None and self._process.is_alive():
+            try:
+                os.killpg(self._process.pid, number)
+            except ProcessLookupError:
+                self._process.kill()
+
+
+def _serve(kind: str, config: Config, parent: Connection) -> None:
+    os.setpgrp()
+    started = time.perf_counter()
+    import torch
+
+    update = (_gengap if kind == "gengap" else _typical)(config)
+    on_gpu = config.runtime.device != "cpu" and torch.cuda.is_available()
+    wait: Callable[[], None] = torch.cuda.synchronize if on_gpu else _nothing
+    wait()
+    built = time.perf_counter()
+    _timed(update, 1, wait)
+    parent.send(Warmed(built - started, time.perf_counter() - built))
+    try:
+        while True:
+            what, count = parent.recv()
+            parent.send(_timed(update, count, wait) if what == "updates" else peak_memory(on_gpu))
+    except EOFError:
+        return
+
+
+def peak_memory(on_gpu: bool) -> float:
+    """The most memory this process had at a time, in MiB; on a GPU, the most it took there."""
+    if on_gpu:
+        import torch
+
+        return torch.cuda.max_memory_allocated() / MEGABYTE
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage would count the parent's memory from before the exec
+        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+        if found:
+            return int(found[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _gengap(config: Config) -> Callable[[], None]:
+    from itertools import count
+
+    from gengap.build import build_trainer
+    from gengap.data.resident import split
+    from gengap.device import prepare_device
+    from gengap.regime import build_regime
+
+    device = prepare_device(config.runtime)
+    images, classes = random_images(config.data.name)
+    source = Source(images, images.take(np.arange(1000)), classes)
+    splits = split(source, config.data, config.seed)
+    trainer = build_trainer(config, source, splits, build_regime(config, len(splits.train)), device)
+    updates = count()
+    return lambda: trainer.update(next(updates))
+
+
+def _typical(config: Config) -> Callable[[], None]:
+    import torch
+
+    from gengap.bench.typical import Typical
+
+    on_gpu = config.runtime.device != "cpu" and torch.cuda.is_available()
+    workers = min(WORKERS, len(os.sched_getaffinity(0)))
+    device = torch.device("cuda" if on_gpu else "cpu")
+    images, classes = random_images(config.data.name)
+    return Typical(config, images, classes, device, workers).update
+
+
+def random_images(name: str) -> tuple[Images, int]:
+    """Pixels and labels of the data set's shape, and its classes: speed doesn't depend on what they show."""
+    samples, *shape, classes = SHAPES[name]
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 256, (samples, *shape), dtype=np.uint8)
+    return Images(pixels, generator.integers(0, classes, samples)), classes
+
+
+def _timed(update: Callable[[], None], count: int, wait: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    for _ in range(count):
+        update()
+    wait()
+    return time.perf_counter() - started
+
+
+def _nothing() -> None:
+    """A CPU's operations are done when they return."""

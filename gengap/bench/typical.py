@@ -1,0 +1,91 @@
+"""The typical user's training loop, written as tutorials and the paper's released code write it.
+
+It is here to be compared with, so nothing in it is tuned.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+from gengap.data.sources import Images
+from gengap.models import build
+from gengap.schema import Config, Data
+
+
+class PilImages(Dataset[tuple[Tensor, int]]):
+    """Images as torchvision's data sets give them: a PIL image at a time, through its transforms."""
+
+    def __init__(self, images: Images, transform: Any) -> None:
+        self._pixels, self._labels, self._transform = images.images, images.labels, transform
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        pixels = self._pixels[index]
+        image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+        return self._transform(image), int(self._labels[index])
+
+
+def augmentation(data: Data, size: int) -> Any:
+    """The workload's augmentation, out of torchvision's transforms."""
+    return transforms.Compose(
+        [
+            transforms.RandomCrop(size, padding=data.crop_padding, fill=data.pad_value),
+            *([transforms.RandomHorizontalFlip()] if data.flip else []),
+            transforms.ToTensor(),
+            transforms.Normalize(data.mean, data.std),
+        ]
+    )
+
+
+class Typical:
+    """Trains on `images` with the configuration's batch size, ghosts and recipe."""
+
+    def __init__(self, config: Config, images: Images, num_classes: int, device: torch.device, workers: int):
+        self._config, self._device = config, device
+        self._loader = DataLoader(
+            PilImages(images, augmentation(config.data, images.images.shape[1])),
+            batch_size=config.method.batch_size,
+            shuffle=True,
+            drop_last=True,
+            num_workers=workers,
+            pin_memory=device.type == "cuda",
+            persistent_workers=workers > 0,
+        )
+        self._model = build(config.model.name, num_classes, **config.model.options).to(device)
+        workload = config.workload
+        self._optimizer = torch.optim.SGD(
+            self._model.parameters(),
+            lr=workload.lr[0],
+            momentum=config.protocol.momentum,
+            weight_decay=workload.weight_decay[0],
+        )
+        self._criterion = nn.CrossEntropyLoss()
+        self._batches = self._endless()
+
+    def _endless(self) -> Iterator[tuple[Tensor, Tensor]]:
+        while True:
+            yield from self._loader
+
+    def update(self) -> None:
+        """One step; with ghosts one forward and backward pass a ghost, gradients summed up."""
+        images, labels = next(self._batches)
+        images, labels = images.to(self._device), labels.to(self._device)
+        ghosts = max(1, len(labels) // (self._config.method.ghost_size or len(labels)))
+        self._optimizer.zero_grad()
+        correct, total_loss = 0, 0.0
+        for x, y in zip(images.chunk(ghosts), labels.chunk(ghosts), strict=True):
+            output = self._model(x)
+            loss = self._criterion(output, y) / ghosts
+            loss.backward()
+            total_loss += loss.item()
+            correct += (output.argmax(1) == y).sum().item()
+        if self._config.method.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self._model.parameters(), self._config.method.clip_norm)
+        self._optimizer.step()

@@ -1,0 +1,58 @@
+"""From a configuration to a trainer at its first update, and what that update takes of the memory."""
+
+import torch
+
+from gengap.data.placed import place
+from gengap.data.resident import Splits
+from gengap.data.sources import Source
+from gengap.data.stream import Stream
+from gengap.errors import UserError
+from gengap.ghost import convert
+from gengap.memory import update_bytes
+from gengap.models import build
+from gengap.models.options import fitting_options
+from gengap.randomness import Purpose, key
+from gengap.regime import Regime
+from gengap.schema import Config
+from gengap.trainer import Trainer
+from gengap.trial import check_network
+
+FEWER = "set runtime.micro_batch to some ghosts, or precision=bf16; without ghosts only the latter helps"
+
+
+def build_trainer(
+    config: Config, source: Source, splits: Splits, regime: Regime, device: torch.device
+) -> Trainer:
+    """Model, data and stream of a run, at its first update.
+
+    Raises:
+        UserError: the batch is larger than the training set, the regime shorter than an update, or the
+            network can't be built or can't train on these images.
+    """
+    samples, batch_size = len(splits.train), config.method.batch_size
+    if batch_size > samples:
+        raise UserError(
+            f"method.batch_size={batch_size} is more than the {samples} training samples: lower it"
+        )
+    if regime.updates < 1:
+        raise UserError(
+            f"workload.epochs={config.workload.epochs} at batch {batch_size} makes no update: raise it"
+        )
+    with torch.random.fork_rng():
+        torch.manual_seed(key(config.seed, Purpose.INIT, 0))
+        model = build(config.model.name, source.num_classes, **fitting_options(config))
+    if config.method.ghost_size is not None:
+        convert(model, config.method.ghost_size)
+    model.to(device).to(memory_format=torch.channels_last)
+    train = place(splits.train, config, device, augment=True)
+    stream = Stream(config.seed, samples, batch_size, train.positions, config.protocol.keep_partial_batch)
+    trainer = Trainer(config, model, train, stream, regime)
+    check_network(trainer, train.shape, source.num_classes, samples)
+    return trainer
+
+
+def memory_line(trainer: Trainer) -> str:
+    """What an update needs, about, beside the data set: to be said before the first one."""
+    samples = trainer.samples_at_a_time
+    needed = update_bytes(trainer.model, trainer.image_shape, samples, trainer.bf16)
+    return f"an update needs about {needed / 2**20:,.0f} MiB, {samples:,} images at a time"

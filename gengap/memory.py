@@ -1,0 +1,51 @@
+"""How much memory a training update needs, known before the first one."""
+
+import torch
+from torch import Tensor, nn
+
+_PROBE = (2, 4)  # samples; what is saved grows linearly with them
+
+
+def update_bytes(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -> int:
+    """Bytes of one update, about: activations saved for the backward pass, the largest gradient, the weights.
+
+    What two small batches save is counted, and the line through it says what `samples` need. Weights,
+    gradient, velocity and initial weights are four vectors. Neither the model's running statistics nor any
+    random generator is changed.
+
+    Args:
+        model: in training mode, on its device.
+        shape: of one image, (C, H, W).
+        samples: how many run at a time (the batch, or runtime.micro_batch).
+        bf16: whether the forward pass is autocast.
+    """
+    few, more = (_saved(model, shape, count, bf16) for count in _PROBE)
+    weights = sum(p.numel() * p.element_size() for p in model.parameters())
+    steps = (samples - _PROBE[0]) / (_PROBE[1] - _PROBE[0])
+    activations = [a + steps * (b - a) for a, b in zip(few, more, strict=True)]
+    return round(sum(activations) + max(activations)) + 4 * weights
+
+
+def _saved(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -> list[int]:
+    """Bytes of the different tensors that a forward pass keeps, in its order, without parameters, buffers."""
+    parameter = next(model.parameters())
+    own = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
+    saved: dict[int, Tensor] = {}  # they are kept alive, so that no address is used twice
+
+    def count(tensor: Tensor) -> Tensor:
+        if tensor.untyped_storage().data_ptr() not in own:
+            saved[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    before = [b.clone() for b in model.buffers()]
+    images = parameter.new_zeros(samples, *shape).contiguous(memory_format=torch.channels_last)
+    with (
+        torch.random.fork_rng(),
+        torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor),
+        torch.autocast(parameter.device.type, torch.bfloat16, enabled=bf16),
+    ):
+        model(images)
+    with torch.no_grad():
+        for buffer, value in zip(model.buffers(), before, strict=True):
+            buffer.copy_(value)
+    return [t.untyped_storage().nbytes() for t in saved.values()]

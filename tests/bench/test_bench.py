@@ -1,0 +1,120 @@
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from gengap.bench import main, parse
+from gengap.bench.cases import DEFAULT, Case, cases
+from gengap.bench.machine import gflop_per_image
+from gengap.bench.measure import slug
+from gengap.bench.sides import Side, random_images
+from gengap.bench.typical import Typical
+from gengap.data.sources import load
+from gengap.report.speed import documents, draw, table, targets
+
+DIGITS = Case("digits_f1", "lb_gbn", ("fp32",))
+
+
+def test_measures_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The whole command on the smallest workload: both sides run, and what is printed is what is written."""
+    arguments = ["workload=digits_f1", "method=lb_gbn", "rounds=1", f"results_dir={tmp_path}"]
+    assert main(arguments) == 0
+    (document,) = documents(tmp_path)
+    (path,) = (tmp_path / "bench").glob("*.json")
+    assert path.stem == slug(document)
+    assert [row["precision"] for row in document["rows"]] == ["fp32", "bf16"]
+    for row in document["rows"]:
+        assert row["ratio"] == pytest.approx(row["typical_seconds"] / row["gengap_seconds"])  # of one turn
+        assert row["seconds_per_epoch"] == pytest.approx(row["gengap_seconds"] * 1437 / 512)
+        assert row["batch_size"], row["ghost_size"] == (512, 16)
+    assert path.with_suffix(".md").exists()
+    assert path.with_suffix(".svg").exists()
+    printed = capsys.readouterr().out
+    assert f"{document['rows'][0]['ratio']:.2f}x" in printed
+    assert main(arguments) == 0  # again: replaced, not doubled
+    assert len(json.loads(path.read_text())["rows"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("workload=mnist", "workload=mnist is unknown: use one of"),
+        ("rounds=0", "rounds=0 must be a whole number above 0"),
+        ("precision=fp64", "precision=fp64 is unknown"),
+        ("sb", "'sb' is not an argument; type gengap bench"),
+        ("workload=", "'workload=' is not an argument"),
+    ],
+)
+def test_mistakes_get_a_line(typed: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([typed]) == 2
+    error = capsys.readouterr().err
+    assert line in error
+    assert error.count("\n") == 1
+
+
+def test_default_cases_have_their_targets() -> None:
+    chosen = cases("", (), ("fp32", "bf16"))
+    assert [(c.workload, c.method) for c in chosen] == list(DEFAULT)
+    for case in chosen:
+        for precision in case.precisions:
+            assert ("cpu", case.workload, case.method, precision) in targets()
+
+
+def test_arguments() -> None:
+    found = parse(["workload=cifar10_c1", "method=sb,lb", "rounds=7"])
+    assert (found.workload, found.method, found.rounds) == ("cifar10_c1", ("sb", "lb"), 7)
+
+
+def test_random_images_have_the_data_sets_shape() -> None:
+    real, (images, classes) = load("digits", ""), random_images("digits")
+    assert images.images.shape == real.train.images.shape
+    assert images.images.dtype == real.train.images.dtype
+    assert classes == real.num_classes
+
+
+def test_typical_loop_runs_a_ghost_at_a_time() -> None:
+    images, classes = random_images("digits")
+    typical = Typical(DIGITS.config("fp32"), images, classes, torch.device("cpu"), workers=0)
+    sizes: list[int] = []
+    typical._model.register_forward_hook(lambda module, inputs, output: sizes.append(len(output)))
+    before = [p.detach().clone() for p in typical._model.parameters()]
+    typical.update()
+    assert sizes == [16] * 32
+    assert all(not torch.equal(a, b) for a, b in zip(before, typical._model.parameters(), strict=True))
+
+
+def test_f1_floating_point_operations() -> None:
+    """Products only: 2 forward, 4 backward a weight, without the first layer's input gradient."""
+    weights = [784 * 512, *[512 * 512] * 4, 512 * 10]
+    expected = 1e-9 * (6 * sum(weights) - 2 * weights[0])
+    config = Case("mnist_f1", "sb", ()).config("fp32")
+    assert gflop_per_image(config, (28, 28, 1), 10) == pytest.approx(expected)
+
+
+def test_a_side_rests_between_turns_and_says_when_it_died() -> None:
+    with Side("gengap", DIGITS.config("fp32")) as side:
+        pid = side._process.pid
+        assert pid is not None
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        assert state == "T"
+        assert side.seconds(2) > 0
+        assert side.peak_memory() > 50
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(RuntimeError, match="the measured process died"):
+            side.seconds(1)
+
+
+def test_table_and_figure_of_a_document() -> None:
+    row = {
+        "workload": "mnist_f1", "method": "sb", "batch_size": 128, "ghost_size": None, "precision": "fp32",
+        "ratio": 3.456, "gengap_seconds": 0.01, "typical_seconds": 0.03456, "seconds_per_epoch": 4.6875,
+        "matrix_share": 0.5, "gengap_memory": 900, "typical_memory": 800, "gengap_start": 3.0,
+        "gengap_first_update": 0.5,
+    }  # fmt: skip
+    (shown,) = table([row]).rows
+    assert shown[:8] == ("mnist_f1", "128 / –", "fp32", "3.46x", "≥ 3x", "100.00", "12,800", "4.69")
+    figure = draw({"hardware": {"name": "a machine"}, "rows": [row]})
+    assert [t.get_text() for t in figure.axes[0].texts] == ["1.0", "3.5"]
