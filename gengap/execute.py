@@ -15,9 +15,9 @@ from gengap import provenance
 from gengap.build import FEWER, build_trainer, memory_line
 from gengap.checkpoint import remove_checkpoints
 from gengap.config import as_dict, run_directory, run_name
+from gengap.data.load import load
 from gengap.data.placed import place
 from gengap.data.resident import Splits, split
-from gengap.data.sources import load
 from gengap.device import prepare_device
 from gengap.errors import UserError, describe
 from gengap.fit import DivergedError, fit

@@ -9,14 +9,32 @@ from filelock import FileLock
 
 from gengap import execute as execute_module
 from gengap import provenance
-from gengap.config import run_directory
+from gengap.config import run_directory, run_name
 from gengap.execute import execute
 from gengap.fit import recorded_updates
 from gengap.runs import COLUMNS, LOCK, LOG, read_metrics, read_record, read_runs
 from gengap.status import STATES, state
 from gengap.status import main as status
+from gengap.trainer import Trainer
 
 SHORT = ("workload.epochs=4", "workload.milestones=[3]", "runtime.threads=1")
+
+
+def test_the_memory_of_an_update_is_said_before_the_first(digits, monkeypatch, caplog):
+    said_before = []
+    first = Trainer.update
+
+    def update(self, number):
+        said_before.append([r.getMessage() for r in caplog.records])
+        first(self, number)
+
+    monkeypatch.setattr(Trainer, "update", update)
+    config = digits("lb_gbn", *SHORT, "runtime.micro_batch=64")
+    with caplog.at_level("INFO"):
+        execute(config)
+    (line,) = said_before[0]
+    assert line.startswith(f"{run_name(config)}: an update needs about ")
+    assert line.endswith(" MiB, 64 images at a time")
 
 
 def test_a_finished_run_leaves_a_whole_record(digits, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gengap.config import run_directory
-from gengap.data.sources import load
+from gengap.data.load import load
 from gengap.execute import execute
 from gengap.runs import read_record
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from gengap.checkpoint import NEWEST
 from gengap.config import compose_config, run_directory
-from gengap.data.sources import load
+from gengap.data.load import load
 from gengap.execute import execute
 from gengap.runs import read_record
 

@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from gengap.build import build_trainer
+from gengap.data.load import load
 from gengap.data.resident import Resident, split
-from gengap.data.sources import load
 from gengap.data.stream import Stream
 from gengap.randomness import Purpose, key
 from gengap.regime import build_regime

@@ -1,12 +1,9 @@
 """The data sets: what a run trains on and is measured on, before anything of it is on the device."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
-from gengap.imported import imported
 
 
 @dataclass(frozen=True)
@@ -46,29 +43,3 @@ class Source:
     train: Images | Photographs
     test: Images | Photographs
     num_classes: int
-
-
-SOURCES = {
-    "digits": "gengap.data.digits:digits",
-    "mnist": "gengap.data.downloaded:mnist",
-    "cifar10": "gengap.data.downloaded:cifar10",
-    "cifar100": "gengap.data.downloaded:cifar100",
-    "imagenet": "gengap.data.folders:imagenet",
-}
-
-
-def load(name: str, root: str, folder: str = "") -> Source:
-    """Load a data set from `folder` under `root`.
-
-    Args:
-        name: a key of SOURCES, or `package.module:factory`, called as factory(Path of the folder) -> Source.
-        root: the user's home may be written as ~.
-        folder: relative to root.
-
-    Raises:
-        UserError: unknown name, not found there and not downloadable, damaged, or not what a Source must be.
-    """
-    from gengap.data.valid import check_source  # which needs Source
-
-    factory = imported("data.name", SOURCES.get(name, name), SOURCES)
-    return check_source(name, factory(Path(root).expanduser() / folder))

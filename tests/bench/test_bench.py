@@ -9,10 +9,10 @@ import torch
 from gengap.bench import main, parse
 from gengap.bench.cases import DEFAULT, Case, cases
 from gengap.bench.machine import gflop_per_image
-from gengap.bench.measure import slug
+from gengap.bench.measure import _merged, slug
 from gengap.bench.sides import Side, random_images
 from gengap.bench.typical import Typical
-from gengap.data.sources import load
+from gengap.data.load import load
 from gengap.report.speed import documents, draw, table, targets
 
 DIGITS = Case("digits_f1", "lb_gbn", ("fp32",))
@@ -20,22 +20,33 @@ DIGITS = Case("digits_f1", "lb_gbn", ("fp32",))
 
 def test_measures_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The whole command on the smallest workload: both sides run, and what is printed is what is written."""
-    arguments = ["workload=digits_f1", "method=lb_gbn", "rounds=1", f"results_dir={tmp_path}"]
-    assert main(arguments) == 0
+    words = ["workload=digits_f1", "method=lb_gbn", "precision=fp32", "rounds=1", f"results_dir={tmp_path}"]
+    assert main(words) == 0
     (document,) = documents(tmp_path)
     (path,) = (tmp_path / "bench").glob("*.json")
     assert path.stem == slug(document)
-    assert [row["precision"] for row in document["rows"]] == ["fp32", "bf16"]
-    for row in document["rows"]:
-        assert row["ratio"] == pytest.approx(row["typical_seconds"] / row["gengap_seconds"])  # of one turn
-        assert row["seconds_per_epoch"] == pytest.approx(row["gengap_seconds"] * 1437 / 512)
-        assert row["batch_size"], row["ghost_size"] == (512, 16)
+    (row,) = document["rows"]
+    assert row["precision"] == "fp32"
+    assert row["ratio"] == pytest.approx(row["typical_seconds"] / row["gengap_seconds"])  # of one turn
+    assert row["seconds_per_epoch"] == pytest.approx(row["gengap_seconds"] * 1437 / 512)
+    assert (row["batch_size"], row["ghost_size"]) == (512, 16)
     assert path.with_suffix(".md").exists()
     assert path.with_suffix(".svg").exists()
-    printed = capsys.readouterr().out
-    assert f"{document['rows'][0]['ratio']:.2f}x" in printed
-    assert main(arguments) == 0  # again: replaced, not doubled
-    assert len(json.loads(path.read_text())["rows"]) == 2
+    assert f"{row['ratio']:.2f}x" in capsys.readouterr().out
+
+
+def test_a_new_measurement_replaces_the_old_one(tmp_path: Path) -> None:
+    machine = {"hardware": {"name": "a machine"}}
+    row = {"workload": "mnist_f1", "method": "sb", "precision": "fp32", "batch_size": 128, "ratio": 3.0}
+    path = tmp_path / "machine.json"
+    path.write_text(json.dumps(_merged(path, machine, [row, row | {"precision": "bf16", "ratio": 5.0}])))
+    found = _merged(path, machine, [row | {"ratio": 4.0}, row | {"workload": "cifar10_c1"}])
+    assert found["hardware"] == machine["hardware"]
+    assert [(r["workload"], r["precision"], r["ratio"]) for r in found["rows"]] == [
+        ("cifar10_c1", "fp32", 3.0),
+        ("mnist_f1", "fp32", 4.0),
+        ("mnist_f1", "bf16", 5.0),
+    ]
 
 
 @pytest.mark.parametrize(

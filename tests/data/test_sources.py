@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from gengap.config import compose_config, run_directory
-from gengap.data.sources import Images, Photographs, Source, load
+from gengap.data.load import load
+from gengap.data.sources import Images, Photographs, Source
 from gengap.data.valid import check_source
 from gengap.errors import UserError
 from gengap.execute import execute
