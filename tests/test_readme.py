@@ -1,6 +1,7 @@
 """What README.md and CONTRIBUTING.md tell a reader to type works, and what they name is there."""
 
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -40,6 +41,12 @@ def write_python_blocks(folder: Path) -> dict[str, Path]:
         files[name[1]] = folder / name[1]
         files[name[1]].write_text(block)
     return files
+
+
+def test_its_numbers_are_the_report_s():
+    script = runpy.run_path(str(ROOT / "scripts" / "readme"))
+    assert script["PLACE"].search(README)
+    assert script["filled"](README) == README, "type scripts/readme"
 
 
 def test_python_examples_run(tmp_path):

@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-USAGE = "gengap bench [workload=NAME] [method=sb,lb_gbn] [precision=fp32,bf16] [rounds=5] [results_dir=DIR]"
+USAGE = "gengap bench [workload=NAME] [method=sb,lb_gbn] [precision=fp32,bf16] [rounds=3] [results_dir=DIR]"
 
 HELP = f"""usage: {USAGE}
 
@@ -18,7 +18,7 @@ every step; with ghosts one forward and backward pass a ghost, as in the paper's
   workload=NAME    one workload (default: {{default}})
   method=NAME      which methods of it (default: sb and lb_gbn)
   precision=NAME   gengap's precision (default: fp32 and bf16); the typical loop is always fp32
-  rounds=N         turns a side, of about 2 s or one update each (default: 5)
+  rounds=N         turns a side, of about 2 s or one update each (default: 3; fewer in slow cases)
   results_dir=DIR  DIR/bench gets the measurements as JSON, a table and a figure (default: results)
 """
 
@@ -30,7 +30,7 @@ class Arguments:
     workload: str = ""
     method: tuple[str, ...] = ()
     precision: tuple[str, ...] = ("fp32", "bf16")
-    rounds: int = 5
+    rounds: int = 3
     results_dir: Path = field(default_factory=lambda: Path("results"))
 
 

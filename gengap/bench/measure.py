@@ -1,9 +1,9 @@
 """The comparison itself: both sides in turns, medians, and the file that they go to."""
 
 import json
-import re
 import statistics
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -14,11 +14,16 @@ from typing import Any
 from gengap.bench.cases import SHAPES, Case
 from gengap.bench.machine import ceilings, gflop_per_image
 from gengap.bench.sides import Side
+from gengap.report.figures.canvas import save
+from gengap.report.figures.speed import figure, slug
 from gengap.report.markup import markdown
-from gengap.report.speed import draw, table
+from gengap.report.section import markdown_section
+from gengap.report.sections import figure as section_of
+from gengap.report.speed import table
 from gengap.runs import write_atomically
 
 TURN_SECONDS = 2.0
+CASE_SECONDS = 75.0  # after which no round begins
 
 
 def measure_all(chosen: Sequence[Case], rounds: int, results_dir: Path) -> int:
@@ -26,26 +31,19 @@ def measure_all(chosen: Sequence[Case], rounds: int, results_dir: Path) -> int:
     machine = ceilings()
     folder = results_dir / "bench"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{slug(machine)}.json"
+    path = folder / f"{slug(machine['hardware'])}.json"
     rates = ", ".join(f"{k} {v:,.0f} GFLOP/s" for k, v in machine["matrix_gflops"].items())
     print(f"{machine['hardware']['name']}: {rates}, copy {machine['copy_gbs']:.0f} GB/s", flush=True)
     for case in chosen:
         rows = measure(case, rounds, machine)
         document = _merged(path, machine, rows)
         write_atomically(path, (json.dumps(document, indent=1) + "\n").encode())
-        print(markdown(table(rows)), flush=True)
-    document = json.loads(path.read_text())
-    path.with_suffix(".md").write_text(markdown(table(document["rows"])), encoding="utf-8")
-    draw(document).savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
-    print(f"{path}: written, with a table (.md) and a figure (.svg)")
+        print(markdown(table(rows, machine["hardware"]["device"])), flush=True)
+    shown = figure(json.loads(path.read_text()))
+    save(shown, folder)
+    (folder / f"{shown.name}.md").write_text(markdown_section(section_of(shown)), encoding="utf-8")
+    print(f"{path}: written, with a table (.md) and a figure (.svg, .png) beside it")
     return 0
-
-
-def slug(machine: dict[str, Any]) -> str:
-    """A file name for the hardware: its name and, for a CPU, its threads."""
-    hardware = machine["hardware"]
-    threads = f" {hardware['threads']} threads" if hardware["device"] == "cpu" else ""
-    return re.sub(r"[^a-z0-9]+", "-", f"{hardware['name']}{threads}".lower()).strip("-")
 
 
 def measure(case: Case, rounds: int, machine: dict[str, Any]) -> list[dict[str, Any]]:
@@ -69,7 +67,7 @@ def measure(case: Case, rounds: int, machine: dict[str, Any]) -> list[dict[str, 
             "batch_size": batch,
             "ghost_size": some.method.ghost_size,
             "precision": p,
-            "turns": rounds,
+            "turns": len(taken[p]),
             "measured": datetime.now(UTC).isoformat(timespec="seconds"),
             "git_commit": machine["git_commit"],
             "torch": machine["versions"]["torch"],
@@ -86,10 +84,11 @@ def measure(case: Case, rounds: int, machine: dict[str, Any]) -> list[dict[str, 
 
 
 def _take_turns(sides: dict[str, Side], rounds: int) -> dict[str, list[float]]:
-    """Seconds an update, by side, of every turn."""
+    """Seconds an update, by side, of every turn; slow cases get fewer turns than `rounds`."""
     updates = {name: max(1, ceil(TURN_SECONDS / side.seconds(1))) for name, side in sides.items()}
     taken: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(rounds):
+    ends = time.monotonic() + CASE_SECONDS
+    while not taken["typical"] or (len(taken["typical"]) < rounds and time.monotonic() < ends):
         for name, side in sides.items():
             taken[name].append(side.seconds(updates[name]) / updates[name])
             print(f"\r{name}: {taken[name][-1]:.4f} s an update   ", end="", file=sys.stderr, flush=True)

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pandas import DataFrame
 
 from gengap.config import Cell, cell, choices, experiments
 from gengap.report import paper
+from gengap.report.speed import read_measurements
 from gengap.report.style import METHODS
 from gengap.runs import read_store
 
@@ -40,6 +42,7 @@ class Records:
     cells: dict[tuple[str, str], Group]  # (row, method) to its runs
     variants: list[Group]
     unreadable: tuple[tuple[str, str], ...] = ()  # file below the results directory, and what is wrong
+    speeds: tuple[dict[str, Any], ...] = ()  # what `gengap bench` measured, a machine each
 
     def cell(self, row: str, method: str) -> Group | None:
         """The runs of a cell, which two rows may share; None where there are none."""
@@ -52,14 +55,15 @@ def read_records(results_dir: Path) -> Records:
     runs = store.runs
     known = {c.run: c for c in _cells(frozenset(zip(runs["workload"], runs["method"], strict=True)))}
     groups = [_group(str(run), rows, known.get(str(run))) for run, rows in runs.groupby("run", sort=True)]
+    speeds, no_speeds = read_measurements(results_dir.expanduser())
+    bad = [(e.file, e.reason) for e in store.unreadable] + no_speeds
     rows_of = {run: _row(c.experiment, c.workload, c.method) for run, c in known.items()}
     return Records(
         runs=runs,
         cells={(g.workload, g.method): g for g in groups if rows_of.get(g.run)},
         variants=[g for g in groups if not rows_of.get(g.run)],
-        unreadable=tuple(
-            (e.file.relative_to(results_dir.expanduser()).as_posix(), e.reason) for e in store.unreadable
-        ),
+        unreadable=tuple((f.relative_to(results_dir.expanduser()).as_posix(), reason) for f, reason in bad),
+        speeds=tuple(speeds),
     )
 
 

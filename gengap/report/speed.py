@@ -1,12 +1,10 @@
-"""Speed as `gengap bench` measured it, beside its targets: a table and a figure a machine."""
+"""Speed as `gengap bench` measured it, beside its targets."""
 
 import csv
 import json
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-from matplotlib.figure import Figure
 
 from gengap.report.markup import Table
 
@@ -21,9 +19,17 @@ def targets() -> dict[tuple[str, str, str, str], str]:
         }
 
 
-def documents(results_dir: Path) -> list[dict[str, Any]]:
-    """The measurements under results_dir/bench, a machine each, by file name."""
-    return [json.loads(p.read_text()) for p in sorted((results_dir / "bench").glob("*.json"))]
+def read_measurements(results_dir: Path) -> tuple[list[dict[str, Any]], list[tuple[Path, str]]]:
+    """The measurements under results_dir/bench, a machine each, and the files that are none, with why."""
+    found, unreadable = [], []
+    for path in sorted((results_dir / "bench").glob("*.json")):
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            table(document["rows"], document["hardware"]["device"])
+            found.append(document)
+        except (ValueError, KeyError, TypeError) as error:
+            unreadable.append((path, f"is no measurement of gengap bench ({type(error).__name__})"))
+    return found, unreadable
 
 
 def table(rows: list[dict[str, Any]], device: str = "cpu") -> Table:
@@ -53,26 +59,3 @@ def _row(r: dict[str, Any], device: str) -> tuple[str, ...]:
         f"{r['gengap_start']:.1f}",
         f"{r['gengap_first_update']:.1f}",
     )
-
-
-def draw(document: dict[str, Any]) -> Figure:
-    """Images/s of gengap beside the typical loop's, a group of bars a workload and batch."""
-    groups: dict[str, list[tuple[str, float]]] = {}
-    for r in document["rows"]:
-        label = f"{r['workload']}\n{r['batch_size']} / {r['ghost_size'] or '–'}"
-        bars = groups.setdefault(label, [("typical", 1.0)])
-        bars.append((f"gengap {r['precision']}", r["ratio"]))
-    figure = Figure(figsize=(1.8 + 1.9 * len(groups), 3.4), layout="constrained")
-    axis = figure.subplots()
-    colours = {"typical": "#b0b0b0", "gengap fp32": "#3fae8c", "gengap bf16": "#0b4f94"}
-    for i, bars in enumerate(groups.values()):
-        for k, (name, ratio) in enumerate(bars):
-            x = i + (k - (len(bars) - 1) / 2) * 0.27
-            axis.bar(x, ratio, 0.25, color=colours[name], label=name if i == 0 else None)
-            axis.text(x, ratio, f"{ratio:.1f}", ha="center", va="bottom", fontsize=8)
-    axis.set_xticks(range(len(groups)), list(groups))
-    axis.set_ylabel("speed, typical loop = 1")
-    axis.set_title(document["hardware"]["name"], fontsize=10, loc="left")
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(frameon=False)
-    return figure

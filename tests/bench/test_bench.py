@@ -9,11 +9,13 @@ import torch
 from gengap.bench import main, parse
 from gengap.bench.cases import DEFAULT, Case, cases
 from gengap.bench.machine import gflop_per_image
-from gengap.bench.measure import _merged, slug
+from gengap.bench.measure import _merged
 from gengap.bench.sides import Side, random_images
 from gengap.bench.typical import Typical
 from gengap.data.load import load
-from gengap.report.speed import documents, draw, table, targets
+from gengap.report.cells import read_records
+from gengap.report.figures.speed import figure, slug
+from gengap.report.speed import read_measurements, table, targets
 
 DIGITS = Case("digits_f1", "lb_gbn", ("fp32",))
 
@@ -22,16 +24,16 @@ def test_measures_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     """The whole command on the smallest workload: both sides run, and what is printed is what is written."""
     words = ["workload=digits_f1", "method=lb_gbn", "precision=fp32", "rounds=1", f"results_dir={tmp_path}"]
     assert main(words) == 0
-    (document,) = documents(tmp_path)
+    (document,), unreadable = read_measurements(tmp_path)
+    assert unreadable == []
     (path,) = (tmp_path / "bench").glob("*.json")
-    assert path.stem == slug(document)
+    assert path.stem == slug(document["hardware"])
     (row,) = document["rows"]
     assert row["precision"] == "fp32"
     assert row["ratio"] == pytest.approx(row["typical_seconds"] / row["gengap_seconds"])  # of one turn
     assert row["seconds_per_epoch"] == pytest.approx(row["gengap_seconds"] * 1437 / 512)
     assert (row["batch_size"], row["ghost_size"]) == (512, 16)
-    assert path.with_suffix(".md").exists()
-    assert path.with_suffix(".svg").exists()
+    assert {p.suffix for p in path.parent.glob(f"*{path.stem}.*")} == {".json", ".md", ".svg", ".png"}
     assert f"{row['ratio']:.2f}x" in capsys.readouterr().out
 
 
@@ -127,5 +129,24 @@ def test_table_and_figure_of_a_document() -> None:
     }  # fmt: skip
     (shown,) = table([row]).rows
     assert shown[:8] == ("mnist_f1", "128 / –", "fp32", "3.46x", "≥ 3x", "100.00", "12,800", "4.69")
-    figure = draw({"hardware": {"name": "a machine"}, "rows": [row]})
-    assert [t.get_text() for t in figure.axes[0].texts] == ["1.0", "3.5"]
+    hardware = {"device": "cpu", "name": "A machine", "threads": 2}
+    document = {
+        "hardware": hardware, "matrix_gflops": {"fp32": 200.0, "bf16": 400.0}, "copy_gbs": 20.0,
+        "versions": {"torch": "2.11"}, "rows": [row | {"git_commit": "0123456789"}],
+    }  # fmt: skip
+    shown = figure(document)
+    assert (shown.name, shown.title) == ("speed-a-machine-2-threads", "Speed on A machine, 2 threads")
+    assert "torch 2.11, 01234567." in shown.caption.replace("\n", " ")
+    assert shown.draw is not None
+    assert [t.get_text() for t in shown.draw().axes[0].texts] == ["1.0", "3.5"]
+
+
+def test_a_damaged_measurement_is_named_and_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / "bench"
+    folder.mkdir()
+    (folder / "cut.json").write_text('{"rows": [')
+    (folder / "other.json").write_text("{}")
+    found, unreadable = read_measurements(tmp_path)
+    assert found == []
+    assert [path.name for path, _ in unreadable] == ["cut.json", "other.json"]
+    assert read_records(tmp_path).unreadable[0][0] == "bench/cut.json"

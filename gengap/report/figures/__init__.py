@@ -1,7 +1,7 @@
 """The figures of the report, in its order: one module a figure or family, drawing apart from data."""
 
 from gengap.report.cells import Records
-from gengap.report.figures import batches, regimes, walks
+from gengap.report.figures import batches, regimes, speed, walks
 from gengap.report.figures.errors import TRAINING, VALIDATION, ErrorFigure, error_figure
 from gengap.report.figures.figure import Figure
 from gengap.report.figures.members import FIGURE3, FIGURE5, FIGURE6, FIXED
@@ -52,4 +52,5 @@ def figures(records: Records) -> list[Figure]:
         batches.figure7(records),
         regimes.figure(records),
         walks.figure(records),
+        *(speed.figure(document) for document in records.speeds),
     ]

@@ -1,0 +1,68 @@
+"""Speed beside the typical loop's, as `gengap bench` measured it: a figure a machine."""
+
+import re
+from functools import partial
+from typing import Any
+
+from matplotlib.figure import Figure as Drawing
+
+from gengap.report.figures.figure import Figure, paragraph
+from gengap.report.speed import table
+from gengap.report.style import METHODS
+
+_LOOKS: dict[str, dict[str, Any]] = {
+    "typical loop": {"color": "#c8c8c8"},
+    "gengap fp32": {"color": METHODS["lb_lr"].colour, "hatch": "//", "edgecolor": "white"},
+    "gengap bf16": {"color": METHODS["lb_ra"].colour},
+}
+_WIDTH = 0.27  # of a bar, where groups are 1 apart
+
+
+def figure(document: dict[str, Any]) -> Figure:
+    """What `gengap bench` wrote of one machine."""
+    hardware, rows = document["hardware"], document["rows"]
+    on_cpu = hardware["device"] == "cpu"
+    threads = f", {hardware['threads']} threads" if on_cpu else ""
+    rates = ", ".join(f"{k} {v:,.0f}" for k, v in document["matrix_gflops"].items())
+    commits = ", ".join(sorted({str(r["git_commit"])[:8] for r in rows}))
+    caption = paragraph(
+        "Training on random images, gengap and the typical loop in turns, each in a process that rests while "
+        "the other one is measured; medians. The typical loop: torchvision transforms on PIL images in a "
+        "DataLoader, fp32, not compiled, .item() at every step, with ghosts a forward and backward pass a "
+        'ghost. "ratio" is of images/s; "of matrix rate" is the share of what a large product reaches on '
+        f"this machine ({rates} GFLOP/s; copying {document['copy_gbs']:,.0f} GB/s).",
+        f'"memory" is the most that the process took. torch {document["versions"]["torch"]}, {commits}.',
+    )
+    return Figure(
+        name=f"speed-{slug(hardware)}",
+        number="",
+        title=f"Speed on {hardware['name']}{threads}",
+        caption=caption,
+        tables={"Measured": table(rows, hardware["device"])},
+        draw=partial(_draw, rows) if rows else None,
+    )
+
+
+def slug(hardware: dict[str, Any]) -> str:
+    """A file name for the hardware: its name and, for a CPU, its threads."""
+    threads = f" {hardware['threads']} threads" if hardware["device"] == "cpu" else ""
+    return re.sub(r"[^a-z0-9]+", "-", f"{hardware['name']}{threads}".lower()).strip("-")
+
+
+def _draw(rows: list[dict[str, Any]]) -> Drawing:
+    groups: dict[str, dict[str, float]] = {}
+    for r in rows:
+        ghosts = f", ghosts of {r['ghost_size']}" if r["ghost_size"] else ""
+        bars = groups.setdefault(f"{r['workload']}\n{r['batch_size']:,}{ghosts}", {"typical loop": 1.0})
+        bars[f"gengap {r['precision']}"] = r["ratio"]
+    drawing = Drawing(figsize=(1.6 + 1.9 * len(groups), 3.4), layout="constrained")
+    axis = drawing.subplots()
+    for place, bars in enumerate(groups.values()):
+        for k, (name, ratio) in enumerate(bars.items()):
+            x = place + (k - (len(bars) - 1) / 2) * _WIDTH
+            axis.bar(x, ratio, _WIDTH * 0.92, label=name if place == 0 else None, **_LOOKS[name])
+            axis.text(x, ratio, f"{ratio:.1f}", ha="center", va="bottom")
+    axis.set_xticks(range(len(groups)), list(groups))
+    axis.set_ylabel("images/s, typical loop = 1")
+    drawing.legend(loc="outside upper center", ncols=len(_LOOKS), frameon=False)
+    return drawing
