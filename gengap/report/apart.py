@@ -1,15 +1,12 @@
 """Runs that stand apart from the tables: variants, what has not finished, what can't be read."""
 
 import json
-from pathlib import Path
 from typing import Any
 
-from gengap.config import experiment_config, recorded_differences
-from gengap.report.cells import Group, Records, experiment_of
+from gengap.report.cells import Group, Records, changed
 from gengap.report.markup import Table
 from gengap.report.measure import measure, state
 from gengap.report.tables import spread
-from gengap.runs import read_record
 
 
 def variants(records: Records) -> Table:
@@ -24,11 +21,9 @@ def variants(records: Records) -> Table:
 
 def differences(group: Group) -> str:
     """`key=value` of every setting that is not that of the cell of the same workload and method."""
-    experiment = experiment_of(group.workload, group.method)
-    record = read_record(Path(group.runs["directory"].iloc[0]))
-    if not experiment or record is None:
+    found = changed(group)
+    if found is None:
         return "no cell of its workload and method"
-    found = recorded_differences(record["config"], experiment_config(experiment))
     return " ".join(f"{key}={_value(value)}" for key, value in sorted(found.items())) or "nothing recorded"
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from pandas import DataFrame
 
-from gengap.config import Cell, cell, choices, experiments
+from gengap.config import Cell, cell, choices, experiment_config, experiments, recorded_differences
 from gengap.report import paper
 from gengap.report.speed import read_measurements
 from gengap.report.style import METHODS
-from gengap.runs import read_store
+from gengap.runs import read_record, read_store
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,15 @@ def experiment_of(row: str, method: str) -> str:
     return next(
         (name for name, parts in _experiments().items() if (_row(name, *parts), parts[1]) == asked), ""
     )
+
+
+def changed(group: Group) -> dict[str, Any] | None:
+    """The settings that are not those of the cell of the same workload and method; None without a cell."""
+    experiment = experiment_of(group.workload, group.method)
+    record = read_record(Path(group.runs["directory"].iloc[0]))
+    if not experiment or record is None:
+        return None
+    return recorded_differences(record["config"], experiment_config(experiment))
 
 
 @cache

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from gengap.report.cells import Records, rows_of_table
+from gengap.report.cells import Group, Records, changed, rows_of_table
 from gengap.report.comparisons import Difference, holm, share, share_interval, welch
 from gengap.report.markup import Table
 from gengap.report.measure import ACCURACY
 from gengap.report.style import METHODS
 
-EQUIVALENCE, SHARE, STEP = "equivalence", "gap closed", "step"
+EQUIVALENCE, SHARE, STEP, PRECISION = "equivalence", "gap closed", "step", "precision"
 NO_SPREAD = "the seeds do not differ, so there is nothing to compare with"
 _STEPS = (("lb_lr", "lb"), ("lb_gbn", "lb_lr"), ("lb_ra", "lb_gbn"))  # columns are cumulative
 
@@ -40,6 +40,7 @@ def compare_methods(records: Records) -> list[Comparison]:
         *(_equivalence(row, values[row]) for row in rows),
         *(_share(row, values[row], m) for row in rows for m in ("lb_lr", "lb_gbn", "lb_ra")),
         *(line for row in rows for line in _steps(row, values[row])),
+        *(line for group in records.variants if (line := _precision(group, records))),
     ]
 
 
@@ -50,11 +51,15 @@ def gap(records: Records, row: str, a: str, b: str) -> Comparison:
 
 def _values(records: Records, row: str, method: str) -> list[float]:
     group = records.cell(row, method)
-    return [] if group is None else [float(v) for v in group.finished[ACCURACY]]
+    return [] if group is None else _accuracies(group)
 
 
-def _too_few(cells: dict[str, list[float]], *methods: str) -> str:
-    short = [f"{METHODS[m].label} has {len(cells[m])}" for m in methods if len(cells[m]) < 2]
+def _accuracies(group: Group) -> list[float]:
+    return [float(v) for v in group.finished[ACCURACY]]
+
+
+def _too_few(sides: dict[str, list[float]]) -> str:
+    short = [f"{label} has {len(values)}" for label, values in sides.items() if len(values) < 2]
     return f"needs 2 seeds: {', '.join(short)}" if short else ""
 
 
@@ -63,16 +68,30 @@ def _equivalence(row: str, cells: dict[str, list[float]]) -> Comparison:
     return line if found is None else replace(line, p=found.equivalence())
 
 
+def _precision(group: Group, records: Records) -> Comparison | None:
+    """A bf16 variant against the cell that differs in nothing else."""
+    if changed(group) != {"precision": "bf16"}:
+        return None
+    label = METHODS[group.method].label
+    sides = {f"{label} bf16": _accuracies(group), "fp32": _values(records, group.workload, group.method)}
+    line, found = _difference(PRECISION, group.workload, sides)
+    return line if found is None else replace(line, p=found.equivalence())
+
+
 def _compare(
     kind: str, row: str, cells: dict[str, list[float]], a: str, b: str
 ) -> tuple[Comparison, Difference | None]:
+    return _difference(kind, row, {METHODS[m].label: cells[m] for m in (a, b)})
+
+
+def _difference(kind: str, row: str, sides: dict[str, list[float]]) -> tuple[Comparison, Difference | None]:
     # The difference is None where no test can be made; the line says why.
-    name = f"{METHODS[a].label} − {METHODS[b].label}"
-    line = Comparison(kind, row, name, (len(cells[a]), len(cells[b])))
-    reason = _too_few(cells, a, b)
+    a, b = sides.values()
+    line = Comparison(kind, row, " − ".join(sides), (len(a), len(b)))
+    reason = _too_few(sides)
     if reason:
         return replace(line, reason=reason), None
-    found = welch(cells[a], cells[b])
+    found = welch(a, b)
     if found.error == 0:
         return replace(line, value=found.mean, reason=NO_SPREAD), None
     low, high = found.interval()
@@ -82,7 +101,7 @@ def _compare(
 def _share(row: str, cells: dict[str, list[float]], method: str) -> Comparison:
     three = ("sb", "lb", method)
     line = Comparison(SHARE, row, METHODS[method].label, tuple(len(cells[m]) for m in three))
-    reason = _too_few(cells, *three) or _no_gap(cells)
+    reason = _too_few({METHODS[m].label: cells[m] for m in three}) or _no_gap(cells)
     if reason:
         return replace(line, reason=reason)
     sides = (cells["sb"], cells["lb"], cells[method])
@@ -111,7 +130,7 @@ def _steps(row: str, cells: dict[str, list[float]]) -> list[Comparison]:
 def table(found: list[Comparison], kind: str) -> Table:
     """The comparisons of one kind, for reading."""
     unit = "share" if kind == SHARE else "points"
-    names = {EQUIVALENCE: ("p (TOST)",), SHARE: (), STEP: ("p", "p (Holm)")}[kind]
+    names = {SHARE: (), STEP: ("p", "p (Holm)")}.get(kind, ("p (TOST)",))
     header = (
         "workload",
         "method" if kind == SHARE else "difference",

@@ -61,9 +61,10 @@ def comparisons(found: list[Comparison]) -> Section:
         ("Is +RA equivalent to SB?", comparison_tables.EQUIVALENCE),
         ("Share of the gap closed", comparison_tables.SHARE),
         ("From column to column", comparison_tables.STEP),
+        ("Is bf16 as good as fp32?", comparison_tables.PRECISION),
     )
-    parts = (Section(heading, (comparison_tables.table(found, kind),)) for heading, kind in kinds)
-    return Section("Comparisons", (words.COMPARISONS, *parts))
+    parts = (section(heading, comparison_tables.table(found, kind)) for heading, kind in kinds)
+    return Section("Comparisons", (words.COMPARISONS, *(part for part in parts if part)))
 
 
 def figure(shown: Figure) -> Section:

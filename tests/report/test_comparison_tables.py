@@ -4,8 +4,17 @@ import pytest
 from report_records import Store
 from scipy import stats
 
+from gengap.config import as_dict, compose_config, run_name
 from gengap.report.cells import read_records
-from gengap.report.comparison_tables import EQUIVALENCE, SHARE, STEP, compare_methods, data, table
+from gengap.report.comparison_tables import (
+    EQUIVALENCE,
+    PRECISION,
+    SHARE,
+    STEP,
+    compare_methods,
+    data,
+    table,
+)
 from gengap.report.markup import csv_text
 
 ROW = {
@@ -80,6 +89,26 @@ def test_equal_seeds_give_a_difference_without_a_claim(store: Store) -> None:
     for line in [*found, lines(store, SHARE)["+LR"]]:
         assert (line["low95"], line["high95"], line["p"]) == ("", "", "")
         assert "the seeds do not differ" in line["blank_because"]
+
+
+def test_bf16_is_tested_against_the_cell_that_differs_in_nothing_else(store: Store) -> None:
+    bf16 = {"sb": [98.1, 98.2, 98.3], "lb": [96.1]}
+    add(store, ROW)
+    for method, accuracies in bf16.items():
+        for settings in ([], ["protocol=bigbatch"]):  # the second differs in more, and is not compared
+            words = [f"+experiment=mnist_{method}", "precision=bf16", *settings]
+            config = compose_config(words)
+            for seed, accuracy in enumerate(accuracies):
+                recorded = as_dict(config)
+                store.add(f"mnist_{method}", seed, accuracy, run=run_name(config), config=recorded)
+    found = lines(store, PRECISION)
+    assert list(found) == ["LB bf16 − fp32", "SB bf16 − fp32"]
+    assert found["LB bf16 − fp32"]["blank_because"] == "needs 2 seeds: LB bf16 has 1"
+    p_values = [
+        stats.ttest_ind([a + shift for a in bf16["sb"]], ROW["sb"], equal_var=False, alternative=side).pvalue
+        for shift, side in ((0.5, "greater"), (-0.5, "less"))
+    ]
+    assert found["SB bf16 − fp32"]["p"] == f"{max(p_values):.3g}"
 
 
 def test_tables_for_reading(store: Store) -> None:
