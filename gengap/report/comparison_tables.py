@@ -40,7 +40,7 @@ def compare_methods(records: Records) -> list[Comparison]:
         *(_equivalence(row, values[row]) for row in rows),
         *(_share(row, values[row], m) for row in rows for m in ("lb_lr", "lb_gbn", "lb_ra")),
         *(line for row in rows for line in _steps(row, values[row])),
-        *(line for group in records.variants if (line := _precision(group, records))),
+        *(_precision(group, records) for group in _in_bf16(records)),
     ]
 
 
@@ -68,10 +68,13 @@ def _equivalence(row: str, cells: dict[str, list[float]]) -> Comparison:
     return line if found is None else replace(line, p=found.equivalence())
 
 
-def _precision(group: Group, records: Records) -> Comparison | None:
-    """A bf16 variant against the cell that differs in nothing else."""
-    if changed(group) != {"precision": "bf16"}:
-        return None
+def _in_bf16(records: Records) -> list[Group]:
+    """The variants that differ from a cell in nothing but the precision, methods in the tables' order."""
+    found = [group for group in records.variants if changed(group) == {"precision": "bf16"}]
+    return sorted(found, key=lambda group: (group.workload, list(METHODS).index(group.method)))
+
+
+def _precision(group: Group, records: Records) -> Comparison:
     label = METHODS[group.method].label
     sides = {f"{label} bf16": _accuracies(group), "fp32": _values(records, group.workload, group.method)}
     line, found = _difference(PRECISION, group.workload, sides)

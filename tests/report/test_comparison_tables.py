@@ -102,7 +102,7 @@ def test_bf16_is_tested_against_the_cell_that_differs_in_nothing_else(store: Sto
                 recorded = as_dict(config)
                 store.add(f"mnist_{method}", seed, accuracy, run=run_name(config), config=recorded)
     found = lines(store, PRECISION)
-    assert list(found) == ["LB bf16 − fp32", "SB bf16 − fp32"]
+    assert list(found) == ["SB bf16 − fp32", "LB bf16 − fp32"]
     assert found["LB bf16 − fp32"]["blank_because"] == "needs 2 seeds: LB bf16 has 1"
     p_values = [
         stats.ttest_ind([a + shift for a in bf16["sb"]], ROW["sb"], equal_var=False, alternative=side).pvalue
