@@ -13,3 +13,8 @@ def stripes(root: Path) -> Source:
     pixels = np.full((90, 12, 10, 3), 20, np.uint8)
     pixels[np.arange(90), :, :, labels] = 220
     return Source(Images(pixels[:60], labels[:60]), Images(pixels[60:], labels[60:]), 3)
+
+
+def homeless() -> Source:
+    """A factory that forgets its argument."""
+    return stripes(Path())

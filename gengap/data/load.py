@@ -1,9 +1,11 @@
 """A data set by name: one of the paper's, the demo's, or anyone's."""
 
+from inspect import signature
 from pathlib import Path
 
 from gengap.data.sources import Source
 from gengap.data.valid import check_source
+from gengap.errors import UserError
 from gengap.imported import imported
 
 SOURCES = {
@@ -27,4 +29,9 @@ def load(name: str, root: str, folder: str = "") -> Source:
         UserError: unknown name, not found there and not downloadable, damaged, or not what a Source must be.
     """
     factory = imported("data.name", SOURCES.get(name, name), SOURCES)
-    return check_source(name, factory(Path(root).expanduser() / folder))
+    place = Path(root).expanduser() / folder
+    try:
+        signature(factory).bind(place)
+    except TypeError as error:
+        raise UserError(f"data.name={name} can't be called as factory(folder): {error}") from error
+    return check_source(name, factory(place))

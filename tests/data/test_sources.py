@@ -104,6 +104,11 @@ def test_a_factory_that_can_t_be_imported(name):
         load("tests.datasets:__doc__", "unused")
 
 
+def test_a_factory_that_takes_no_folder():
+    with pytest.raises(UserError, match=r"can't be called as factory\(folder\): too many positional"):
+        load("tests.datasets:homeless", "unused")
+
+
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [
