@@ -55,4 +55,4 @@ def memory_line(trainer: Trainer) -> str:
     """What an update needs, about, beside the data set: to be said before the first one."""
     samples = trainer.samples_at_a_time
     needed = update_bytes(trainer.model, trainer.image_shape, samples, trainer.bf16)
-    return f"an update needs about {needed / 2**20:,.0f} MiB, {samples:,} images at a time"
+    return f"an update needs about {max(1, round(needed / 2**20)):,} MiB, {samples:,} images at a time"

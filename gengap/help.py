@@ -24,8 +24,8 @@ A finished run is skipped, an interrupted one resumed: type the same command aga
 
 Exit codes
   0        all is done: every run is finished, or diverged
-  1        a run failed, and said why; the others went on
-  2        a mistake in the command: nothing was trained
+  1        a run failed or could not begin, and said why; the others went on
+  2        a mistake in the command, seen before the first run: nothing was trained
   75       the time budget is used up, or another process is at it: saved; the same command goes on
   130 143  stopped by Ctrl-C or SIGTERM: saved; the same command goes on"""
 

@@ -43,12 +43,15 @@ def expand(arguments: Sequence[str], multirun: bool = True) -> list[Job]:
     What is typed replaces the sweep's own values of that key; several values need a sweep or `multirun`.
 
     Raises:
-        UserError: an argument can't be read or has no such choice, key or type, or nothing is chosen.
+        UserError: an argument can't be read or has no such choice, key or type, nothing is chosen, or an
+            experiment beside a sweep.
     """
     names = [a.removeprefix(PREFIX) for a in arguments if a.startswith(PREFIX)]
     own = parameters(names[0]) if names else {}
     varied = {key: parse(f"{key}={values}") for key, values in own.items()}
     typed = [parse(a) for a in arguments if not a.startswith(PREFIX)]
+    if names and any(o.key_or_group == "experiment" for o in typed):
+        raise UserError("a sweep brings its own experiments: leave out +experiment=, or +sweep=")
     if not (names or multirun):
         check_single(typed, arguments)
     overrides = varied | {o.get_key_element(): o for o in typed}

@@ -130,7 +130,9 @@ def expectations(question: Question, own: Sequence[Ours]) -> str:
     lines += [""]
     if not own:
         place = question.results_dir / "report"
-        return "\n".join([*lines, f"Our own runs: no report in {place}; gengap report writes it."])
+        there = place.is_dir()
+        why = "no cell of a table has a finished run" if there else "no report; gengap report writes it"
+        return "\n".join([*lines, f"Our own runs: in {place}, {why}."])
     head = ("", *(look.label for look in METHODS.values()))
     lines += ["Our own runs: validation accuracy, %, mean ± std over n seeds; below, the paper's"]
     return "\n".join([*lines, aligned([head, *(line for row in own for line in _beside(row))])])

@@ -95,8 +95,8 @@ def _check(results_dir: Path) -> int:
     _name_unreadable(records)
     folder = results_dir / "report"
     if records.runs.empty and not records.unreadable and not written(folder):
-        print(_nothing(results_dir))
-        return 0
+        print(_nothing(results_dir), file=sys.stderr)
+        return 1  # a mistyped folder must not pass for a checked one
     difference = compare(records, folder)
     if difference:
         print(f"{difference}\ntype gengap report results_dir={results_dir}", file=sys.stderr)
