@@ -1,5 +1,6 @@
 """The `gengap bench` command: gengap's loop beside the typical user's, in one run, on this machine."""
 
+import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,7 +63,7 @@ def parse(args: list[str]) -> Arguments:
 
 
 def main(args: list[str]) -> int:
-    """Measure and write down; return the exit code: 0, or 2 where the arguments can't be read."""
+    """Measure and write down; return the exit code: 0, 2 where the arguments can't be read, 130 by Ctrl-C."""
     from gengap.bench.cases import DEFAULT, cases
     from gengap.errors import UserError
 
@@ -77,4 +78,8 @@ def main(args: list[str]) -> int:
         return 2
     from gengap.bench.measure import measure_all
 
-    return measure_all(chosen, arguments.rounds, arguments.results_dir)
+    try:
+        return measure_all(chosen, arguments.rounds, arguments.results_dir)
+    except KeyboardInterrupt:
+        print("\ngengap bench: stopped; the cases that are printed are written down", file=sys.stderr)
+        return 128 + signal.SIGINT

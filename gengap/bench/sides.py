@@ -40,7 +40,7 @@ class Side:
     def __init__(self, kind: str, config: Config) -> None:
         context = get_context("spawn")
         self._here, there = context.Pipe()
-        # Not a daemon: those may not start the loader's workers. `close` ends it.
+        # Not a daemon: those may not start the loader's workers. Closing the pipe ends it.
         self._process = context.Process(target=_serve, args=(kind, config, there))
         self._there = there
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gengap.bench import main, parse
+from gengap.bench import main, measure, parse
 from gengap.bench.cases import DEFAULT, Case, cases
 from gengap.bench.machine import gflop_per_image
 from gengap.bench.measure import _merged
@@ -66,6 +66,15 @@ def test_mistakes_get_a_line(typed: str, line: str, capsys: pytest.CaptureFixtur
     error = capsys.readouterr().err
     assert line in error
     assert error.count("\n") == 1
+
+
+def test_ctrl_c_is_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(measure, "measure_all", interrupted)
+    assert main(["workload=digits_f1"]) == 130
+    assert "the cases that are printed are written down" in capsys.readouterr().err
 
 
 def test_default_cases_have_their_targets() -> None:
