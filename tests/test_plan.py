@@ -6,8 +6,6 @@ import re
 import subprocess
 import sys
 from bisect import bisect_right
-from collections import OrderedDict
-from contextlib import suppress
 from fractions import Fraction
 from math import floor, sqrt
 from pathlib import Path
@@ -18,13 +16,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gengap import plan
-from gengap.errors import UserError
 from gengap.ghost import GhostBatchNorm1d
 from gengap.plan.evidence import closed_in_paper
-from gengap.plan.question import EXAMPLE, OPTIONAL, REQUIRED, parse
+from gengap.plan.question import parse
 from gengap.report import paper
+from tests.plan_words import ISSUE, replaced
 
-ISSUE = EXAMPLE.split()[2:]
 SMALL = ["small_batch=4", "large_batch=16", "dataset_size=70", "epochs=3", "milestones=1,2", "lr=0.1"]
 
 
@@ -96,80 +93,6 @@ def test_ghost_size(arguments, ghost):
     question = parse([*arguments, "lr=1", "epochs=1", "dataset_size=10000"])
     assert question.ghost_size == ghost
     assert question.large_batch % ghost == 0
-
-
-def replaced(arguments, changes):
-    values = OrderedDict(a.split("=", 1) for a in arguments)
-    values.update(c.split("=", 1) for c in changes if "=" in c)
-    return [f"{k}={v}" for k, v in values.items()] + [c for c in changes if "=" not in c]
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        (["large_batch=128"], "above small_batch=256"),
-        (["large_batch=256"], "above small_batch=256"),
-        (["small_batch=2.5"], "small_batch=2.5 is not a whole number"),
-        (["small_batch=0"], "small_batch must be between 1"),
-        (["lr=fast"], "lr=fast is no number"),
-        (["lr=nan"], "lr=nan must be above 0 and finite"),
-        (["lr=1e-999999999"], "must be above 0"),
-        (["epochs=-90"], "epochs=-90 must be above 0"),
-        (["epochs=90,80"], "epochs=90,80 must be one number"),
-        (["milestones=30,80,60"], "milestones=30,80,60 must ascend"),
-        (["milestones=30,30"], "must ascend"),
-        (["milestones=30,100"], "100 is not reached in epochs=90"),
-        (["lr=0.1,0.01"], "lr has 2 rates for 4 phases"),
-        (["lr=0.1,0.01,0.001,0.0001", "gamma=0.1"], "either one lr with gamma"),
-        (["ghost_size=100"], "use ghost_size=64 or ghost_size=128"),
-        (["ghost_size=5000"], "use ghost_size=4096"),
-        (["large_batch=4099"], "use large_batch=4096, or set ghost_size"),
-        (["dataset_size=1000"], "more than dataset_size=1000"),
-        (["micro_batch=100"], "whole ghosts of 128"),
-        (["optimizer=lion"], "use optimizer=sgd or optimizer=adam"),
-        (["momentum=1"], "below 1"),
-        (["warmup_epochs=31"], "beyond the first phase of 30 epochs"),
-        (["smal_batch=256"], "did you mean small_batch=…?"),
-        (["nonsense"], "gengap plan has no nonsense"),
-        (["lr="], "lr has no value"),
-    ],
-)
-def test_a_mistake_says_what_to_type(changes, says):
-    with pytest.raises(UserError) as error:
-        parse(replaced(ISSUE, changes))
-    assert says in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-@given(st.sampled_from(REQUIRED + OPTIONAL), st.text("0123456789.,e-+nainf/_ ", max_size=12))
-def test_anything_typed_is_a_question_or_a_mistake(key, value):
-    with suppress(UserError):
-        question = parse(replaced(ISSUE, [f"{key}={value}"]))
-        assert question.large_batch % question.ghost_size == 0
-        assert len(question.lr) == len(question.milestones) + 1
-
-
-@pytest.mark.parametrize("key", ["small_batch", "large_batch", "lr", "epochs", "dataset_size"])
-def test_a_missing_argument_is_named_with_an_example(key, capsys):
-    assert plan.main([a for a in ISSUE if not a.startswith(f"{key}=")]) == 2
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert len(shown.err.splitlines()) == 1
-    assert f"{key} is missing: add it, for example {key}=" in shown.err
-
-
-def test_the_nearest_ghost_sizes_are_the_nearest():
-    for ghost in range(1, 97):
-        arguments = replaced(ISSUE, ["small_batch=12", "large_batch=96", f"ghost_size={ghost}"])
-        divisors = [d for d in range(1, 97) if 96 % d == 0]
-        if ghost in divisors:
-            assert parse(arguments).ghost_size == ghost
-            continue
-        near = bisect_right(divisors, ghost)
-        with pytest.raises(
-            UserError, match=f"ghost_size={divisors[near - 1]} or ghost_size={divisors[near]}$"
-        ):
-            parse(arguments)
 
 
 def test_the_paper_s_share_of_the_gap_is_that_of_its_tables():
