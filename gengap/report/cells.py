@@ -1,25 +1,56 @@
 """Which run is which cell: the records of a results directory, sorted by the experiments of conf/."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pandas import DataFrame
 
-from gengap.config import Cell, cell, choices, experiment_config, experiments, recorded_differences
+from gengap.checks import PRECISIONS
+from gengap.config import (
+    Cell,
+    cell,
+    choices,
+    experiment_config,
+    experiments,
+    recorded_differences,
+    run_name,
+)
 from gengap.report import paper
 from gengap.report.speed import read_measurements
 from gengap.report.style import METHODS
 from gengap.runs import read_record, read_store
+
+FP32 = PRECISIONS[0]  # the paper's
+
+
+class Row(NamedTuple):
+    """A row of the tables in one precision, by its name in paper.csv or, without one, its workload's."""
+
+    name: str
+    precision: str = FP32
+
+    @property
+    def label(self) -> str:
+        """The name; a precision that is not the paper's follows: `mnist_f1 (bf16)`."""
+        return self._marked(self.name)
+
+    @property
+    def title(self) -> str:
+        """`network, dataset` as the paper writes them, marked likewise."""
+        return self._marked(paper.title(self.name))
+
+    def _marked(self, words: str) -> str:
+        return words if self.precision == FP32 else f"{words} ({self.precision})"
 
 
 @dataclass(frozen=True)
 class Group:
     """The runs that differ in nothing but the seed: one row of `runs` a seed, in any status.
 
-    `workload` is the row of the tables: `imagenet_alexnet_8k` for the cells at 8192. `experiment` is empty
-    where none composes these runs.
+    `workload` is the name of the tables' row: `imagenet_alexnet_8k` for the cells at 8192. `experiment`
+    composes these runs, their precision aside; it is empty where none does.
     """
 
     run: str
@@ -39,46 +70,60 @@ class Records:
     """Everything under a results directory: the cells of the tables, and the variants apart from them."""
 
     runs: DataFrame
-    cells: dict[tuple[str, str], Group]  # (row, method) to its runs
+    cells: dict[tuple[Row, str], Group]  # (row, method) to its runs
     variants: list[Group]
     unreadable: tuple[tuple[str, str], ...] = ()  # file below the results directory, and what is wrong
     speeds: tuple[dict[str, Any], ...] = ()  # what `gengap bench` measured, a machine each
 
-    def cell(self, row: str, method: str) -> Group | None:
+    def cell(self, row: Row, method: str) -> Group | None:
         """The runs of a cell, which two rows may share; None where there are none."""
-        return self.cells.get((paper.first_row(row, method), method))
+        return self.cells.get((row._replace(name=paper.first_row(row.name, method)), method))
 
 
 def read_records(results_dir: Path) -> Records:
     """Read and sort all runs; no runs where there is no such directory."""
     store = read_store(results_dir)
     runs = store.runs
-    known = {c.run: c for c in _cells(frozenset(zip(runs["workload"], runs["method"], strict=True)))}
-    groups = [_group(str(run), rows, known.get(str(run))) for run, rows in runs.groupby("run", sort=True)]
+    places = _places(_cells(frozenset(zip(runs["workload"], runs["method"], strict=True))))
+    groups = [_group(str(run), rows, places) for run, rows in runs.groupby("run", sort=True)]
     speeds, no_speeds = read_measurements(results_dir.expanduser())
     bad = [(e.file, e.reason) for e in store.unreadable] + no_speeds
-    rows_of = {run: _row(c.experiment, c.workload, c.method) for run, c in known.items()}
+    rows_of = {run: row for run, (_, row) in places.items() if row}
     return Records(
         runs=runs,
-        cells={(g.workload, g.method): g for g in groups if rows_of.get(g.run)},
-        variants=[g for g in groups if not rows_of.get(g.run)],
+        cells={(rows_of[g.run], g.method): g for g in groups if g.run in rows_of},
+        variants=[g for g in groups if g.run not in rows_of],
         unreadable=tuple((f.relative_to(results_dir.expanduser()).as_posix(), reason) for f, reason in bad),
         speeds=tuple(speeds),
     )
 
 
-def _group(run: str, rows: DataFrame, found: Cell | None) -> Group:
-    workload, method = str(rows["workload"].iloc[0]), str(rows["method"].iloc[0])
-    if found is None:
-        return Group(run, workload, method, "", rows)
-    return Group(run, _row(found.experiment, workload, method) or workload, method, found.experiment, rows)
+def _places(cells: tuple[Cell, ...]) -> dict[str, tuple[str, Row | None]]:
+    """A directory's name to the experiment that composes its runs, and their row where they are a cell."""
+    found: dict[str, tuple[str, Row | None]] = {}
+    for c in cells:
+        row = _row(c.experiment, c.workload, c.method)
+        found[c.run] = c.experiment, Row(row) if row else None
+        for precision in PRECISIONS if row else ():
+            if precision != FP32:
+                run = run_name(replace(experiment_config(c.experiment), precision=precision))
+                found[run] = c.experiment, Row(row, precision)
+    return found
 
 
-def rows_of_table(records: Records, table: int) -> list[str]:
-    """The table's rows that have records, then in Table 1 those that the paper does not have."""
-    known = [row for row in paper.rows(table) if any(records.cell(row, m) for m in METHODS)]
-    printed = {p.row for p in paper.published()}
-    return known + (sorted({row for row, _ in records.cells} - printed) if table == 1 else [])
+def _group(run: str, rows: DataFrame, places: dict[str, tuple[str, Row | None]]) -> Group:
+    experiment, row = places.get(run, ("", None))
+    name = row.name if row else str(rows["workload"].iloc[0])
+    return Group(run, name, str(rows["method"].iloc[0]), experiment, rows)
+
+
+def rows_of_table(records: Records, table: int) -> list[Row]:
+    """The table's rows that have records, a precision each, then in Table 1 those not in the paper."""
+    names = paper.rows(table)
+    if table == 1:
+        names += sorted({row.name for row, _ in records.cells} - {p.row for p in paper.published()})
+    rows = (Row(name, precision) for name in names for precision in PRECISIONS)
+    return [row for row in rows if any(records.cell(row, m) for m in METHODS)]
 
 
 def experiment_of(row: str, method: str) -> str:

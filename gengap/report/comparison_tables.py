@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from gengap.report.cells import Group, Records, changed, rows_of_table
+from gengap.report.cells import FP32, Records, Row, rows_of_table
 from gengap.report.comparisons import Difference, holm, share, share_interval, welch
 from gengap.report.markup import Table
 from gengap.report.measure import ACCURACY
@@ -40,22 +40,18 @@ def compare_methods(records: Records) -> list[Comparison]:
         *(_equivalence(row, values[row]) for row in rows),
         *(_share(row, values[row], m) for row in rows for m in ("lb_lr", "lb_gbn", "lb_ra")),
         *(line for row in rows for line in _steps(row, values[row])),
-        *(_precision(group, records) for group in _in_bf16(records)),
+        *(_precision(records, row, m) for row in rows for m in METHODS if _differs(records, row, m)),
     ]
 
 
-def gap(records: Records, row: str, a: str, b: str) -> Comparison:
+def gap(records: Records, row: Row, a: str, b: str) -> Comparison:
     """One difference of a row, method `a` minus method `b`, with its interval."""
     return _compare("gap", row, {m: _values(records, row, m) for m in (a, b)}, a, b)[0]
 
 
-def _values(records: Records, row: str, method: str) -> list[float]:
+def _values(records: Records, row: Row, method: str) -> list[float]:
     group = records.cell(row, method)
-    return [] if group is None else _accuracies(group)
-
-
-def _accuracies(group: Group) -> list[float]:
-    return [float(v) for v in group.finished[ACCURACY]]
+    return [] if group is None else [float(v) for v in group.finished[ACCURACY]]
 
 
 def _too_few(sides: dict[str, list[float]]) -> str:
@@ -63,34 +59,37 @@ def _too_few(sides: dict[str, list[float]]) -> str:
     return f"needs 2 seeds: {', '.join(short)}" if short else ""
 
 
-def _equivalence(row: str, cells: dict[str, list[float]]) -> Comparison:
+def _equivalence(row: Row, cells: dict[str, list[float]]) -> Comparison:
     line, found = _compare(EQUIVALENCE, row, cells, "lb_ra", "sb")
     return line if found is None else replace(line, p=found.equivalence())
 
 
-def _in_bf16(records: Records) -> list[Group]:
-    """The variants that differ from a cell in nothing but the precision, methods in the tables' order."""
-    found = [group for group in records.variants if changed(group) == {"precision": "bf16"}]
-    return sorted(found, key=lambda group: (group.workload, list(METHODS).index(group.method)))
+def _differs(records: Records, row: Row, method: str) -> bool:
+    # By the key itself: a cell that two rows share is compared once.
+    return row.precision != FP32 and (row, method) in records.cells
 
 
-def _precision(group: Group, records: Records) -> Comparison:
-    label = METHODS[group.method].label
-    sides = {f"{label} bf16": _accuracies(group), "fp32": _values(records, group.workload, group.method)}
-    line, found = _difference(PRECISION, group.workload, sides)
+def _precision(records: Records, row: Row, method: str) -> Comparison:
+    sides = {
+        f"{METHODS[method].label} {row.precision}": _values(records, row, method),
+        FP32: _values(records, Row(row.name), method),
+    }
+    line, found = _difference(PRECISION, row.name, sides)
     return line if found is None else replace(line, p=found.equivalence())
 
 
 def _compare(
-    kind: str, row: str, cells: dict[str, list[float]], a: str, b: str
+    kind: str, row: Row, cells: dict[str, list[float]], a: str, b: str
 ) -> tuple[Comparison, Difference | None]:
-    return _difference(kind, row, {METHODS[m].label: cells[m] for m in (a, b)})
+    return _difference(kind, row.label, {METHODS[m].label: cells[m] for m in (a, b)})
 
 
-def _difference(kind: str, row: str, sides: dict[str, list[float]]) -> tuple[Comparison, Difference | None]:
+def _difference(
+    kind: str, workload: str, sides: dict[str, list[float]]
+) -> tuple[Comparison, Difference | None]:
     # The difference is None where no test can be made; the line says why.
     a, b = sides.values()
-    line = Comparison(kind, row, " − ".join(sides), (len(a), len(b)))
+    line = Comparison(kind, workload, " − ".join(sides), (len(a), len(b)))
     reason = _too_few(sides)
     if reason:
         return replace(line, reason=reason), None
@@ -101,9 +100,9 @@ def _difference(kind: str, row: str, sides: dict[str, list[float]]) -> tuple[Com
     return replace(line, value=found.mean, low=low, high=high), found
 
 
-def _share(row: str, cells: dict[str, list[float]], method: str) -> Comparison:
+def _share(row: Row, cells: dict[str, list[float]], method: str) -> Comparison:
     three = ("sb", "lb", method)
-    line = Comparison(SHARE, row, METHODS[method].label, tuple(len(cells[m]) for m in three))
+    line = Comparison(SHARE, row.label, METHODS[method].label, tuple(len(cells[m]) for m in three))
     reason = _too_few({METHODS[m].label: cells[m] for m in three}) or _no_gap(cells)
     if reason:
         return replace(line, reason=reason)
@@ -120,7 +119,7 @@ def _no_gap(cells: dict[str, list[float]]) -> str:
     return f"SB − LB may be 0: 95 % is {low:+.2f} to {high:+.2f}" if low <= 0 <= high else ""
 
 
-def _steps(row: str, cells: dict[str, list[float]]) -> list[Comparison]:
+def _steps(row: Row, cells: dict[str, list[float]]) -> list[Comparison]:
     found = [_compare(STEP, row, cells, a, b) for a, b in _STEPS]
     tested = [difference.p for _, difference in found if difference]
     corrected = iter(holm(tested))

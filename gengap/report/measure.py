@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pandas import DataFrame
 
 from gengap.report import paper
-from gengap.report.cells import Group, Records, experiment_of
+from gengap.report.cells import Group, Records, Row, experiment_of
 from gengap.report.statistics import Summary, binomial_error, summarise
 
 ACCURACY = "last_val_accuracy"  # the tables' value: never the best
@@ -62,12 +62,13 @@ class Measured:
         return ", ".join(parts + [f"{count} {state(status)}" for status, count in left_out.items()])
 
 
-def measure_cell(records: Records, row: str, method: str) -> Measured:
+def measure_cell(records: Records, row: Row, method: str) -> Measured:
     """The cell of a table, under the row's name; with no runs where there is no record of it."""
     group = records.cell(row, method)
     if group is None:
-        group = Group("", row, method, experiment_of(row, method), records.runs.iloc[:0])
-    return replace(measure(group, paper.accuracy(row, method)), workload=row)
+        group = Group("", row.name, method, experiment_of(row.name, method), records.runs.iloc[:0])
+    found = measure(group, paper.accuracy(row.name, method))
+    return replace(found, workload=row.name, precision=row.precision)
 
 
 def measure(group: Group, published: str = "") -> Measured:

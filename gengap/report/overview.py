@@ -2,8 +2,9 @@
 
 from collections import Counter
 
+from gengap.checks import PRECISIONS
 from gengap.report import paper
-from gengap.report.cells import Records, rows_of_table
+from gengap.report.cells import Records, Row, rows_of_table
 from gengap.report.comparison_tables import gap, interval, shown
 from gengap.report.comparisons import MARGIN
 from gengap.report.markup import Table
@@ -22,17 +23,18 @@ def mark(difference: float) -> str:
 
 
 def counted(records: Records) -> str:
-    """A line a table: its cells with finished runs, and how they lie to the paper's numbers."""
-    lines = (_line(records, table) for table in (1, 2) if rows_of_table(records, table))
+    """A line a table and precision: its cells with finished runs, and how they lie to the paper's numbers."""
+    lines = (_line(records, table, precision) for table in (1, 2) for precision in PRECISIONS)
     return "".join(f"- {line}\n" for line in lines if line)
 
 
-def _line(records: Records, table: int) -> str:
-    cells = [measure_cell(records, row, m) for row in paper.rows(table) for m in METHODS]
+def _line(records: Records, table: int, precision: str) -> str:
+    rows = (Row(name, precision) for name in paper.rows(table))
+    cells = [measure_cell(records, row, m) for row in rows for m in METHODS]
     marks = Counter(mark(c.difference) for c in cells if c.difference is not None)
     if not marks:
         return ""
-    found = f"Table {table}: {sum(marks.values())} of {len(cells)} cells have finished runs"
+    found = f"Table {table} in {precision}: {sum(marks.values())} of {len(cells)} cells have finished runs"
     where = f"{marks[NEAR]} within {MARGIN:g} points of the paper's number"
     return f"{found}; {where}, {marks[ABOVE]} above it, {marks[BELOW]} below it."
 
@@ -44,14 +46,12 @@ def gaps(records: Records) -> Table:
         name = f"{METHODS[a].label} − {METHODS[b].label}"
         header += [name, "95 %", f"paper's {name}"]
     found = [row for table in (1, 2) for row in rows_of_table(records, table)]
-    rows = (
-        (paper.title(row), *_gap(records, row, *_GAPS[0]), *_gap(records, row, *_GAPS[1])) for row in found
-    )
+    rows = ((row.title, *_gap(records, row, *_GAPS[0]), *_gap(records, row, *_GAPS[1])) for row in found)
     return Table(tuple(header), tuple(row for row in rows if any(row[1:3] + row[4:6])))
 
 
-def _gap(records: Records, row: str, a: str, b: str) -> tuple[str, str, str]:
+def _gap(records: Records, row: Row, a: str, b: str) -> tuple[str, str, str]:
     ours = gap(records, row, a, b)
-    printed = [paper.accuracy(row, m) for m in (a, b)]
+    printed = [paper.accuracy(row.name, m) for m in (a, b)]
     theirs = f"{float(printed[0]) - float(printed[1]):+.2f}" if all(printed) else "–"
     return shown(ours, ours.value), interval(ours), theirs

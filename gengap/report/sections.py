@@ -1,7 +1,7 @@
 """What the report says, in its order."""
 
 from gengap.report import apart, comparison_tables, paper, tables, words
-from gengap.report.cells import Records, rows_of_table
+from gengap.report.cells import FP32, Records, Row, rows_of_table
 from gengap.report.comparison_tables import Comparison
 from gengap.report.comparisons import MARGIN
 from gengap.report.figures import Figure
@@ -42,10 +42,12 @@ def has_table2(records: Records) -> bool:
 def table(records: Records, number: int) -> Section:
     """A table of the paper beside ours, then its cells at length."""
     rows = rows_of_table(records, number)
-    absent_rows = [paper.title(row) for row in paper.rows(number) if row not in rows]
+    absent_rows = [row.title for row in map(Row, paper.rows(number)) if row not in rows]
+    others = any(row.precision != FP32 for row in rows)
     blocks = (
         tables.quick(records, number) if rows else "No run is a cell of this table yet.\n",
         words.GLANCE.format(margin=MARGIN) if rows else None,
+        words.PRECISIONS if others else None,
         words.SHARED if number == 2 else None,
         f"No records yet of {'; '.join(absent_rows)}.\n" if absent_rows else None,
         section("Every cell", tables.long(records, number), words.MEANING),

@@ -14,7 +14,7 @@ def quick(records: Records, table: int = 1) -> Table:
     rows: list[tuple[str, ...]] = []
     for row in rows_of_table(records, table):
         cells = [measure_cell(records, row, m) for m in METHODS]
-        rows.append((paper.title(row), "ours", *map(_quick_cell, cells)))
+        rows.append((row.title, "ours", *map(_quick_cell, cells)))
         rows.append(("", "paper", *(cell.paper or "–" for cell in cells)))
         if any(cell.difference is not None for cell in cells):
             rows.append(("", "difference", *map(_marked, cells)))
@@ -51,11 +51,12 @@ def spread(summary: Summary | None, digits: int = 2) -> str:
 def long(records: Records, table: int = 1) -> Table:
     """Every cell of the rows there are, for reading."""
     header = (
-        "workload", "method", "n", "last val. % ± std", "95 %", "one run ±", "paper", "difference", "train %",
-        "best val. % (not used)", "updates", "samples", "wall time", "hardware", "commit", "left out",
+        "workload", "method", "precision", "n", "last val. % ± std", "95 %", "one run ±", "paper",
+        "difference", "train %", "best val. % (not used)", "updates", "samples", "wall time", "hardware",
+        "commit", "left out",
     )  # fmt: skip
     rows = tuple(_long_row(cell) for cell in _cells(records, table))
-    return Table(header, rows, labels=2)
+    return Table(header, rows, labels=3)
 
 
 def _long_row(cell: Measured) -> tuple[str, ...]:
@@ -63,6 +64,7 @@ def _long_row(cell: Measured) -> tuple[str, ...]:
     return (
         cell.workload,
         METHODS[cell.method].label,
+        cell.precision,
         str(cell.n),
         spread(cell.accuracy),
         "" if interval is None else f"± {interval:.2f}",

@@ -22,6 +22,11 @@ shown for comparison and used nowhere. "wall time" is the mean of one run. Diver
 averaged. "missing" means that there is no record.
 """
 
+PRECISIONS = """\
+Rows marked (bf16) are the same cells trained with `precision=bf16`, beside the same published numbers; the
+other rows are in fp32, as the paper's are. No mean mixes precisions.
+"""
+
 SHARED = "Both rows share SB, and LB and +LR at batch 2048, as in the paper (footnote 8).\n"
 
 COMPARISONS = """\
@@ -30,8 +35,8 @@ the name (for shares: SB, LB, the method), and all intervals are 95 % and over s
 below 0.05 says that +RA and SB differ by less than 0.5 points; a larger p says nothing, neither that they
 differ nor that they do not. Share: 0 % is LB and 100 % is SB; its bootstrap interval is too narrow when there
 are few seeds. Steps: what each addition changes; read the p with Holm's correction, over the steps of a row
-that have a p. Precision: runs in bf16 against those in fp32 that differ in nothing else, tested as +RA and SB
-are.
+that have a p. Rows marked (bf16) compare runs in bf16 with each other. Precision: runs in bf16 against those
+in fp32 that differ in nothing else, tested as +RA and SB are.
 """
 
 VARIANTS = """\

@@ -23,7 +23,8 @@ NAMES = ("workload", "method")
 
 def found(store: Store) -> list[tuple[tuple[str, ...], Walk]]:
     cells = read_records(store.root).cells
-    walks = [(words, read_walk(cells[words])) for words in sorted(cells, reverse=True)]  # sb before lb
+    names = sorted(cells, reverse=True)  # sb before lb
+    walks = [((row.name, method), read_walk(cells[row, method])) for row, method in names]
     return [(words, w) for words, w in walks if w is not None]
 
 

@@ -7,7 +7,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from gengap.report import paper
 from gengap.report.bands import Band, band_data
-from gengap.report.cells import Records, experiment_of
+from gengap.report.cells import Records, Row, experiment_of
 from gengap.report.figures.canvas import draw_band, legend, panels
 from gengap.report.figures.errors import VALIDATION, error_band
 from gengap.report.figures.figure import Figure, paragraph
@@ -44,10 +44,10 @@ def _gap(row: str, method: str) -> str:
 
 def _rows(records: Records) -> dict[str, dict[str, Band]]:
     order = list(dict.fromkeys(p.row for p in paper.published()))
-    order += sorted({row for row, _ in records.cells} - set(order))
+    order += sorted({row.name for row, _ in records.cells} - set(order))
     found: dict[str, dict[str, Band]] = {}
     for row in order:
-        bands = {m: error_band(records.cell(row, m), "update", VALIDATION) for m in SHOWN}
+        bands = {m: error_band(records.cell(Row(row), m), "update", VALIDATION) for m in SHOWN}
         present = {m: band for m, band in bands.items() if band is not None}
         if len(present) > 1:
             found[row] = present

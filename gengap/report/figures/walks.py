@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from gengap.report import paper
 from gengap.report.bands import band_data
-from gengap.report.cells import Records
+from gengap.report.cells import Records, Row
 from gengap.report.distance import Named, Walk, fit_data, fit_table, read_walk
 from gengap.report.figures.canvas import draw_band, legend, panels
 from gengap.report.figures.figure import Figure, paragraph
@@ -65,8 +65,8 @@ def figure(records: Records) -> Figure:
 
 def _walks(records: Records) -> list[Named]:
     order = list(dict.fromkeys(p.row for p in paper.published()))
-    order += sorted({row for row, _ in records.cells} - set(order))
-    groups = {(row, m): records.cells.get((row, m)) for row in order for m in METHODS}
+    order += sorted({row.name for row, _ in records.cells} - set(order))
+    groups = {(row, m): records.cells.get((Row(row), m)) for row in order for m in METHODS}
     walks = ((words, read_walk(group)) for words, group in groups.items() if group is not None)
     return [(words, w) for words, w in walks if w is not None]
 

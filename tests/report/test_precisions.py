@@ -1,0 +1,148 @@
+"""The tables' cells trained in bf16: rows of their own, never in a mean with the others."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from report_records import Store
+
+from gengap.config import as_dict, compose_config, run_name
+from gengap.plan.evidence import ours
+from gengap.report import main
+from gengap.report.apart import variants
+from gengap.report.cells import read_records
+from gengap.report.figures import figures
+from gengap.report.markup import csv_text
+from gengap.report.overview import counted, gaps
+from gengap.report.page import texts
+from gengap.report.tables import data, long, quick
+
+
+def add(store: Store, experiment: str, seed: int, accuracy: float, *settings: str, **changes: str) -> None:
+    """One run of a table's cell in bf16, and at other settings if there are any."""
+    config = compose_config([f"+experiment={experiment}", "precision=bf16", *settings])
+    recorded = {"config": as_dict(config), "precision": "bf16"}
+    store.add(experiment, seed, accuracy, run=run_name(config), **recorded, **changes)
+
+
+@pytest.fixture
+def both(store: Store) -> Store:
+    """MNIST in fp32 and in part in bf16; C1 in bf16 only; the demo in fp32 only."""
+    for seed, accuracy in enumerate([98.0, 98.2]):
+        store.add("mnist_sb", seed, accuracy)
+        store.add("mnist_lb", seed, accuracy - 1)
+        add(store, "mnist_sb", seed, accuracy - 2)
+    add(store, "mnist_lb", 0, 90.0, status="diverged")
+    add(store, "cifar10_c1_lb_ra", 0, 88.5)
+    store.add("digits_sb", 0, 97.0)
+    return store
+
+
+def test_a_row_of_its_own_right_below(both: Store) -> None:
+    rows = quick(read_records(both.root)).rows
+    assert [row[:2] for row in rows if row[0]] == [
+        ("F1, MNIST", "ours"),
+        ("F1, MNIST (bf16)", "ours"),
+        ("C1, Cifar10 (bf16)", "ours"),
+        ("digits_f1", "ours"),
+    ]
+    assert rows[0][2:] == ("98.10 ± 0.14 (n=2)", "97.10 ± 0.14 (n=2)", "missing", "missing", "missing")
+    assert rows[4:8] == (
+        ("F1, MNIST (bf16)", "ours", "96.10 ± 0.14 (n=2)", "1 of 1 diverged", *("missing",) * 3),
+        ("", "paper", "98.27", "97.05", "97.55", "97.60", "98.53"),
+        ("", "difference", "-2.17 ▼", "", "", "", ""),
+        ("", "samples", "256,000 (1×)", "", "", "", ""),
+    )
+
+
+def test_a_row_in_bf16_alone_leaves_the_other_one_without_records(both: Store) -> None:
+    text = texts(read_records(both.root))["table1.md"]
+    assert "No records yet of C1, Cifar10; Resnet44, Cifar10;" in text
+    assert "| C1, Cifar10 (bf16) | ours |" in text
+    assert "| C1, Cifar10 | ours |" not in text
+
+
+def test_every_cell_names_its_precision(both: Store) -> None:
+    table = long(read_records(both.root))
+    place = table.header.index("precision")
+    assert [(row[0], row[place]) for row in table.rows] == [
+        (name, precision)
+        for name, precision in (
+            ("mnist_f1", "fp32"), ("mnist_f1", "bf16"), ("cifar10_c1", "bf16"), ("digits_f1", "fp32"),
+        )
+        for _ in range(5)
+    ]  # fmt: skip
+
+
+def test_the_numbers_stand_with_the_cells_not_with_the_variants(both: Store) -> None:
+    add(both, "mnist_sb", 0, 11.0, "protocol=bigbatch")
+    records = read_records(both.root)
+    assert [row[2].split()[-1] for row in variants(records).rows] == ["protocol.reset_momentum=true"]
+    lines = list(csv.DictReader(csv_text(data(records)).splitlines()))
+    cells = {(r["workload"], r["method"], r["precision"]): r for r in lines if r["kind"] == "cell"}
+    assert len(cells) == 20
+    assert cells["mnist_f1", "sb", "bf16"]["mean"] == "96.1000"
+    assert cells["mnist_f1", "sb", "bf16"]["difference"] == "-2.1700"
+    assert cells["mnist_f1", "sb", "bf16"]["experiment"] == "mnist_sb"
+    assert cells["mnist_f1", "sb", "fp32"]["mean"] == "98.1000"
+    assert cells["mnist_f1", "lb_ra", "bf16"]["left_out"] == "missing"
+
+
+def test_counts_are_of_one_precision_each(both: Store) -> None:
+    assert counted(read_records(both.root)) == (
+        "- Table 1 in fp32: 2 of 30 cells have finished runs; 2 within 0.5 points of the paper's number, "
+        "0 above it, 0 below it.\n"
+        "- Table 1 in bf16: 2 of 30 cells have finished runs; 1 within 0.5 points of the paper's number, "
+        "0 above it, 1 below it.\n"
+    )
+
+
+def test_the_gap_is_between_cells_of_one_precision(both: Store) -> None:
+    for seed, accuracy in enumerate([91.0, 91.2], start=1):
+        add(both, "mnist_lb", seed, accuracy)
+    rows = {row[0]: row[1] for row in gaps(read_records(both.root)).rows}
+    assert rows == {"F1, MNIST": "+1.00", "F1, MNIST (bf16)": "+5.00"}
+
+
+def test_words_about_precision_stand_only_where_there_are_such_rows(both: Store, tmp_path: Path) -> None:
+    assert "Rows marked (bf16)" in texts(read_records(both.root))["table1.md"]
+    alone = Store(tmp_path / "alone")
+    alone.add("mnist_sb", 0)
+    assert "bf16" not in texts(read_records(alone.root))["table1.md"]
+
+
+def test_rows_of_table_2_share_their_cells_in_bf16_too(store: Store) -> None:
+    for name, accuracy in (("imagenet_sb", 57.0), ("imagenet_lb_gbn", 54.0), ("imagenet_8k_lb_gbn", 53.0)):
+        add(store, name, 0, accuracy)
+    records = read_records(store.root)
+    ours_4k, ours_8k = (row for row in quick(records, 2).rows if row[0])
+    assert ours_4k[0] == "Alexnet, ImageNet, 4096 (bf16)"
+    assert ours_8k[0] == "Alexnet, ImageNet, 8192 (bf16)"
+    assert (ours_4k[2], ours_4k[5]) == ("57.00 (n=1)", "54.00 (n=1)")
+    assert (ours_8k[2], ours_8k[5]) == ("57.00 (n=1)", "53.00 (n=1)")
+    assert (
+        "No records yet of Alexnet, ImageNet, 4096; Alexnet, ImageNet, 8192." in texts(records)["table2.md"]
+    )
+    assert not variants(records).rows
+    in_bf16 = [
+        line for line in texts(records)["comparisons.csv"].splitlines() if line.startswith("precision")
+    ]
+    assert len(in_bf16) == 3  # the shared cell once
+
+
+def test_figures_draw_fp32(store: Store) -> None:
+    add(store, "cifar10_sb", 0, 92.0)
+    records = read_records(store.root)
+    assert records.cells
+    assert [f.name for f in figures(records) if f.draw] == []
+
+
+def test_every_file_has_the_row_and_plan_reads_the_other(both: Store) -> None:
+    assert main([f"results_dir={both.root}"]) == 0
+    for name in ("README.md", "report.html", "table1.md", "table1.tex"):
+        assert "F1, MNIST (bf16)" in (both.root / "report" / name).read_text()
+    assert main([f"results_dir={both.root}", "--check"]) == 0
+    assert {row.workload: row.cells["sb"][1] for row in ours(both.root)} == {
+        "mnist_f1": 98.1,
+        "digits_f1": 97.0,
+    }
