@@ -9,9 +9,8 @@ _PROBE = (2, 4)  # samples; what is saved grows linearly with them
 def update_bytes(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -> int:
     """Bytes of one update, about: activations saved for the backward pass, the largest gradient, the weights.
 
-    What two small batches save is counted, and the line through it says what `samples` need. Weights,
-    gradient, velocity and initial weights are four vectors. Neither the model's running statistics nor any
-    random generator is changed.
+    Weights, gradient, velocity and initial weights are four vectors. Neither the model's running statistics
+    nor any random generator is changed.
 
     Args:
         model: in training mode, on its device.
@@ -19,11 +18,21 @@ def update_bytes(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: b
         samples: how many run at a time (the batch, or runtime.micro_batch).
         bf16: whether the forward pass is autocast.
     """
-    few, more = (_saved(model, shape, count, bf16) for count in _PROBE)
+    activations = _activations(model, shape, samples, bf16)
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
-    steps = (samples - _PROBE[0]) / (_PROBE[1] - _PROBE[0])
-    activations = [a + steps * (b - a) for a, b in zip(few, more, strict=True)]
     return round(sum(activations) + max(activations)) + 4 * weights
+
+
+def saved_bytes(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -> int:
+    """Bytes of the activations that an update saves for the backward pass; arguments as above."""
+    return round(sum(_activations(model, shape, samples, bf16)))
+
+
+def _activations(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -> list[float]:
+    # What two small batches save is counted, and the line through it says what `samples` need.
+    few, more = (_saved(model, shape, count, bf16) for count in _PROBE)
+    steps = (samples - _PROBE[0]) / (_PROBE[1] - _PROBE[0])
+    return [a + steps * (b - a) for a, b in zip(few, more, strict=True)]
 
 
 def _saved(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -> list[int]:

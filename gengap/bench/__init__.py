@@ -10,8 +10,8 @@ USAGE = "gengap bench [workload=NAME] [method=sb,lb_gbn] [precision=fp32,bf16] [
 HELP = f"""usage: {USAGE}
 
 Trains on random images of the data set's shape, gengap and the typical loop in turns, each in a process of
-its own, and prints the medians: updates/s, images/s, their ratio, the share of this machine's matrix rate,
-peak memory, and the time to start and to make the first update. Pause other work first.
+its own, and prints the medians: updates/s, images/s, their ratio, the shares of this machine's matrix and
+copy rates, peak memory, and the times to start and to warm up. Pause other work first.
 
 The typical loop: torchvision transforms on PIL images in a DataLoader, fp32 without compilation, .item() at
 every step; with ghosts one forward and backward pass a ghost, as in the paper's released code.

@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from gengap.device import prepare_device
+from gengap.memory import saved_bytes
 from gengap.models import build
 from gengap.provenance import origin
 from gengap.schema import Config, Runtime
@@ -54,3 +55,17 @@ def gflop_per_image(config: Config, shape: tuple[int, int, int], num_classes: in
         output = model(torch.zeros(samples, channels, height, width))
         nn.functional.cross_entropy(output, torch.zeros(samples, dtype=torch.int64)).backward()
     return 1e-9 * float(counter.get_total_flops()) / samples
+
+
+def gb_per_update(config: Config, shape: tuple[int, int, int], num_classes: int) -> float:
+    """Gigabytes that an update reads and writes at least, of arrays that don't fit into a cache.
+
+    The activations that the forward pass saves for the backward pass are written once and read once, counted
+    without a compiler; weights, gradient and velocity, 4 bytes a parameter each, are read and written once.
+    """
+    height, width, channels = shape
+    model = build(config.model.name, num_classes, **config.model.options)
+    samples, bf16 = config.method.batch_size, config.precision == "bf16"
+    activations = saved_bytes(model, (channels, height, width), samples, bf16)
+    parameters = sum(p.numel() for p in model.parameters())
+    return 1e-9 * (2 * activations + 3 * 2 * 4 * parameters)

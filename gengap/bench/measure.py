@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gengap.bench.cases import SHAPES, Case
-from gengap.bench.machine import ceilings, gflop_per_image
+from gengap.bench.machine import ceilings, gb_per_update, gflop_per_image
 from gengap.bench.sides import Side
 from gengap.report.figures.canvas import save
 from gengap.report.figures.speed import figure, slug
@@ -51,7 +51,9 @@ def measure(case: Case, rounds: int, machine: dict[str, Any]) -> list[dict[str, 
     configs = {p: case.config(p) for p in case.precisions}
     some = next(iter(configs.values()))
     samples, height, width, channels, classes = SHAPES[some.data.name]
-    gflop = gflop_per_image(some, (height, width, channels), classes)
+    shape = height, width, channels
+    gflop = gflop_per_image(some, shape, classes)
+    moved = {p: gb_per_update(config, shape, classes) for p, config in configs.items()}
     with ExitStack() as stack:
         sides = {"typical": stack.enter_context(Side("typical", some))}
         for precision, config in configs.items():
@@ -72,9 +74,11 @@ def measure(case: Case, rounds: int, machine: dict[str, Any]) -> list[dict[str, 
             "git_commit": machine["git_commit"],
             "torch": machine["versions"]["torch"],
             "gflop_per_image": round(gflop, 5),
+            "gb_per_update": round(moved[p], 5),
             # The ratio of every turn beside the turn of the other side: what drifts, drifts for both
             "ratio": statistics.median(t / g for t, g in zip(taken["typical"], taken[p], strict=True)),
             "matrix_share": gflop * batch / statistics.median(taken[p]) / machine["matrix_gflops"][p],
+            "copy_share": moved[p] / statistics.median(taken[p]) / machine["copy_gbs"],
             "seconds_per_epoch": statistics.median(taken[p]) * samples / batch,
             **_side("gengap", taken[p], memory[p], warmed[p]),
             **_side("typical", taken["typical"], memory["typical"], warmed["typical"]),

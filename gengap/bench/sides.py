@@ -27,7 +27,7 @@ class Warmed:
     """What a side needed before it ran steadily, in seconds."""
 
     start: float  # to import, to build, to move the data
-    first_update: float  # with whatever is compiled or chosen at first use
+    first_update: float  # as a whole, with whatever is compiled or chosen at first use
 
 
 class Side:

@@ -8,14 +8,13 @@ import torch
 
 from gengap.bench import main, measure, parse
 from gengap.bench.cases import DEFAULT, Case, cases
-from gengap.bench.machine import gflop_per_image
+from gengap.bench.machine import gb_per_update, gflop_per_image
 from gengap.bench.measure import _merged
 from gengap.bench.sides import Side, random_images
 from gengap.bench.typical import Typical
 from gengap.data.load import load
-from gengap.report.cells import read_records
-from gengap.report.figures.speed import figure, slug
-from gengap.report.speed import read_measurements, table, targets
+from gengap.report.figures.speed import slug
+from gengap.report.speed import read_measurements, targets
 
 DIGITS = Case("digits_f1", "lb_gbn", ("fp32",))
 
@@ -32,6 +31,8 @@ def test_measures_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert row["precision"] == "fp32"
     assert row["ratio"] == pytest.approx(row["typical_seconds"] / row["gengap_seconds"])  # of one turn
     assert row["seconds_per_epoch"] == pytest.approx(row["gengap_seconds"] * 1437 / 512)
+    moved = 1e9 * row["copy_share"] * row["gengap_seconds"] * document["copy_gbs"]
+    assert moved == pytest.approx(1e9 * row["gb_per_update"], abs=1e4)  # which is rounded
     assert (row["batch_size"], row["ghost_size"]) == (512, 16)
     assert {p.suffix for p in path.parent.glob(f"*{path.stem}.*")} == {".json", ".md", ".svg", ".png"}
     assert f"{row['ratio']:.2f}x" in capsys.readouterr().out
@@ -116,6 +117,23 @@ def test_f1_floating_point_operations() -> None:
     assert gflop_per_image(config, (28, 28, 1), 10) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_f1_bytes(precision: str) -> None:
+    """An image is saved, and every hidden layer's product and output; in bf16, rounded weights as well.
+
+    Batch norm saves mean and deviation of its channels. The first weight is saved for no gradient.
+    """
+    samples, width = 4096, 512
+    weights = [784 * width, *[width * width] * 4, width * 10]
+    each = 2 if precision == "bf16" else 4
+    saved = each * samples * (784 + 5 * 2 * width) + 4 * 5 * 2 * width
+    saved += each * sum(weights[1:]) if precision == "bf16" else 0
+    parameters = sum(weights) + 5 * 3 * width + 10
+    config = Case("mnist_f1", "lb_gbn", ()).config(precision)
+    found = 1e9 * gb_per_update(config, (28, 28, 1), 10)
+    assert found == pytest.approx(2 * saved + (3 + 3) * 4 * parameters, abs=1)
+
+
 def test_a_side_rests_between_turns_and_says_when_it_died() -> None:
     with Side("gengap", DIGITS.config("fp32")) as side:
         pid = side._process.pid
@@ -127,35 +145,3 @@ def test_a_side_rests_between_turns_and_says_when_it_died() -> None:
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(RuntimeError, match="the measured process died"):
             side.seconds(1)
-
-
-def test_table_and_figure_of_a_document() -> None:
-    row = {
-        "workload": "mnist_f1", "method": "sb", "batch_size": 128, "ghost_size": None, "precision": "fp32",
-        "ratio": 3.456, "gengap_seconds": 0.01, "typical_seconds": 0.03456, "seconds_per_epoch": 4.6875,
-        "matrix_share": 0.5, "gengap_memory": 900, "typical_memory": 800, "gengap_start": 3.0,
-        "gengap_first_update": 0.5,
-    }  # fmt: skip
-    (shown,) = table([row]).rows
-    assert shown[:8] == ("mnist_f1", "128 / –", "fp32", "3.46x", "≥ 3x", "100.00", "12,800", "4.69")
-    hardware = {"device": "cpu", "name": "A machine", "threads": 2}
-    document = {
-        "hardware": hardware, "matrix_gflops": {"fp32": 200.0, "bf16": 400.0}, "copy_gbs": 20.0,
-        "versions": {"torch": "2.11"}, "rows": [row | {"git_commit": "0123456789"}],
-    }  # fmt: skip
-    shown = figure(document)
-    assert (shown.name, shown.title) == ("speed-a-machine-2-threads", "Speed on A machine, 2 threads")
-    assert "torch 2.11, 01234567." in shown.caption.replace("\n", " ")
-    assert shown.draw is not None
-    assert [t.get_text() for t in shown.draw().axes[0].texts] == ["1.0", "3.5"]
-
-
-def test_a_damaged_measurement_is_named_and_left_out(tmp_path: Path) -> None:
-    folder = tmp_path / "bench"
-    folder.mkdir()
-    (folder / "cut.json").write_text('{"rows": [')
-    (folder / "other.json").write_text("{}")
-    found, unreadable = read_measurements(tmp_path)
-    assert found == []
-    assert [path.name for path, _ in unreadable] == ["cut.json", "other.json"]
-    assert read_records(tmp_path).unreadable[0][0] == "bench/cut.json"
