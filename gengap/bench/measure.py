@@ -17,8 +17,9 @@ from gengap.bench.sides import Side
 from gengap.report.figures.canvas import save
 from gengap.report.figures.speed import figure, slug
 from gengap.report.markup import markdown
-from gengap.report.section import markdown_section
+from gengap.report.section import Section, markdown_section
 from gengap.report.sections import figure as section_of
+from gengap.report.sections import targets
 from gengap.report.speed import table
 from gengap.runs import write_atomically
 
@@ -39,11 +40,18 @@ def measure_all(chosen: Sequence[Case], rounds: int, results_dir: Path) -> int:
         document = _merged(path, machine, rows)
         write_atomically(path, (json.dumps(document, indent=1) + "\n").encode())
         print(markdown(table(rows, machine["hardware"]["device"])), flush=True)
-    shown = figure(json.loads(path.read_text()))
-    save(shown, folder)
-    (folder / f"{shown.name}.md").write_text(markdown_section(section_of(shown)), encoding="utf-8")
+    write_page(json.loads(path.read_text()), folder)
     print(f"{path}: written, with a table (.md) and a figure (.svg, .png) beside it")
     return 0
+
+
+def write_page(document: dict[str, Any], folder: Path) -> None:
+    """The measurements of a machine for reading: tables of them and of the targets, and a figure."""
+    shown = figure(document)
+    save(shown, folder)
+    whole = section_of(shown)
+    page = Section(whole.heading, (*whole.blocks, targets([document])))
+    (folder / f"{shown.name}.md").write_text(markdown_section(page), encoding="utf-8")
 
 
 def measure(case: Case, rounds: int, machine: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,10 +10,12 @@ from markupsafe import Markup, escape
 from gengap.report.markup import Table
 from gengap.report.overview import ABOVE, BELOW, NEAR
 from gengap.report.section import Picture, Section
+from gengap.report.speed import MET, NOT_MEASURED, SHORT
 
 PAGE = "report.html"
 _PLACE = re.compile(r"<!--picture:([\w-]+)-->(.*?)<!--end-->", re.DOTALL)
 _CLASS = {NEAR: "near", ABOVE: "above", BELOW: "below"}
+_WORDS = {"missing": "absent", "–": "absent", NOT_MEASURED: "absent", MET: "near", SHORT: "below"}
 
 
 def html(report: Section) -> str:
@@ -78,8 +80,8 @@ def anchor(heading: str) -> str:
 
 
 def mark(cell: str) -> str:
-    """Class of a table's cell: how it lies to the paper's number, or that there is nothing."""
-    return "absent" if cell in ("missing", "–") else _CLASS.get(cell[-1:], "")
+    """Class of a table's cell: how it lies to the paper's number or the target, or that there is nothing."""
+    return _WORDS.get(cell) or _CLASS.get(cell[-1:], "")
 
 
 def sortable(table: Table) -> bool:

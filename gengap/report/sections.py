@@ -1,5 +1,8 @@
 """What the report says, in its order."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from gengap.report import apart, comparison_tables, paper, tables, words
 from gengap.report.cells import FP32, Records, Row, rows_of_table
 from gengap.report.comparison_tables import Comparison
@@ -9,6 +12,7 @@ from gengap.report.markup import Table
 from gengap.report.measure import commits, distinct
 from gengap.report.overview import counted, gaps
 from gengap.report.section import Picture, Section, section
+from gengap.report.speed import targets_table
 
 
 def report(records: Records, compared: list[Comparison], shown: list[Figure]) -> Section:
@@ -19,6 +23,7 @@ def report(records: Records, compared: list[Comparison], shown: list[Figure]) ->
         table(records, 2) if has_table2(records) else Section("Table 2", ("No records of ImageNet yet.\n",)),
         comparisons(compared),
         *(figure(f) for f in shown if f.draw),
+        targets(records.speeds) if records.speeds else None,
         section("Variants", words.VARIANTS, apart.variants(records)),
         section("Not finished", words.NOT_FINISHED, apart.unfinished(records)),
         section("Unreadable", words.UNREADABLE, apart.unreadable(records)),
@@ -78,6 +83,11 @@ def figure(shown: Figure) -> Section:
         *(section(heading, table) for heading, table in shown.tables.items()),
     )
     return Section(shown.heading, tuple(block for block in blocks if block))
+
+
+def targets(measurements: Sequence[dict[str, Any]]) -> Section:
+    """What the speed aims at, and how near the measurements come."""
+    return Section("Targets", (words.TARGETS, targets_table(measurements)))
 
 
 def absent(figures: list[Figure]) -> Table:

@@ -2,21 +2,80 @@
 
 import csv
 import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from gengap.report.markup import Table
+from gengap.report.style import METHODS
+
+MET, SHORT, NOT_MEASURED = "met", "falls short", "not measured"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A line of targets.csv: `≥ 3x` is of the ratio to the typical loop, `≤ 0.06 s/epoch` of the time."""
+
+    device: str
+    workload: str
+    method: str
+    precision: str
+    target: str
+
+    def is_of(self, device: str, row: dict[str, Any]) -> bool:
+        """Whether a row, measured on a device, is the one that it speaks of."""
+        asked = (self.device, self.workload, self.method, self.precision)
+        return asked == (device, row["workload"], row["method"], row["precision"])
+
+    def outcome(self, row: dict[str, Any]) -> tuple[str, str]:
+        """What the row has in the target's unit, and whether that meets it.
+
+        Raises:
+            ValueError: the target is not written in one of the two forms.
+        """
+        found = re.fullmatch(r"≥ ([\d.]+)x|≤ ([\d.]+) s/epoch", self.target)
+        if found is None:
+            raise ValueError(f"{self.target!r} is neither `≥ 3x` nor `≤ 0.06 s/epoch`")
+        least, most = found.groups()
+        if least:
+            return f"{row['ratio']:.2f}x", MET if row["ratio"] >= float(least) else SHORT
+        seconds = row["seconds_per_epoch"]
+        return f"{seconds:.3g} s/epoch", MET if seconds <= float(most) else SHORT
 
 
 @cache
-def targets() -> dict[tuple[str, str, str, str], str]:
-    """(device, workload, method, precision) to the target as written: a ratio, or seconds an epoch."""
-    with (Path(__file__).parent / "targets.csv").open(newline="") as file:
-        return {
-            (r["device"], r["workload"], r["method"], r["precision"]): r["target"]
-            for r in csv.DictReader(file)
-        }
+def targets() -> tuple[Target, ...]:
+    """All lines of targets.csv, in its order."""
+    text = files("gengap.report").joinpath("targets.csv").read_text(encoding="utf-8")
+    return tuple(Target(**row) for row in csv.DictReader(text.splitlines()))
+
+
+def targets_table(documents: Sequence[dict[str, Any]]) -> Table:
+    """Every target beside what `gengap bench` measured: a line each, or one a machine that measured it."""
+    header = ("device", "workload", "method", "precision", "target", "measured", "outcome", "machine")
+    rows = (line for target in targets() for line in _target_lines(target, documents))
+    return Table(header, tuple(rows), labels=4)
+
+
+def _target_lines(target: Target, documents: Sequence[dict[str, Any]]) -> Sequence[tuple[str, ...]]:
+    words = (target.device, target.workload, METHODS[target.method].label, target.precision, target.target)
+    measured = [
+        (*words, *target.outcome(row), machine(document["hardware"]))
+        for document in documents
+        for row in document["rows"]
+        if target.is_of(document["hardware"]["device"], row)
+    ]
+    return measured or [(*words, "", NOT_MEASURED, "")]
+
+
+def machine(hardware: dict[str, Any]) -> str:
+    """The hardware's name and, for a CPU, its threads."""
+    threads = f", {hardware['threads']} threads" if hardware["device"] == "cpu" else ""
+    return f"{hardware['name']}{threads}"
 
 
 def read_measurements(results_dir: Path) -> tuple[list[dict[str, Any]], list[tuple[Path, str]]]:
@@ -48,7 +107,7 @@ def _row(r: dict[str, Any], device: str) -> tuple[str, ...]:
         f"{batch:,} / {r['ghost_size'] or '–'}",
         r["precision"],
         f"{r['ratio']:.2f}x",
-        targets().get((device, r["workload"], r["method"], r["precision"]), ""),
+        ", ".join(t.target for t in targets() if t.is_of(device, r)),
         f"{1 / seconds:,.2f}",
         f"{batch / seconds:,.0f}",
         f"{r['seconds_per_epoch']:.2f}",

@@ -39,6 +39,11 @@ that have a p. Rows marked (bf16) compare runs in bf16 with each other. Precisio
 in fp32 that differ in nothing else, tested as +RA and SB are.
 """
 
+TARGETS = """\
+What the speed aims at, beside what `gengap bench` measured on a machine of that kind; "x" is images/s as a
+multiple of the typical loop's, measured in turns with it, and "s/epoch" the time of an epoch's updates.
+"""
+
 VARIANTS = """\
 Runs at other settings than the tables' cells; they enter no mean above. "differs in" names the settings that
 are not those of the cell of the same workload and method.

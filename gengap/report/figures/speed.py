@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure as Drawing
 
 from gengap.report.figures.figure import Figure, paragraph
-from gengap.report.speed import table
+from gengap.report.speed import machine, table
 from gengap.report.style import METHODS
 
 _LOOKS: dict[str, dict[str, Any]] = {
@@ -21,8 +21,6 @@ _WIDTH = 0.27  # of a bar, where groups are 1 apart
 def figure(document: dict[str, Any]) -> Figure:
     """What `gengap bench` wrote of one machine."""
     hardware, rows = document["hardware"], document["rows"]
-    on_cpu = hardware["device"] == "cpu"
-    threads = f", {hardware['threads']} threads" if on_cpu else ""
     rates = ", ".join(f"{k} {v:,.0f}" for k, v in document["matrix_gflops"].items())
     commits = ", ".join(sorted({str(r["git_commit"])[:8] for r in rows}))
     caption = paragraph(
@@ -42,7 +40,7 @@ def figure(document: dict[str, Any]) -> Figure:
     return Figure(
         name=f"speed-{slug(hardware)}",
         number="",
-        title=f"Speed on {hardware['name']}{threads}",
+        title=f"Speed on {machine(hardware)}",
         caption=caption,
         tables={"Measured": table(rows, hardware["device"])},
         draw=partial(_draw, rows) if rows else None,
@@ -50,9 +48,8 @@ def figure(document: dict[str, Any]) -> Figure:
 
 
 def slug(hardware: dict[str, Any]) -> str:
-    """A file name for the hardware: its name and, for a CPU, its threads."""
-    threads = f" {hardware['threads']} threads" if hardware["device"] == "cpu" else ""
-    return re.sub(r"[^a-z0-9]+", "-", f"{hardware['name']}{threads}".lower()).strip("-")
+    """The machine as a file name."""
+    return re.sub(r"[^a-z0-9]+", "-", machine(hardware).lower()).strip("-")
 
 
 def _draw(rows: list[dict[str, Any]]) -> Drawing:
