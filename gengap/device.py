@@ -29,7 +29,10 @@ def prepare_device(runtime: Runtime) -> torch.device:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it only
     torch.use_deterministic_algorithms(runtime.deterministic)
     use_gpu = runtime.device != "cpu" and torch.cuda.is_available()
-    if not use_gpu:
+    if use_gpu:
+        torch.backends.cudnn.allow_tf32 = False  # precision=fp32 means fp32, in convolutions too
+        torch.backends.cudnn.benchmark = not runtime.deterministic
+    else:
         _keep_freed_memory()
         _route_products_through_onednn()
     return torch.device("cuda" if use_gpu else "cpu")

@@ -1,12 +1,12 @@
 """The training loop: updates, evaluations, checkpoints. Its only clock is the update."""
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from gengap.checkpoint import load_checkpoint, misfit, save_checkpoint
+from gengap.clock import Clock
 from gengap.data.placed import Placed
 from gengap.progress import Progress
 from gengap.runs import Run
@@ -43,25 +43,29 @@ def fit(
     """
     regime = trainer.regime
     evaluations, recorded = set(regime.evaluations), set(recorded_updates(regime.updates))
-    done, seconds, marks = _restore(run, trainer)
+    done, clock, marks = _restore(run, trainer)
     progress.start(done)
-    started = saved = time.monotonic()
+    saved = clock.seconds
     for update in range(done, regime.updates):
         trainer.update(update)
         done = update + 1
         progress.advance(done)
         if done in evaluations or done in recorded:
-            row = _row(trainer, validation, marks, done, done in evaluations, done in recorded)
-            run.append_metrics(row | {"seconds": round(seconds + time.monotonic() - started, 3)})
+            trainer.wait()
+            with clock.measured():
+                row = _row(trainer, validation, marks, done, done in evaluations, done in recorded)
+                run.append_metrics(row | {"seconds": round(clock.seconds, 3)})
             progress.show(row)
             _check_finite(row)
         reason = stop_reason()
-        if reason or time.monotonic() - saved > trainer.config.runtime.checkpoint_seconds:
-            saved = time.monotonic()
-            _save(run, trainer, marks, done, seconds + saved - started)
+        if reason or clock.seconds - saved > trainer.config.runtime.checkpoint_seconds:
+            trainer.wait()
+            saved = clock.seconds
+            _save(run, trainer, marks, done, clock)
         if reason:
             return reason
-    _save(run, trainer, marks, done, seconds + time.monotonic() - started)
+    _save(run, trainer, marks, done, clock)
+    run.update_record(measuring_seconds=round(clock.measuring, 3))
     return None
 
 
@@ -112,20 +116,23 @@ def _check_finite(row: dict[str, Any]) -> None:
         raise DivergedError(f"the loss is not finite after {row['update']} updates (lr {row['lr']})")
 
 
-def _save(run: Run, trainer: Trainer, marks: Marks, done: int, seconds: float) -> None:
-    state = trainer.state() | {"marks": asdict(marks), "done": done, "seconds": seconds}
-    save_checkpoint(run.directory, state | {"metrics_bytes": run.sync_metrics()})
+def _save(run: Run, trainer: Trainer, marks: Marks, done: int, clock: Clock) -> None:
+    with clock.measured():
+        times = {"seconds": clock.seconds, "measuring": clock.measuring}
+        state = trainer.state() | {"marks": asdict(marks), "done": done} | times
+        save_checkpoint(run.directory, state | {"metrics_bytes": run.sync_metrics()})
 
 
-def _restore(run: Run, trainer: Trainer) -> tuple[int, float, Marks]:
-    """Continue from the newest whole checkpoint, dropping later metrics; updates done, seconds and marks."""
+def _restore(run: Run, trainer: Trainer) -> tuple[int, Clock, Marks]:
+    """Continue from the newest whole checkpoint, dropping later metrics; updates done, clock and marks."""
     state = load_checkpoint(run.directory)
     if state is None:
         run.truncate_metrics(0)
-        return 0, 0.0, Marks()
+        return 0, Clock(), Marks()
     try:
         trainer.load_state(state)
-        restored = state["done"], state["seconds"], Marks(**state["marks"])
+        clock = Clock(state["seconds"], state.get("measuring", 0.0))
+        restored = state["done"], clock, Marks(**state["marks"])
         run.truncate_metrics(state["metrics_bytes"])
     except (RuntimeError, KeyError, TypeError) as error:
         raise misfit(run.directory, error) from error

@@ -1,27 +1,36 @@
 """All parameters in one flat vector: clip, SGD step, distance and checkpoint are one operation each."""
 
+from collections.abc import Sequence
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Flat:
     """A model's parameters and gradients as views into two flat vectors.
 
-    weights and gradient have shape (P,); names and sizes follow model.named_parameters(). A parameter keeps
-    its memory format: its part of the vectors is in the order that it has in memory.
+    weights and gradient have shape (P,); names, sizes and parameters follow model.named_parameters(). A
+    parameter keeps its memory format: its part of the vectors is in the order that it has in memory.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        parameters = [p for p in model.parameters() if p.requires_grad]
+        parameters = self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.names = [n for n, p in model.named_parameters() if p.requires_grad]
         self.sizes = [p.numel() for p in parameters]
         self.weights = parameters[0].detach().new_empty(sum(self.sizes))
         self.gradient = torch.zeros_like(self.weights)
+        self._gradients: list[Tensor] = []
         start = 0
         for parameter in parameters:
             # Strides and all, so that a channels_last kernel stays one
             view = (parameter.shape, torch.empty_like(parameter).stride(), start)
             weights = self.weights.as_strided(*view)
             parameter.data = weights.copy_(parameter.detach())
-            parameter.grad = self.gradient.as_strided(*view)
+            self._gradients.append(self.gradient.as_strided(*view))
             start += parameter.numel()
+
+    @torch.no_grad()
+    def add_(self, gradients: Sequence[Tensor | None]) -> None:
+        """Add one gradient a parameter to the flat one; None for a parameter that is not used."""
+        pairs = [(into, g) for into, g in zip(self._gradients, gradients, strict=True) if g is not None]
+        torch._foreach_add_([into for into, _ in pairs], [g for _, g in pairs])

@@ -7,9 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gengap.capture import Captured, Step
 from gengap.data.placed import Placed
 from gengap.data.stream import Stream
+from gengap.engine import GRAPH, PLAIN, compiled, engine
 from gengap.flat import Flat
+from gengap.parts import parts, samples_at_a_time
 from gengap.randomness import Purpose, key
 from gengap.regime import Regime
 from gengap.schema import Config
@@ -26,82 +29,88 @@ class Trainer:
     ) -> None:
         self.config, self.model, self.regime = config, model, regime
         self._train, self.stream = train, stream
-        self._batches, self._next = train.batches(stream, 0), 0
+        self._arrivals, self._next = train.arrivals(stream, 0), 0
         self._device = train.labels.device
         self.flat = Flat(model)
         self.initial = self.flat.weights.clone()
         self.velocity = torch.zeros_like(self.flat.weights)
         # Sums over all updates so far: mean loss, share of errors, gradient norm, clipped or not
         self.totals = torch.zeros(4, dtype=torch.float64, device=self._device)
+        self._lr = self.velocity.new_zeros(())
+        self._lr_value = 0.0
         self.bf16 = config.precision == "bf16"
-        at_once = config.runtime.micro_batch or _fastest_micro_batch(config, model, self._device)
-        self.samples_at_a_time = min(at_once or stream.batch_size, stream.batch_size)
         self.image_shape = train.shape
+        self.samples_at_a_time = samples_at_a_time(config, model, train.shape, self._device)
         self._has_dropout = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in model.modules())
+        self.engine = engine(config, model, regime, self._device)
+        self._losses_of = self._losses if self.engine == PLAIN else compiled(self._losses)
+        self._run: Step = self._step if self.engine != GRAPH else Captured(self._step, self._changing)
 
     def update(self, update: int) -> None:
-        """One optimizer step on the batch of this update (counted from 0)."""
-        config, method = self.config, self.config.method
-        images, labels = self._batch(update)
-        noise = self._gradient_noise(update, len(labels))
+        """One optimizer step on the batch of this update (counted from 0): what the host says of it."""
+        config, regime = self.config, self.regime
+        arrived = self._arrived(update)
+        noise = self._gradient_noise(update, len(arrived[0]))
         if self._has_dropout:
             torch.manual_seed(key(config.seed, Purpose.DROPOUT, update))
-        if config.protocol.reset_momentum and self.regime.starts_epoch(update):
+        if config.protocol.reset_momentum and regime.starts_epoch(update):
             self.velocity.zero_()
+        if regime.lr_at(update) != self._lr_value:
+            self._lr_value = regime.lr_at(update)
+            self._lr.fill_(self._lr_value)
+        self._run(regime.weight_decay_at(update), arrived if noise is None else (*arrived, noise))
 
+    def _step(self, weight_decay: float, inputs: tuple[Tensor, ...]) -> None:
+        """What the device does of it, without the host: gradient, clipping, momentum SGD, running sums."""
+        clip_norm = self.config.method.clip_norm
         self.flat.gradient.zero_()
-        loss, errors = self._backward(images, labels, noise)
-        norm = clip_(self.flat.gradient, method.clip_norm)
-        lr = self.velocity.new_tensor(self.regime.lr_at(update))
-        step_(
-            self.flat.weights,
-            self.flat.gradient,
-            self.velocity,
-            lr,
-            self.regime.weight_decay_at(update),
-            config.protocol.momentum,
-        )
-        clipped = norm > (math.inf if method.clip_norm is None else method.clip_norm)
+        loss, errors = self._backward(inputs)
+        norm = clip_(self.flat.gradient, clip_norm)
+        momentum = self.config.protocol.momentum
+        step_(self.flat.weights, self.flat.gradient, self.velocity, self._lr, weight_decay, momentum)
+        clipped = norm > (math.inf if clip_norm is None else clip_norm)
         self.totals += torch.stack([loss, errors, norm, clipped.to(norm.dtype)])
 
-    def _batch(self, update: int) -> tuple[Tensor, Tensor]:
-        """The images and labels of an update; those of the updates after it may be on their way already."""
+    def _arrived(self, update: int) -> tuple[Tensor, ...]:
+        """What an update is made of; that of the updates after it may be on its way already."""
         if update != self._next:
             self.close()
-            self._batches = self._train.batches(self.stream, update)
+            self._arrivals = self._train.arrivals(self.stream, update)
         self._next = update + 1
-        return next(self._batches)
+        return next(self._arrivals)
+
+    def wait(self) -> None:
+        """Until the device has done the updates asked for."""
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
 
     def close(self) -> None:
         """Stop preparing further batches."""
-        self._batches.close()
+        self._arrivals.close()
 
-    def _backward(self, images: Tensor, labels: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _backward(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """Add the gradient of the batch's mean loss; return that loss and the share of errors.
 
         Whole ghosts are summed up one micro-batch after another: only batch norm couples samples.
         """
         loss, errors = self.velocity.new_zeros(2).unbind()
-        for part, weight in self.parts(len(labels)):
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=self.bf16):
-                logits = self.model(images[part])
-            losses = F.cross_entropy(logits.to(self.flat.weights.dtype), labels[part], reduction="none")
-            weighted = losses if noise is None else losses * noise[part]
-            (weighted.sum() * weight).backward()
-            loss += losses.detach().sum() * weight
-            errors += (logits.detach().argmax(1) != labels[part]).sum() / len(labels)
+        arrived, noise = (inputs[:-1], inputs[-1]) if self.config.method.gradient_noise else (inputs, None)
+        samples = len(arrived[0])
+        for part, weight in parts(samples, self.samples_at_a_time, self.config.method):
+            images, labels = self._train.finish(tuple(t[part] for t in arrived))
+            weighted, of_part, wrong = self._losses_of(images, labels, None if noise is None else noise[part])
+            self.flat.add_(torch.autograd.grad(weighted * weight, self.flat.parameters, allow_unused=True))
+            loss += of_part * weight
+            errors += wrong / samples
         return loss, errors
 
-    def parts(self, samples: int) -> list[tuple[slice, float]]:
-        """The batch in parts that are run one after another, each with the weight of its samples."""
-        method = self.config.method
-        size = self.samples_at_a_time
-        if method.ghost_size is None or samples == method.batch_size:
-            starts = range(0, samples, size)
-            return [(slice(s, s + size), 1 / samples) for s in starts]
-        # The released code's ghosts of a partial batch: torch.chunk's pieces, equally weighted
-        ghosts = torch.arange(samples).chunk(max(1, method.batch_size // method.ghost_size))
-        return [(slice(int(g[0]), int(g[-1]) + 1), 1 / (len(ghosts) * len(g))) for g in ghosts]
+    def _losses(self, images: Tensor, labels: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Sum of the samples' losses times their noise, the sum without it, and the number of errors."""
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self.bf16):
+            logits = self.model(images)
+        losses = F.cross_entropy(logits.to(self.flat.weights.dtype), labels, reduction="none")
+        weighted = losses if noise is None else losses * noise
+        return weighted.sum(), losses.detach().sum(), (logits.detach().argmax(1) != labels).sum()
 
     def _gradient_noise(self, update: int, batch_size: int) -> Tensor | None:
         """z_n ~ N(1, σ²) on every sample's gradient, by way of its loss (section 4)."""
@@ -135,6 +144,9 @@ class Trainer:
             "buffers": dict(self.model.named_buffers()),
         }
 
+    def _changing(self) -> list[Tensor]:
+        return [self.flat.weights, self.velocity, self.totals, *self.model.buffers()]
+
     @torch.no_grad()
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from `state`."""
@@ -143,9 +155,3 @@ class Trainer:
         self.totals.copy_(state["totals"])
         for name, buffer in self.model.named_buffers():
             buffer.copy_(state["buffers"][name])
-
-
-def _fastest_micro_batch(config: Config, model: nn.Module, device: torch.device) -> int | None:
-    """One ghost at a time where activations then stay in the cache (convolutions on a CPU), else all."""
-    has_convolutions = any(isinstance(m, nn.Conv2d) for m in model.modules())
-    return config.method.ghost_size if device.type == "cpu" and has_convolutions else None

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gengap.errors import UserError
+from gengap.parts import parts
 from gengap.trainer import Trainer
 
 
@@ -55,7 +56,11 @@ def _smallest_norm(trainer: Trainer, samples: int) -> int:
     batches = [method.batch_size]
     if trainer.config.protocol.keep_partial_batch and samples % method.batch_size:
         batches.append(samples % method.batch_size)
-    sizes: list[int] = [min(part.stop, n) - part.start for n in batches for part, _ in trainer.parts(n)]
+    sizes: list[int] = [
+        min(part.stop, n) - part.start
+        for n in batches
+        for part, _ in parts(n, trainer.samples_at_a_time, method)
+    ]
     return min(sizes if method.ghost_size is None else [*sizes, method.ghost_size])
 
 

@@ -90,6 +90,15 @@ def test_equals_loop_over_ghosts(case, momentum):
         compare(ghost, plain, case.samples())
 
 
+@settings(max_examples=40)
+@given(case=CASES, momentum=st.sampled_from([0.1, None]), affine=st.booleans(), track=st.booleans())
+def test_what_a_compiler_traces_equals_loop_over_ghosts(case, momentum, affine, track):
+    ghost, plain = case.twins(momentum=momentum, affine=affine, track_running_stats=track)
+    ghost._folded = ghost._traced
+    for _ in range(2):
+        compare(ghost, plain, case.samples())
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("autocast", [False, True])
 @settings(max_examples=25)

@@ -66,7 +66,7 @@ def reference(config, updates):
 
     optimizer, losses = fresh_optimizer(), []
     for update in range(updates):
-        images, labels = data.batch(stream.batch(update))
+        images, labels = data.finish(next(data.arrivals(stream, update)))
         if protocol.reset_momentum and regime.starts_epoch(update):
             optimizer = fresh_optimizer()
         noise = torch.ones(len(labels), dtype=torch.float64)
@@ -128,11 +128,17 @@ SWITCHES = {
 }
 
 
-@pytest.mark.parametrize("name", SWITCHES)
-def test_every_switch_updates_as_torch_s_own_pieces_do(name, digits):
-    config = digits(*SWITCHES[name])
+COMPILED = ("lb_gbn", "noise and micro-batches", "convolutions, released code")
+
+
+@pytest.mark.parametrize(
+    ("name", "engine"), [(s, "plain") for s in SWITCHES] + [(s, "compiled") for s in COMPILED]
+)
+def test_every_switch_updates_as_torch_s_own_pieces_do(name, engine, digits):
+    config = digits(*SWITCHES[name], f"runtime.engine={engine}")
     updates = 7
     trainer = double_trainer(config)
+    assert trainer.engine == engine
     model, losses = reference(config, updates)
     totals = [0.0]
     for update in range(updates):

@@ -1,8 +1,6 @@
 """The last step of every batch, on the device: flipped and normalised."""
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from gengap.errors import UserError
@@ -27,9 +25,8 @@ class Finish:
         self._scale = 1 / (255 * std)
         self._shift = -torch.tensor(config.mean, device=device).view(-1, 1, 1) / std
 
-    def __call__(self, pixels: Tensor, flips: NDArray[np.bool_] | None = None) -> Tensor:
-        """Finish a batch; flips (B,) says which images are mirrored."""
+    def __call__(self, pixels: Tensor, flips: Tensor | None = None) -> Tensor:
+        """Finish a batch; flips (B,), true or 1, says which images are mirrored."""
         if flips is not None:
-            where = torch.from_numpy(flips).to(pixels.device).view(-1, 1, 1, 1)
-            pixels = torch.where(where, pixels.flip(-1), pixels)
+            pixels = torch.where(flips.bool().view(-1, 1, 1, 1), pixels.flip(-1), pixels)
         return torch.addcmul(self._shift, pixels.float(), self._scale)

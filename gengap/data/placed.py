@@ -15,7 +15,11 @@ Batches = Generator[tuple[Tensor, Tensor]]
 
 
 class Placed(Protocol):
-    """Images with labels (N,) on the device; batches come augmented and normalised."""
+    """Images with labels (N,) on the device.
+
+    A batch arrives as tensors (B, ...) on the device; any samples of it are then finished there, which is
+    part of the update: `finish` needs nothing of the host.
+    """
 
     labels: Tensor
     shape: tuple[int, int, int]  # of an image in a batch: (C, H, W)
@@ -23,8 +27,11 @@ class Placed(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batches(self, stream: Stream, first: int) -> Batches:
-        """Images (B, C, H, W) float32 and labels (B,) of the stream's updates, from `first` on, for ever."""
+    def arrivals(self, stream: Stream, first: int) -> Generator[tuple[Tensor, ...]]:
+        """What arrives for each of the stream's updates, from `first` on, for ever."""
+
+    def finish(self, arrived: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Augmented, normalised images (B, C, H, W) float32 and labels (B,) of samples that arrived."""
 
     def in_order(self, batch_size: int) -> Batches:
         """All images once, neither cropped off their centre nor flipped."""

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from gengap.data.finish import Finish
 from gengap.data.sources import Images, Photographs, Source
-from gengap.data.stream import Batch, Stream
+from gengap.data.stream import Stream
 from gengap.errors import UserError
 from gengap.randomness import Purpose, draws
 from gengap.schema import Data
@@ -64,18 +64,19 @@ class Resident:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batch(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Augmented, normalised images (B, C, H, W) float32 and labels (B,)."""
+    def arrivals(self, stream: Stream, first: int) -> Generator[tuple[Tensor, ...]]:
+        """Of each update from `first` on, for ever: (B, 4) int64 of index, crop row, crop column, flip."""
         device = self.labels.device
-        indices = torch.from_numpy(batch.indices).to(device)
-        offsets = torch.from_numpy(batch.offsets).to(device)
-        crops = self._crops[indices, offsets[:, 0], offsets[:, 1]].permute(0, 3, 1, 2)
-        return self._finish(crops, batch.flips if self._flip else None), self.labels[indices]
-
-    def batches(self, stream: Stream, first: int) -> Generator[tuple[Tensor, Tensor]]:
-        """The batches of the stream's updates, from `first` on, for ever."""
         for update in count(first):
-            yield self.batch(stream.batch(update))
+            batch = stream.batch(update)
+            choices = torch.from_numpy(np.column_stack([batch.indices, batch.offsets, batch.flips]))
+            yield (choices.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else choices,)
+
+    def finish(self, arrived: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Augmented, normalised images (B, C, H, W) float32 and labels (B,) of some rows of an arrival."""
+        indices, rows, columns, flips = arrived[0].unbind(1)
+        crops = self._crops[indices, rows, columns].permute(0, 3, 1, 2)
+        return self._finish(crops, flips if self._flip else None), self.labels[indices]
 
     def in_order(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
         """All images once, neither cropped off their centre nor flipped."""

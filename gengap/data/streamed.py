@@ -88,16 +88,24 @@ class Streamed:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batches(self, stream: Stream, first: int) -> Generator[tuple[Tensor, Tensor]]:
-        """The batches of the stream's updates, from `first` on, for ever; workers are some parts ahead."""
+    def arrivals(self, stream: Stream, first: int) -> Generator[tuple[Tensor, ...]]:
+        """Of each update from `first` on, for ever: pixels (B, 3, crop, crop), labels and flips (B,).
+
+        Workers are some parts ahead.
+        """
         ahead = (stream.batch(update) for update in count(first))
         parts = (p for b in ahead for p in self._parts(b.indices, b.offsets if self._augment else None))
-        decoded = self._decoded(parts)
+        decoded, device = self._decoded(parts), self.labels.device
         for update in count(first):
             batch = stream.batch(update)
             pixels = self._collected(decoded, len(batch.indices))
-            indices = torch.from_numpy(batch.indices).to(self.labels.device)
-            yield self._finish(pixels, batch.flips if self._flip else None), self.labels[indices]
+            labels = self.labels[torch.from_numpy(batch.indices).to(device)]
+            yield pixels, labels, torch.from_numpy(batch.flips).to(device)
+
+    def finish(self, arrived: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Normalised images (B, 3, crop, crop) float32, mirrored where asked, and labels (B,)."""
+        pixels, labels, flips = arrived
+        return self._finish(pixels, flips if self._flip else None), labels
 
     def in_order(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
         """All photographs once, cropped at their centre and not flipped."""

@@ -27,8 +27,9 @@ CONFIG = Data(
 
 def test_a_batch_equals_torchvision_s_transforms_image_by_image():
     data = images()
-    batch = Stream(0, 20, 15, 5, keep_partial_batch=False).batch(1)  # spans two epochs
-    found, labels = Resident(data, CONFIG, CPU, augment=True).batch(batch)
+    stream, resident = Stream(0, 20, 15, 5, False), Resident(data, CONFIG, CPU, augment=True)
+    batch = stream.batch(1)  # spans two epochs
+    found, labels = resident.finish(next(resident.arrivals(stream, 1)))
     finish = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(CONFIG.mean, CONFIG.std)])
     for k, (index, (row, column), flip) in enumerate(
         zip(batch.indices, batch.offsets, batch.flips, strict=True)
