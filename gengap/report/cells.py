@@ -1,7 +1,7 @@
 """Which run is which cell: the records of a results directory, sorted by the experiments of conf/."""
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from gengap.report.speed import read_measurements
 from gengap.report.style import METHODS
 from gengap.runs import read_record, read_store
 
-FP32 = PRECISIONS[0]  # the paper's
+FP32, *OTHERS = PRECISIONS  # the paper's, and those that have rows of their own
 
 
 class Row(NamedTuple):
@@ -59,7 +59,7 @@ class Group:
     experiment: str
     runs: DataFrame
 
-    @property
+    @cached_property
     def finished(self) -> DataFrame:
         """The runs that count in means."""
         return self.runs[self.runs["status"] == "finished"]
@@ -102,12 +102,11 @@ def _places(cells: tuple[Cell, ...]) -> dict[str, tuple[str, Row | None]]:
     """A directory's name to the experiment that composes its runs, and their row where they are a cell."""
     found: dict[str, tuple[str, Row | None]] = {}
     for c in cells:
-        row = _row(c.experiment, c.workload, c.method)
-        found[c.run] = c.experiment, Row(row) if row else None
-        for precision in PRECISIONS if row else ():
-            if precision != FP32:
-                run = run_name(replace(experiment_config(c.experiment), precision=precision))
-                found[run] = c.experiment, Row(row, precision)
+        name = _row(c.experiment, c.workload, c.method)
+        found[c.run] = c.experiment, Row(name) if name else None
+        for precision in OTHERS if name else ():
+            run = run_name(replace(experiment_config(c.experiment), precision=precision))
+            found[run] = c.experiment, Row(name, precision)
     return found
 
 

@@ -126,4 +126,5 @@ def save(figure: Figure, folder: Path) -> None:
     with mpl.rc_context(_SETTINGS):
         drawing = figure.draw()
         drawing.savefig(folder / f"{figure.name}.svg", metadata={"Date": None, "Creator": None})
+        drawing.set_layout_engine("none")  # keep that layout: finding it takes as long as drawing
         drawing.savefig(folder / f"{figure.name}.png", dpi=160, metadata={"Software": None})
