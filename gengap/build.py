@@ -6,6 +6,7 @@ from gengap.data.placed import place
 from gengap.data.resident import Splits
 from gengap.data.sources import Source
 from gengap.data.stream import Stream
+from gengap.device import keep_freed_memory
 from gengap.errors import UserError
 from gengap.ghost import convert
 from gengap.memory import update_bytes
@@ -48,11 +49,16 @@ def build_trainer(
     stream = Stream(config.seed, samples, batch_size, train.positions, config.protocol.keep_partial_batch)
     trainer = Trainer(config, model, train, stream, regime)
     check_network(trainer, train.shape, source.num_classes, samples)
+    if device.type == "cpu":
+        keep_freed_memory(_needed(trainer))
     return trainer
 
 
 def memory_line(trainer: Trainer) -> str:
     """What an update needs, about, beside the data set: to be said before the first one."""
-    samples = trainer.samples_at_a_time
-    needed = update_bytes(trainer.model, trainer.image_shape, samples, trainer.bf16)
-    return f"an update needs about {max(1, round(needed / 2**20)):,} MiB, {samples:,} images at a time"
+    mebibytes = max(1, round(_needed(trainer) / 2**20))
+    return f"an update needs about {mebibytes:,} MiB, {trainer.samples_at_a_time:,} images at a time"
+
+
+def _needed(trainer: Trainer) -> int:
+    return update_bytes(trainer.model, trainer.image_shape, trainer.samples_at_a_time, trainer.bf16)

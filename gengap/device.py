@@ -10,7 +10,10 @@ from gengap.errors import UserError
 from gengap.schema import Runtime
 
 TRUE_FP32_ERROR = 1e-5  # relative; bf16 products are off by 3e-3, fp32 by 3e-7
+ROOMY = 0.25  # of the machine's memory
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # malloc.h
+_KEPT = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 64 << 20))
+_GLIBC_S_OWN = ((_M_MMAP_MAX, 65536), (_M_TRIM_THRESHOLD, 128 << 10), (_M_TOP_PAD, 128 << 10))
 
 
 def prepare_device(runtime: Runtime) -> torch.device:
@@ -33,20 +36,27 @@ def prepare_device(runtime: Runtime) -> torch.device:
         torch.backends.cudnn.allow_tf32 = False  # precision=fp32 means fp32, in convolutions too
         torch.backends.cudnn.benchmark = not runtime.deterministic
     else:
-        _keep_freed_memory()
         _route_products_through_onednn()
     return torch.device("cuda" if use_gpu else "cpu")
 
 
-def _keep_freed_memory() -> None:
-    # glibc hands big tensors back to the kernel and takes them again, zeroed, at every update
+def keep_freed_memory(update_bytes: int) -> None:
+    """Make glibc keep the memory of big tensors for the next ones, where an update leaves room for that.
+
+    Otherwise it hands them back to the kernel and takes them again, zeroed, at every update, which takes up
+    to half the time. But what is kept falls into pieces, up to half as much again as is needed: an update
+    that takes a good part of the machine's memory goes without.
+
+    Args:
+        update_bytes: what an update needs.
+    """
     if sys.platform != "linux":
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # absent from other C libraries
     if mallopt is not None:
-        mallopt(_M_MMAP_MAX, 0)
-        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
-        mallopt(_M_TOP_PAD, 64 << 20)
+        host_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        for setting, value in _KEPT if update_bytes < ROOMY * host_bytes else _GLIBC_S_OWN:
+            mallopt(setting, value)
 
 
 def _route_products_through_onednn() -> None:
