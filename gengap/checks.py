@@ -8,7 +8,6 @@ from gengap.schema import Config, Workload
 LR_RULES = ("none", "sqrt", "linear")
 PRECISIONS = ("fp32", "bf16")
 DEVICES = ("auto", "cpu", "cuda")
-ENGINES = ("auto", "plain", "compiled", "graph")
 
 
 def check(config: Config) -> None:
@@ -17,7 +16,6 @@ def check(config: Config) -> None:
     _one_of("method.lr_rule", method.lr_rule, LR_RULES)
     _one_of("precision", config.precision, PRECISIONS)
     _one_of("runtime.device", config.runtime.device, DEVICES)
-    _one_of("runtime.engine", config.runtime.engine, ENGINES)
     _positive("method.batch_size", method.batch_size)
     _positive("method.lr_base_batch", method.lr_base_batch)
     _positive("method.reference_batch", method.reference_batch)

@@ -1,9 +1,9 @@
-"""What runs an update: the plain operations, compiled ones, or one CUDA graph. All make the same update."""
+"""What runs an update: plain operations or compiled ones, launched one by one or as a CUDA graph."""
 
-import logging
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
 import torch
@@ -14,39 +14,49 @@ from gengap.parts import has_convolutions
 from gengap.regime import Regime
 from gengap.schema import Config
 
-log = logging.getLogger(__name__)
-
-PLAIN, COMPILED, GRAPH = "plain", "compiled", "graph"
-WORTH_COMPILING = 2000  # updates; on a CPU, compiling costs as long as some hundred of them win
+WORTH_COMPILING = 2000  # updates; compiling costs as long as some hundred of them win
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def engine(config: Config, model: nn.Module, regime: Regime, device: torch.device) -> str:
-    """The engine of a run: runtime.engine, or where that is auto, what suits network, regime and device.
+@dataclass(frozen=True)
+class Engine:
+    """Every engine makes the same update, up to the rounding of sums in another order."""
 
-    It follows from these alone, not from the work that is left: a resumed run goes on as it began.
+    compiled: bool  # forward and backward pass
+    graph: bool  # all of the update
+
+    def __str__(self) -> str:
+        return ", ".join(n for n in ("compiled", "graph") if getattr(self, n)) or "plain"
+
+
+def engine(config: Config, model: nn.Module, regime: Regime, device: torch.device) -> Engine:
+    """The engine of a run: runtime.compile and runtime.graph, or where they are null, what pays.
+
+    It follows from configuration, network and device alone, not from the work that is left: a resumed run
+    goes on as it began.
 
     Raises:
-        UserError: runtime.engine=graph without a GPU, or compiled without a C++ compiler.
+        UserError: runtime.graph=true without a GPU, or runtime.compile=true without a C++ compiler.
     """
-    asked = config.runtime.engine
-    if asked == GRAPH and device.type != "cuda":
-        raise UserError(f"runtime.engine={GRAPH} needs a GPU: leave it out, or use {PLAIN} or {COMPILED}")
-    if asked == COMPILED and device.type == "cpu" and not _cpp_compiler():
-        raise UserError(
-            f"runtime.engine={COMPILED} needs a C++ compiler such as g++: install one, or leave it out"
-        )
-    if asked != "auto":
-        return asked
-    if device.type == "cuda":
-        return GRAPH
-    # Measured: on a CPU, compiling is slower than oneDNN's convolutions and wins nothing in small batches
-    method = config.method
-    has_ghosts = method.ghost_size is not None and method.ghost_size < method.batch_size
-    worth = has_ghosts and not has_convolutions(model) and regime.updates >= WORTH_COMPILING
-    return COMPILED if worth and _cpp_compiler() else PLAIN
+    on_gpu, asked = device.type == "cuda", config.runtime
+    if asked.graph and not on_gpu:
+        raise UserError("runtime.graph=true needs a GPU: leave it out")
+    if asked.compile and not (on_gpu or _cpp_compiler()):
+        raise UserError("runtime.compile=true needs a C++ compiler such as g++: install one, or leave it out")
+    pays = regime.updates >= WORTH_COMPILING and (on_gpu or _pays_on_a_cpu(config, model))
+    return Engine(
+        compiled=pays if asked.compile is None else asked.compile,
+        graph=on_gpu if asked.graph is None else asked.graph,
+    )
+
+
+def _pays_on_a_cpu(config: Config, model: nn.Module) -> bool:
+    # Measured: compiled batch norm is slower around oneDNN's convolutions and no faster in small batches
+    ghost = config.method.ghost_size
+    has_ghosts = ghost is not None and ghost < config.method.batch_size
+    return has_ghosts and not has_convolutions(model) and _cpp_compiler()
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:

@@ -138,7 +138,7 @@ def _open_record(config: Config, opened: Run, splits: Splits, trainer: Trainer) 
             "lr": regime.lr,
             "updates_per_epoch": float(regime.updates_per_epoch),
         },
-        engine=trainer.engine,
+        engine=str(trainer.engine),
         parameters=sum(trainer.flat.sizes),
         tensors=trainer.flat.names,
         started=record.get("started", _now()),

@@ -22,7 +22,7 @@ RECORD, METRICS, LOG, LOCK = "run.json", "metrics.jsonl", "run.log", "run.lock"
 COLUMNS = (
     "run", "workload", "method", "digest", "seed", "status", "precision", "protocol", "directory",
     "updates", "samples_seen", "last_val_accuracy", "best_val_accuracy", "train_accuracy", "distance",
-    "wall_seconds", "hardware", "git_commit", "torch", "batch_size", "epochs",
+    "wall_seconds", "measuring_seconds", "hardware", "git_commit", "torch", "batch_size", "epochs",
     "validation",
 )  # fmt: skip
 _SUMMARY = COLUMNS[COLUMNS.index("updates") : COLUMNS.index("wall_seconds")]
@@ -209,6 +209,7 @@ def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
         "protocol": config["protocol"]["name"],
         "directory": str(directory),
         "wall_seconds": record.get("wall_seconds"),
+        "measuring_seconds": record.get("measuring_seconds"),  # of it; not counted in older records
         "hardware": hardware["name"] + (threads if hardware["device"] == "cpu" else ""),
         "git_commit": record["git_commit"],
         "torch": record["versions"]["torch"],

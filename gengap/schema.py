@@ -83,7 +83,8 @@ class Runtime:
     threads: int | None = None  # CPU threads; all cores when null
     workers: int | None = None  # processes that decode photographs; one a CPU core when null, 0 for none
     micro_batch: int | None = None  # samples on the device at a time; whole ghosts
-    engine: str = "auto"  # auto | plain | compiled | graph (GPU): what runs an update, the same by all
+    compile: bool | None = None  # forward and backward pass by torch.compile; where it pays when null
+    graph: bool | None = None  # an update as one CUDA graph; on every GPU when null
     deterministic: bool = False  # bit-equal resume on a GPU too
     keep_weights: bool = False  # leave weights.pt beside the record
     checkpoint_seconds: float = 60.0  # between two checkpoints

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from gengap.capture import Captured, Step
 from gengap.data.placed import Placed
 from gengap.data.stream import Stream
-from gengap.engine import GRAPH, PLAIN, compiled, engine
+from gengap.engine import compiled, engine
 from gengap.flat import Flat
 from gengap.parts import parts, samples_at_a_time
 from gengap.randomness import Purpose, key
@@ -43,8 +43,8 @@ class Trainer:
         self.samples_at_a_time = samples_at_a_time(config, model, train.shape, self._device)
         self._has_dropout = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in model.modules())
         self.engine = engine(config, model, regime, self._device)
-        self._losses_of = self._losses if self.engine == PLAIN else compiled(self._losses)
-        self._run: Step = self._step if self.engine != GRAPH else Captured(self._step, self._changing)
+        self._losses_of = compiled(self._losses) if self.engine.compiled else self._losses
+        self._run: Step = Captured(self._step, self._changing) if self.engine.graph else self._step
 
     def update(self, update: int) -> None:
         """One optimizer step on the batch of this update (counted from 0): what the host says of it."""

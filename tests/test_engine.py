@@ -21,7 +21,7 @@ DENSE = nn.Linear(4, 2)
 
 
 def chosen(config, model=DENSE, device=CPU, samples=1437):
-    return engine(config, model, build_regime(config, samples), device)
+    return str(engine(config, model, build_regime(config, samples), device))
 
 
 def test_a_cpu_compiles_long_dense_runs_with_ghosts(digits, monkeypatch):
@@ -30,39 +30,45 @@ def test_a_cpu_compiles_long_dense_runs_with_ghosts(digits, monkeypatch):
     assert chosen(digits("lb_gbn", long)) == "compiled"
     assert chosen(digits("lb_gbn")) == "plain"  # it is over before compiling has paid
     assert chosen(digits("lb", long)) == "plain"
-    assert chosen(digits("sb", "method.ghost_size=64")) == "plain"
+    assert chosen(digits("sb", "method.ghost_size=64", long)) == "plain"  # a batch no larger than a ghost
     assert chosen(digits("lb_gbn", long), convolutional(10, 64, 64)) == "plain"
     monkeypatch.setattr(engine_module, "_cpp_compiler", lambda: False)
     assert chosen(digits("lb_gbn", long)) == "plain"
     with pytest.raises(UserError, match="needs a C\\+\\+ compiler"):
-        chosen(digits("lb_gbn", "runtime.engine=compiled"))
+        chosen(digits("lb_gbn", "runtime.compile=true"))
+
+
+def test_a_gpu_runs_graphs_and_compiles_what_is_long(digits):
+    assert chosen(digits("lb"), device=GPU) == "graph"
+    assert chosen(digits("lb", "workload.epochs=10000"), device=GPU) == "compiled, graph"
 
 
 def test_what_is_asked_for_is_taken_where_it_can_be(digits):
-    assert chosen(digits("lb"), device=GPU) == "graph"
-    for name in ("plain", "compiled"):
-        assert chosen(digits("lb", f"runtime.engine={name}")) == name
-        assert chosen(digits("lb", f"runtime.engine={name}"), device=GPU) == name
-    with pytest.raises(UserError, match="runtime.engine=graph needs a GPU"):
-        chosen(digits("lb", "runtime.engine=graph"))
+    plain = ("runtime.compile=false", "runtime.graph=false")
+    for device in (CPU, GPU):
+        assert chosen(digits("lb", "workload.epochs=10000", *plain), device=device) == "plain"
+    assert chosen(digits("lb", "runtime.compile=true")) == "compiled"
+    assert chosen(digits("lb", "runtime.compile=true"), device=GPU) == "compiled, graph"
+    with pytest.raises(UserError, match="runtime.graph=true needs a GPU"):
+        chosen(digits("lb", "runtime.graph=true"))
 
 
 def test_compiled_dropout_draws_what_plain_dropout_does(digits):
     ends = {}
-    for name in ("plain", "compiled"):
-        config = digits("lb", "model.name=tests.networks:dropped", f"runtime.engine={name}")
+    for compiled in (True, False):
+        config = digits("lb", "model.name=tests.networks:dropped", f"runtime.compile={compiled}")
         source = load("digits", "unused")
         splits = split(source, config.data, 0)
         trainer = build_trainer(config, source, splits, build_regime(config, len(splits.train)), CPU)
         for update in range(3):
             trainer.update(update)
-        ends[name] = trainer.flat.weights
-    torch.testing.assert_close(ends["compiled"], ends["plain"], rtol=1e-4, atol=1e-6)
+        ends[compiled] = trainer.flat.weights
+    torch.testing.assert_close(ends[True], ends[False], rtol=1e-4, atol=1e-6)
 
 
 def test_a_compiled_run_resumes_bit_equal_and_its_record_says_so(digits, tmp_path):
     whole, pieces = (
-        digits("lb_gbn", *SHORT, "runtime.engine=compiled", f"results_dir={tmp_path / name}")
+        digits("lb_gbn", *SHORT, "runtime.compile=true", f"results_dir={tmp_path / name}")
         for name in ("whole", "pieces")
     )
     assert execute(whole) == "finished"

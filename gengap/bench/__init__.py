@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-USAGE = "gengap bench [workload=NAME] [method=sb,lb_gbn] [precision=fp32,bf16] [rounds=3] [results_dir=DIR]"
+USAGE = "gengap bench [workload=NAME] [method=sb,lb_ra] [precision=fp32,bf16] [rounds=3] [results_dir=DIR]"
 
 HELP = f"""usage: {USAGE}
 
@@ -17,7 +17,7 @@ The typical loop: torchvision transforms on PIL images in a DataLoader, fp32 wit
 every step; with ghosts one forward and backward pass a ghost, as in the paper's released code.
 
   workload=NAME    one workload (default: {{default}})
-  method=NAME      which methods of it (default: sb and lb_gbn)
+  method=NAME      which methods of it (default: sb and lb_ra)
   precision=NAME   gengap's precision (default: fp32 and bf16); the typical loop is always fp32
   rounds=N         turns a side, of about 2 s or one update each (default: 3; fewer in slow cases)
   results_dir=DIR  DIR/bench gets the measurements as JSON, a table and a figure (default: results)
@@ -62,6 +62,12 @@ def parse(args: list[str]) -> Arguments:
     )
 
 
+def _on_gpu() -> bool:
+    import torch  # slow to import, and a mistake is told before
+
+    return torch.cuda.is_available()
+
+
 def main(args: list[str]) -> int:
     """Measure and write down; return the exit code: 0, 2 where the arguments can't be read, 130 by Ctrl-C."""
     from gengap.bench.cases import DEFAULT, cases
@@ -72,7 +78,7 @@ def main(args: list[str]) -> int:
         return 0
     try:
         arguments = parse(args)
-        chosen = cases(arguments.workload, arguments.method, arguments.precision)
+        chosen = cases(arguments.workload, arguments.method, arguments.precision, _on_gpu)
     except (ValueError, UserError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,6 +1,6 @@
 """What is measured: a workload and a method, gengap in one or more precisions beside the typical loop."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gengap.checks import PRECISIONS
@@ -9,12 +9,14 @@ from gengap.errors import UserError
 from gengap.overrides import CONF
 from gengap.schema import Config
 
+METHODS = ("sb", "lb_ra")  # LB, +LR and +GBN make the same updates, or the same without ghosts, but fewer
 DEFAULT = (
     ("mnist_f1", "sb"),
-    ("mnist_f1", "lb_gbn"),
-    ("cifar10_c1", "lb_gbn"),
-    ("cifar10_resnet44", "lb_gbn"),
+    ("mnist_f1", "lb_ra"),
+    ("cifar10_c1", "lb_ra"),
+    ("cifar10_resnet44", "lb_ra"),
 )
+ON_A_GPU = (*DEFAULT, ("cifar10_vgg", "lb_ra"), ("cifar100_wresnet16_4", "lb_ra"))
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,10 @@ class Case:
         )
 
 
-def cases(workload: str, methods: Sequence[str], precisions: Sequence[str]) -> list[Case]:
-    """The cases asked for; without a workload the default ones.
+def cases(
+    workload: str, methods: Sequence[str], precisions: Sequence[str], on_gpu: Callable[[], bool]
+) -> list[Case]:
+    """The cases asked for; without a workload the default ones of a CPU or a GPU.
 
     Raises:
         UserError: no such workload, method or precision, or its images aren't held in memory.
@@ -41,11 +45,12 @@ def cases(workload: str, methods: Sequence[str], precisions: Sequence[str]) -> l
     for precision in precisions:
         _known("precision", precision, PRECISIONS)
     if not workload:
-        return [Case(w, m, tuple(precisions)) for w, m in DEFAULT if not methods or m in methods]
+        default = ON_A_GPU if on_gpu() else DEFAULT
+        return [Case(w, m, tuple(precisions)) for w, m in default if not methods or m in methods]
     _known("workload", workload, sorted(p.stem for p in (CONF / "workload").glob("*.yaml")))
     for method in methods:
         _known("method", method, sorted(p.stem for p in (CONF / "method").glob("*.yaml")))
-    found = [Case(workload, m, tuple(precisions)) for m in methods or ("sb", "lb_gbn")]
+    found = [Case(workload, m, tuple(precisions)) for m in methods or METHODS]
     if found[0].config(precisions[0]).data.name not in SHAPES:
         raise UserError(
             f"gengap bench: workload={workload} streams its images from files: choose another one"

@@ -88,6 +88,7 @@ def measure(case: Case, rounds: int, machine: dict[str, Any]) -> list[dict[str, 
             "matrix_share": gflop * batch / statistics.median(taken[p]) / machine["matrix_gflops"][p],
             "copy_share": moved[p] / statistics.median(taken[p]) / machine["copy_gbs"],
             "seconds_per_epoch": statistics.median(taken[p]) * samples / batch,
+            "engine": warmed[p].engine,
             **_side("gengap", taken[p], memory[p], warmed[p]),
             **_side("typical", taken["typical"], memory["typical"], warmed["typical"]),
         }

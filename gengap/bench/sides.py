@@ -24,10 +24,11 @@ WORKERS = 8  # of the typical loop's loader, where there are so many cores
 
 @dataclass(frozen=True)
 class Warmed:
-    """What a side needed before it ran steadily, in seconds."""
+    """What a side needed before it ran steadily, in seconds, and what runs its updates."""
 
     start: float  # to import, to build, to move the data
     first_update: float  # as a whole, with whatever is compiled or chosen at first use
+    engine: str
 
 
 class Side:
@@ -95,13 +96,13 @@ def _serve(kind: str, config: Config, parent: Connection) -> None:
     started = time.perf_counter()
     import torch
 
-    update = (_gengap if kind == "gengap" else _typical)(config)
+    update, engine = _gengap(config) if kind == "gengap" else (_typical(config), "plain")
     on_gpu = config.runtime.device != "cpu" and torch.cuda.is_available()
     wait: Callable[[], None] = torch.cuda.synchronize if on_gpu else _nothing
     wait()
     built = time.perf_counter()
     _timed(update, 1, wait)
-    parent.send(Warmed(built - started, time.perf_counter() - built))
+    parent.send(Warmed(built - started, time.perf_counter() - built, engine))
     try:
         while True:
             what, count = parent.recv()
@@ -124,7 +125,7 @@ def peak_memory(on_gpu: bool) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _gengap(config: Config) -> Callable[[], None]:
+def _gengap(config: Config) -> tuple[Callable[[], None], str]:
     from itertools import count
 
     from gengap.build import build_trainer
@@ -138,7 +139,7 @@ def _gengap(config: Config) -> Callable[[], None]:
     splits = split(source, config.data, config.seed)
     trainer = build_trainer(config, source, splits, build_regime(config, len(splits.train)), device)
     updates = count()
-    return lambda: trainer.update(next(updates))
+    return lambda: trainer.update(next(updates)), str(trainer.engine)
 
 
 def _typical(config: Config) -> Callable[[], None]:

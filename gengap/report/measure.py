@@ -16,6 +16,7 @@ class Measured:
     """A row of the long table; accuracies in percent, over finished runs only, None where there are none.
 
     counts: how many runs have each status, sorted by status. wall_seconds: mean of one run.
+    measuring: share of it that went into evaluations, rows and checkpoints; None where it was not counted.
     difference: mean minus the paper's number, in points. one_run: binomial standard error of one run's
     accuracy on its validation set, in points; None where the size of that set is not recorded.
     """
@@ -31,6 +32,7 @@ class Measured:
     updates: int | None
     samples: int | None
     wall_seconds: float | None
+    measuring: float | None
     paper: str
     difference: float | None
     one_run: float | None
@@ -87,6 +89,7 @@ def measure(group: Group, published: str = "") -> Measured:
         updates=None if done.empty else int(done["updates"].max()),
         samples=None if done.empty else int(done["samples_seen"].max()),
         wall_seconds=None if done.empty else float(done["wall_seconds"].mean()),
+        measuring=_measuring(done),
         paper=published,
         difference=accuracy.mean - float(published) if accuracy and published else None,
         one_run=binomial_error(accuracy.mean, done["validation"].min()) if accuracy else None,
@@ -97,6 +100,11 @@ def measure(group: Group, published: str = "") -> Measured:
         hardware=distinct(done, "hardware"),
         commits=commits(done),
     )
+
+
+def _measuring(runs: DataFrame) -> float | None:
+    counted = runs[runs["measuring_seconds"].notna()]
+    return None if counted.empty else float((counted["measuring_seconds"] / counted["wall_seconds"]).mean())
 
 
 def state(status: str) -> str:

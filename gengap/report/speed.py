@@ -94,10 +94,11 @@ def read_measurements(results_dir: Path) -> tuple[list[dict[str, Any]], list[tup
 def table(rows: list[dict[str, Any]], device: str = "cpu") -> Table:
     """One row a workload, method and precision."""
     header = (
-        "workload", "batch / ghost", "precision", "ratio", "target", "updates/s", "images/s", "s/epoch",
-        "of matrix rate", "of copy rate", "typical images/s", "memory MiB", "typical", "start s", "warm-up s",
+        "workload", "batch / ghost", "precision", "engine", "ratio", "target", "updates/s", "images/s",
+        "s/epoch", "of matrix rate", "of copy rate", "typical images/s", "memory MiB", "typical", "start s",
+        "warm-up s",
     )  # fmt: skip
-    return Table(header, tuple(_row(r, device) for r in rows), labels=3)
+    return Table(header, tuple(_row(r, device) for r in rows), labels=4)
 
 
 def _row(r: dict[str, Any], device: str) -> tuple[str, ...]:
@@ -106,6 +107,7 @@ def _row(r: dict[str, Any], device: str) -> tuple[str, ...]:
         r["workload"],
         f"{batch:,} / {r['ghost_size'] or '–'}",
         r["precision"],
+        r.get("engine", ""),
         f"{r['ratio']:.2f}x",
         ", ".join(t.target for t in targets() if t.is_of(device, r)),
         f"{1 / seconds:,.2f}",

@@ -52,8 +52,8 @@ def long(records: Records, table: int = 1) -> Table:
     """Every cell of the rows there are, for reading."""
     header = (
         "workload", "method", "precision", "n", "last val. % ± std", "95 %", "one run ±", "paper",
-        "difference", "train %", "best val. % (not used)", "updates", "samples", "wall time", "hardware",
-        "commit", "left out",
+        "difference", "train %", "best val. % (not used)", "updates", "samples", "wall time", "measuring",
+        "hardware", "commit", "left out",
     )  # fmt: skip
     rows = tuple(_long_row(cell) for cell in _cells(records, table))
     return Table(header, rows, labels=3)
@@ -76,6 +76,7 @@ def _long_row(cell: Measured) -> tuple[str, ...]:
         _whole(cell.updates),
         _whole(cell.samples),
         _duration(cell.wall_seconds),
+        "" if cell.measuring is None else f"{100 * cell.measuring:.1f} %",
         cell.hardware,
         cell.commits,
         cell.note(),
@@ -87,8 +88,8 @@ def data(records: Records, table: int = 1) -> Table:
     header = (
         "kind", "workload", "method", "run", "experiment", "n", "mean", "std", "interval95", "paper",
         "difference", "train_mean", "train_std", "best_mean", "best_std", "updates", "samples",
-        "wall_seconds", "one_run_error", "batch_size", "epochs", "precision", "protocol", "hardware",
-        "commits", "left_out",
+        "wall_seconds", "measuring_share", "one_run_error", "batch_size", "epochs", "precision", "protocol",
+        "hardware", "commits", "left_out",
     )  # fmt: skip
     cells = [_data_row("cell", cell) for cell in _cells(records, table)]
     others = [_data_row("variant", measure(group)) for group in _variants(records, table)]
@@ -106,6 +107,7 @@ def _data_row(kind: str, m: Measured) -> tuple[str, ...]:
         *_numbers(m.best),
         *("" if value is None else str(value) for value in (m.updates, m.samples)),
         _number(m.wall_seconds, 1),
+        _number(m.measuring),
         _number(m.one_run),
         "" if m.batch_size is None else str(m.batch_size),
         "" if m.epochs is None else f"{m.epochs:g}",

@@ -18,8 +18,9 @@ gives one number a cell, without seeds or error bars; "difference" is our mean m
 "samples" are those seen in training, with repetitions, and their multiple of SB's: regime adaptation makes
 as many updates as SB with larger batches, so it sees more of them. "train %" is the accuracy on the training
 set in evaluation mode. "best" is the highest validation accuracy of a run, picked on the test split: it is
-shown for comparison and used nowhere. "wall time" is the mean of one run. Diverged runs are counted, not
-averaged. "missing" means that there is no record.
+shown for comparison and used nowhere. "wall time" is the mean of one run, "measuring" the share of it that
+went into evaluations and checkpoints, where it was counted. Diverged runs are counted, not averaged.
+"missing" means that there is no record.
 """
 
 PRECISIONS = """\

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gengap.bench import main, measure, parse
-from gengap.bench.cases import DEFAULT, Case, cases
+from gengap.bench.cases import Case, cases
 from gengap.bench.machine import gb_per_update, gflop_per_image
 from gengap.bench.measure import _merged
 from gengap.bench.sides import Side, random_images
@@ -81,12 +81,17 @@ def test_ctrl_c_is_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 def test_default_cases_have_their_targets() -> None:
-    chosen = cases("", (), ("fp32", "bf16"))
-    assert [(c.workload, c.method) for c in chosen] == list(DEFAULT)
-    for case in chosen:
-        for precision in case.precisions:
-            row = {"workload": case.workload, "method": case.method, "precision": precision}
-            assert any(target.is_of("cpu", row) for target in targets())
+    """On a CPU in both precisions; on a GPU, whose targets are in bf16, every row of Table 1 but C3."""
+    chosen = {on_gpu: cases("", (), ("fp32", "bf16"), lambda on_gpu=on_gpu: on_gpu) for on_gpu in (0, 1)}
+    measured = {
+        (device, c.workload, c.method, p)
+        for device, found in zip(("cpu", "cuda"), chosen.values(), strict=True)
+        for c in found
+        for p in c.precisions
+    }
+    wanted = {(t.device, t.workload, t.method, t.precision) for t in targets()}
+    assert wanted <= measured
+    assert {words for words in measured - wanted if words[0] == "cpu" or words[3] == "bf16"} == set()
 
 
 def test_arguments() -> None:
@@ -132,7 +137,7 @@ def test_f1_bytes(precision: str) -> None:
     saved = each * samples * (784 + 5 * 2 * width) + 4 * 5 * 2 * width
     saved += each * sum(weights[1:]) if precision == "bf16" else 0
     parameters = sum(weights) + 5 * 3 * width + 10
-    config = Case("mnist_f1", "lb_gbn", ()).config(precision)
+    config = Case("mnist_f1", "lb_ra", ()).config(precision)
     found = 1e9 * gb_per_update(config, (28, 28, 1), 10)
     assert found == pytest.approx(2 * saved + (3 + 3) * 4 * parameters, abs=1)
 

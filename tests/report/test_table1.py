@@ -42,6 +42,7 @@ def test_numbers_by_hand(mixed: Store) -> None:
     assert (cell["paper"], cell["difference"]) == ("98.27", "0.0400")
     assert (cell["best_mean"], cell["train_mean"]) == ("98.5600", "99.5000")
     assert (cell["updates"], cell["samples"], cell["wall_seconds"]) == ("2000", "256000", "91.0")
+    assert cell["measuring_share"] == "0.0090"
     assert (cell["batch_size"], cell["epochs"], cell["precision"]) == ("128", "50", "fp32")
     assert (cell["hardware"], cell["commits"]) == ("AMD EPYC 7B13, 2 threads", "01234567")
 
