@@ -10,11 +10,10 @@ from gengap.data.load import load
 from gengap.data.resident import split
 from gengap.engine import WORTH_COMPILING, engine
 from gengap.errors import UserError
-from gengap.execute import execute
 from gengap.regime import build_regime
 from gengap.runs import read_record
 from tests.networks import convolutional
-from tests.test_resume import SHORT, assert_same, outcome
+from tests.test_resume import train_whole_and_in_pieces
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 DENSE = nn.Linear(4, 2)
@@ -67,16 +66,6 @@ def test_compiled_dropout_draws_what_plain_dropout_does(digits):
 
 
 def test_a_compiled_run_resumes_bit_equal_and_its_record_says_so(digits, tmp_path):
-    whole, pieces = (
-        digits("lb_gbn", *SHORT, "runtime.compile=true", f"results_dir={tmp_path / name}")
-        for name in ("whole", "pieces")
-    )
-    assert execute(whole) == "finished"
-    pieces.runtime.time_budget = 1e-9
-    for _ in range(2):
-        assert execute(pieces) == "stopped"
-    pieces.runtime.time_budget = None
-    assert execute(pieces) == "finished"
-    assert_same(outcome(tmp_path / "pieces"), outcome(tmp_path / "whole"))
+    train_whole_and_in_pieces(digits, tmp_path, "runtime.compile=true")
     (directory,) = tmp_path.glob("whole/runs/*/seed0")
     assert read_record(directory)["engine"] == "compiled"

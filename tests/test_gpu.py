@@ -6,10 +6,9 @@ import torch
 from gengap.build import build_trainer
 from gengap.data.load import load
 from gengap.data.resident import split
-from gengap.execute import execute
 from gengap.regime import build_regime
 from gengap.trainer import Trainer
-from tests.test_resume import SHORT, assert_same, outcome
+from tests.test_resume import train_whole_and_in_pieces
 from tests.test_trainer import CONVOLUTIONAL, Double
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
@@ -96,12 +95,4 @@ def test_no_update_waits_for_the_device(digits):
 
 
 def test_a_run_resumes_bit_equal(digits, tmp_path):
-    exact = (*SHORT, "runtime.deterministic=true")
-    assert execute(digits("lb_gbn", *exact, f"results_dir={tmp_path / 'whole'}")) == "finished"
-    pieces = digits("lb_gbn", *exact, f"results_dir={tmp_path / 'pieces'}")
-    pieces.runtime.time_budget = 1e-9
-    for _ in range(3):
-        assert execute(pieces) == "stopped"
-    pieces.runtime.time_budget = None
-    assert execute(pieces) == "finished"
-    assert_same(outcome(tmp_path / "pieces"), outcome(tmp_path / "whole"))
+    train_whole_and_in_pieces(digits, tmp_path, "runtime.deterministic=true")

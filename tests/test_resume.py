@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from gengap import fit as fit_module
 from gengap.checkpoint import NEWEST, PREVIOUS
 from gengap.config import run_directory
 from gengap.execute import execute
+from gengap.schema import Config
 from gengap.stop import Stop
 
 SHORT = ("workload.epochs=6", "workload.milestones=[4]", "runtime.keep_weights=true", "runtime.threads=1")
@@ -71,6 +73,20 @@ def outcome(results: Path) -> tuple[list[dict], dict, dict]:
         del row["seconds"]
     summary = json.loads((directory / "run.json").read_text())["summary"]
     return rows, summary, torch.load(directory / "weights.pt", weights_only=True)
+
+
+def train_whole_and_in_pieces(cell: Callable[..., Config], folder: Path, *overrides: str) -> None:
+    """Train a run at once and stopped after each of its first updates; both end alike, bit for bit."""
+    whole, pieces = (
+        cell("lb_gbn", *SHORT, *overrides, f"results_dir={folder / n}") for n in ("whole", "pieces")
+    )
+    assert execute(whole) == "finished"
+    pieces.runtime.time_budget = 1e-9
+    for _ in range(4):
+        assert execute(pieces) == "stopped"
+    pieces.runtime.time_budget = None
+    assert execute(pieces) == "finished"
+    assert_same(outcome(folder / "pieces"), outcome(folder / "whole"))
 
 
 def assert_same(found, expected) -> None:
@@ -150,12 +166,4 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(digits, uninterrupted
 
 
 def test_resume_under_the_released_code_s_traps(digits, tmp_path):
-    overrides = (*SHORT, "protocol=bigbatch", "method.gradient_noise=2")
-    assert execute(digits("lb_gbn", *overrides, "results_dir=" + str(tmp_path / "whole"))) == "finished"
-    pieces = digits("lb_gbn", *overrides, "results_dir=" + str(tmp_path / "pieces"))
-    pieces.runtime.time_budget = 1e-9
-    for _ in range(4):
-        assert execute(pieces) == "stopped"
-    pieces.runtime.time_budget = None
-    assert execute(pieces) == "finished"
-    assert_same(outcome(tmp_path / "pieces"), outcome(tmp_path / "whole"))
+    train_whole_and_in_pieces(digits, tmp_path, "protocol=bigbatch", "method.gradient_noise=2")
