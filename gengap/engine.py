@@ -1,5 +1,6 @@
 """What runs an update: plain operations or compiled ones, launched one by one or as a CUDA graph."""
 
+import logging
 import os
 import shutil
 from collections.abc import Callable
@@ -62,6 +63,8 @@ def _pays_on_a_cpu(config: Config, model: nn.Module) -> bool:
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """The function compiled anew; it draws the random numbers that it draws uncompiled."""
     torch._dynamo.reset()  # what earlier runs of this process compiled
+    # It warns of every CUDA toolkit without a GPU, which is nothing to do with compiling for the CPU
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     options: dict[str, Any] = {"fallback_random": True}
     return cast(Callable[P, R], torch.compile(function, dynamic=False, options=options))
 
