@@ -11,6 +11,7 @@ from gengap.report.style import METHODS
 
 REMEDIES = ("lb_lr", "lb_gbn", "lb_ra")
 TABLES = (1, 2)
+STATED = {"precision": "fp32", "protocol": "paper"}  # as the paper's numbers, which stand beside ours
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,11 @@ class Ours:
 
 
 def ours(results_dir: Path) -> list[Ours]:
-    """The rows of the report under results_dir that have runs in fp32; none where there is no report."""
+    """The report's rows in fp32 by the paper's text that have runs; none where there is no report."""
     rows: dict[str, Ours] = {}
     for line in _lines(results_dir / "report" / f"table{table}.csv" for table in TABLES):
-        in_fp32 = line.get("precision", "fp32") == "fp32"  # as the paper's numbers beside it
-        if line["kind"] == "cell" and in_fp32 and int(line["n"]) and line["method"] in METHODS:
+        stated = all(line.get(key, value) == value for key, value in STATED.items())
+        if line["kind"] == "cell" and stated and int(line["n"]) and line["method"] in METHODS:
             row = rows.setdefault(line["workload"], Ours(line["workload"], {}))
             std = float(line["std"]) if line["std"] else None
             row.cells[line["method"]] = int(line["n"]), float(line["mean"]), std

@@ -1,5 +1,6 @@
 """Which run is which cell: the records of a results directory, sorted by the experiments of conf/."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from gengap.config import (
     Cell,
     cell,
     choices,
+    compose_config,
     experiment_config,
     experiments,
     recorded_differences,
@@ -23,17 +25,31 @@ from gengap.report.style import METHODS
 from gengap.runs import read_record, read_store
 
 FP32, *OTHERS = PRECISIONS  # the paper's, and those that have rows of their own
+PAPER, RELEASED = "paper", "bigbatch"  # protocols
+# What the rows of a name differ in, one thing at a time: precision and protocol
+KINDS = ((FP32, PAPER), *((precision, PAPER) for precision in OTHERS), (FP32, RELEASED))
 
 
 class Row(NamedTuple):
-    """A row of the tables in one precision, by its name in paper.csv or, without one, its workload's."""
+    """A row of the tables in one precision and protocol, by its name in paper.csv or else its workload's."""
 
     name: str
     precision: str = FP32
+    protocol: str = PAPER
+
+    @property
+    def published(self) -> bool:
+        """Whether precision and protocol are those that the paper states."""
+        return self[1:] == KINDS[0]
+
+    @property
+    def kind(self) -> str:
+        """What is not as the paper states it; the precision where everything is."""
+        return self.precision if self.protocol == PAPER else self.protocol
 
     @property
     def label(self) -> str:
-        """The name; a precision that is not the paper's follows: `mnist_f1 (bf16)`."""
+        """The name; what is not as the paper states it follows: `mnist_f1 (bf16)`."""
         return self._marked(self.name)
 
     @property
@@ -42,7 +58,7 @@ class Row(NamedTuple):
         return self._marked(paper.title(self.name))
 
     def _marked(self, words: str) -> str:
-        return words if self.precision == FP32 else f"{words} ({self.precision})"
+        return words if self.published else f"{words} ({self.kind})"
 
 
 @dataclass(frozen=True)
@@ -50,7 +66,7 @@ class Group:
     """The runs that differ in nothing but the seed: one row of `runs` a seed, in any status.
 
     `workload` is the name of the tables' row: `imagenet_alexnet_8k` for the cells at 8192. `experiment`
-    composes these runs, their precision aside; it is empty where none does.
+    composes these runs, precision and protocol aside; it is empty where none does.
     """
 
     run: str
@@ -84,7 +100,8 @@ def read_records(results_dir: Path) -> Records:
     """Read and sort all runs; no runs where there is no such directory."""
     store = read_store(results_dir)
     runs = store.runs
-    places = _places(_cells(frozenset(zip(runs["workload"], runs["method"], strict=True))))
+    present = _cells(frozenset(zip(runs["workload"], runs["method"], strict=True)))
+    places = _places(present, released=RELEASED in set(runs["protocol"]))
     groups = [_group(str(run), rows, places) for run, rows in runs.groupby("run", sort=True)]
     speeds, no_speeds = read_measurements(results_dir.expanduser())
     bad = [(e.file, e.reason) for e in store.unreadable] + no_speeds
@@ -98,16 +115,27 @@ def read_records(results_dir: Path) -> Records:
     )
 
 
-def _places(cells: tuple[Cell, ...]) -> dict[str, tuple[str, Row | None]]:
+def _places(cells: tuple[Cell, ...], released: bool) -> dict[str, tuple[str, Row | None]]:
     """A directory's name to the experiment that composes its runs, and their row where they are a cell."""
     found: dict[str, tuple[str, Row | None]] = {}
     for c in cells:
         name = _row(c.experiment, c.workload, c.method)
         found[c.run] = c.experiment, Row(name) if name else None
-        for precision in OTHERS if name else ():
-            run = run_name(replace(experiment_config(c.experiment), precision=precision))
-            found[run] = c.experiment, Row(name, precision)
+        for run, kind in _others(c.experiment, released) if name else ():
+            found[run] = c.experiment, Row(name, *kind)
     return found
+
+
+def _others(experiment: str, released: bool) -> Iterator[tuple[str, tuple[str, str]]]:
+    for precision in OTHERS:
+        yield run_name(replace(experiment_config(experiment), precision=precision)), (precision, PAPER)
+    if released:  # composed only where such runs are: it takes a while
+        yield _released_run(experiment), (FP32, RELEASED)
+
+
+@cache
+def _released_run(experiment: str) -> str:
+    return run_name(compose_config([f"+experiment={experiment}", f"protocol={RELEASED}"]))
 
 
 def _group(run: str, rows: DataFrame, places: dict[str, tuple[str, Row | None]]) -> Group:
@@ -117,11 +145,11 @@ def _group(run: str, rows: DataFrame, places: dict[str, tuple[str, Row | None]])
 
 
 def rows_of_table(records: Records, table: int) -> list[Row]:
-    """The table's rows that have records, a precision each, then in Table 1 those not in the paper."""
+    """The table's rows that have records, a kind each, then in Table 1 those not in the paper."""
     names = paper.rows(table)
     if table == 1:
         names += sorted({row.name for row, _ in records.cells} - {p.row for p in paper.published()})
-    rows = (Row(name, precision) for name in names for precision in PRECISIONS)
+    rows = (Row(name, *kind) for name in names for kind in KINDS)
     return [row for row in rows if any(records.cell(row, m) for m in METHODS)]
 
 

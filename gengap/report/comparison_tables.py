@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from gengap.report.cells import FP32, Records, Row, rows_of_table
+from gengap.report.cells import FP32, PAPER, Records, Row, rows_of_table
 from gengap.report.comparisons import Difference, holm, share, share_interval, welch
 from gengap.report.markup import Table
 from gengap.report.measure import ACCURACY
 from gengap.report.style import METHODS
 
-EQUIVALENCE, SHARE, STEP, PRECISION = "equivalence", "gap closed", "step", "precision"
+EQUIVALENCE, SHARE, STEP = "equivalence", "gap closed", "step"
+PRECISION, PROTOCOL = "precision", "protocol"
 NO_SPREAD = "the seeds do not differ, so there is nothing to compare with"
 _STEPS = (("lb_lr", "lb"), ("lb_gbn", "lb_lr"), ("lb_ra", "lb_gbn"))  # columns are cumulative
 
@@ -36,11 +37,14 @@ def compare_methods(records: Records) -> list[Comparison]:
     """All comparisons, by kind, then in the tables' order of rows."""
     rows = [row for table in (1, 2) for row in rows_of_table(records, table)]
     values = {row: {m: _values(records, row, m) for m in METHODS} for row in rows}
+    # By the key itself: a cell that two rows share is compared once
+    cells = [(row, m) for row in rows for m in METHODS if (row, m) in records.cells]
     return [
         *(_equivalence(row, values[row]) for row in rows),
         *(_share(row, values[row], m) for row in rows for m in ("lb_lr", "lb_gbn", "lb_ra")),
         *(line for row in rows for line in _steps(row, values[row])),
-        *(_precision(records, row, m) for row in rows for m in METHODS if _differs(records, row, m)),
+        *(_precision(records, row, m) for row, m in cells if row.precision != FP32),
+        *(_protocol(records, row, m) for row, m in cells if row.protocol != PAPER),
     ]
 
 
@@ -64,18 +68,24 @@ def _equivalence(row: Row, cells: dict[str, list[float]]) -> Comparison:
     return line if found is None else replace(line, p=found.equivalence())
 
 
-def _differs(records: Records, row: Row, method: str) -> bool:
-    # By the key itself: a cell that two rows share is compared once.
-    return row.precision != FP32 and (row, method) in records.cells
-
-
 def _precision(records: Records, row: Row, method: str) -> Comparison:
-    sides = {
-        f"{METHODS[method].label} {row.precision}": _values(records, row, method),
-        FP32: _values(records, Row(row.name), method),
-    }
-    line, found = _difference(PRECISION, row.name, sides)
+    line, found = _beside_the_published_kind(PRECISION, records, row, method, FP32)
     return line if found is None else replace(line, p=found.equivalence())
+
+
+def _protocol(records: Records, row: Row, method: str) -> Comparison:
+    line, found = _beside_the_published_kind(PROTOCOL, records, row, method, PAPER)
+    return line if found is None else replace(line, p=found.p)
+
+
+def _beside_the_published_kind(
+    kind: str, records: Records, row: Row, method: str, published: str
+) -> tuple[Comparison, Difference | None]:
+    sides = {
+        f"{METHODS[method].label} {row.kind}": _values(records, row, method),
+        published: _values(records, Row(row.name), method),
+    }
+    return _difference(kind, row.name, sides)
 
 
 def _compare(
@@ -132,7 +142,7 @@ def _steps(row: Row, cells: dict[str, list[float]]) -> list[Comparison]:
 def table(found: list[Comparison], kind: str) -> Table:
     """The comparisons of one kind, for reading."""
     unit = "share" if kind == SHARE else "points"
-    names = {SHARE: (), STEP: ("p", "p (Holm)")}.get(kind, ("p (TOST)",))
+    names = {SHARE: (), STEP: ("p", "p (Holm)"), PROTOCOL: ("p",)}.get(kind, ("p (TOST)",))
     header = (
         "workload",
         "method" if kind == SHARE else "difference",

@@ -70,7 +70,7 @@ def measure_cell(records: Records, row: Row, method: str) -> Measured:
     if group is None:
         group = Group("", row.name, method, experiment_of(row.name, method), records.runs.iloc[:0])
     found = measure(group, paper.accuracy(row.name, method))
-    return replace(found, workload=row.name, precision=row.precision)
+    return replace(found, workload=row.name, precision=row.precision, protocol=row.protocol)
 
 
 def measure(group: Group, published: str = "") -> Measured:

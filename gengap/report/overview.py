@@ -2,9 +2,8 @@
 
 from collections import Counter
 
-from gengap.checks import PRECISIONS
 from gengap.report import paper
-from gengap.report.cells import Records, Row, rows_of_table
+from gengap.report.cells import KINDS, PAPER, Records, Row, rows_of_table
 from gengap.report.comparison_tables import gap, interval, shown
 from gengap.report.comparisons import MARGIN
 from gengap.report.markup import Table
@@ -23,18 +22,19 @@ def mark(difference: float) -> str:
 
 
 def counted(records: Records) -> str:
-    """A line a table and precision: its cells with finished runs, and how they lie to the paper's numbers."""
-    lines = (_line(records, table, precision) for table in (1, 2) for precision in PRECISIONS)
+    """A line a table and kind of row: its cells with finished runs, and how near the paper's numbers."""
+    lines = (_line(records, table, *kind) for table in (1, 2) for kind in KINDS)
     return "".join(f"- {line}\n" for line in lines if line)
 
 
-def _line(records: Records, table: int, precision: str) -> str:
-    rows = (Row(name, precision) for name in paper.rows(table))
+def _line(records: Records, table: int, precision: str, protocol: str) -> str:
+    rows = (Row(name, precision, protocol) for name in paper.rows(table))
     cells = [measure_cell(records, row, m) for row in rows for m in METHODS]
     marks = Counter(mark(c.difference) for c in cells if c.difference is not None)
     if not marks:
         return ""
-    found = f"Table {table} in {precision}: {sum(marks.values())} of {len(cells)} cells have finished runs"
+    kind = precision if protocol == PAPER else f"{precision}, protocol={protocol}"
+    found = f"Table {table} in {kind}: {sum(marks.values())} of {len(cells)} cells have finished runs"
     where = f"{marks[NEAR]} within {MARGIN:g} points of the paper's number"
     return f"{found}; {where}, {marks[ABOVE]} above it, {marks[BELOW]} below it."
 

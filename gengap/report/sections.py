@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gengap.report import apart, comparison_tables, paper, tables, words
-from gengap.report.cells import FP32, Records, Row, rows_of_table
+from gengap.report.cells import Records, Row, rows_of_table
 from gengap.report.comparison_tables import Comparison
 from gengap.report.comparisons import MARGIN
 from gengap.report.figures import Figure
@@ -48,11 +48,11 @@ def table(records: Records, number: int) -> Section:
     """A table of the paper beside ours, then its cells at length."""
     rows = rows_of_table(records, number)
     absent_rows = [row.title for row in map(Row, paper.rows(number)) if row not in rows]
-    others = any(row.precision != FP32 for row in rows)
+    others = any(not row.published for row in rows)
     blocks = (
         tables.quick(records, number) if rows else "No run is a cell of this table yet.\n",
         words.GLANCE.format(margin=MARGIN) if rows else None,
-        words.PRECISIONS if others else None,
+        words.KINDS if others else None,
         words.SHARED if number == 2 else None,
         f"No records yet of {'; '.join(absent_rows)}.\n" if absent_rows else None,
         section("Every cell", tables.long(records, number), words.MEANING),
@@ -69,6 +69,7 @@ def comparisons(found: list[Comparison]) -> Section:
         ("Share of the gap closed", comparison_tables.SHARE),
         ("From column to column", comparison_tables.STEP),
         ("Is bf16 as good as fp32?", comparison_tables.PRECISION),
+        ("What does the released code's protocol change?", comparison_tables.PROTOCOL),
     )
     parts = (section(heading, comparison_tables.table(found, kind)) for heading, kind in kinds)
     return Section("Comparisons", (words.COMPARISONS, *(part for part in parts if part)))

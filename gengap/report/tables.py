@@ -51,12 +51,12 @@ def spread(summary: Summary | None, digits: int = 2) -> str:
 def long(records: Records, table: int = 1) -> Table:
     """Every cell of the rows there are, for reading."""
     header = (
-        "workload", "method", "precision", "n", "last val. % ± std", "95 %", "one run ±", "paper",
+        "workload", "method", "precision", "protocol", "n", "last val. % ± std", "95 %", "one run ±", "paper",
         "difference", "train %", "best val. % (not used)", "updates", "samples", "wall time", "measuring",
         "hardware", "commit", "left out",
     )  # fmt: skip
     rows = tuple(_long_row(cell) for cell in _cells(records, table))
-    return Table(header, rows, labels=3)
+    return Table(header, rows, labels=4)
 
 
 def _long_row(cell: Measured) -> tuple[str, ...]:
@@ -65,6 +65,7 @@ def _long_row(cell: Measured) -> tuple[str, ...]:
         cell.workload,
         METHODS[cell.method].label,
         cell.precision,
+        cell.protocol,
         str(cell.n),
         spread(cell.accuracy),
         "" if interval is None else f"± {interval:.2f}",

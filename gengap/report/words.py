@@ -23,9 +23,10 @@ went into evaluations and checkpoints, where it was counted. Diverged runs are c
 "missing" means that there is no record.
 """
 
-PRECISIONS = """\
-Rows marked (bf16) are the same cells trained with `precision=bf16`, beside the same published numbers; the
-other rows are in fp32, as the paper's are. No mean mixes precisions.
+KINDS = """\
+Rows marked (bf16) are the same cells trained with `precision=bf16`, those marked (bigbatch) with
+`protocol=bigbatch`, the released code's, both beside the same published numbers. The other rows are in fp32
+and follow the paper's text. No mean mixes them.
 """
 
 SHARED = "Both rows share SB, and LB and +LR at batch 2048, as in the paper (footnote 8).\n"
@@ -36,8 +37,9 @@ the name (for shares: SB, LB, the method), and all intervals are 95 % and over s
 below 0.05 says that +RA and SB differ by less than 0.5 points; a larger p says nothing, neither that they
 differ nor that they do not. Share: 0 % is LB and 100 % is SB; its bootstrap interval is too narrow when there
 are few seeds. Steps: what each addition changes; read the p with Holm's correction, over the steps of a row
-that have a p. Rows marked (bf16) compare runs in bf16 with each other. Precision: runs in bf16 against those
-in fp32 that differ in nothing else, tested as +RA and SB are.
+that have a p. Marked rows compare runs of their own kind with each other. Precision: runs in bf16 against
+those in fp32 that differ in nothing else, tested as +RA and SB are. Protocol: runs by the released code's
+protocol against those by the paper's text; their p is of no difference, uncorrected.
 """
 
 TARGETS = """\

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from gengap.report.cells import FP32, Group, Records
+from gengap.report.cells import Group, Records
 from gengap.report.style import BATCHES, METHODS, NOISE, UNADAPTED, Look
 
 
@@ -41,7 +41,7 @@ class Member:
 
 def find(records: Records, members: tuple[Member, ...]) -> tuple[Member, ...]:
     """The members with their runs."""
-    cells = (group for (row, _), group in records.cells.items() if row.precision == FP32)
+    cells = (group for (row, _), group in records.cells.items() if row.published)
     groups = {g.experiment: g for g in (*cells, *records.variants) if g.experiment}
     return tuple(replace(m, group=groups.get(m.experiment)) for m in members)
 

@@ -1,0 +1,99 @@
+"""The tables' cells trained by the released code's protocol: rows of their own, compared with the others."""
+
+import csv
+
+import pytest
+from report_records import Store
+from scipy import stats
+
+from gengap.config import as_dict, compose_config, run_name
+from gengap.plan.evidence import ours
+from gengap.report import main
+from gengap.report.apart import variants
+from gengap.report.cells import Row, read_records
+from gengap.report.comparison_tables import PRECISION, PROTOCOL, compare_methods, table
+from gengap.report.figures import figures
+from gengap.report.markup import csv_text
+from gengap.report.overview import counted
+from gengap.report.page import texts
+from gengap.report.tables import data, long, quick
+
+PAPER = {"sb": [98.2, 98.3], "lb_lr": [96.4, 96.5]}
+RELEASED = {"lb_lr": [97.5, 97.7], "lb_gbn": [97.6]}
+
+
+def add(store: Store, experiment: str, seed: int, accuracy: float, *settings: str) -> None:
+    config = compose_config([f"+experiment={experiment}", "protocol=bigbatch", *settings])
+    recorded = {"config": as_dict(config), "precision": config.precision}
+    store.add(experiment, seed, accuracy, run=run_name(config), **recorded)
+
+
+@pytest.fixture
+def both(store: Store) -> Store:
+    """MNIST by the paper's text and in part by the released code."""
+    for method, accuracies in PAPER.items():
+        for seed, accuracy in enumerate(accuracies):
+            store.add(f"mnist_{method}", seed, accuracy)
+    for method, accuracies in RELEASED.items():
+        for seed, accuracy in enumerate(accuracies):
+            add(store, f"mnist_{method}", seed, accuracy)
+    return store
+
+
+def test_a_row_of_its_own_below(both: Store) -> None:
+    rows = quick(read_records(both.root)).rows
+    assert [row[0] for row in rows if row[0]] == ["F1, MNIST", "F1, MNIST (bigbatch)"]
+    assert rows[0][2:] == ("98.25 ± 0.07 (n=2)", "missing", "96.45 ± 0.07 (n=2)", "missing", "missing")
+    assert rows[4][2:] == ("missing", "missing", "97.60 ± 0.14 (n=2)", "97.60 (n=1)", "missing")
+    assert rows[5] == ("", "paper", "98.27", "97.05", "97.55", "97.60", "98.53")
+
+
+def test_every_cell_names_its_protocol_and_no_run_is_left_apart(both: Store) -> None:
+    records = read_records(both.root)
+    shown = long(records)
+    place = shown.header.index("protocol")
+    assert [row[place] for row in shown.rows] == ["paper"] * 5 + ["bigbatch"] * 5
+    assert not variants(records).rows
+    lines = list(csv.DictReader(csv_text(data(records)).splitlines()))
+    assert {(r["protocol"], r["precision"]) for r in lines} == {("paper", "fp32"), ("bigbatch", "fp32")}
+    assert "Rows marked (bf16)" in texts(records)["table1.md"]
+
+
+def test_counts_are_of_one_protocol_each(both: Store) -> None:
+    paper, released = counted(read_records(both.root)).splitlines()
+    assert paper.startswith("- Table 1 in fp32: 2 of 30 cells")
+    assert released.startswith("- Table 1 in fp32, protocol=bigbatch: 2 of 30 cells")
+
+
+def test_what_the_protocol_changes_is_tested(both: Store) -> None:
+    found = compare_methods(read_records(both.root))
+    changed = {c.name: c for c in found if c.kind == PROTOCOL}
+    assert list(changed) == ["+LR bigbatch − paper", "+GBN bigbatch − paper"]
+    line = changed["+LR bigbatch − paper"]
+    expected = stats.ttest_ind(RELEASED["lb_lr"], PAPER["lb_lr"], equal_var=False)
+    assert line.value == pytest.approx(1.15)
+    assert line.p == pytest.approx(expected.pvalue)
+    assert (line.low, line.high) == pytest.approx(tuple(expected.confidence_interval()))
+    assert changed["+GBN bigbatch − paper"].reason == "needs 2 seeds: +GBN bigbatch has 1, paper has 0"
+    assert table(found, PROTOCOL).header[-2:] == ("p", "blank because")
+    assert not [c for c in found if c.kind == PRECISION]
+
+
+def test_bf16_by_the_released_code_differs_in_two_things_and_stands_apart(both: Store) -> None:
+    add(both, "mnist_sb", 0, 11.0, "precision=bf16")
+    records = read_records(both.root)
+    assert Row("mnist_f1", "bf16") not in {row for row, _ in records.cells}
+    (variant,) = variants(records).rows
+    assert {"precision=bf16", "protocol.name=bigbatch"} < set(variant[2].split())
+
+
+def test_figures_draw_the_paper_s_text(store: Store) -> None:
+    add(store, "cifar10_sb", 0, 92.0)
+    records = read_records(store.root)
+    assert records.cells
+    assert [f.name for f in figures(records) if f.draw] == []
+
+
+def test_plan_reads_the_paper_s_text(both: Store) -> None:
+    assert main([f"results_dir={both.root}"]) == 0
+    assert {row.workload: sorted(row.cells) for row in ours(both.root)} == {"mnist_f1": ["lb_lr", "sb"]}
