@@ -20,18 +20,20 @@ def prepare_device(runtime: Runtime) -> torch.device:
     """Choose the device and set torch up for it.
 
     Raises:
-        UserError: runtime.device=cuda without a GPU.
+        UserError: runtime.device=cuda or runtime.graph=true without a GPU.
     """
     if runtime.device == "cuda" and not torch.cuda.is_available():
         raise UserError(
             "runtime.device=cuda, but torch finds no GPU: leave it out, or set runtime.device=cpu"
         )
+    use_gpu = runtime.device != "cpu" and torch.cuda.is_available()
+    if runtime.graph and not use_gpu:
+        raise UserError("runtime.graph=true needs a GPU: leave it out")
     if runtime.threads is not None:
         torch.set_num_threads(runtime.threads)
     if runtime.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it only
     torch.use_deterministic_algorithms(runtime.deterministic)
-    use_gpu = runtime.device != "cpu" and torch.cuda.is_available()
     if use_gpu:
         torch.backends.cudnn.allow_tf32 = False  # precision=fp32 means fp32, in convolutions too
         torch.backends.cudnn.benchmark = not runtime.deterministic

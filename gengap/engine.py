@@ -39,11 +39,9 @@ def engine(config: Config, model: nn.Module, regime: Regime, device: torch.devic
     goes on as it began.
 
     Raises:
-        UserError: runtime.graph=true without a GPU, or runtime.compile=true without a C++ compiler.
+        UserError: runtime.compile=true without a C++ compiler.
     """
     on_gpu, asked = device.type == "cuda", config.runtime
-    if asked.graph and not on_gpu:
-        raise UserError("runtime.graph=true needs a GPU: leave it out")
     if asked.compile and not (on_gpu or _cpp_compiler()):
         raise UserError("runtime.compile=true needs a C++ compiler such as g++: install one, or leave it out")
     pays = regime.updates >= WORTH_COMPILING and (on_gpu or _pays_on_a_cpu(config, model))

@@ -110,7 +110,8 @@ def _train(config: Config, opened: Run, stop: Stop) -> str:
         log.warning("%s diverged: %s", opened.directory, error)
         return "diverged"
     if reason:
-        log.info("%s: stopped (%s) and saved; the same command continues it", opened.directory, reason)
+        words = "%s: stopped (%s) after update %d of %d and saved; the same command continues it"
+        log.info(words, opened.directory, reason, progress.done, regime.updates)
         return "stopped"
     _finish(config, opened, splits, trainer, regime)
     return "finished"

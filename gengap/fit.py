@@ -1,5 +1,6 @@
 """The training loop: updates, evaluations, checkpoints. Its only clock is the update."""
 
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -12,6 +13,8 @@ from gengap.progress import Progress
 from gengap.runs import Run
 from gengap.trainer import Trainer
 from gengap.walk import distance, recorded_updates, tensor_distances
+
+log = logging.getLogger(__name__)
 
 
 class DivergedError(Exception):
@@ -44,6 +47,8 @@ def fit(
     regime = trainer.regime
     evaluations, recorded = set(regime.evaluations), set(recorded_updates(regime.updates))
     done, clock, marks = _restore(run, trainer)
+    if done:
+        log.info("%s: goes on after update %d of %d", run.directory, done, regime.updates)
     progress.start(done)
     saved = clock.seconds
     for update in range(done, regime.updates):

@@ -31,7 +31,7 @@ class Progress:
 
     def start(self, done: int) -> None:
         """Begin to count from so many updates: speed is that of the updates made since."""
-        self._first = self._done = done
+        self._first = self.done = done
         self._started = self._printed = time.monotonic()
         if self._bar is not None:
             self._bar.reset()
@@ -40,8 +40,8 @@ class Progress:
     def advance(self, done: int) -> None:
         """Tell that so many updates are done."""
         if self._bar is not None:
-            self._bar.update((done - self._done) * self._batch_size)
-        self._done = done
+            self._bar.update((done - self.done) * self._batch_size)
+        self.done = done
         if self._bar is None and time.monotonic() - self._printed > PLAIN_LINE_SECONDS:
             self._print()
 
@@ -55,10 +55,10 @@ class Progress:
 
     def _print(self) -> None:
         self._printed = time.monotonic()
-        rate = (self._done - self._first) / (self._printed - self._started)
-        left = (self._updates - self._done) / rate
+        rate = (self.done - self._first) / (self._printed - self._started)
+        left = (self._updates - self.done) / rate
         parts = [
-            f"{self._title}: update {self._done}/{self._updates}",
+            f"{self._title}: update {self.done}/{self._updates}",
             f"{rate * self._batch_size:,.0f} images/s",
             f"{left / 60:.1f} min left",
         ]

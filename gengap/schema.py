@@ -5,6 +5,8 @@ from typing import Any
 
 from omegaconf import II, MISSING
 
+FP32, PAPER = "fp32", "paper"  # the precision and the protocol that the paper states
+
 
 @dataclass
 class Data:

@@ -1,4 +1,4 @@
-"""What is asked of glibc: to keep what is freed, unless an update takes much of the machine's memory."""
+"""Setting up the device: what there must be, and how glibc treats what is freed."""
 
 import ctypes
 import os
@@ -7,12 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from gengap.device import ROOMY, keep_freed_memory
+from gengap.device import ROOMY, keep_freed_memory, prepare_device
+from gengap.errors import UserError
+from gengap.schema import Runtime
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="glibc's malloc is Linux's")
+of_linux = pytest.mark.skipif(sys.platform != "linux", reason="glibc's malloc is Linux's")
 MMAP_MAX = -4  # malloc.h
 
 
+@of_linux
 def test_memory_is_kept_only_where_there_is_room(monkeypatch):
     asked = {}
     library = SimpleNamespace(mallopt=asked.__setitem__)
@@ -26,6 +29,14 @@ def test_memory_is_kept_only_where_there_is_room(monkeypatch):
     assert asked[MMAP_MAX] > 0
 
 
+@of_linux
 def test_another_c_library_is_left_alone(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace())
     keep_freed_memory(0)
+
+
+@pytest.mark.parametrize("asked", [{"device": "cuda"}, {"graph": True}])
+def test_what_needs_a_gpu_is_refused_without_one(asked, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(UserError, match="GPU: leave it out"):
+        prepare_device(Runtime(**asked))

@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from gengap import execute as execute_module
 from gengap import provenance
-from gengap.config import run_directory, run_name
+from gengap.config import as_dict, run_directory, run_name
 from gengap.execute import execute
 from gengap.fit import recorded_updates
 from gengap.runs import COLUMNS, LOCK, LOG, read_metrics, read_record, read_runs
@@ -150,6 +150,21 @@ def test_a_line_cut_off_by_a_kill_is_left_out(tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"update": 1}\n{"update": 2}\n{"upd')
     assert list(read_metrics(tmp_path)["update"]) == [1, 2]
     assert isinstance(read_metrics(tmp_path / "absent"), pd.DataFrame)
+
+
+def test_status_marks_what_two_rows_of_a_cell_differ_in(digits, tmp_path, capsys):
+    for settings in ([], ["precision=bf16"], ["protocol=bigbatch"]):
+        config = digits("sb", *settings)
+        directory = run_directory(config)
+        directory.mkdir(parents=True)
+        (directory / "run.json").write_text(
+            json.dumps({"format": 1, "status": "finished", "config": as_dict(config)})
+        )
+    assert status([f"results_dir={tmp_path}"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert sorted(" ".join(row.split()[8:]) for row in rows) == ["", "bf16", "bigbatch"]
+    assert status(["+experiment=digits_sb", "protocol=bigbatch", f"results_dir={tmp_path}"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].endswith("bigbatch")
 
 
 def test_status_counts_and_says_what_fills_the_gaps(digits, tmp_path, capsys):

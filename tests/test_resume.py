@@ -137,10 +137,11 @@ def test_signals_save_and_say_how_to_continue(number, digits, monkeypatch, unint
     monkeypatch.undo()
     assert stop.exit_code == 128 + number
     assert signal.getsignal(number) is before
-    assert "the same command continues it" in caplog.text
+    assert "after update 7 of 16 and saved; the same command continues it" in caplog.text
     state = torch.load(run_directory(config) / NEWEST, weights_only=True)
     assert state["done"] == 7
     assert execute(config) == "finished"
+    assert "goes on after update 7 of 16" in caplog.text
     assert_same(outcome(tmp_path), uninterrupted)
 
 

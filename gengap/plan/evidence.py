@@ -8,10 +8,11 @@ from statistics import fmean
 
 from gengap.report.paper import Published, published
 from gengap.report.style import METHODS
+from gengap.schema import FP32, PAPER
 
 REMEDIES = ("lb_lr", "lb_gbn", "lb_ra")
 TABLES = (1, 2)
-STATED = {"precision": "fp32", "protocol": "paper"}  # as the paper's numbers, which stand beside ours
+STATED = {"precision": FP32, "protocol": PAPER}  # as the paper's numbers, which stand beside ours
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,10 @@ from gengap.report import paper
 from gengap.report.speed import read_measurements
 from gengap.report.style import METHODS
 from gengap.runs import read_record, read_store
+from gengap.schema import FP32, PAPER
 
-FP32, *OTHERS = PRECISIONS  # the paper's, and those that have rows of their own
-PAPER, RELEASED = "paper", "bigbatch"  # protocols
+OTHERS = tuple(p for p in PRECISIONS if p != FP32)
+RELEASED = "bigbatch"  # the released code's protocol
 # What the rows of a name differ in, one thing at a time: precision and protocol
 KINDS = ((FP32, PAPER), *((precision, PAPER) for precision in OTHERS), (FP32, RELEASED))
 

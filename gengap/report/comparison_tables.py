@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass, replace
 
-from gengap.report.cells import FP32, PAPER, Records, Row, rows_of_table
-from gengap.report.comparisons import Difference, holm, share, share_interval, welch
+from gengap.report.cells import Records, Row, rows_of_table
+from gengap.report.comparisons import MARGIN, Difference, holm, share, share_interval, welch
 from gengap.report.markup import Table
 from gengap.report.measure import ACCURACY
 from gengap.report.style import METHODS
+from gengap.schema import FP32, PAPER
 
 EQUIVALENCE, SHARE, STEP = "equivalence", "gap closed", "step"
 PRECISION, PROTOCOL = "precision", "protocol"
+_EQUIVALENCES = (EQUIVALENCE, PRECISION)
+_READ = (*_EQUIVALENCES, PROTOCOL)
+LEVEL = 0.05
 NO_SPREAD = "the seeds do not differ, so there is nothing to compare with"
 _STEPS = (("lb_lr", "lb"), ("lb_gbn", "lb_lr"), ("lb_ra", "lb_gbn"))  # columns are cumulative
 
@@ -150,11 +154,13 @@ def table(found: list[Comparison], kind: str) -> Table:
         unit,
         "95 %",
         *names,
+        *(("reads as",) if kind in _READ else ()),
         "blank because",
     )
     rows = (
         (c.workload, c.name, ", ".join(map(str, c.seeds)), shown(c, c.value), interval(c))
         + tuple(_p(p) for p in (c.p, c.p_holm)[: len(names)])
+        + ((_reading(c),) if kind in _READ else ())
         + (c.reason,)
         for c in found
         if c.kind == kind
@@ -187,6 +193,17 @@ def shown(c: Comparison, value: float | None) -> str:
 def interval(c: Comparison) -> str:
     """The 95 % interval, empty where there is none."""
     return "" if c.low is None else f"{shown(c, c.low)} to {shown(c, c.high)}"
+
+
+def _reading(c: Comparison) -> str:
+    """What an equivalence test and the interval say together; empty where there is no interval."""
+    if c.low is None or c.high is None or c.p is None:
+        return ""
+    if c.kind in _EQUIVALENCES and c.p < LEVEL:
+        return f"within {MARGIN:g}"
+    if c.low > 0 or c.high < 0:
+        return "higher" if c.low > 0 else "lower"
+    return "open"
 
 
 def _p(value: float | None) -> str:

@@ -3,12 +3,13 @@
 from collections import Counter
 
 from gengap.report import paper
-from gengap.report.cells import KINDS, PAPER, Records, Row, rows_of_table
+from gengap.report.cells import KINDS, Records, Row, rows_of_table
 from gengap.report.comparison_tables import gap, interval, shown
 from gengap.report.comparisons import MARGIN
 from gengap.report.markup import Table
 from gengap.report.measure import measure_cell
 from gengap.report.style import METHODS
+from gengap.schema import PAPER
 
 NEAR, ABOVE, BELOW = "≈", "▲", "▼"
 _GAPS = (("sb", "lb"), ("lb_ra", "sb"))

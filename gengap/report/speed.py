@@ -95,8 +95,8 @@ def table(rows: list[dict[str, Any]], device: str = "cpu") -> Table:
     """One row a workload, method and precision."""
     header = (
         "workload", "batch / ghost", "precision", "engine", "ratio", "target", "updates/s", "images/s",
-        "s/epoch", "of matrix rate", "of copy rate", "typical images/s", "memory MiB", "typical", "start s",
-        "warm-up s",
+        "s/epoch", "of matrix rate", "of copy rate", "memory MiB", "start s", "warm-up s", "typical images/s",
+        "typical MiB",
     )  # fmt: skip
     return Table(header, tuple(_row(r, device) for r in rows), labels=4)
 
@@ -115,9 +115,9 @@ def _row(r: dict[str, Any], device: str) -> tuple[str, ...]:
         f"{r['seconds_per_epoch']:.2f}",
         f"{100 * r['matrix_share']:.0f} %",
         f"{100 * r['copy_share']:.0f} %" if "copy_share" in r else "",  # measured before it was counted
-        f"{batch / r['typical_seconds']:,.0f}",
         f"{r['gengap_memory']:,}",
-        f"{r['typical_memory']:,}",
         f"{r['gengap_start']:.1f}",
         f"{max(0, r['gengap_first_update'] - seconds):.1f}",
+        f"{batch / r['typical_seconds']:,.0f}",
+        f"{r['typical_memory']:,}",
     )

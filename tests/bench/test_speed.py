@@ -16,7 +16,7 @@ ROW: dict[str, Any] = {
 
 
 def shown(row: dict[str, Any]) -> dict[str, str]:
-    """A row of the table by its headers; of the two called `typical`, the memory."""
+    """A row of the table by its headers."""
     found = table([row])
     return dict(zip(found.header, found.rows[0], strict=True))
 
@@ -26,7 +26,7 @@ def test_table_of_a_measurement() -> None:
         "workload": "mnist_f1", "batch / ghost": "128 / –", "precision": "fp32", "engine": "compiled",
         "ratio": "3.46x", "target": "≥ 3x", "updates/s": "100.00", "images/s": "12,800", "s/epoch": "4.69",
         "of matrix rate": "50 %", "of copy rate": "12 %", "typical images/s": "3,704", "memory MiB": "900",
-        "typical": "800", "start s": "3.0", "warm-up s": "0.5",
+        "typical MiB": "800", "start s": "3.0", "warm-up s": "0.5",
     }  # fmt: skip
 
 

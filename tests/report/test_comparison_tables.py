@@ -120,3 +120,19 @@ def test_tables_for_reading(store: Store) -> None:
     for kind in (EQUIVALENCE, SHARE, STEP):
         shown = table(found, kind)
         assert all(len(row) == len(shown.header) for row in shown.rows)
+
+
+@pytest.mark.parametrize(
+    ("adapted", "reading"),
+    [
+        ([98.1, 98.2, 98.3], "within 0.5"),
+        ([98.8, 98.9, 99.0], "higher"),
+        ([97.1, 97.2, 97.3], "lower"),
+        ([97.0, 98.2, 99.4], "open"),
+        ([98.2], ""),
+    ],
+)
+def test_a_comparison_is_read_for_the_reader(store: Store, adapted: list[float], reading: str) -> None:
+    add(store, {"sb": [98.1, 98.2, 98.3], "lb_ra": adapted})
+    shown = table(compare_methods(read_records(store.root)), EQUIVALENCE)
+    assert shown.rows[0][shown.header.index("reads as")] == reading

@@ -75,7 +75,7 @@ def test_what_the_protocol_changes_is_tested(both: Store) -> None:
     assert line.p == pytest.approx(expected.pvalue)
     assert (line.low, line.high) == pytest.approx(tuple(expected.confidence_interval()))
     assert changed["+GBN bigbatch − paper"].reason == "needs 2 seeds: +GBN bigbatch has 1, paper has 0"
-    assert table(found, PROTOCOL).header[-2:] == ("p", "blank because")
+    assert table(found, PROTOCOL).header[-3:] == ("p", "reads as", "blank because")
     assert not [c for c in found if c.kind == PRECISION]
 
 

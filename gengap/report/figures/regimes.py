@@ -15,7 +15,7 @@ from gengap.report.style import METHODS
 
 SHOWN = ("sb", "lb", "lb_ra")
 CAPTION = paragraph(
-    "Not a figure of the paper; it draws figure 3's comparison for every row of the tables: the small batch "
+    "Not a figure of the paper; it draws figure 3's comparison for every row in fp32: the small batch "
     "(SB), the large batch in as many epochs and so in far fewer updates (LB), and the large batch with "
     "learning-rate adaptation, GBN and as many updates as SB (+RA). Validation error against updates, both "
     "axes logarithmic, every evaluation from the first to the last. Lines are means over n finished runs "

@@ -27,14 +27,16 @@ def figure(document: dict[str, Any]) -> Figure:
         "Training on random images, gengap and the typical loop in turns, each in a process that rests while "
         "the other one is measured; medians. The typical loop: torchvision transforms on PIL images in a "
         "DataLoader, fp32, not compiled, .item() at every step, with ghosts a forward and backward pass a "
-        'ghost. "ratio" is of images/s; "of matrix rate" is the share of what a large product reaches on '
-        f"this machine ({rates} GFLOP/s).",
+        'ghost; rows in bf16 are beside the same fp32 loop. "engine" is what gengap chose to run its '
+        'update. "ratio" is of images/s; "of matrix rate" is the share of what a large product reaches '
+        f"on this machine ({rates} GFLOP/s).",
         '"of copy rate" is the share of what copying a large array reaches '
         f"({document['copy_gbs']:,.0f} GB/s, reading and writing) that an update needs at least: activations "
         "saved for the backward pass, written and read once, and weights, gradient and velocity, read and "
         "written once, counted without a compiler; arrays that stay in a cache need less.",
-        '"memory" is the most that the process took; "start" is the time to import, build and load, '
-        '"warm-up" what the first update takes beyond a steady one (compilation, choice of kernels).',
+        '"memory" is the most that the process took, torch itself and the data set with it; "start" is the '
+        'time to import, build and load, "warm-up" what the first update takes beyond a steady one '
+        "(compilation, choice of kernels).",
         f"torch {document['versions']['torch']}, {commits}.",
     )
     return Figure(
