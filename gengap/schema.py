@@ -8,6 +8,11 @@ from omegaconf import II, MISSING
 FP32, PAPER = "fp32", "paper"  # the precision and the protocol that the paper states
 
 
+def deviation(precision: str, protocol: str) -> str:
+    """Which of the two the paper doesn't state: "bf16", "bigbatch" or both; empty where it states both."""
+    return ", ".join(v for v, stated in ((precision, FP32), (protocol, PAPER)) if v != stated)
+
+
 @dataclass
 class Data:
     """A data set and the augmentation of its training images."""

@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -12,7 +12,7 @@ from gengap.config import run_directory
 from gengap.errors import DONE, MISTAKE, UnreadableError, UserError
 from gengap.options import read_options
 from gengap.runs import LOCK, read_record
-from gengap.schema import FP32, PAPER
+from gengap.schema import deviation
 from gengap.sweep import PREFIX, runs
 
 USAGE = """\
@@ -66,48 +66,38 @@ def _store_status(results_dir: str) -> None:
     directories = sorted(p.parent for p in Path(results_dir).expanduser().glob("runs/*/seed*/run.json"))
     if not directories:
         print(f"no runs in {results_dir}: start with gengap train +sweep=quickstart")
-    cells: dict[str, list[str]] = {}
-    kinds: dict[str, str] = {}
-    for directory in directories:
-        cells.setdefault(directory.parent.name, []).append(state(directory))
-        kinds.setdefault(directory.parent.name, _recorded_kind(directory))
-    _print_table(cells, kinds)
+    _print_table(directories, _recorded_mark)
 
 
 def _sweep_status(typed: Sequence[str]) -> None:
-    configs = runs(typed)
-    cells: dict[str, list[str]] = {}
-    kinds: dict[str, str] = {}
-    for config in configs:
-        directory = run_directory(config)
-        cells.setdefault(directory.parent.name, []).append(state(directory))
-        kinds[directory.parent.name] = _kind(config.precision, config.protocol.name)
-    _print_table(cells, kinds)
-    counts = Counter(s for states in cells.values() for s in states)
+    configs = {run_directory(config): config for config in runs(typed)}
+    marks = {place: deviation(config.precision, config.protocol.name) for place, config in configs.items()}
+    counts = _print_table(marks, marks.__getitem__)
     if counts["finished"] + counts["diverged"] < len(configs):
         several = ["-m"] if len(configs) > 1 and not any(a.startswith(PREFIX) for a in typed) else []
         print(f"\ngo on with: {shlex.join(['gengap', 'train', *several, *typed])}")
 
 
-def _recorded_kind(directory: Path) -> str:
+def _recorded_mark(directory: Path) -> str:
     try:
         recorded = (read_record(directory) or {})["config"]
-        return _kind(recorded["precision"], recorded["protocol"]["name"])
+        return deviation(recorded["precision"], recorded["protocol"]["name"])
     except (UnreadableError, KeyError, TypeError):
         return ""  # its state says that it can't be read
 
 
-def _kind(precision: str, protocol: str) -> str:
-    """What two rows of the same cell are told apart by, as the report marks them."""
-    return ", ".join(v for v, stated in ((precision, FP32), (protocol, PAPER)) if v != stated)
-
-
-def _print_table(cells: dict[str, list[str]], kinds: dict[str, str]) -> None:
-    if not cells:
-        return
-    width = max(map(len, cells))
-    print(f"{'':{width}}  " + "  ".join(STATES))
-    for name, states in cells.items():
-        counts = Counter(states)
+def _print_table(directories: Iterable[Path], mark: Callable[[Path], str]) -> Counter[str]:
+    """Print a line a cell, marked by its first run; count the states of all runs."""
+    cells: dict[str, list[Path]] = {}
+    for directory in directories:
+        cells.setdefault(directory.parent.name, []).append(directory)
+    width = max(map(len, cells), default=0)
+    if cells:
+        print(f"{'':{width}}  " + "  ".join(STATES))
+    total: Counter[str] = Counter()
+    for name, seeds in cells.items():
+        counts = Counter(map(state, seeds))
         columns = [f"{counts[s] or '·':>{len(s)}}" for s in STATES]
-        print("  ".join([f"{name:{width}}", *columns, kinds[name]]).rstrip())
+        print("  ".join([f"{name:{width}}", *columns, mark(seeds[0])]).rstrip())
+        total += counts
+    return total

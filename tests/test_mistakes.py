@@ -137,7 +137,8 @@ def test_damaged_checkpoints_are_said(gengap, tmp_path, monkeypatch):
     said = gengap(CELL + SHORT + " runtime.time_budget=null")[1]
     assert said[0].startswith("results/runs/")
     assert "checkpoint.pt is damaged (RuntimeError): going on from the one before" in said[0]
-    assert said[1].endswith("%")
+    assert said[1].endswith("seed0: goes on after update 11 of 11")
+    assert said[2].endswith("%")
 
 
 def test_without_a_whole_checkpoint_the_run_starts_anew_and_says_so(gengap, tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ from gengap.report import paper
 from gengap.report.speed import read_measurements
 from gengap.report.style import METHODS
 from gengap.runs import read_record, read_store
-from gengap.schema import FP32, PAPER
+from gengap.schema import FP32, PAPER, deviation
 
 OTHERS = tuple(p for p in PRECISIONS if p != FP32)
 RELEASED = "bigbatch"  # the released code's protocol
@@ -39,27 +39,24 @@ class Row(NamedTuple):
     protocol: str = PAPER
 
     @property
-    def published(self) -> bool:
-        """Whether precision and protocol are those that the paper states."""
-        return self[1:] == KINDS[0]
-
-    @property
-    def kind(self) -> str:
-        """What is not as the paper states it; the precision where everything is."""
-        return self.precision if self.protocol == PAPER else self.protocol
+    def deviation(self) -> str:
+        """Which of precision and protocol the paper doesn't state; empty where it states both."""
+        return deviation(self.precision, self.protocol)
 
     @property
     def label(self) -> str:
         """The name; what is not as the paper states it follows: `mnist_f1 (bf16)`."""
-        return self._marked(self.name)
+        return marked(self.name, self.deviation)
 
     @property
     def title(self) -> str:
         """`network, dataset` as the paper writes them, marked likewise."""
-        return self._marked(paper.title(self.name))
+        return marked(paper.title(self.name), self.deviation)
 
-    def _marked(self, words: str) -> str:
-        return words if self.published else f"{words} ({self.kind})"
+
+def marked(words: str, deviation: str) -> str:
+    """The words, and behind them in brackets what is not as the paper states it."""
+    return f"{words} ({deviation})" if deviation else words
 
 
 @dataclass(frozen=True)

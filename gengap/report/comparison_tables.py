@@ -86,7 +86,7 @@ def _beside_the_published_kind(
     kind: str, records: Records, row: Row, method: str, published: str
 ) -> tuple[Comparison, Difference | None]:
     sides = {
-        f"{METHODS[method].label} {row.kind}": _values(records, row, method),
+        f"{METHODS[method].label} {row.deviation}": _values(records, row, method),
         published: _values(records, Row(row.name), method),
     }
     return _difference(kind, row.name, sides)

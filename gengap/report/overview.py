@@ -3,13 +3,13 @@
 from collections import Counter
 
 from gengap.report import paper
-from gengap.report.cells import KINDS, Records, Row, rows_of_table
+from gengap.report.cells import KINDS, Records, Row, marked, rows_of_table
 from gengap.report.comparison_tables import gap, interval, shown
 from gengap.report.comparisons import MARGIN
 from gengap.report.markup import Table
 from gengap.report.measure import measure_cell
 from gengap.report.style import METHODS
-from gengap.schema import PAPER
+from gengap.schema import deviation
 
 NEAR, ABOVE, BELOW = "≈", "▲", "▼"
 _GAPS = (("sb", "lb"), ("lb_ra", "sb"))
@@ -34,8 +34,8 @@ def _line(records: Records, table: int, precision: str, protocol: str) -> str:
     marks = Counter(mark(c.difference) for c in cells if c.difference is not None)
     if not marks:
         return ""
-    kind = precision if protocol == PAPER else f"{precision}, protocol={protocol}"
-    found = f"Table {table} in {kind}: {sum(marks.values())} of {len(cells)} cells have finished runs"
+    name = marked(f"Table {table}", deviation(precision, protocol))
+    found = f"{name}: {sum(marks.values())} of {len(cells)} cells have finished runs"
     where = f"{marks[NEAR]} within {MARGIN:g} points of the paper's number"
     return f"{found}; {where}, {marks[ABOVE]} above it, {marks[BELOW]} below it."
 

@@ -48,7 +48,7 @@ def table(records: Records, number: int) -> Section:
     """A table of the paper beside ours, then its cells at length."""
     rows = rows_of_table(records, number)
     absent_rows = [row.title for row in map(Row, paper.rows(number)) if row not in rows]
-    others = any(not row.published for row in rows)
+    others = any(row.deviation for row in rows)
     blocks = (
         tables.quick(records, number) if rows else "No run is a cell of this table yet.\n",
         words.GLANCE.format(margin=MARGIN) if rows else None,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gengap.config import Cell, as_dict, cell, compose_config
+from gengap.config import Cell, as_dict, cell, compose_config, run_name
 
 CPU = {"device": "cpu", "name": "AMD EPYC 7B13", "threads": 2}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -111,3 +111,11 @@ class Store:
         lines = [json.dumps(row) + "\n" for row in rows]
         (directory / "metrics.jsonl").write_text("".join(lines))
         return directory
+
+    def add_with(
+        self, settings: str, experiment: str, seed: int = 0, accuracy: float = 98.0, **changes: Any
+    ) -> Path:
+        """One run of an experiment with some keys set: `add_with("precision=bf16", "mnist_sb", 0, 98.2)`."""
+        config = compose_config([f"+experiment={experiment}", *settings.split()])
+        recorded = {"config": as_dict(config), "precision": config.precision}
+        return self.add(experiment, seed, accuracy, run=run_name(config), **recorded, **changes)

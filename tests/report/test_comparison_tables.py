@@ -4,7 +4,6 @@ import pytest
 from report_records import Store
 from scipy import stats
 
-from gengap.config import as_dict, compose_config, run_name
 from gengap.report.cells import read_records
 from gengap.report.comparison_tables import (
     EQUIVALENCE,
@@ -95,12 +94,10 @@ def test_bf16_is_tested_against_the_cell_that_differs_in_nothing_else(store: Sto
     bf16 = {"sb": [98.1, 98.2, 98.3], "lb": [96.1]}
     add(store, ROW)
     for method, accuracies in bf16.items():
-        for settings in ([], ["protocol=bigbatch"]):  # the second differs in more, and is not compared
-            words = [f"+experiment=mnist_{method}", "precision=bf16", *settings]
-            config = compose_config(words)
+        # The second differs in more, and is not compared
+        for settings in ("precision=bf16", "precision=bf16 protocol=bigbatch"):
             for seed, accuracy in enumerate(accuracies):
-                recorded = as_dict(config)
-                store.add(f"mnist_{method}", seed, accuracy, run=run_name(config), config=recorded)
+                store.add_with(settings, f"mnist_{method}", seed, accuracy)
     found = lines(store, PRECISION)
     assert list(found) == ["SB bf16 − fp32", "LB bf16 − fp32"]
     assert found["LB bf16 − fp32"]["blank_because"] == "needs 2 seeds: LB bf16 has 1"

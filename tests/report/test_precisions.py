@@ -6,23 +6,14 @@ from pathlib import Path
 import pytest
 from report_records import Store
 
-from gengap.config import as_dict, compose_config, run_name
 from gengap.plan.evidence import ours
 from gengap.report import main
 from gengap.report.apart import variants
 from gengap.report.cells import read_records
-from gengap.report.figures import figures
 from gengap.report.markup import csv_text
 from gengap.report.overview import counted, gaps
 from gengap.report.page import texts
 from gengap.report.tables import data, long, quick
-
-
-def add(store: Store, experiment: str, seed: int, accuracy: float, *settings: str, **changes: str) -> None:
-    """One run of a table's cell in bf16, and at other settings if there are any."""
-    config = compose_config([f"+experiment={experiment}", "precision=bf16", *settings])
-    recorded = {"config": as_dict(config), "precision": "bf16"}
-    store.add(experiment, seed, accuracy, run=run_name(config), **recorded, **changes)
 
 
 @pytest.fixture
@@ -31,9 +22,9 @@ def both(store: Store) -> Store:
     for seed, accuracy in enumerate([98.0, 98.2]):
         store.add("mnist_sb", seed, accuracy)
         store.add("mnist_lb", seed, accuracy - 1)
-        add(store, "mnist_sb", seed, accuracy - 2)
-    add(store, "mnist_lb", 0, 90.0, status="diverged")
-    add(store, "cifar10_c1_lb_ra", 0, 88.5)
+        store.add_with("precision=bf16", "mnist_sb", seed, accuracy - 2)
+    store.add_with("precision=bf16", "mnist_lb", 0, 90.0, status="diverged")
+    store.add_with("precision=bf16", "cifar10_c1_lb_ra", 0, 88.5)
     store.add("digits_sb", 0, 97.0)
     return store
 
@@ -75,7 +66,7 @@ def test_every_cell_names_its_precision(both: Store) -> None:
 
 
 def test_the_numbers_stand_with_the_cells_not_with_the_variants(both: Store) -> None:
-    add(both, "mnist_sb", 0, 11.0, "protocol=bigbatch")
+    both.add_with("precision=bf16 protocol=bigbatch", "mnist_sb", 0, 11.0)
     records = read_records(both.root)
     assert [row[2].split()[-1] for row in variants(records).rows] == ["protocol.reset_momentum=true"]
     lines = list(csv.DictReader(csv_text(data(records)).splitlines()))
@@ -90,16 +81,16 @@ def test_the_numbers_stand_with_the_cells_not_with_the_variants(both: Store) -> 
 
 def test_counts_are_of_one_precision_each(both: Store) -> None:
     assert counted(read_records(both.root)) == (
-        "- Table 1 in fp32: 2 of 30 cells have finished runs; 2 within 0.5 points of the paper's number, "
+        "- Table 1: 2 of 30 cells have finished runs; 2 within 0.5 points of the paper's number, "
         "0 above it, 0 below it.\n"
-        "- Table 1 in bf16: 2 of 30 cells have finished runs; 1 within 0.5 points of the paper's number, "
+        "- Table 1 (bf16): 2 of 30 cells have finished runs; 1 within 0.5 points of the paper's number, "
         "0 above it, 1 below it.\n"
     )
 
 
 def test_the_gap_is_between_cells_of_one_precision(both: Store) -> None:
     for seed, accuracy in enumerate([91.0, 91.2], start=1):
-        add(both, "mnist_lb", seed, accuracy)
+        both.add_with("precision=bf16", "mnist_lb", seed, accuracy)
     rows = {row[0]: row[1] for row in gaps(read_records(both.root)).rows}
     assert rows == {"F1, MNIST": "+1.00", "F1, MNIST (bf16)": "+5.00"}
 
@@ -113,7 +104,7 @@ def test_words_about_precision_stand_only_where_there_are_such_rows(both: Store,
 
 def test_rows_of_table_2_share_their_cells_in_bf16_too(store: Store) -> None:
     for name, accuracy in (("imagenet_sb", 57.0), ("imagenet_lb_gbn", 54.0), ("imagenet_8k_lb_gbn", 53.0)):
-        add(store, name, 0, accuracy)
+        store.add_with("precision=bf16", name, 0, accuracy)
     records = read_records(store.root)
     ours_4k, ours_8k = (row for row in quick(records, 2).rows if row[0])
     assert ours_4k[0] == "Alexnet, ImageNet, 4096 (bf16)"
@@ -128,13 +119,6 @@ def test_rows_of_table_2_share_their_cells_in_bf16_too(store: Store) -> None:
         line for line in texts(records)["comparisons.csv"].splitlines() if line.startswith("precision")
     ]
     assert len(in_bf16) == 3  # the shared cell once
-
-
-def test_figures_draw_fp32(store: Store) -> None:
-    add(store, "cifar10_sb", 0, 92.0)
-    records = read_records(store.root)
-    assert records.cells
-    assert [f.name for f in figures(records) if f.draw] == []
 
 
 def test_every_file_has_the_row_and_plan_reads_the_other(both: Store) -> None:

@@ -6,7 +6,6 @@ import pytest
 from report_records import Store
 from scipy import stats
 
-from gengap.config import as_dict, compose_config, run_name
 from gengap.plan.evidence import ours
 from gengap.report import main
 from gengap.report.apart import variants
@@ -22,12 +21,6 @@ PAPER = {"sb": [98.2, 98.3], "lb_lr": [96.4, 96.5]}
 RELEASED = {"lb_lr": [97.5, 97.7], "lb_gbn": [97.6]}
 
 
-def add(store: Store, experiment: str, seed: int, accuracy: float, *settings: str) -> None:
-    config = compose_config([f"+experiment={experiment}", "protocol=bigbatch", *settings])
-    recorded = {"config": as_dict(config), "precision": config.precision}
-    store.add(experiment, seed, accuracy, run=run_name(config), **recorded)
-
-
 @pytest.fixture
 def both(store: Store) -> Store:
     """MNIST by the paper's text and in part by the released code."""
@@ -36,7 +29,7 @@ def both(store: Store) -> Store:
             store.add(f"mnist_{method}", seed, accuracy)
     for method, accuracies in RELEASED.items():
         for seed, accuracy in enumerate(accuracies):
-            add(store, f"mnist_{method}", seed, accuracy)
+            store.add_with("protocol=bigbatch", f"mnist_{method}", seed, accuracy)
     return store
 
 
@@ -61,8 +54,8 @@ def test_every_cell_names_its_protocol_and_no_run_is_left_apart(both: Store) -> 
 
 def test_counts_are_of_one_protocol_each(both: Store) -> None:
     paper, released = counted(read_records(both.root)).splitlines()
-    assert paper.startswith("- Table 1 in fp32: 2 of 30 cells")
-    assert released.startswith("- Table 1 in fp32, protocol=bigbatch: 2 of 30 cells")
+    assert paper.startswith("- Table 1: 2 of 30 cells")
+    assert released.startswith("- Table 1 (bigbatch): 2 of 30 cells")
 
 
 def test_what_the_protocol_changes_is_tested(both: Store) -> None:
@@ -80,15 +73,16 @@ def test_what_the_protocol_changes_is_tested(both: Store) -> None:
 
 
 def test_bf16_by_the_released_code_differs_in_two_things_and_stands_apart(both: Store) -> None:
-    add(both, "mnist_sb", 0, 11.0, "precision=bf16")
+    both.add_with("protocol=bigbatch precision=bf16", "mnist_sb", 0, 11.0)
     records = read_records(both.root)
     assert Row("mnist_f1", "bf16") not in {row for row, _ in records.cells}
     (variant,) = variants(records).rows
     assert {"precision=bf16", "protocol.name=bigbatch"} < set(variant[2].split())
 
 
-def test_figures_draw_the_paper_s_text(store: Store) -> None:
-    add(store, "cifar10_sb", 0, 92.0)
+@pytest.mark.parametrize("settings", ["protocol=bigbatch", "precision=bf16"])
+def test_figures_draw_the_paper_s_text_in_fp32(settings: str, store: Store) -> None:
+    store.add_with(settings, "cifar10_sb", 0, 92.0)
     records = read_records(store.root)
     assert records.cells
     assert [f.name for f in figures(records) if f.draw] == []

@@ -41,7 +41,7 @@ class Member:
 
 def find(records: Records, members: tuple[Member, ...]) -> tuple[Member, ...]:
     """The members with their runs."""
-    cells = (group for (row, _), group in records.cells.items() if row.published)
+    cells = (group for (row, _), group in records.cells.items() if not row.deviation)
     groups = {g.experiment: g for g in (*cells, *records.variants) if g.experiment}
     return tuple(replace(m, group=groups.get(m.experiment)) for m in members)
 
