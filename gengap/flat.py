@@ -30,7 +30,13 @@ class Flat:
             start += parameter.numel()
 
     @torch.no_grad()
-    def add_(self, gradients: Sequence[Tensor | None]) -> None:
-        """Add one gradient a parameter to the flat one; None for a parameter that is not used."""
+    def collect(self, gradients: Sequence[Tensor | None], *, first: bool) -> None:
+        """Put one gradient a parameter into the flat one, or add it unless it is the first.
+
+        None, of a parameter that is not used, counts as zeros.
+        """
+        if first and any(g is None for g in gradients):
+            self.gradient.zero_()
         pairs = [(into, g) for into, g in zip(self._gradients, gradients, strict=True) if g is not None]
-        torch._foreach_add_([into for into, _ in pairs], [g for _, g in pairs])
+        put = torch._foreach_copy_ if first else torch._foreach_add_
+        put([into for into, _ in pairs], [g for _, g in pairs])

@@ -63,7 +63,6 @@ class Trainer:
     def _step(self, weight_decay: float, inputs: tuple[Tensor, ...]) -> None:
         """What the device does of it, without the host: gradient, clipping, momentum SGD, running sums."""
         clip_norm = self.config.method.clip_norm
-        self.flat.gradient.zero_()
         loss, errors = self._backward(inputs)
         norm = clip_(self.flat.gradient, clip_norm)
         momentum = self.config.protocol.momentum
@@ -89,7 +88,7 @@ class Trainer:
         self._arrivals.close()
 
     def _backward(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Add the gradient of the batch's mean loss; return that loss and the share of errors.
+        """The gradient of the batch's mean loss, into the flat one; return that loss and the share of errors.
 
         Whole ghosts are summed up one micro-batch after another: only batch norm couples samples.
         """
@@ -99,7 +98,8 @@ class Trainer:
         for part, weight in parts(samples, self.samples_at_a_time, self.config.method):
             images, labels = self._train.finish(tuple(t[part] for t in arrived))
             weighted, of_part, wrong = self._losses_of(images, labels, None if noise is None else noise[part])
-            self.flat.add_(torch.autograd.grad(weighted * weight, self.flat.parameters, allow_unused=True))
+            gradients = torch.autograd.grad(weighted * weight, self.flat.parameters, allow_unused=True)
+            self.flat.collect(gradients, first=part.start == 0)
             loss += of_part * weight
             errors += wrong / samples
         return loss, errors
