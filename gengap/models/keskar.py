@@ -33,9 +33,14 @@ def _pooled_convolution(channels: int, width: int) -> list[nn.Module]:
         nn.Conv2d(channels, width, 5, padding=2, bias=False),
         nn.MaxPool2d(3, 2),
         nn.BatchNorm2d(width),
-        nn.ReLU(),
+        nn.ReLU(inplace=True),
     ]
 
 
 def _dropped_dense(features: int, width: int) -> list[nn.Module]:
-    return [nn.Linear(features, width, bias=False), nn.BatchNorm1d(width), nn.ReLU(), nn.Dropout(0.5)]
+    return [
+        nn.Linear(features, width, bias=False),
+        nn.BatchNorm1d(width),
+        nn.ReLU(inplace=True),
+        nn.Dropout(0.5),
+    ]

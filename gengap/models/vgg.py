@@ -21,7 +21,7 @@ def stacks() -> list[nn.Module]:
         for _ in range(convolutions):
             convolution = nn.Conv2d(channels, width, 3, padding=1, bias=False)
             nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
-            layers += [convolution, nn.BatchNorm2d(width), nn.ReLU()]
+            layers += [convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
             channels = width
         layers.append(nn.MaxPool2d(2))
     return layers
