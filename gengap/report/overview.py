@@ -9,7 +9,7 @@ from gengap.report.comparisons import MARGIN
 from gengap.report.markup import Table
 from gengap.report.measure import measure_cell
 from gengap.report.style import METHODS
-from gengap.schema import deviation
+from gengap.schema import FP32, deviation
 
 NEAR, ABOVE, BELOW = "≈", "▲", "▼"
 _GAPS = (("sb", "lb"), ("lb_ra", "sb"))
@@ -34,7 +34,7 @@ def _line(records: Records, table: int, precision: str, protocol: str) -> str:
     marks = Counter(mark(c.difference) for c in cells if c.difference is not None)
     if not marks:
         return ""
-    name = marked(f"Table {table}", deviation(precision, protocol))
+    name = marked(f"Table {table}", deviation(precision, protocol) or FP32)
     found = f"{name}: {sum(marks.values())} of {len(cells)} cells have finished runs"
     where = f"{marks[NEAR]} within {MARGIN:g} points of the paper's number"
     return f"{found}; {where}, {marks[ABOVE]} above it, {marks[BELOW]} below it."

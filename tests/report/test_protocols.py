@@ -54,7 +54,7 @@ def test_every_cell_names_its_protocol_and_no_run_is_left_apart(both: Store) -> 
 
 def test_counts_are_of_one_protocol_each(both: Store) -> None:
     paper, released = counted(read_records(both.root)).splitlines()
-    assert paper.startswith("- Table 1: 2 of 30 cells")
+    assert paper.startswith("- Table 1 (fp32): 2 of 30 cells")
     assert released.startswith("- Table 1 (bigbatch): 2 of 30 cells")
 
 
