@@ -24,9 +24,14 @@ def main() -> None:
     command, *rest = sys.argv[1:] or ["--help"]
     if command in ("-sc", "--shell-completion"):
         from gengap.completion import complete
+        from gengap.errors import DONE, MISTAKE, UserError, describe
 
-        complete(rest, COMMANDS)
-        sys.exit(0)
+        try:
+            complete(rest, COMMANDS)
+        except UserError as error:
+            describe(error)
+            sys.exit(MISTAKE)
+        sys.exit(DONE)
     if command in COMMANDS:
         sys.exit(import_module(f"gengap.{command}").main(rest))
     if command in ("-h", "--help"):

@@ -32,8 +32,10 @@ def build_trainer(
     """
     samples, batch_size = len(splits.train), config.method.batch_size
     if batch_size > samples:
+        fewer = "" if config.data.limit is None else f" that data.limit={samples} leaves"
         raise UserError(
-            f"method.batch_size={batch_size} is more than the {samples} training samples: lower it"
+            f"method.batch_size={batch_size} is more than the {samples} training samples{fewer}: "
+            + ("lower it or raise data.limit" if fewer else "lower it")
         )
     if regime.updates < 1:
         raise UserError(

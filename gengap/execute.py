@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from gengap.data.resident import Splits, split
 from gengap.device import prepare_device
 from gengap.errors import UserError, describe
 from gengap.fit import DivergedError, fit
+from gengap.neighbours import Neighbours, crowded
 from gengap.progress import Progress
 from gengap.regime import Regime, build_regime
 from gengap.runlog import run_log
@@ -93,12 +95,15 @@ def _leave_nothing(directory: Path, created: Sequence[Path]) -> None:
 
 
 def _train(config: Config, opened: Run, stop: Stop) -> str:
+    neighbours = Neighbours()
     device = prepare_device(config.runtime)
     source = load(config.data.name, config.data.root, config.data.folder)
     splits = split(source, config.data, config.seed)
     regime = build_regime(config, len(splits.train))
     trainer = build_trainer(config, source, splits, regime, device)
     log.info("%s: %s", run_name(config), memory_line(trainer))
+    if device.type == "cpu":
+        _warn_of_neighbours(neighbours)
     validation = place(splits.validation, config, device, augment=False)
     _open_record(config, opened, splits, trainer)
     title, batch_size = run_name(config), config.method.batch_size
@@ -115,6 +120,12 @@ def _train(config: Config, opened: Run, stop: Stop) -> str:
         return "stopped"
     _finish(config, opened, splits, trainer, regime)
     return "finished"
+
+
+def _warn_of_neighbours(neighbours: Neighbours) -> None:
+    line = crowded(neighbours.busy_cores(), torch.get_num_threads(), os.cpu_count() or 1)
+    if line:
+        log.info(line)
 
 
 def _open_record(config: Config, opened: Run, splits: Splits, trainer: Trainer) -> None:

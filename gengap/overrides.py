@@ -146,7 +146,7 @@ def check_selection(overrides: Sequence[Override]) -> None:
     missing = [group for group in ("workload", "method") if group not in chosen]
     if len(missing) == 2:
         raise UserError(
-            "choose what to train: gengap train +experiment=NAME, or +sweep=NAME for a whole table; "
+            "no cell is chosen: add +experiment=NAME, or +sweep=NAME for a whole table; "
             "gengap train --help lists the names"
         )
     if missing:

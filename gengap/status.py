@@ -20,6 +20,7 @@ usage: gengap status [results_dir=DIR]             every run there is
        gengap status +sweep=NAME [key=value ...]   the runs that gengap train makes of these words
        gengap status +experiment=NAME [seed=0,1,2]"""
 
+NO_CHOICE = ("results_dir=", "data.root=", "runtime.")  # words of a train line that say nothing of which runs
 STATES = ("finished", "training", "interrupted", "diverged", "failed", "unreadable", "missing")
 
 
@@ -51,8 +52,8 @@ def main(arguments: Sequence[str]) -> int:
         return DONE
     try:
         typed = read_options(arguments).overrides
-        places = [a.removeprefix("results_dir=") for a in typed if a.startswith("results_dir=")]
-        if len(places) == len(typed):
+        if all(word.startswith(NO_CHOICE) for word in typed):
+            places = [a.removeprefix("results_dir=") for a in typed if a.startswith("results_dir=")]
             _store_status(places[-1] if places else "results")
         else:
             _sweep_status(typed)
@@ -65,7 +66,8 @@ def main(arguments: Sequence[str]) -> int:
 def _store_status(results_dir: str) -> None:
     directories = sorted(p.parent for p in Path(results_dir).expanduser().glob("runs/*/seed*/run.json"))
     if not directories:
-        print(f"no runs in {results_dir}: start with gengap train +sweep=quickstart")
+        start = f"gengap train +sweep=quickstart results_dir={results_dir}"
+        print(f"no runs in {results_dir}: start with {start}")
     _print_table(directories, _recorded_mark)
 
 

@@ -55,6 +55,12 @@ def test_status_takes_the_words_of_train(tmp_path, capsys):
     assert shown[-1] == f"go on with: gengap train {' '.join(words)}"
 
 
+def test_status_of_an_empty_folder_says_how_to_fill_that_one(tmp_path, capsys):
+    assert status([f"results_dir={tmp_path}", "data.root=elsewhere", "runtime.threads=1"]) == 0
+    command = f"gengap train +sweep=quickstart results_dir={tmp_path}"
+    assert capsys.readouterr().out == f"no runs in {tmp_path}: start with {command}\n"
+
+
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
@@ -62,7 +68,14 @@ def test_status_takes_the_words_of_train(tmp_path, capsys):
         ("gengap train +experiment=digits_lb_g", ["+experiment=digits_lb_gbn"]),
         ("gengap status +sweep=quick", ["+sweep=quickstart"]),
         ("gengap train method=lb_r", ["method=lb_ra"]),
+        ("gengap train +experiment=digits_lb precision=", ["precision=fp32", "precision=bf16"]),
+        ("gengap train runtime.mi", ["runtime.micro_batch="]),
+        ("gengap train runtime.g", ["runtime.graph=true", "runtime.graph=false"]),
+        ("gengap train --m", ["--multirun"]),
         ("gengap report res", ["results_dir="]),
+        ("gengap bench workload=mnist", ["workload=mnist_f1"]),
+        ("gengap plan sm", ["small_batch="]),
+        ("gengap nothing ", []),
     ],
 )
 def test_completion(typed, offered, monkeypatch, capsys):

@@ -104,9 +104,14 @@ def _take_turns(sides: dict[str, Side], rounds: int) -> dict[str, list[float]]:
     while not taken["typical"] or (len(taken["typical"]) < rounds and time.monotonic() < ends):
         for name, side in sides.items():
             taken[name].append(side.seconds(updates[name]) / updates[name])
-            print(f"\r{name}: {taken[name][-1]:.4f} s an update   ", end="", file=sys.stderr, flush=True)
-    print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
+            _show(f"{name}: {taken[name][-1]:.4f} s an update")
+    _show("")
     return taken
+
+
+def _show(line: str) -> None:
+    if sys.stderr.isatty():  # in a log it would only break the table
+        print(f"\r{line:40}\r", end="", file=sys.stderr, flush=True)
 
 
 def _side(name: str, taken: list[float], memory: float, warmed: Any) -> dict[str, Any]:

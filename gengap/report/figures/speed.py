@@ -28,7 +28,9 @@ def figure(document: dict[str, Any]) -> Figure:
         "the other one is measured; medians. The typical loop: torchvision transforms on PIL images in a "
         "DataLoader, fp32, not compiled, .item() at every step, with ghosts a forward and backward pass a "
         'ghost; rows in bf16 are beside the same fp32 loop. "engine" is what gengap chose to run its '
-        'update. "ratio" is of images/s; "of matrix rate" is the share of what a large product reaches '
+        'update. "ratio" is of images/s in two turns next to each other, of all turns the median: what '
+        "drifts drifts for both, and the quotient of the two medians beside it may differ. "
+        '"of matrix rate" is the share of what a large product reaches '
         f"on this machine ({rates} GFLOP/s).",
         '"of copy rate" is the share of what copying a large array reaches '
         f"({document['copy_gbs']:,.0f} GB/s, reading and writing) that an update needs at least: activations "
