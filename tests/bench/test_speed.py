@@ -10,7 +10,7 @@ from gengap.report.speed import read_measurements, table
 ROW: dict[str, Any] = {
     "workload": "mnist_f1", "method": "sb", "batch_size": 128, "ghost_size": None, "precision": "fp32",
     "ratio": 3.456, "gengap_seconds": 0.01, "typical_seconds": 0.03456, "seconds_per_epoch": 4.6875,
-    "matrix_share": 0.5, "copy_share": 0.125, "gengap_memory": 900, "typical_memory": 800,
+    "matrix_share": 0.5, "copy_share": 0.125, "gengap_memory": 900, "typical_memory": 800, "turns": 3,
     "gengap_start": 3.0, "gengap_first_update": 0.5, "git_commit": "0123456789", "engine": "compiled",
 }  # fmt: skip
 

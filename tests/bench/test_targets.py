@@ -19,7 +19,7 @@ def measured(hardware: dict[str, Any], *rows: tuple[str, str, str, float, float]
     """A machine's document: (workload, method, precision, ratio, seconds an epoch) of each row."""
     keys = ("workload", "method", "precision", "ratio", "seconds_per_epoch")
     other = {
-        "batch_size": 128, "ghost_size": None, "gengap_seconds": 0.01, "typical_seconds": 0.03,
+        "turns": 3, "batch_size": 128, "ghost_size": None, "gengap_seconds": 0.01, "typical_seconds": 0.03,
         "matrix_share": 0.5, "gengap_memory": 900, "typical_memory": 800, "gengap_start": 3.0,
         "gengap_first_update": 0.5, "git_commit": "0123456789",
     }  # fmt: skip

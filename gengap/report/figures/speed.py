@@ -23,13 +23,15 @@ def figure(document: dict[str, Any]) -> Figure:
     hardware, rows = document["hardware"], document["rows"]
     rates = ", ".join(f"{k} {v:,.0f}" for k, v in document["matrix_gflops"].items())
     commits = ", ".join(sorted({str(r["git_commit"])[:8] for r in rows}))
+    turns = " or ".join(map(str, sorted({r["turns"] for r in rows})))
     caption = paragraph(
         "Training on random images, gengap and the typical loop in turns, each in a process that rests while "
         "the other one is measured; medians. The typical loop: torchvision transforms on PIL images in a "
         "DataLoader, fp32, not compiled, .item() at every step, with ghosts a forward and backward pass a "
         'ghost; rows in bf16 are beside the same fp32 loop. "engine" is what gengap chose to run its '
         'update. "ratio" is of images/s in two turns next to each other, of all turns the median: what '
-        "drifts drifts for both, and the quotient of the two medians beside it may differ. "
+        "drifts drifts for both, and the quotient of the two medians beside it may differ; a "
+        f"row had {turns} turns. "
         '"of matrix rate" is the share of what a large product reaches '
         f"on this machine ({rates} GFLOP/s).",
         '"of copy rate" is the share of what copying a large array reaches '
