@@ -32,10 +32,9 @@ def build_trainer(
     """
     samples, batch_size = len(splits.train), config.method.batch_size
     if batch_size > samples:
-        fewer = "" if config.data.limit is None else f" that data.limit={samples} leaves"
+        limited = "" if config.data.limit is None else ", or raise data.limit"
         raise UserError(
-            f"method.batch_size={batch_size} is more than the {samples} training samples{fewer}: "
-            + ("lower it or raise data.limit" if fewer else "lower it")
+            f"method.batch_size={batch_size} is more than the {samples} training samples: lower it{limited}"
         )
     if regime.updates < 1:
         raise UserError(

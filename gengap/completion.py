@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from gengap.checks import DEVICES, LR_RULES, PRECISIONS
 from gengap.config import hydra_of_gengap
 from gengap.errors import UserError
+from gengap.options import LAUNCHER
 from gengap.overrides import ADDED, GROUPS, keys, names_in
 from gengap.plan.question import OPTIONAL, REQUIRED
 
@@ -38,7 +39,7 @@ def words_of(command: str) -> Sequence[str]:
     """Every word that may follow a command: whole where its values are few, else up to the = sign."""
     if command in ("train", "status"):
         flags = ("--help", "--multirun", "--cfg") if command == "train" else ("--help",)
-        return (*flags, *_choices(GROUPS), *_key_words())
+        return (*flags, *_choices(GROUPS), *_key_words(), *LAUNCHER)
     if command == "bench":
         precisions = (f"precision={p}" for p in PRECISIONS)
         return ("--help", *_choices(("workload", "method")), *precisions, "rounds=", "results_dir=")

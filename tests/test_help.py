@@ -72,6 +72,7 @@ def test_status_of_an_empty_folder_says_how_to_fill_that_one(tmp_path, capsys):
         ("gengap train runtime.mi", ["runtime.micro_batch="]),
         ("gengap train runtime.g", ["runtime.graph=true", "runtime.graph=false"]),
         ("gengap train --m", ["--multirun"]),
+        ("gengap train -m hydra/l", ["hydra/launcher="]),
         ("gengap report res", ["results_dir="]),
         ("gengap bench workload=mnist", ["workload=mnist_f1"]),
         ("gengap plan sm", ["small_batch="]),

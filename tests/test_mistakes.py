@@ -58,6 +58,11 @@ def test_a_run_that_can_t_begin_leaves_nothing(gengap, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_limit_that_the_batch_exceeds_is_named(gengap):
+    _, said, _ = gengap(f"{CELL} data.limit=100 results_dir=new/place")
+    assert said[0].endswith("is more than the 100 training samples: lower it, or raise data.limit")
+
+
 def test_our_own_error_leaves_its_traceback_in_the_run_s_log(gengap, tmp_path, monkeypatch):
     monkeypatch.setattr(execute, "load", lambda *_: 1 / 0)
     code, said, _ = gengap(CELL)
