@@ -57,7 +57,6 @@ def test_today_s_code_repeats_what_other_machines_recorded(record, repeated):
     for new, old in zip(rows(repeated), rows(record), strict=True):
         assert new.keys() == old.keys()
         for key, value in old.items():
-            absolute = (
-                0.3 if key.endswith("_error") else 1e-8
-            )  # biases before batch norm move by nothing else
+            # One image; and biases before batch norm, which no gradient but rounding moves
+            absolute = 0.3 if key.endswith("_error") else 1e-7
             assert new[key] == pytest.approx(value, rel=1e-5, abs=absolute), (old["update"], key)
