@@ -53,10 +53,10 @@ def test_today_s_code_repeats_the_golden_run_bit_for_bit(repeated):
 
 @pytest.mark.parametrize("record", [GOLDEN, COMMITTED], ids=["golden", "results"])
 def test_today_s_code_repeats_what_other_machines_recorded(record, repeated):
-    """Rounding is all that differs between machines: one part in 100,000, or one validation image."""
+    """Rounding is all that differs between machines: one part in 10,000, or one validation image."""
     for new, old in zip(rows(repeated), rows(record), strict=True):
         assert new.keys() == old.keys()
         for key, value in old.items():
             # One image; and biases before batch norm, which no gradient but rounding moves
-            absolute = 0.3 if key.endswith("_error") else 1e-7
-            assert new[key] == pytest.approx(value, rel=1e-5, abs=absolute), (old["update"], key)
+            absolute = 0.3 if key.endswith("_error") else 1e-6
+            assert new[key] == pytest.approx(value, rel=1e-4, abs=absolute), (old["update"], key)
