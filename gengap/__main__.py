@@ -23,7 +23,7 @@ def main() -> None:
     """Run a subcommand and exit with its code."""
     command, *rest = sys.argv[1:] or ["--help"]
     if command in ("-sc", "--shell-completion"):
-        from gengap.completion import complete
+        from gengap.cli.completion import complete
         from gengap.errors import DONE, MISTAKE, UserError, describe
 
         try:
@@ -33,7 +33,7 @@ def main() -> None:
             sys.exit(MISTAKE)
         sys.exit(DONE)
     if command in COMMANDS:
-        sys.exit(import_module(f"gengap.{command}").main(rest))
+        sys.exit(import_module(f"gengap.cli.{command}").main(rest))
     if command in ("-h", "--help"):
         print(USAGE)
         sys.exit(0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, sqrt
 
-from gengap.schema import Config
+from gengap.config.schema import Config
 
 
 def scaled_lr(lr: float, batch_size: int, base_batch: int, rule: str) -> float:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from hypothesis import settings
 
-from gengap.config import compose_config
-from gengap.schema import Config
+from gengap.config.compose import compose_config
+from gengap.config.schema import Config
 
 # On a busy machine a second thread makes small tensors ten times slower; subprocesses inherit this.
 os.environ["OMP_NUM_THREADS"] = "1"

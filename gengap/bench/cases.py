@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gengap.checks import PRECISIONS
-from gengap.config import compose_config
+from gengap.config.checks import PRECISIONS
+from gengap.config.compose import compose_config
+from gengap.config.overrides import CONF
+from gengap.config.schema import Config
 from gengap.errors import UserError
-from gengap.overrides import CONF
-from gengap.schema import Config
 
 METHODS = ("sb", "lb_ra")  # LB, +LR and +GBN make the same updates, or the same without ghosts, but fewer
 DEFAULT = (

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from gengap.device import prepare_device
-from gengap.memory import saved_bytes
+from gengap.config.schema import Config, Runtime
 from gengap.models import build
-from gengap.provenance import origin
-from gengap.schema import Config, Runtime
+from gengap.runs.provenance import origin
+from gengap.training.device import prepare_device
+from gengap.training.memory import saved_bytes
 
 REPEATS = 7
 

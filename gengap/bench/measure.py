@@ -21,7 +21,7 @@ from gengap.report.section import Section, markdown_section
 from gengap.report.sections import figure as section_of
 from gengap.report.sections import targets
 from gengap.report.speed import table
-from gengap.runs import write_atomically
+from gengap.runs.store import write_atomically
 
 TURN_SECONDS = 2.0
 CASE_SECONDS = 75.0  # after which no round begins

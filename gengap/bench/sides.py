@@ -15,8 +15,8 @@ from typing import Any, Self
 import numpy as np
 
 from gengap.bench.cases import SHAPES
+from gengap.config.schema import Config
 from gengap.data.sources import Images, Source
-from gengap.schema import Config
 
 MEGABYTE = 2**20
 WORKERS = 8  # of the typical loop's loader, where there are so many cores
@@ -128,10 +128,10 @@ def peak_memory(on_gpu: bool) -> float:
 def _gengap(config: Config) -> tuple[Callable[[], None], str]:
     from itertools import count
 
-    from gengap.build import build_trainer
     from gengap.data.resident import split
-    from gengap.device import prepare_device
     from gengap.regime import build_regime
+    from gengap.training.build import build_trainer
+    from gengap.training.device import prepare_device
 
     device = prepare_device(config.runtime)
     images, classes = random_images(config.data.name)

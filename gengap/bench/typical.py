@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+from gengap.config.schema import Config, Data
 from gengap.data.sources import Images
 from gengap.models import build
-from gengap.schema import Config, Data
 
 
 class PilImages(Dataset[tuple[Tensor, int]]):

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from gengap.config.schema import Data
 from gengap.errors import UserError
-from gengap.schema import Data
 
 
 class Finish:

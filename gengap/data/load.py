@@ -3,10 +3,10 @@
 from inspect import signature
 from pathlib import Path
 
+from gengap.config.factory import imported
 from gengap.data.sources import Source
 from gengap.data.valid import check_source
 from gengap.errors import UserError
-from gengap.imported import imported
 
 SOURCES = {
     "digits": "gengap.data.digits:digits",

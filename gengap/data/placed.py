@@ -6,10 +6,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from gengap.config.schema import Config
 from gengap.data.resident import Resident
 from gengap.data.sources import Images, Photographs
 from gengap.data.stream import Stream
-from gengap.schema import Config
 
 Batches = Generator[tuple[Tensor, Tensor]]
 

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gengap.config.schema import Data
 from gengap.data.finish import Finish
 from gengap.data.sources import Images, Photographs, Source
 from gengap.data.stream import Stream
 from gengap.errors import UserError
 from gengap.randomness import Purpose, draws
-from gengap.schema import Data
 
 
 @dataclass(frozen=True)

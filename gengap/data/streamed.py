@@ -17,11 +17,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.v2 import functional as tf
 
+from gengap.config.schema import Data
 from gengap.data.finish import Finish
 from gengap.data.sources import Photographs
 from gengap.data.stream import Stream
 from gengap.errors import UserError
-from gengap.schema import Data
 
 POSITIONS = 2**31  # of a crop: its draw over 2**31 is the fraction of the way that there is on the photograph
 PART = 64  # photographs that a worker decodes at a time

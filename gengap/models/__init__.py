@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import nn
 
+from gengap.config.factory import imported
 from gengap.errors import UserError
-from gengap.imported import imported
 from gengap.models.alexnet import alexnet
 from gengap.models.f1 import f1
 from gengap.models.keskar import c1, c2

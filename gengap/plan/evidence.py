@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from gengap.report.paper import Published, published
-from gengap.report.style import METHODS
-from gengap.schema import FP32, PAPER
+from gengap.config.schema import FP32, PAPER
+from gengap.paper.methods import METHODS
+from gengap.paper.tables import Published, published
 
 REMEDIES = ("lb_lr", "lb_gbn", "lb_ra")
 TABLES = (1, 2)

@@ -5,12 +5,12 @@ from typing import cast
 
 from omegaconf import OmegaConf
 
-from gengap.config import register
-from gengap.overrides import CONF
+from gengap.config.compose import register
+from gengap.config.overrides import CONF
+from gengap.config.schema import Config, Data, Model, Workload
+from gengap.paper.methods import METHODS
 from gengap.plan.question import Question
 from gengap.regime import build_regime
-from gengap.report.style import METHODS
-from gengap.schema import Config, Data, Model, Workload
 
 
 @dataclass(frozen=True)

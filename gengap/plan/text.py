@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import sqrt
 
+from gengap.config.schema import Method
+from gengap.paper import tables as paper
+from gengap.paper.methods import METHODS
 from gengap.plan.evidence import REMEDIES, TABLES, Closed, Ours, closed_in_paper, paper_ratios
 from gengap.plan.methods import Planned
 from gengap.plan.question import GHOST_SIZE, Question
-from gengap.report import paper
-from gengap.report.style import METHODS
-from gengap.schema import Method
 
 NONE = "–"
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from pandas import DataFrame
 
-from gengap.checks import PRECISIONS
-from gengap.config import (
+from gengap.config.checks import PRECISIONS
+from gengap.config.compose import (
     Cell,
     cell,
     choices,
@@ -19,11 +19,11 @@ from gengap.config import (
     recorded_differences,
     run_name,
 )
-from gengap.report import paper
+from gengap.config.schema import FP32, PAPER, deviation
+from gengap.paper import tables as paper
+from gengap.paper.methods import METHODS
 from gengap.report.speed import read_measurements
-from gengap.report.style import METHODS
-from gengap.runs import read_record, read_store
-from gengap.schema import FP32, PAPER, deviation
+from gengap.runs.store import read_record, read_store
 
 OTHERS = tuple(p for p in PRECISIONS if p != FP32)
 RELEASED = "bigbatch"  # the released code's protocol

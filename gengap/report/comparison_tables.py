@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from gengap.config.schema import FP32, PAPER
+from gengap.paper.methods import METHODS
 from gengap.report.cells import Records, Row, rows_of_table
 from gengap.report.comparisons import MARGIN, Difference, holm, share, share_interval, welch
 from gengap.report.markup import Table
 from gengap.report.measure import ACCURACY
-from gengap.report.style import METHODS
-from gengap.schema import FP32, PAPER
 
 EQUIVALENCE, SHARE, STEP = "equivalence", "gap closed", "step"
 PRECISION, PROTOCOL = "precision", "protocol"

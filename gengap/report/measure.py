@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from pandas import DataFrame
 
-from gengap.report import paper
+from gengap.paper import tables as paper
 from gengap.report.cells import Group, Records, Row, experiment_of
 from gengap.report.statistics import Summary, binomial_error, summarise
 

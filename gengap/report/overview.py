@@ -2,14 +2,14 @@
 
 from collections import Counter
 
-from gengap.report import paper
+from gengap.config.schema import FP32, deviation
+from gengap.paper import tables as paper
+from gengap.paper.methods import METHODS
 from gengap.report.cells import KINDS, Records, Row, marked, rows_of_table
 from gengap.report.comparison_tables import gap, interval, shown
 from gengap.report.comparisons import MARGIN
 from gengap.report.markup import Table
 from gengap.report.measure import measure_cell
-from gengap.report.style import METHODS
-from gengap.schema import FP32, deviation
 
 NEAR, ABOVE, BELOW = "≈", "▲", "▼"
 _GAPS = (("sb", "lb"), ("lb_ra", "sb"))

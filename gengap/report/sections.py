@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gengap.report import apart, comparison_tables, paper, tables, words
+from gengap.paper import tables as paper
+from gengap.report import apart, comparison_tables, tables, words
 from gengap.report.cells import Records, Row, rows_of_table
 from gengap.report.comparison_tables import Comparison
 from gengap.report.comparisons import MARGIN

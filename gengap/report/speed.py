@@ -10,8 +10,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from gengap.paper.methods import METHODS
 from gengap.report.markup import Table
-from gengap.report.style import METHODS
 
 MET, SHORT, NOT_MEASURED = "met", "falls short", "not measured"
 

@@ -1,12 +1,12 @@
 """Tables 1 and 2 beside the paper's: the quick view, every cell at length, and all numbers."""
 
-from gengap.report import paper
+from gengap.paper import tables as paper
+from gengap.paper.methods import METHODS
 from gengap.report.cells import Group, Records, rows_of_table
 from gengap.report.markup import Table
 from gengap.report.measure import Measured, measure, measure_cell
 from gengap.report.overview import mark
 from gengap.report.statistics import Summary
-from gengap.report.style import METHODS
 
 
 def quick(records: Records, table: int = 1) -> Table:

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from gengap.bench import main, measure, parse
+from gengap.bench import measure
 from gengap.bench.cases import Case, cases
 from gengap.bench.machine import gb_per_update, gflop_per_image
 from gengap.bench.measure import _merged
 from gengap.bench.sides import Side, random_images
 from gengap.bench.typical import Typical
+from gengap.cli.bench import main, parse
 from gengap.data.load import load
 from gengap.report.figures.speed import slug
 from gengap.report.speed import read_measurements, targets

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gengap.report import main
+from gengap.cli.report import main
 from gengap.report.speed import Target, table, targets, targets_table
 
 ROOT = Path(__file__).parents[2]

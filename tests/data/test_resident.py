@@ -4,12 +4,12 @@ import torch
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as tf
 
+from gengap.config.schema import Data
 from gengap.data.load import load
 from gengap.data.resident import Resident, split
 from gengap.data.sources import Images, Source
 from gengap.data.stream import Stream
 from gengap.errors import UserError
-from gengap.schema import Data
 
 CPU = torch.device("cpu")
 

@@ -7,13 +7,13 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
-from gengap.config import compose_config, run_directory
+from gengap.config.compose import compose_config, run_directory
 from gengap.data.load import load
 from gengap.data.sources import Images, Photographs, Source
 from gengap.data.valid import check_source
 from gengap.errors import UserError
-from gengap.execute import execute
-from gengap.runs import read_record
+from gengap.launch.execute import execute
+from gengap.runs.store import read_record
 from tests.datasets import stripes
 
 RAW = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")

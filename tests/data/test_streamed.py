@@ -12,13 +12,13 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as tf
 
-from gengap.config import compose_config, run_directory
+from gengap.config.compose import compose_config, run_directory
+from gengap.config.schema import Data
 from gengap.data.folders import imagenet
 from gengap.data.stream import Stream
 from gengap.data.streamed import POSITIONS, Decoder, Part, Streamed
 from gengap.errors import UserError
-from gengap.execute import execute
-from gengap.schema import Data
+from gengap.launch.execute import execute
 
 CPU = torch.device("cpu")
 CONFIG = Data(

@@ -8,9 +8,9 @@ from typing import Any
 
 from report_records import Store, walk
 
-from gengap.config import compose_config
+from gengap.config.compose import compose_config
+from gengap.config.schema import Config
 from gengap.regime import Regime, build_regime
-from gengap.schema import Config
 
 
 @cache

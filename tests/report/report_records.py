@@ -1,4 +1,4 @@
-"""A results directory written by hand, in the record format of gengap.runs."""
+"""A results directory written by hand, in the record format of gengap.runs.store."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gengap.config import Cell, as_dict, cell, compose_config, run_name
+from gengap.config.compose import Cell, as_dict, cell, compose_config, run_name
 
 CPU = {"device": "cpu", "name": "AMD EPYC 7B13", "threads": 2}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

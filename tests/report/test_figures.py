@@ -10,14 +10,14 @@ import pytest
 from figure_records import add_run, drop, schedule
 from report_records import Store
 
-from gengap.config import experiments
+from gengap.config.compose import experiments
+from gengap.config.sweep import parameters
+from gengap.paper.figures import points, published
 from gengap.report.cells import read_records
 from gengap.report.figures import ERRORS, Figure, figures
 from gengap.report.figures.canvas import save
 from gengap.report.figures.members import FIXED, SCALED
-from gengap.report.figures.published import points, published
 from gengap.report.markup import Table, csv_text
-from gengap.sweep import parameters
 
 
 def by_column(table: Table) -> list[dict[str, str]]:

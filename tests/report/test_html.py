@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from report_records import Store
 
-from gengap.report import main
+from gengap.cli.report import main
 from gengap.report.cells import read_records
 from gengap.report.comparison_tables import compare_methods
 from gengap.report.figures import figures

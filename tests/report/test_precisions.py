@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from report_records import Store
 
+from gengap.cli.report import main
 from gengap.plan.evidence import ours
-from gengap.report import main
 from gengap.report.apart import variants
 from gengap.report.cells import read_records
 from gengap.report.markup import csv_text

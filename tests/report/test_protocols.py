@@ -6,8 +6,8 @@ import pytest
 from report_records import Store
 from scipy import stats
 
+from gengap.cli.report import main
 from gengap.plan.evidence import ours
-from gengap.report import main
 from gengap.report.apart import variants
 from gengap.report.cells import Row, read_records
 from gengap.report.comparison_tables import PRECISION, PROTOCOL, compare_methods, table

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from report_records import Store
 
-from gengap.report import main
+from gengap.cli.report import main
 
 TEXTS = {
     "README.md", "table1.md", "table1.csv", "table1.tex", "comparisons.md", "comparisons.csv",

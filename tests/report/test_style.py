@@ -2,7 +2,7 @@ from itertools import combinations
 
 import pytest
 
-from gengap.report.style import BATCHES, METHODS, NOISE, Look
+from gengap.paper.methods import BATCHES, METHODS, NOISE, Look
 
 
 def lightness(colour: str) -> float:

@@ -3,13 +3,14 @@ import csv
 import pytest
 from report_records import Store
 
-from gengap.config import Cell
-from gengap.report import main, paper
+from gengap.cli.report import main
+from gengap.config.compose import Cell
+from gengap.paper import tables as paper
+from gengap.paper.methods import METHODS
 from gengap.report.apart import variants
 from gengap.report.cells import experiment_of, read_records
 from gengap.report.markup import csv_text
 from gengap.report.page import texts
-from gengap.report.style import METHODS
 from gengap.report.tables import data, quick
 
 NAMES = (

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
+from gengap.paper.figures import published
 from gengap.report.bands import Band, band_data
 from gengap.report.cells import Records
 from gengap.report.distance import Walk, fit_data, fit_table, read_walk
@@ -22,7 +23,6 @@ from gengap.report.figures.canvas import (
 from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.figures.members import FIXED, SCALED, Member, counts, find, gaps
 from gengap.report.figures.norms import norm_table
-from gengap.report.figures.published import published
 from gengap.report.figures.walks import DASHES, FITS, draw_fit
 
 PANELS = {"2a": (FIXED, "one learning rate"), "2b": (SCALED, "+LR and GBN")}

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from gengap.paper.methods import Look
 from gengap.report.bands import Band
 from gengap.report.figures.figure import Figure
-from gengap.report.style import Look
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",

@@ -6,6 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
+from gengap.paper.figures import published
 from gengap.report.bands import Band, band, band_data
 from gengap.report.cells import Group, Records
 from gengap.report.figures.canvas import (
@@ -20,11 +21,10 @@ from gengap.report.figures.canvas import (
 )
 from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.figures.members import Member, counts, find, gaps
-from gengap.report.figures.published import published
 from gengap.report.markup import Table
 from gengap.report.statistics import summarise
 from gengap.report.tables import spread
-from gengap.runs import read_metrics
+from gengap.runs.store import read_metrics
 
 TRAINING, VALIDATION = "train_error", "val_error"
 _TITLES = {TRAINING: "training error", VALIDATION: "validation error"}

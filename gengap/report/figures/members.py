@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from gengap.paper.methods import BATCHES, METHODS, NOISE, UNADAPTED, Look
 from gengap.report.cells import Group, Records
-from gengap.report.style import BATCHES, METHODS, NOISE, UNADAPTED, Look
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gengap.paper.figures import published
 from gengap.report.distance import Walk
 from gengap.report.figures.members import Member
-from gengap.report.figures.published import published
 from gengap.report.markup import Table
 from gengap.report.statistics import Summary
 from gengap.report.tables import spread

@@ -5,13 +5,13 @@ from math import ceil
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from gengap.report import paper
+from gengap.paper import tables as paper
+from gengap.paper.methods import METHODS
 from gengap.report.bands import Band, band_data
 from gengap.report.cells import Records, Row, experiment_of
 from gengap.report.figures.canvas import draw_band, legend, panels
 from gengap.report.figures.errors import VALIDATION, error_band
 from gengap.report.figures.figure import Figure, paragraph
-from gengap.report.style import METHODS
 
 SHOWN = ("sb", "lb", "lb_ra")
 CAPTION = paragraph(

@@ -6,9 +6,9 @@ from typing import Any
 
 from matplotlib.figure import Figure as Drawing
 
+from gengap.paper.methods import METHODS
 from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.speed import machine, table
-from gengap.report.style import METHODS
 
 _LOOKS: dict[str, dict[str, Any]] = {
     "typical loop": {"color": "#c8c8c8"},

@@ -10,14 +10,14 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
-from gengap.report import paper
+from gengap.paper import tables as paper
+from gengap.paper.methods import METHODS, Look
 from gengap.report.bands import band_data
 from gengap.report.cells import Records, Row
 from gengap.report.distance import Named, Walk, fit_data, fit_table, read_walk
 from gengap.report.figures.canvas import draw_band, legend, panels
 from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.fits import LARGEST_ERROR, MINIMUM_UPDATES, SMALLEST_R_SQUARED
-from gengap.report.style import METHODS, Look
 
 FITS = (
     "The dashes are the mean fit of a + b ln t and end where its window ends: from the first recorded row "

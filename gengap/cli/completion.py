@@ -1,0 +1,60 @@
+"""Tab completion: the words that a command takes, by the shell functions that Hydra's completion installs."""
+
+import os
+from collections.abc import Iterator, Sequence
+
+from gengap.cli.options import LAUNCHER
+from gengap.config.checks import DEVICES, LR_RULES, PRECISIONS
+from gengap.config.compose import hydra_of_gengap
+from gengap.config.overrides import ADDED, GROUPS, keys, names_in
+from gengap.errors import UserError
+from gengap.plan.question import OPTIONAL, REQUIRED
+
+SHELLS = ("bash", "fish", "zsh")
+_VALUES = {"precision": PRECISIONS, "method.lr_rule": LR_RULES, "runtime.device": DEVICES}
+_BOOLEAN = ("true", "false")
+
+
+def complete(arguments: Sequence[str], commands: Sequence[str]) -> None:
+    """Answer `gengap -sc install=bash`, `-sc query=bash` and their like, as Hydra's command line does.
+
+    The shell puts the typed line into COMP_LINE and offers the words that are printed.
+
+    Raises:
+        UserError: anything else is asked.
+    """
+    if list(arguments) not in [[f"{what}={s}"] for what in ("install", "uninstall", "query") for s in SHELLS]:
+        raise UserError('gengap -sc takes install=bash, zsh or fish: type eval "$(gengap -sc install=bash)"')
+    if not arguments[0].startswith("query="):
+        with hydra_of_gengap() as hydra:
+            hydra.shell_completion("config", list(arguments))
+        return
+    _, *words = os.environ.get("COMP_LINE", "").split(" ")
+    offered = commands if len(words) < 2 else words_of(words[0])
+    last = words[-1] if words else ""
+    print(" ".join(w for w in offered if w.startswith(last)))
+
+
+def words_of(command: str) -> Sequence[str]:
+    """Every word that may follow a command: whole where its values are few, else up to the = sign."""
+    if command in ("train", "status"):
+        flags = ("--help", "--multirun", "--cfg") if command == "train" else ("--help",)
+        return (*flags, *_choices(GROUPS), *_key_words(), *LAUNCHER)
+    if command == "bench":
+        precisions = (f"precision={p}" for p in PRECISIONS)
+        return ("--help", *_choices(("workload", "method")), *precisions, "rounds=", "results_dir=")
+    if command == "plan":
+        return ("--help", "--json", *(f"{key}=" for key in (*REQUIRED, *OPTIONAL)))
+    return ("--help", "--check", "results_dir=") if command == "report" else ()
+
+
+def _choices(groups: Sequence[str]) -> Iterator[str]:
+    for group in groups:
+        plus = "+" if group in ADDED else ""
+        yield from (f"{plus}{group}={name}" for name in names_in(group))
+
+
+def _key_words() -> Iterator[str]:
+    for key, kind in keys().items():
+        values = _VALUES.get(key, _BOOLEAN if kind in (bool, bool | None) else ("",))
+        yield from (f"{key}={value}" for value in values)

@@ -1,0 +1,76 @@
+"""The `gengap plan` command: a small-batch recipe moved to a large batch by each of the paper's methods."""
+
+import json
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from gengap.errors import UserError
+
+HELP = """\
+usage: gengap plan small_batch=256 large_batch=4096 lr=0.1 epochs=90 milestones=30,60,80 dataset_size=1281167
+
+Your recipe works at small_batch; prints what it becomes at large_batch, by each method of the paper.
+
+  small_batch, large_batch, dataset_size   samples
+  lr, epochs       the recipe's; lr may list one rate a phase: lr=0.1,0.02,0.004
+  milestones       epochs at which the next phase starts (default: none)
+  gamma            factor of the rate from phase to phase, where lr is one number (default: 0.1)
+  ghost_size       default: the small batch, at most the paper's 128; it must divide the large batch
+  warmup_epochs    linear climb from the recipe's rate to the scaled one (default: 0)
+  optimizer        sgd (with momentum=0.9) or adam (with betas=0.9,0.999)
+  micro_batch      samples that fit into memory at a time; whole ghosts
+  results_dir      where a report of own runs is looked for (default: results)
+  --json           the same for machines
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the plan; return the exit code, 2 where the arguments make none."""
+    if {"-h", "--help"} & set(arguments):
+        print(HELP, end="")
+        return 0
+    try:
+        print(answer([a for a in arguments if a != "--json"], as_json="--json" in arguments), flush=True)
+    except UserError as error:
+        print(f"gengap: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # `| head` has read enough; Python would complain once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def answer(arguments: Sequence[str], *, as_json: bool = False) -> str:
+    """The plan as text, or as JSON.
+
+    Raises:
+        UserError: the arguments make no plan.
+    """
+    from gengap.plan.evidence import TABLES, closed_in_paper, ours
+    from gengap.plan.methods import plan
+    from gengap.plan.question import parse
+    from gengap.plan.snippet import snippet
+    from gengap.plan.text import expectations, reasons, regimes
+
+    question = parse(arguments)
+    methods, own = plan(question), ours(question.results_dir)
+    notes, code = reasons(question, methods), snippet(question, methods)
+    if as_json:
+        found: dict[str, Any] = {
+            "methods": [asdict(p) for p in methods],
+            "notes": notes,
+            "paper": [asdict(closed_in_paper(t)) for t in TABLES],
+            "records": [asdict(row) for row in own],
+            "code": code,
+        }
+        return json.dumps(found, indent=1, ensure_ascii=False)
+    title = (
+        f"From batch {question.small_batch:,} to {question.large_batch:,}, {question.dataset_size:,} samples "
+        "an epoch.\nColumns add up, as in the paper: +GBN is LB+LR+GBN, +RA is LB+LR+GBN+RA."
+    )
+    why = "\n".join(textwrap.fill(f"- {note}", 100, subsequent_indent="  ") for note in notes)
+    parts = (title, regimes(question, methods), why, expectations(question, own), f"LB+LR+GBN+RA:\n\n{code}")
+    return "\n\n".join(part.rstrip("\n") for part in parts)

@@ -1,0 +1,99 @@
+"""Cross-field rules of a configuration, checked before any data is loaded."""
+
+from collections.abc import Sequence
+
+from gengap.config.schema import Config, Workload
+from gengap.errors import UserError
+
+LR_RULES = ("none", "sqrt", "linear")
+PRECISIONS = ("fp32", "bf16")
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def check(config: Config) -> None:
+    """Raise UserError where fields contradict each other; needs neither data nor torch."""
+    method, workload = config.method, config.workload
+    _one_of("method.lr_rule", method.lr_rule, LR_RULES)
+    _one_of("precision", config.precision, PRECISIONS)
+    _one_of("runtime.device", config.runtime.device, DEVICES)
+    _positive("method.batch_size", method.batch_size)
+    _positive("method.lr_base_batch", method.lr_base_batch)
+    _positive("method.reference_batch", method.reference_batch)
+    _positive("method.regime_factor", method.regime_factor)
+    _positive("workload.epochs", workload.epochs)
+    for key, value in (
+        ("method.ghost_size", method.ghost_size),
+        ("method.clip_norm", method.clip_norm),
+        ("runtime.micro_batch", config.runtime.micro_batch),
+        ("runtime.threads", config.runtime.threads),
+        ("runtime.time_budget", config.runtime.time_budget),
+        ("evaluations", config.evaluations),
+        ("data.limit", config.data.limit),
+    ):
+        if value is not None:
+            _positive(key, value)
+    for key, value in (
+        ("seed", config.seed),
+        ("method.gradient_noise", method.gradient_noise),
+        ("method.warmup_epochs", method.warmup_epochs),
+        ("data.holdout", config.data.holdout),
+        ("data.crop_padding", config.data.crop_padding),
+        ("runtime.checkpoint_seconds", config.runtime.checkpoint_seconds),
+    ):
+        if value < 0:
+            raise UserError(f"{key}={value}: {key} can't be negative")
+    _check_phases(workload)
+    _check_ghosts(config)
+    _check_photographs(config)
+
+
+def _check_phases(workload: Workload) -> None:
+    phases = len(workload.lr)
+    if phases != len(workload.milestones) + 1:
+        raise UserError(
+            f"workload.lr has {phases} rates and workload.milestones {len(workload.milestones)} epochs: "
+            "give one rate more than milestones"
+        )
+    if workload.milestones != sorted(workload.milestones):
+        raise UserError(f"workload.milestones must ascend, not {workload.milestones}")
+    if len(workload.weight_decay) not in (1, phases):
+        raise UserError(f"workload.weight_decay takes 1 value or one a rate ({phases})")
+
+
+def _check_ghosts(config: Config) -> None:
+    batch, ghost, micro = config.method.batch_size, config.method.ghost_size, config.runtime.micro_batch
+    if ghost is not None and batch > ghost and batch % ghost:
+        raise UserError(
+            f"method.ghost_size={ghost} does not divide method.batch_size={batch}: "
+            f"set method.batch_size={batch // ghost * ghost} or another method.ghost_size"
+        )
+    if micro is None or micro >= batch:
+        return
+    if ghost is None:
+        raise UserError(
+            f"runtime.micro_batch={micro} would change the batch norm of the whole batch of {batch}: "
+            "it is exact only with ghosts; set method.ghost_size, or leave it out"
+        )
+    if micro % ghost or batch % micro:
+        raise UserError(
+            f"runtime.micro_batch={micro} must be whole ghosts of {ghost} and divide the batch of {batch}"
+        )
+
+
+def _check_photographs(config: Config) -> None:
+    resize, crop, workers = config.data.resize, config.data.crop, config.runtime.workers
+    _positive("data.crop", crop)
+    if crop > resize:
+        raise UserError(f"data.crop={crop} is more than data.resize={resize}: lower one or raise the other")
+    if workers is not None and workers < 0:
+        raise UserError(f"runtime.workers={workers} can't be negative: 0 decodes without further processes")
+
+
+def _one_of(key: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise UserError(f"{key}={value} is unknown: set {key} to one of {', '.join(choices)}")
+
+
+def _positive(key: str, value: float) -> None:
+    if not value > 0:
+        raise UserError(f"{key} must be above 0, not {value}")

@@ -1,0 +1,173 @@
+"""What is typed after the command, checked word by word, since Hydra's own messages would mislead."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from gengap.config.schema import Config
+from gengap.errors import UserError
+
+_HERE = Path(__file__).resolve().parents[1]
+CONF = next(p for p in (_HERE / "conf", _HERE.parent / "conf") if p.is_dir())  # wheel, or checkout
+
+ADDED = ("experiment", "sweep")  # typed with a +, since the root configuration doesn't list them
+GROUPS = (*ADDED, "workload", "method", "protocol", "data")
+OPTIONS = "model.options."  # the keys below are the network's own
+
+_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+
+
+def names_in(group: str) -> list[str]:
+    """Names in a folder of conf/, sorted."""
+    return sorted(p.stem for p in (CONF / group).glob("*.yaml"))
+
+
+@cache
+def parse(argument: str) -> Override:
+    """Read `key=value`; a key below model.options may be new.
+
+    Raises:
+        UserError: it can't be read, or isn't an override at all.
+    """
+    if "=" not in argument and not argument.startswith("~"):
+        _refuse_bare_word(argument)
+    word = f"++{argument}" if argument.startswith((OPTIONS, "model.options=")) else argument
+    try:
+        return OverridesParser.create().parse_override(word)
+    except HydraException as error:
+        raise UserError(
+            f"{argument} can't be read: type key=value, and a list in quotes, as in 'workload.lr=[0.1,0.01]'"
+        ) from error
+
+
+def _refuse_bare_word(word: str) -> None:
+    for group in GROUPS:
+        if word in names_in(group):
+            raise UserError(f"{word} alone is not enough: type {_plus(group)}={word}")
+    raise UserError(f"{word} has no value: type {word}=VALUE")
+
+
+def check_override(override: Override) -> None:
+    """Check one override, which varies nothing any more: its key, its value's type, its choice.
+
+    Raises:
+        UserError: naming the nearest keys or choices, or the type that the key takes.
+    """
+    key = override.key_or_group
+    if override.is_hydra_override():
+        raise UserError(f"{key}: of Hydra's settings, gengap takes hydra/launcher and hydra.launcher.KEY")
+    if key in GROUPS and not override.is_delete():
+        _check_choice(override)
+    elif key.startswith(OPTIONS):
+        return
+    elif key not in keys():
+        typed = override.input_line or key
+        raise UserError(f"there is no key {key} ({typed}): {_nearest_keys(key)}")
+    elif override.is_delete():
+        raise UserError(f"{key} can't be removed: give it another value, {key}=VALUE")
+    elif override.is_add():
+        raise UserError(f"{key} has a value already: type it without the +, {key}=VALUE")
+    else:
+        _check_type(key, override.value())
+
+
+def _check_choice(override: Override) -> None:
+    group, value = override.key_or_group, override.value()
+    if group in ADDED and not (override.is_add() or override.is_force_add()):
+        raise UserError(f"{group} needs a plus: type +{group}={value}")
+    if group not in ADDED and override.is_add():
+        raise UserError(f"{group} needs no plus: type {group}={value}")
+    if value not in names_in(group):
+        near = get_close_matches(str(value), names_in(group))
+        advice = f"use {_plus(group)}= with {_or(near)}" if near else "gengap train --help lists all"
+        raise UserError(f"there is no {group} {value!r}: {advice}")
+
+
+def _check_type(key: str, value: Any) -> None:
+    try:
+        OmegaConf.update(OmegaConf.structured(Config), key, value)
+    except OmegaConfBaseException as error:
+        shown = str(value).replace(" ", "").replace("'", "")
+        raise UserError(f"{key}={shown}: {key} takes {in_words(keys()[key])}") from error
+
+
+@cache
+def keys() -> dict[str, Any]:
+    """Every dotted key of the schema with its type."""
+    return dict(_typed_keys(Config))
+
+
+def _typed_keys(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    types = get_type_hints(node)
+    for name in (f.name for f in fields(node)):
+        if is_dataclass(types[name]):
+            yield from _typed_keys(types[name], f"{prefix}{name}.")
+        else:
+            yield prefix + name, types[name]
+
+
+def in_words(kind: Any) -> str:
+    """A type of the schema as a user would say it."""
+    if get_origin(kind) is list:
+        return f"a list of {in_words(get_args(kind)[0]).removeprefix('a ')}s, as in [0.1,0.01]"
+    if NoneType in get_args(kind):
+        return f"{in_words(next(k for k in get_args(kind) if k is not NoneType))}, or null"
+    return _WORDS.get(kind, "options, as in {width: 64}")
+
+
+def _nearest_keys(key: str) -> str:
+    last = key.rpartition(".")[2]
+    names = {known.rpartition(".")[2] for known in keys()}
+    likely = [k for short in get_close_matches(last, names, n=1) for k in keys() if k.endswith(short)]
+    near = get_close_matches(key, likely, cutoff=0) or get_close_matches(key, keys())
+    return f"did you mean {_or(near)}?" if near else "gengap train --help lists all keys"
+
+
+def check_selection(overrides: Sequence[Override]) -> None:
+    """Check that the overrides choose a cell, by an experiment or by its parts.
+
+    Raises:
+        UserError: nothing is chosen, or half of it.
+    """
+    chosen = {o.key_or_group for o in overrides if not o.is_delete()}
+    if chosen & set(ADDED):
+        return
+    missing = [group for group in ("workload", "method") if group not in chosen]
+    if len(missing) == 2:
+        raise UserError(
+            "no cell is chosen: add +experiment=NAME, or +sweep=NAME for a whole table; "
+            "gengap train --help lists the names"
+        )
+    if missing:
+        raise UserError(f"{missing[0]} has no choice: add {missing[0]}= with {_or(names_in(missing[0]))}")
+
+
+def check_single(overrides: Sequence[Override], arguments: Sequence[str]) -> None:
+    """Check that no override lists several values: those are several runs.
+
+    Raises:
+        UserError: with the command that trains them all.
+    """
+    for override in overrides:
+        if override.is_sweep_override():
+            command = shlex.join(["gengap", "train", "-m", *arguments])
+            raise UserError(f"{override.input_line} is several runs: type {command}")
+
+
+def _plus(group: str) -> str:
+    return f"+{group}" if group in ADDED else group
+
+
+def _or(names: Sequence[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]

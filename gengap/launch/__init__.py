@@ -1,0 +1,1 @@
+"""From configurations to runs: one or several, skipped, resumed, stopped."""

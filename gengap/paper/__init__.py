@@ -1,0 +1,1 @@
+"""The published numbers and the names of the methods, as data."""

@@ -1,0 +1,85 @@
+"""The published numbers of Hoffer et al. 2017 (Tables 1 and 2), read from paper.csv."""
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class Published:
+    """One cell of a table of the paper; accuracy in percent, digit for digit as printed."""
+
+    table: int
+    workload: str
+    network: str
+    dataset: str
+    method: str
+    accuracy: str
+    small_batch: int
+    large_batch: int
+    batch_size: int
+    source: str
+
+    @property
+    def row(self) -> str:
+        """The workload; Alexnet's second row in Table 2 ends in `_8k`, as its experiments are named."""
+        return f"{self.workload}_8k" if self.large_batch == 8192 else self.workload
+
+
+@cache
+def published() -> tuple[Published, ...]:
+    """All published cells in the order of the tables."""
+    text = files("gengap.paper").joinpath("tables.csv").read_text(encoding="utf-8")
+    return tuple(_cell(row) for row in csv.DictReader(text.splitlines()))
+
+
+def _cell(row: dict[str, str]) -> Published:
+    return Published(
+        table=int(row["table"]),
+        workload=row["workload"],
+        network=row["network"],
+        dataset=row["dataset"],
+        method=row["method"],
+        accuracy=row["accuracy"],
+        small_batch=int(row["small_batch"]),
+        large_batch=int(row["large_batch"]),
+        batch_size=int(row["batch_size"]),
+        source=row["source"],
+    )
+
+
+def workloads(table: int) -> list[str]:
+    """The workloads of a table, in its order."""
+    return list(dict.fromkeys(p.workload for p in published() if p.table == table))
+
+
+def rows(table: int) -> list[str]:
+    """The rows of a table, in its order; a workload at two large batches has two."""
+    return list(dict.fromkeys(p.row for p in published() if p.table == table))
+
+
+def accuracy(row: str, method: str) -> str:
+    """The published accuracy as printed, empty where the tables have no such cell."""
+    return next((p.accuracy for p in published() if (p.row, p.method) == (row, method)), "")
+
+
+def first_row(row: str, method: str) -> str:
+    """The first row that has this cell: rows of a workload share the cells of equal batch (footnote 8)."""
+    here = next((p for p in published() if (p.row, p.method) == (row, method)), None)
+    if here is None:
+        return row
+    same = (here.workload, here.method, here.batch_size)
+    return next(p.row for p in published() if (p.workload, p.method, p.batch_size) == same)
+
+
+def title(row: str) -> str:
+    """`network, dataset` as the paper writes them; a workload that is not in the paper keeps its own name.
+
+    Where a workload has two rows, the large batch follows.
+    """
+    here = next((p for p in published() if p.row == row), None)
+    if here is None:
+        return row
+    twice = len({p.row for p in published() if p.workload == here.workload}) > 1
+    return f"{here.network}, {here.dataset}" + (f", {here.large_batch}" if twice else "")

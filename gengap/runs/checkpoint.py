@@ -1,0 +1,54 @@
+"""Checkpoints: written beside the old one and renamed, the one before kept, so that a kill loses nothing."""
+
+import io
+import logging
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from gengap.errors import UserError
+from gengap.runs.store import write_atomically
+
+NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
+
+log = logging.getLogger(__name__)
+
+
+def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
+    """Write `state` (tensors and plain values) so that at every moment a whole checkpoint is on the disk."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    if (directory / NEWEST).exists():
+        (directory / NEWEST).replace(directory / PREVIOUS)
+    write_atomically(directory / NEWEST, buffer.getvalue())
+
+
+def load_checkpoint(directory: Path) -> dict[str, Any] | None:
+    """The newest checkpoint that can be read, on the CPU; None when there is none.
+
+    Says which ones are damaged, and what the run continues from instead.
+    """
+    paths = [p for p in (directory / NEWEST, directory / PREVIOUS) if p.exists()]
+    for number, path in enumerate(paths, 1):
+        try:
+            return cast(dict[str, Any], torch.load(path, map_location="cpu", weights_only=True))
+        except Exception as error:  # whatever garbage makes the unpickler raise
+            instead = "going on from the one before" if number < len(paths) else "starting anew"
+            log.warning("%s is damaged (%s): %s", path, type(error).__name__, instead)
+    return None
+
+
+def misfit(directory: Path, error: Exception) -> UserError:
+    """What to say when a whole checkpoint isn't one of this network."""
+    reason = str(error).splitlines()[0]
+    return UserError(
+        f"{directory / NEWEST} is no checkpoint of this network ({type(error).__name__}: {reason}): "
+        "it is another version's; remove it, and the same command starts the run anew"
+    )
+
+
+def remove_checkpoints(directory: Path) -> None:
+    """Delete the checkpoints of a run that needs them no more."""
+    for name in (NEWEST, PREVIOUS):
+        (directory / name).unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""The update, the loop around it, and what they need of the machine."""

@@ -1,0 +1,48 @@
+"""Which options a network gets, when the user names another one than the workload's."""
+
+import inspect
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from gengap.config.overrides import CONF
+from gengap.config.schema import Config
+from gengap.errors import UserError
+from gengap.models import builder
+
+log = logging.getLogger(__name__)
+
+
+def fitting_options(config: Config) -> dict[str, Any]:
+    """The options of the configuration that its network takes.
+
+    Those that the workload set for its own network, and another one doesn't take, are left out with a word.
+
+    Raises:
+        UserError: no such network, or it takes no such option.
+    """
+    name, options = config.model.name, config.model.options
+    parameters = inspect.signature(builder(name)).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return options
+    own = _options_of(config.workload.name)
+    foreign = [k for k in options if k not in parameters]
+    unknown = [k for k in foreign if k not in own or own[k] != options[k]]
+    taken = list(parameters)[1:]  # the first is num_classes
+    if unknown:
+        raise UserError(
+            f"model.name={name} takes no option {', '.join(unknown)}, but {', '.join(taken) or 'none at all'}"
+        )
+    if foreign:
+        log.info("model.name=%s: the workload's %s left out, which it doesn't take", name, ", ".join(foreign))
+    return {k: v for k, v in options.items() if k in parameters}
+
+
+def _options_of(workload: str) -> Mapping[str, Any]:
+    path = CONF / "workload" / f"{workload}.yaml"
+    if not path.exists():
+        return {}
+    found: Any = OmegaConf.select(OmegaConf.load(path), "model.options")
+    return found or {}

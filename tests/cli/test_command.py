@@ -1,0 +1,83 @@
+"""The installed command, as a user meets it."""
+
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SHORT = ["workload.epochs=1", "workload.milestones=[0.5]", "runtime.threads=1"]
+
+
+def gengap(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "gengap", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_help_names_every_command_and_imports_nothing_heavy(tmp_path):
+    done = gengap("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert all(f"gengap {c}" in done.stdout for c in ("train", "status", "report"))
+    probe = "import sys, gengap.__main__; assert not {'torch', 'hydra', 'pandas'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", probe], check=True)
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["gengap.cli.report", "gengap.runs", "gengap.regime", "gengap.config.compose", "gengap.cli.status"],
+)
+def test_what_only_reads_records_needs_no_torch(module):
+    subprocess.run(
+        [sys.executable, "-c", f"import sys, {module}; assert 'torch' not in sys.modules"], check=True
+    )
+
+
+def test_a_mistake_gets_one_line_and_leaves_nothing_behind(tmp_path):
+    done = gengap("train", "+experiment=digits_lb", "sed=3", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "gengap: there is no key sed (sed=3): did you mean seed?\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_is_plain_lines_without_a_terminal(tmp_path):
+    done = gengap("train", "+experiment=digits_lb", *SHORT, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "\r" not in done.stderr
+    assert "finished, validation accuracy" in done.stderr
+
+
+def test_a_wheel_in_an_environment_of_its_own_works_from_any_folder(tmp_path):
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("gengap-*.whl")
+    home = tmp_path / "environment"
+    venv.create(home, with_pip=True)
+    python = home / "bin" / "python"
+    (site,) = home.glob("lib/python*/site-packages")
+    install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
+    subprocess.run(install, check=True)
+    # The libraries are this environment's, by their folder alone: it holds no checkout of gengap.
+    (site / "libraries.pth").write_text("\n".join(p for p in sys.path if p.endswith("site-packages")) + "\n")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [home / "bin" / "gengap", *arguments], cwd=elsewhere, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    where = subprocess.run(
+        [python, "-c", "import gengap.config.compose as c; print(c.CONF)"],
+        cwd=elsewhere, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert Path(where.stdout.strip()).is_relative_to(home)
+    run("train", "+experiment=digits_lb_gbn", *SHORT)
+    (record,) = (elsewhere / "results" / "runs").glob("*/seed0/run.json")
+    assert '"git_commit": null' in record.read_text()
+    assert "digits_f1-lb_gbn" in run("status")
+    run("report")
+    assert (elsewhere / "results" / "report" / "table1.md").exists()

@@ -1,0 +1,85 @@
+"""What `--help`, `--version`, `--cfg job`, status and tab completion print."""
+
+import pytest
+from omegaconf import OmegaConf
+
+from gengap.__main__ import COMMANDS, main
+from gengap.cli import completion
+from gengap.cli.help import train_help
+from gengap.cli.status import main as status
+from gengap.cli.train import main as train
+from gengap.config.compose import as_dict, compose_config, experiments
+from gengap.config.overrides import keys
+
+
+def test_help_names_every_key_experiment_and_exit_code():
+    shown = train_help()
+    assert all(f"  {key}=" in shown for key in keys())
+    words = shown.replace(",", " ").split()
+    assert {*experiments(), "0", "1", "2", "75", "130"} <= set(words)
+    (line,) = [x for x in shown.splitlines() if x.startswith("  method.lr_rule=")]
+    assert line.split() == ["method.lr_rule=none", "none", "|", "sqrt", "|", "linear"]
+    assert "  data.limit=null " in shown
+    assert "A column of the tables; each switch works alone too." in shown
+
+
+def test_version(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["gengap", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("gengap ")
+
+
+def test_the_configuration_is_printed_resolved(capsys):
+    assert train(["+experiment=digits_lb_ra", "--cfg", "job", "seed=3"]) == 0
+    expected = as_dict(compose_config(["+experiment=digits_lb_ra", "seed=3"]))
+    assert OmegaConf.to_container(OmegaConf.create(capsys.readouterr().out)) == expected
+    assert train(["+sweep=quickstart", "--cfg", "job"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("# the first of 15 runs: +experiment=digits_sb seed=0\n")
+    assert OmegaConf.create(shown).method.lr_base_batch == 16
+
+
+def test_status_takes_the_words_of_train(tmp_path, capsys):
+    words = [
+        "-m",
+        "+experiment=digits_lb",
+        "method.batch_size=256,512",
+        "seed=0,1",
+        f"results_dir={tmp_path}",
+    ]
+    assert status(words) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [row.split()[-1] for row in shown[1:3]] == ["2", "2"]
+    assert shown[-1] == f"go on with: gengap train {' '.join(words)}"
+
+
+def test_status_of_an_empty_folder_says_how_to_fill_that_one(tmp_path, capsys):
+    assert status([f"results_dir={tmp_path}", "data.root=elsewhere", "runtime.threads=1"]) == 0
+    command = f"gengap train +sweep=quickstart results_dir={tmp_path}"
+    assert capsys.readouterr().out == f"no runs in {tmp_path}: start with {command}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("gengap st", ["status"]),
+        ("gengap train +experiment=digits_lb_g", ["+experiment=digits_lb_gbn"]),
+        ("gengap status +sweep=quick", ["+sweep=quickstart"]),
+        ("gengap train method=lb_r", ["method=lb_ra"]),
+        ("gengap train +experiment=digits_lb precision=", ["precision=fp32", "precision=bf16"]),
+        ("gengap train runtime.mi", ["runtime.micro_batch="]),
+        ("gengap train runtime.g", ["runtime.graph=true", "runtime.graph=false"]),
+        ("gengap train --m", ["--multirun"]),
+        ("gengap train -m hydra/l", ["hydra/launcher="]),
+        ("gengap report res", ["results_dir="]),
+        ("gengap bench workload=mnist", ["workload=mnist_f1"]),
+        ("gengap plan sm", ["small_batch="]),
+        ("gengap nothing ", []),
+    ],
+)
+def test_completion(typed, offered, monkeypatch, capsys):
+    monkeypatch.setenv("COMP_LINE", typed)
+    completion.complete(["query=bash"], COMMANDS)
+    assert capsys.readouterr().out.split() == offered

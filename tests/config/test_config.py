@@ -1,0 +1,195 @@
+"""Composition, the identity of runs, and the user's mistakes."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from gengap.config.compose import (
+    cell,
+    choices,
+    compose_config,
+    experiments,
+    identity,
+    run_directory,
+    run_name,
+    sweep,
+)
+from gengap.config.overrides import CONF
+from gengap.config.sweep import compose_all, expand, parameters, runs, sweeps
+from gengap.errors import UserError
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "runs.json").read_text())
+
+DEFAULT_NETWORKS = {
+    "mnist": "f1", "digits": "f1", "cifar10": "resnet44", "cifar100": "wresnet16_4", "imagenet": "alexnet",
+}  # fmt: skip
+# Cells whose batch is not their workload's large batch: Table 2's second row, and footnote 8
+OTHER_BATCHES = {
+    "imagenet_lb": 2048, "imagenet_lb_lr": 2048, "imagenet_8k_lb_gbn": 8192, "imagenet_8k_lb_ra": 8192,
+}  # fmt: skip
+
+
+def test_no_experiment_ever_changes_its_directory():
+    """Records are found by these names; a new field must keep its default out of them."""
+    assert {name: cell(name).run for name in experiments()} == GOLDEN
+
+
+@pytest.mark.parametrize("experiment", [e for e in experiments() if not re.search(r"_(b|ref)\d+_", e)])
+def test_workload_and_method_compose_the_same_run(experiment):
+    found = cell(experiment)
+    assert choices(experiment) in ((found.workload, found.method), ("", ""))
+    batch = OTHER_BATCHES.get(experiment)
+    composed = [f"workload={found.workload}", f"method={found.method}"]
+    composed += [f"method.batch_size={batch}"] if batch else []
+    assert run_name(compose_config(composed)) == found.run
+    dataset, _, network = found.workload.partition("_")
+    row = dataset if network == DEFAULT_NETWORKS[dataset] else found.workload
+    row += "_8k" if batch == 8192 else ""
+    assert experiment == f"{row}_{found.method}"
+
+
+def test_the_digest_is_that_of_the_differences_from_the_defaults():
+    config = compose_config(["+experiment=mnist_lb_gbn"])
+    differences = identity(config)
+    assert differences["method.lr_rule"] == "sqrt"
+    assert differences["data.flip"] is True
+    assert "method.clip_norm" not in differences  # its default
+    text = json.dumps(differences, sort_keys=True)
+    assert run_name(config).endswith(hashlib.sha256(text.encode()).hexdigest()[:8])
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "seed=7",
+        "data.root=/elsewhere",
+        "results_dir=elsewhere",
+        "runtime.threads=1",
+        "runtime.micro_batch=128",
+    ],
+)
+def test_seed_paths_and_runtime_are_no_part_of_the_identity(override):
+    assert run_name(compose_config(["+experiment=mnist_lb_gbn", override])) == GOLDEN["mnist_lb_gbn"]
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["precision=bf16", "method.clip_norm=1", "data.flip=false", "workload.epochs=51", "protocol=bigbatch"],
+)
+def test_whatever_changes_results_changes_the_name(override):
+    assert run_name(compose_config(["+experiment=mnist_lb_gbn", override])) != GOLDEN["mnist_lb_gbn"]
+
+
+def test_the_run_directory_follows_the_seed():
+    config = compose_config(["+experiment=mnist_sb", "seed=3", "results_dir=there"])
+    assert run_directory(config) == Path("there/runs") / GOLDEN["mnist_sb"] / "seed3"
+
+
+def test_methods_differ_in_what_the_paper_says_they_do():
+    found = {
+        m: compose_config([f"+experiment=mnist_{m}"]).method for m in ("sb", "lb", "lb_lr", "lb_gbn", "lb_ra")
+    }
+    switches = {m: (c.batch_size, c.lr_rule, c.ghost_size, c.regime_factor) for m, c in found.items()}
+    assert switches == {
+        "sb": (128, "none", None, 1),
+        "lb": (4096, "none", None, 1),
+        "lb_lr": (4096, "sqrt", None, 1),
+        "lb_gbn": (4096, "sqrt", 128, 1),
+        "lb_ra": (4096, "sqrt", 128, 32),
+    }
+    assert {c.clip_norm for c in found.values()} == {5.0}
+
+
+def test_the_released_code_s_traps_are_settings_of_its_protocol():
+    paper, released = (
+        compose_config(["+experiment=mnist_lb_lr", f"protocol={p}"]) for p in ("paper", "bigbatch")
+    )
+    assert (paper.protocol.reset_momentum, paper.protocol.keep_partial_batch) == (False, False)
+    assert (released.protocol.reset_momentum, released.protocol.keep_partial_batch) == (True, True)
+    assert (paper.method.lr_base_batch, released.method.lr_base_batch) == (128, 256)
+    ghosts = compose_config(["+experiment=mnist_lb_ra", "protocol=bigbatch", "method.ghost_size=64"])
+    assert (ghosts.method.lr_base_batch, ghosts.method.regime_factor) == (64, 64)
+    slow = compose_config(["+experiment=mnist_sb", "protocol=bigbatch", "workload.released_momentum=0"])
+    assert (slow.workload.momentum, slow.protocol.momentum) == (0.9, 0)
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("method.ghost_size=100", "does not divide method.batch_size=4096: set method.batch_size=4000"),
+        ("method.lr_rule=cubic", "one of none, sqrt, linear"),
+        ("precision=fp8", "one of fp32, bf16"),
+        ("runtime.device=tpu", "one of auto, cpu, cuda"),
+        ("method.batch_size=0", "method.batch_size must be above 0"),
+        ("workload.epochs=-1", "workload.epochs must be above 0"),
+        ("workload.milestones=[1,2]", "give one rate more than milestones"),
+        ("workload.milestones=[3,2,1]", "must ascend"),
+        ("workload.weight_decay=[0,0]", "1 value or one a rate"),
+        ("runtime.micro_batch=192", "must be whole ghosts of 128"),
+        ("method.gradient_noise=-1", "can't be negative"),
+        ("data.crop=300", "data.crop=300 is more than data.resize=256"),
+        ("runtime.workers=-1", "runtime.workers=-1 can't be negative"),
+    ],
+)
+def test_contradictions_fail_before_data_is_loaded(override, says):
+    with pytest.raises(UserError, match=says.replace("[", r"\[")) as error:
+        compose_config(["+experiment=mnist_lb_gbn", override])
+    assert "\n" not in str(error.value)
+
+
+def test_micro_batches_without_ghosts_are_refused_with_the_reason():
+    with pytest.raises(UserError, match="would change the batch norm of the whole batch"):
+        compose_config(["+experiment=mnist_lb", "runtime.micro_batch=128"])
+
+
+@pytest.mark.parametrize(
+    "override", ["sed=1", "method.ghostsize=3", "seed=x", "method.batch_size=1.5", "workload=mnist"]
+)
+def test_typos_and_wrong_types_fail_at_compose_time(override):
+    with pytest.raises(UserError) as error:
+        compose_config(["+experiment=mnist_lb_gbn", override])
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", sweeps())
+def test_every_sweep_composes_runs_that_differ(name):
+    found = runs([f"+sweep={name}"])
+    directories = [run_directory(c) for c in found]
+    assert len(set(directories)) == len(directories)
+    assert {run_name(c) for c in found} <= set(GOLDEN.values())
+    expected = 1
+    for values in parameters(name).values():
+        expected *= len(values.split(","))
+    assert len(found) == expected
+
+
+def test_seeds_on_the_command_line_replace_the_sweep_s():
+    jobs = expand(["+sweep=quickstart", "seed=5,6", "results_dir=there"])
+    assert jobs[:2] == [
+        ("+experiment=digits_sb", "seed=5", "results_dir=there"),
+        ("+experiment=digits_sb", "seed=6", "results_dir=there"),
+    ]
+    found = compose_all(jobs)
+    assert [c.seed for c in found] == [5, 6] * 5
+    assert {c.results_dir for c in found} == {"there"}
+    assert found == [compose_config(job) for job in jobs]
+
+
+def test_a_seed_that_other_keys_refer_to_is_composed_with_them():
+    jobs = expand(["+experiment=digits_lb", "seed=5,6", "evaluations=${seed}"])
+    assert [(c.seed, c.evaluations) for c in compose_all(jobs)] == [(5, 5), (6, 6)]
+
+
+def test_seeds_are_composed_together(monkeypatch):
+    composed = []
+    compose = sweep.compose_config
+    monkeypatch.setattr(sweep, "compose_config", lambda o: composed.append(o) or compose(o))
+    assert len(compose_all(expand(["+sweep=quickstart"]))) == 15
+    assert len(composed) == 5
+
+
+def test_the_configuration_folder_is_the_checkout_s():
+    assert (CONF / "config.yaml").exists()

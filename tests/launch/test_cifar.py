@@ -1,0 +1,52 @@
+"""Real CIFAR, where it is: the data, and a short training of every workload with every method."""
+
+import math
+
+import numpy as np
+import pytest
+
+from gengap.config.compose import compose_config, run_directory
+from gengap.data.load import load
+from gengap.launch.execute import execute
+from gengap.runs.store import read_record
+
+WORKLOADS = {
+    "cifar10_c1": "cifar-10-batches-py",
+    "cifar10_resnet44": "cifar-10-batches-py",
+    "cifar10_vgg": "cifar-10-batches-py",
+    "cifar100_c3": "cifar-100-python",
+    "cifar100_wresnet16_4": "cifar-100-python",
+}
+# A large batch of 32 in ghosts of 8 beside a small one of 8, on 64 images; validated on 32 held-out ones
+SMALL = ["workload.small_batch=8", "workload.large_batch=32", "workload.ghost_size=8", "workload.epochs=1"]
+SMALL += ["workload.milestones=[]", "workload.lr=[0.01]", "data.limit=64", "data.holdout=32"]
+
+
+def need(data_root, folder):
+    if not (data_root / folder).exists():
+        pytest.skip(f"{folder} is not here: set GENGAP_DATA to the folder that holds it")
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"), [("cifar10", "cifar-10-batches-py"), ("cifar100", "cifar-100-python")]
+)
+def test_cifar_is_whole(name, folder, data_root):
+    need(data_root, folder)
+    source = load(name, str(data_root))
+    assert source.train.images.shape == (50_000, 32, 32, 3)
+    assert source.test.images.shape == (10_000, 32, 32, 3)
+    assert (np.bincount(source.test.labels) == 10_000 // source.num_classes).all()
+    assert (np.bincount(source.train.labels) == 50_000 // source.num_classes).all()
+
+
+@pytest.mark.parametrize("method", ["sb", "lb", "lb_lr", "lb_gbn", "lb_ra"])
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_every_workload_trains_with_every_method(workload, method, data_root, tmp_path):
+    need(data_root, WORKLOADS[workload])
+    places = [f"data.root={data_root}", f"results_dir={tmp_path}"]
+    config = compose_config([f"workload={workload}", f"method={method}", *SMALL, *places])
+    assert execute(config) == "finished"
+    summary = read_record(run_directory(config))["summary"]
+    assert summary["updates"] == (8 if method in ("sb", "lb_ra") else 2)
+    assert math.isfinite(summary["distance"])
+    assert summary["distance"] > 0

@@ -1,0 +1,188 @@
+"""A run's record, what is skipped, what is tried again, and what diverges."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+from filelock import FileLock
+
+from gengap.cli.status import STATES, state
+from gengap.cli.status import main as status
+from gengap.config.compose import as_dict, run_directory, run_name
+from gengap.launch import execute as execute_module
+from gengap.launch.execute import execute
+from gengap.runs.store import COLUMNS, LOCK, LOG, provenance, read_metrics, read_record, read_runs
+from gengap.training.loop import recorded_updates
+from gengap.training.trainer import Trainer
+
+SHORT = ("workload.epochs=4", "workload.milestones=[3]", "runtime.threads=1")
+
+
+def test_the_memory_of_an_update_is_said_before_the_first(digits, monkeypatch, caplog):
+    said_before = []
+    first = Trainer.update
+
+    def update(self, number):
+        said_before.append([r.getMessage() for r in caplog.records])
+        first(self, number)
+
+    monkeypatch.setattr(Trainer, "update", update)
+    config = digits("lb_gbn", *SHORT, "runtime.micro_batch=64")
+    with caplog.at_level("INFO"):
+        execute(config)
+    (line,) = said_before[0]
+    assert line.startswith(f"{run_name(config)}: an update needs about ")
+    assert line.endswith(" MiB, 64 images at a time")
+
+
+def test_a_finished_run_leaves_a_whole_record(digits, tmp_path):
+    config = digits("lb_gbn", *SHORT, "workload.lr=[0.1,0.01]")
+    assert execute(config) == "finished"
+    directory = run_directory(config)
+    record = read_record(directory)
+    updates = 4 * 1437 // 512
+    assert record["status"] == "finished"
+    assert record["regime"]["updates"] == record["summary"]["updates"] == updates == 11
+    assert record["regime"]["milestones"] == [3 * 1437 // 512]
+    assert record["summary"]["samples_seen"] == updates * 512
+    assert record["data"] == {"train": 1437, "validation": 360}
+    assert record["parameters"] == 76_938
+    assert record["earlier"] == []
+    assert set(record["versions"]) == {"python", "gengap", "torch", "numpy"}
+    assert str(tmp_path) not in json.dumps(record)
+    rows = read_metrics(directory)
+    assert sorted(rows["update"]) == list(rows["update"]) == sorted({*recorded_updates(11), 2, 5, 8, 11})
+    evaluations = rows.dropna(subset="val_error")
+    assert list(evaluations["update"]) == [k * 11 // 4 for k in range(1, 5)]
+    assert record["summary"]["last_val_accuracy"] == pytest.approx(100 - evaluations["val_error"].iloc[-1])
+    assert record["summary"]["best_val_accuracy"] == pytest.approx(100 - evaluations["val_error"].min())
+    parts = rows.dropna(subset="tensor_distances")
+    for whole, tensors in zip(parts["distance"], parts["tensor_distances"], strict=True):
+        assert len(tensors) == len(record["tensors"])
+        assert math.hypot(*tensors) == pytest.approx(whole, rel=1e-4)
+    assert rows["epoch"].iloc[-1] == pytest.approx(11 * 512 / 1437, rel=1e-5)
+    assert [round(r / (0.1 * math.sqrt(32)), 3) for r in rows["lr"]] == [
+        0.1 if u > 8 else 1.0 for u in rows["update"]
+    ]
+
+
+def test_a_run_resumed_elsewhere_says_where_it_began(digits, monkeypatch):
+    assert execute(digits("lb", *SHORT, "runtime.time_budget=1e-9")) == "stopped"
+    monkeypatch.setattr(provenance, "git_commit", lambda: "another")
+    config = digits("lb", *SHORT)
+    began = read_record(run_directory(config))["git_commit"]
+    assert execute(config) == "finished"
+    record = read_record(run_directory(config))
+    assert record["git_commit"] == "another"
+    assert [e["git_commit"] for e in record["earlier"]] == [began]
+
+
+def test_finished_runs_are_skipped(digits, monkeypatch):
+    config = digits("lb", *SHORT)
+    assert execute(config) == "finished"
+    before = (run_directory(config) / "run.json").read_bytes()
+    monkeypatch.setattr(execute_module, "_train", lambda *_: pytest.fail("trained again"))
+    assert execute(config) == "finished"
+    assert (run_directory(config) / "run.json").read_bytes() == before
+
+
+def test_a_diverged_run_is_kept_shown_and_skipped(digits, monkeypatch):
+    config = digits("lb", *SHORT, "workload.lr=[1e30,1]", "method.clip_norm=null")
+    assert execute(config) == "diverged"
+    record = read_record(run_directory(config))
+    assert record["status"] == "diverged"
+    assert "not finite" in record["error"]
+    assert read_metrics(run_directory(config))["distance"].iloc[-1:].isna().all()
+    assert "NaN" not in (run_directory(config) / "metrics.jsonl").read_text()
+    assert state(run_directory(config)) == "diverged"
+    monkeypatch.setattr(execute_module, "_train", lambda *_: pytest.fail("trained again"))
+    assert execute(config) == "diverged"
+
+
+def test_a_failed_run_is_logged_and_tried_again(digits, monkeypatch):
+    config = digits("lb", *SHORT)
+    with monkeypatch.context() as patch:
+        patch.setattr(execute_module, "fit", lambda *_: 1 / 0)
+        assert execute(config) == "failed"
+    assert read_record(run_directory(config))["error"].startswith("ZeroDivisionError")
+    assert "Traceback" in (run_directory(config) / LOG).read_text()
+    assert execute(config) == "finished"
+
+
+def test_two_processes_never_write_one_run(digits):
+    config = digits("lb", *SHORT)
+    directory = run_directory(config)
+    directory.mkdir(parents=True)
+    with FileLock(directory / LOCK):
+        assert execute(config) == "running"
+    assert read_record(directory) is None
+
+
+def test_a_batch_larger_than_the_training_set_is_the_user_s_mistake(digits, caplog):
+    assert execute(digits("lb", "method.batch_size=2048")) == "failed"
+    assert "method.batch_size=2048 is more than the 1437 training samples" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_a_regime_shorter_than_an_update_is_the_user_s_mistake(digits, caplog):
+    assert (
+        execute(digits("lb", "workload.epochs=0.1", "workload.milestones=[]", "workload.lr=[1]")) == "failed"
+    )
+    assert "makes no update: raise it" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_read_runs_has_a_row_a_run(digits, tmp_path):
+    assert list(read_runs(tmp_path).columns) == list(COLUMNS)
+    assert read_runs(tmp_path).empty
+    for seed in (1, 0):
+        execute(digits("lb", *SHORT, f"seed={seed}"))
+    found = read_runs(tmp_path)
+    assert list(found["seed"]) == [0, 1]
+    assert found["last_val_accuracy"].between(0, 100).all()
+    assert (found["status"] == "finished").all()
+    assert found["updates"].tolist() == [11, 11]
+
+
+def test_a_line_cut_off_by_a_kill_is_left_out(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"update": 1}\n{"update": 2}\n{"upd')
+    assert list(read_metrics(tmp_path)["update"]) == [1, 2]
+    assert isinstance(read_metrics(tmp_path / "absent"), pd.DataFrame)
+
+
+def test_status_marks_what_two_rows_of_a_cell_differ_in(digits, tmp_path, capsys):
+    for settings in ([], ["precision=bf16"], ["protocol=bigbatch"]):
+        config = digits("sb", *settings)
+        directory = run_directory(config)
+        directory.mkdir(parents=True)
+        (directory / "run.json").write_text(
+            json.dumps({"format": 1, "status": "finished", "config": as_dict(config)})
+        )
+    assert status([f"results_dir={tmp_path}"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert sorted(" ".join(row.split()[8:]) for row in rows) == ["", "bf16", "bigbatch"]
+    assert status(["+experiment=digits_sb", "protocol=bigbatch", f"results_dir={tmp_path}"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].endswith("bigbatch")
+
+
+def test_status_counts_and_says_what_fills_the_gaps(digits, tmp_path, capsys):
+    config = digits("sb", "seed=1")
+    directory = run_directory(config)
+    directory.mkdir(parents=True)
+    (directory / "run.json").write_text('{"format": 1, "status": "finished"}')
+    (directory.parent / "seed0").mkdir()
+    (directory.parent / "seed0" / "run.json").write_text('{"format": 1, "status": "running"}')
+    arguments = ["+sweep=quickstart", f"results_dir={tmp_path}", "seed=0,1,2"]
+    assert status(arguments) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].split() == list(STATES)
+    assert shown[1].split()[1:] == ["1", "·", "1", "·", "·", "·", "1"]
+    assert shown[2].split()[1:] == ["·"] * 6 + ["3"]
+    assert shown[-1] == f"go on with: gengap train {' '.join(arguments)}"
+    with FileLock(directory.parent / "seed0" / LOCK):
+        status([f"results_dir={tmp_path}"])
+    assert capsys.readouterr().out.splitlines()[1].split()[1:] == ["1", "1", "·", "·", "·", "·", "·"]
+    assert status(["+sweep=quikstart"]) == 2
+    assert "quickstart" in capsys.readouterr().err
+    assert status(["nonsense"]) == 2

@@ -1,0 +1,62 @@
+"""A committed run that today's code repeats: bit for bit where it was made, closely everywhere else."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gengap.config.compose import run_directory
+from gengap.launch.execute import execute
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "digits_lb_gbn"
+COMMITTED = Path(__file__).parents[2] / "results" / "runs" / "digits_f1-lb_gbn-0a472355" / "seed0"
+
+
+def rows(directory: Path) -> list[dict[str, Any]]:
+    """The metrics of a run, without the times."""
+    found = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in found]
+
+
+def processor() -> dict[str, str]:
+    """What decides, beside torch, how sums are rounded."""
+    try:
+        lines = [
+            line.partition(":") for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+        ]
+    except OSError:
+        return {}
+    found = {name.strip(): value.strip() for name, _, value in lines}
+    return {name: found.get(name, "") for name in ("vendor_id", "cpu family", "model", "flags")}
+
+
+@pytest.fixture
+def repeated(digits) -> Path:
+    """The same run, trained by today's code."""
+    config = digits("lb_gbn", "runtime.threads=1")
+    assert execute(config) == "finished"
+    return run_directory(config)
+
+
+def test_today_s_code_repeats_the_golden_run_bit_for_bit(repeated):
+    machine = json.loads((GOLDEN / "machine.json").read_text())
+    if machine != {"torch": torch.__version__, "processor": processor()}:
+        pytest.skip("another processor or version of torch than the golden run's rounds differently")
+    assert rows(repeated) == rows(GOLDEN)
+    new, golden = (json.loads((d / "run.json").read_text()) for d in (repeated, GOLDEN))
+    assert new.keys() == golden.keys()
+    for key in ("summary", "config", "regime", "data", "tensors", "parameters", "digest", "engine"):
+        assert new[key] == golden[key], key
+
+
+@pytest.mark.parametrize("record", [GOLDEN, COMMITTED], ids=["golden", "results"])
+def test_today_s_code_repeats_what_other_machines_recorded(record, repeated):
+    """Rounding is all that differs between machines: one part in 10,000, or one validation image."""
+    for new, old in zip(rows(repeated), rows(record), strict=True):
+        assert new.keys() == old.keys()
+        for key, value in old.items():
+            # One image; and biases before batch norm, which no gradient but rounding moves
+            absolute = 0.3 if key.endswith("_error") else 1e-6
+            assert new[key] == pytest.approx(value, rel=1e-4, abs=absolute), (old["update"], key)

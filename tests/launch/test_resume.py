@@ -1,0 +1,171 @@
+"""Killed at any moment, the same command ends where an uninterrupted run does, bit for bit."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from gengap.config.compose import run_directory
+from gengap.config.schema import Config
+from gengap.launch.execute import execute
+from gengap.launch.stop import Stop
+from gengap.runs.checkpoint import NEWEST, PREVIOUS
+from gengap.training import loop as fit_module
+
+SHORT = ("workload.epochs=6", "workload.milestones=[4]", "runtime.keep_weights=true", "runtime.threads=1")
+EVERY_UPDATE = "runtime.checkpoint_seconds=0"
+
+# `gengap train` that kills itself with SIGKILL at the n-th call of a function, before or amid its work.
+DRIVER = """
+import os, signal, sys
+from gengap.runs import checkpoint, store
+from gengap.training import loop
+from gengap.training.trainer import Trainer
+where, nth = sys.argv[1], int(sys.argv[2])
+sys.argv[1:] = sys.argv[3:]
+calls = 0
+def die_at(function, half=None):
+    def wrapped(*args, **kwargs):
+        global calls
+        calls += 1
+        if calls == nth:
+            if half:
+                half(*args, **kwargs)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*args, **kwargs)
+    return wrapped
+def half_a_row(run, row):
+    with (run.directory / "metrics.jsonl").open("a") as file:
+        file.write('{"update": 12')
+def half_a_checkpoint(path, data):
+    path.with_name(path.name + ".part").write_bytes(data[: len(data) // 2])
+if where == "update":
+    Trainer.update = die_at(Trainer.update)
+elif where == "row":
+    store.Run.append_metrics = die_at(store.Run.append_metrics, half_a_row)
+elif where == "checkpoint":
+    checkpoint.write_atomically = die_at(checkpoint.write_atomically, half_a_checkpoint)
+elif where == "after":
+    loop._save = die_at(loop._save, loop._save)
+from gengap.cli.train import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def train(
+    results: Path, *overrides: str, die: tuple[str, int] = ("never", 0)
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", DRIVER, die[0], str(die[1]), "+experiment=digits_lb_gbn", *SHORT]
+    command += [f"results_dir={results}", *overrides]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def outcome(results: Path) -> tuple[list[dict], dict, dict]:
+    """Metrics without seconds, summary, weights."""
+    (directory,) = results.glob("runs/*/seed0")
+    rows = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
+    for row in rows:
+        del row["seconds"]
+    summary = json.loads((directory / "run.json").read_text())["summary"]
+    return rows, summary, torch.load(directory / "weights.pt", weights_only=True)
+
+
+def train_whole_and_in_pieces(cell: Callable[..., Config], folder: Path, *overrides: str) -> None:
+    """Train a run at once and stopped after each of its first updates; both end alike, bit for bit."""
+    whole, pieces = (
+        cell("lb_gbn", *SHORT, *overrides, f"results_dir={folder / n}") for n in ("whole", "pieces")
+    )
+    assert execute(whole) == "finished"
+    pieces.runtime.time_budget = 1e-9
+    for _ in range(4):
+        assert execute(pieces) == "stopped"
+    pieces.runtime.time_budget = None
+    assert execute(pieces) == "finished"
+    assert_same(outcome(folder / "pieces"), outcome(folder / "whole"))
+
+
+def assert_same(found, expected) -> None:
+    assert found[0] == expected[0]
+    assert found[1] == expected[1]
+    assert found[2].keys() == expected[2].keys()
+    assert all(torch.equal(found[2][k], expected[2][k]) for k in expected[2])
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    results = tmp_path_factory.mktemp("uninterrupted")
+    done = train(results)
+    assert done.returncode == 0, done.stderr
+    return outcome(results)
+
+
+@pytest.mark.parametrize(
+    ("where", "nth"),
+    [("update", 1), ("update", 9), ("row", 5), ("checkpoint", 1), ("checkpoint", 7), ("after", 11)],
+)
+def test_sigkill_and_the_same_command_again(where, nth, tmp_path, uninterrupted):
+    killed = train(tmp_path, EVERY_UPDATE, die=(where, nth))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    (directory,) = tmp_path.glob("runs/*/seed0")
+    assert json.loads((directory / "run.json").read_text())["status"] == "running"
+    again = train(tmp_path, EVERY_UPDATE)
+    assert again.returncode == 0, again.stderr
+    assert_same(outcome(tmp_path), uninterrupted)
+    assert not (directory / NEWEST).exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_save_and_say_how_to_continue(number, digits, monkeypatch, uninterrupted, caplog, tmp_path):
+    config = digits("lb_gbn", *SHORT)
+    update = fit_module.Trainer.update
+
+    def interrupted(trainer, k):
+        update(trainer, k)
+        if k == 6:
+            os.kill(os.getpid(), number)
+
+    before = signal.getsignal(number)
+    caplog.set_level("INFO")
+    monkeypatch.setattr(fit_module.Trainer, "update", interrupted)
+    stop = Stop(None)
+    assert execute(config, stop) == "stopped"
+    monkeypatch.undo()
+    assert stop.exit_code == 128 + number
+    assert signal.getsignal(number) is before
+    assert "after update 7 of 16 and saved; the same command continues it" in caplog.text
+    state = torch.load(run_directory(config) / NEWEST, weights_only=True)
+    assert state["done"] == 7
+    assert execute(config) == "finished"
+    assert "goes on after update 7 of 16" in caplog.text
+    assert_same(outcome(tmp_path), uninterrupted)
+
+
+def test_a_used_up_time_budget_saves_and_ends_well(digits, uninterrupted, tmp_path):
+    stop = Stop(1e-9)
+    assert execute(digits("lb_gbn", *SHORT), stop) == "stopped"
+    assert stop.exit_code == 75
+    assert execute(digits("lb_gbn", *SHORT)) == "finished"
+    assert_same(outcome(tmp_path), uninterrupted)
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(digits, uninterrupted, tmp_path, caplog):
+    config = digits("lb_gbn", *SHORT, EVERY_UPDATE, "runtime.time_budget=1e-9")
+    for _ in range(3):
+        assert execute(config) == "stopped"
+    directory = run_directory(config)
+    whole = (directory / NEWEST).read_bytes()
+    (directory / NEWEST).write_bytes(whole[: len(whole) // 2])
+    assert torch.load(directory / PREVIOUS, weights_only=True)["done"] == 2
+    assert execute(digits("lb_gbn", *SHORT)) == "finished"
+    assert "damaged" in caplog.text
+    assert_same(outcome(tmp_path), uninterrupted)
+
+
+def test_resume_under_the_released_code_s_traps(digits, tmp_path):
+    train_whole_and_in_pieces(digits, tmp_path, "protocol=bigbatch", "method.gradient_noise=2")

@@ -1,0 +1,83 @@
+"""The commit that a record names: of the code that ran, marked where that code was changed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PRINT = "from gengap.runs.provenance import git_commit; print(git_commit())"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+    command = ["git", *who, *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def commit_of(folder: Path) -> str:
+    """What git_commit() says of the package in `folder`."""
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    command = [sys.executable, "-c", PRINT]
+    done = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def copied(folder: Path) -> Path:
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("gengap", "conf"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Path:
+    """A checkout of the package with one commit."""
+    folder = copied(tmp_path_factory.mktemp("checkout"))
+    (folder / "README.md").write_text("read me\n")
+    (folder / ".gitignore").write_text("__pycache__/\n")
+    git(folder, "init", "--quiet")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "all")
+    return folder
+
+
+def test_a_clean_checkout_is_its_commit(checkout):
+    assert commit_of(checkout) == git(checkout, "rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize(
+    "name", ["gengap/ghost.py", "gengap/data/stream.py", "conf/method/lb_gbn.yaml", "gengap/__init__.py"]
+)
+def test_a_change_to_what_runs_is_told(name, checkout):
+    file = checkout / name
+    before = file.read_bytes()
+    file.write_bytes(before + b"\n# changed\n")
+    try:
+        assert commit_of(checkout) == f"{git(checkout, 'rev-parse', 'HEAD')}-dirty"
+    finally:
+        file.write_bytes(before)
+
+
+@pytest.mark.parametrize("name", ["README.md", "notes.txt", "gengap/notes.txt"])
+def test_other_changes_are_not(name, checkout):
+    file = checkout / name
+    before = file.read_bytes() if file.exists() else None
+    file.write_text("changed\n")
+    try:
+        assert commit_of(checkout) == git(checkout, "rev-parse", "HEAD")
+    finally:
+        file.unlink() if before is None else file.write_bytes(before)
+
+
+def test_outside_a_checkout_there_is_none(tmp_path):
+    assert commit_of(copied(tmp_path)) == "None"
+
+
+def test_a_package_that_another_project_does_not_track_has_none(tmp_path):
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", "theirs")
+    assert commit_of(copied(tmp_path)) == "None"

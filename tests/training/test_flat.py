@@ -1,0 +1,54 @@
+"""Gradients in one flat vector, and their clipping."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from gengap.training.flat import Flat
+from gengap.training.sgd import clip_
+
+
+def network() -> nn.Sequential:
+    """Parameters of several shapes, one of them with a channels_last kernel."""
+    return nn.Sequential(nn.Conv2d(3, 4, 2), nn.Flatten(), nn.Linear(4, 5)).to(
+        memory_format=torch.channels_last
+    )
+
+
+used_parameters = st.lists(st.booleans(), min_size=4, max_size=4).filter(any)
+
+
+@given(st.lists(used_parameters, min_size=1, max_size=4), st.integers(0, 99))
+def test_the_parts_of_a_batch_are_summed_and_nothing_is_left_of_the_last_one(parts, seed):
+    generator = torch.Generator().manual_seed(seed)
+    flat = Flat(network())
+    flat.gradient.fill_(7.0)  # the last update's
+    summed = [torch.zeros_like(p) for p in flat.parameters]
+    for number, used in enumerate(parts):
+        gradients = [torch.randn(p.shape, generator=generator) for p in flat.parameters]
+        flat.collect([g if u else None for g, u in zip(gradients, used, strict=True)], first=number == 0)
+        summed = [s + g if u else s for s, g, u in zip(summed, gradients, used, strict=True)]
+    found = flat.gradient.split(flat.sizes)
+    for parameter, one, expected in zip(flat.parameters, found, summed, strict=True):
+        torch.testing.assert_close(one.as_strided(parameter.shape, parameter.stride()), expected)
+
+
+@pytest.mark.parametrize("max_norm", [None, 0.5, 1.999, 2.0, 2.001, 5.0])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_clipping_is_torch_s(max_norm, dtype):
+    gradient = torch.full((16,), 0.5, dtype=dtype)  # of norm 2
+    parameter = nn.Parameter(torch.zeros_like(gradient))
+    parameter.grad = gradient.clone()
+    if max_norm is not None:
+        nn.utils.clip_grad_norm_([parameter], max_norm)
+    assert clip_(gradient, max_norm) == 2
+    assert torch.equal(gradient, parameter.grad)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_gradient_that_is_not_finite_stays_so(bad):
+    gradient = torch.tensor([bad, 1.0])
+    assert not clip_(gradient, 5.0).isfinite()
+    assert not gradient.isfinite().all()

@@ -1,0 +1,98 @@
+"""On a GPU: the CPU's updates, without the host, resumed bit-equal. Skipped where there is none."""
+
+import pytest
+import torch
+
+from gengap.data.load import load
+from gengap.data.resident import split
+from gengap.regime import build_regime
+from gengap.training.build import build_trainer
+from gengap.training.trainer import Trainer
+from tests.launch.test_resume import train_whole_and_in_pieces
+from tests.training.test_trainer import CONVOLUTIONAL, Double
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+
+CASES = {
+    "sb": ("sb",),
+    "lb_gbn": ("lb_gbn",),
+    "noise and micro-batches": ("lb_gbn", "method.gradient_noise=3", "runtime.micro_batch=64"),
+    "weight decay by phase": ("lb", "workload.weight_decay=[0.1,0.01]", "workload.milestones=[1]"),
+    "convolutions": ("lb_gbn", CONVOLUTIONAL),
+    "released code": ("lb_gbn", "protocol=bigbatch"),
+}
+ENGINES = {
+    "plain": ("runtime.compile=false", "runtime.graph=false"),
+    "compiled": ("runtime.compile=true", "runtime.graph=false"),
+    "graph": ("runtime.compile=false", "runtime.graph=true"),
+    "compiled graph": ("runtime.compile=true", "runtime.graph=true"),
+}
+UPDATES = 7
+
+
+def trainer_on(device, config, double=True) -> Trainer:
+    source = load(config.data.name, config.data.root)
+    splits = split(source, config.data, config.seed)
+    regime = build_regime(config, len(splits.train))
+    plain = build_trainer(config, source, splits, regime, torch.device(device))
+    if not double:
+        return plain
+    return Trainer(config, Double(plain.model), plain._train, plain.stream, regime)
+
+
+def ends(trainer, updates=UPDATES):
+    for update in range(updates):
+        trainer.update(update)
+    return {"weights": trainer.flat.weights, "totals": trainer.totals, **dict(trainer.model.named_buffers())}
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_makes_the_cpu_s_updates(name, engine, digits):
+    expected = ends(trainer_on("cpu", digits(*CASES[name])))
+    found = ends(trainer_on("cuda", digits(*CASES[name], *ENGINES[engine])))
+    for key, value in expected.items():
+        # The images are normalised in float32, which a GPU may round otherwise
+        torch.testing.assert_close(found[key].cpu(), value, rtol=1e-5, atol=1e-6, msg=key)
+
+
+def test_a_graph_makes_the_plain_updates_exactly_but_for_their_order(digits):
+    expected = ends(trainer_on("cuda", digits("lb_gbn", *ENGINES["plain"])))
+    found = ends(trainer_on("cuda", digits("lb_gbn", *ENGINES["graph"])))
+    for key, value in expected.items():
+        torch.testing.assert_close(found[key], value, rtol=1e-11, atol=1e-12, msg=key)
+
+
+def test_dropout_in_a_graph_is_a_function_of_seed_and_update(digits):
+    dropped = "model.name=tests.networks:dropped"
+    whole = trainer_on("cuda", digits("lb", dropped), double=False)
+    expected = ends(whole)
+    for update in (5, 6):  # it is captured later, and after other draws
+        resumed = trainer_on("cuda", digits("lb", dropped), double=False)
+        resumed.load_state(trainer_after(update, digits("lb", dropped)).state())
+        torch.randn(17, device="cuda")
+        for later in range(update, UPDATES):
+            resumed.update(later)
+        torch.testing.assert_close(resumed.flat.weights, expected["weights"], rtol=1e-5, atol=1e-6)
+
+
+def trainer_after(updates, config):
+    trainer = trainer_on("cuda", config, double=False)
+    ends(trainer, updates)
+    return trainer
+
+
+def test_no_update_waits_for_the_device(digits):
+    trainer = trainer_on("cuda", digits("lb_gbn"), double=False)
+    assert trainer.engine.graph
+    trainer.update(0)  # captures
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for update in range(1, UPDATES):
+            trainer.update(update)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def test_a_run_resumes_bit_equal(digits, tmp_path):
+    train_whole_and_in_pieces(digits, tmp_path, "runtime.deterministic=true")
