@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gengap.config import sweep
 from gengap.config.compose import (
     cell,
     choices,
@@ -15,7 +16,6 @@ from gengap.config.compose import (
     identity,
     run_directory,
     run_name,
-    sweep,
 )
 from gengap.config.overrides import CONF
 from gengap.config.sweep import compose_all, expand, parameters, runs, sweeps

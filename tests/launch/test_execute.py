@@ -12,7 +12,8 @@ from gengap.cli.status import main as status
 from gengap.config.compose import as_dict, run_directory, run_name
 from gengap.launch import execute as execute_module
 from gengap.launch.execute import execute
-from gengap.runs.store import COLUMNS, LOCK, LOG, provenance, read_metrics, read_record, read_runs
+from gengap.runs import provenance
+from gengap.runs.store import COLUMNS, LOCK, LOG, read_metrics, read_record, read_runs
 from gengap.training.loop import recorded_updates
 from gengap.training.trainer import Trainer
 

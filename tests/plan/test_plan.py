@@ -15,7 +15,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gengap import plan
+from gengap.cli import plan
 from gengap.ghost import GhostBatchNorm1d
 from gengap.paper import tables as paper
 from gengap.plan.evidence import closed_in_paper
@@ -209,7 +209,7 @@ def test_adam_gets_the_square_root_and_the_betas_of_malladi_et_al():
 
 
 def test_plan_needs_neither_torch_nor_records(tmp_path):
-    probe = f"import sys; from gengap.plan import main; main({ISSUE}); "
+    probe = f"import sys; from gengap.cli.plan import main; main({ISSUE}); "
     probe += "assert not {'torch', 'pandas', 'matplotlib'} & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", probe], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

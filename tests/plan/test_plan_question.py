@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gengap import plan
+from gengap.cli import plan
 from gengap.errors import UserError
 from gengap.plan.question import OPTIONAL, REQUIRED, parse
 from tests.plan.words import ISSUE, replaced

@@ -134,8 +134,8 @@ def test_unknown_arguments(argument: str, capsys: pytest.CaptureFixture[str]) ->
 
 def test_help_comes_without_heavy_imports() -> None:
     code = (
-        "import sys, gengap.report\n"
-        "assert gengap.report.main(['--help']) == 0\n"
+        "import sys, gengap.cli.report\n"
+        "assert gengap.cli.report.main(['--help']) == 0\n"
         "heavy = {'torch', 'matplotlib', 'scipy', 'pandas', 'hydra'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
@@ -146,7 +146,7 @@ def test_help_comes_without_heavy_imports() -> None:
 def test_a_whole_report_needs_no_torch(mixed: Store) -> None:
     code = (
         "import sys\n"
-        "from gengap.report import main\n"
+        "from gengap.cli.report import main\n"
         f"assert main(['results_dir={mixed.root}']) == 0\n"
         "assert 'torch' not in sys.modules\n"
     )
