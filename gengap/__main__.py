@@ -24,12 +24,12 @@ def main() -> None:
     command, *rest = sys.argv[1:] or ["--help"]
     if command in ("-sc", "--shell-completion"):
         from gengap.cli.completion import complete
-        from gengap.errors import DONE, MISTAKE, UserError, describe
+        from gengap.errors import DONE, MISTAKE, UserError, log_error
 
         try:
             complete(rest, COMMANDS)
         except UserError as error:
-            describe(error)
+            log_error(error)
             sys.exit(MISTAKE)
         sys.exit(DONE)
     if command in COMMANDS:

@@ -1,4 +1,4 @@
-"""The user's mistakes are shown as one line that says what to type, ours with a traceback; exit codes."""
+"""Errors and exit codes: a user's mistake is shown as one line that says what to type, a bug as traceback."""
 
 import logging
 import traceback
@@ -6,9 +6,9 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-# What `gengap train` exits with; a signal that stopped it gives 128 and its number, as in every shell
+# Exit codes of `gengap train`; after a signal it exits with 128 plus the signal's number, as shells do
 DONE, FAILED, MISTAKE = 0, 1, 2
-UNFINISHED = 75  # EX_TEMPFAIL of sysexits.h: the same command again goes on
+UNFINISHED = 75  # EX_TEMPFAIL of sysexits.h: the same command continues
 
 
 class UserError(Exception):
@@ -16,7 +16,12 @@ class UserError(Exception):
 
 
 class UnreadableError(UserError):
-    """A record that can't be used: which file, and why."""
+    """A record that can't be read.
+
+    Args:
+        file: the record.
+        reason: why, as the rest of a sentence that begins with the file's name.
+    """
 
     def __init__(self, file: Path, reason: str) -> None:
         self.file = file
@@ -24,8 +29,8 @@ class UnreadableError(UserError):
         super().__init__(f"{file} {reason}")
 
 
-def describe(error: Exception) -> None:
-    """One line for the user's mistake, a traceback for ours."""
+def log_error(error: Exception) -> None:
+    """Log a user's mistake as one line, any other error with its traceback."""
     if isinstance(error, UserError):
         log.error("gengap: %s", error)
     else:

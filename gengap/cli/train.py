@@ -14,7 +14,7 @@ from gengap.cli.options import read_options
 from gengap.config.compose import one_line
 from gengap.config.schema import Config
 from gengap.config.sweep import Job, compose_all, expand
-from gengap.errors import DONE, MISTAKE, UserError, describe
+from gengap.errors import DONE, MISTAKE, UserError, log_error
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -38,9 +38,9 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:  # between two runs, or before the first update: there is nothing to save
         return 128 + signal.SIGINT
     except (HydraException, OmegaConfBaseException) as error:
-        describe(UserError(one_line(error)))
+        log_error(UserError(one_line(error)))
     except UserError as error:
-        describe(error)
+        log_error(error)
     return MISTAKE
 
 

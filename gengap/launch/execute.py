@@ -17,7 +17,7 @@ from gengap.config.schema import Config
 from gengap.data.load import load
 from gengap.data.placed import place
 from gengap.data.resident import Splits, split
-from gengap.errors import UserError, describe
+from gengap.errors import UserError, log_error
 from gengap.launch.cpu_load import Neighbours, crowded
 from gengap.launch.stop import Stop
 from gengap.regime import Regime, build_regime
@@ -67,7 +67,7 @@ def _logged(config: Config, opened: Run, stop: Stop, created: Sequence[Path]) ->
             return _train(config, opened, stop)
         except Exception as caught:
             error = _in_the_user_s_words(caught, opened.directory)
-            describe(error)
+            log_error(error)
             if opened.record:  # otherwise it failed before there was anything to record
                 with suppress(OSError):
                     opened.update_record(status="failed", error=f"{type(error).__name__}: {error}")

@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 from gengap.config.compose import hydra_of_gengap, run_directory, to_config
 from gengap.config.schema import Config
 from gengap.config.sweep import Job
-from gengap.errors import DONE, FAILED, UNFINISHED, UnreadableError, UserError, describe
+from gengap.errors import DONE, FAILED, UNFINISHED, UnreadableError, UserError, log_error
 from gengap.launch.execute import execute
 from gengap.launch.stop import COMMAND_STARTED, Stop
 from gengap.runs.store import read_record
@@ -65,7 +65,7 @@ def train_one(config: Config, stop: Stop) -> str:
         record = read_record(run_directory(config)) or {}
         outcome = execute(config, stop)
     except UnreadableError as error:
-        describe(error)
+        log_error(error)
         return "failed"
     return "skipped" if record.get("status") in ("finished", "diverged") else outcome
 
@@ -123,5 +123,5 @@ def launched(command: int, started: float, flag: Path | None, cfg: DictConfig) -
     try:
         return train_one(config, Stop(config.runtime.time_budget, started, flag))
     except UserError as error:
-        describe(error)
+        log_error(error)
         return "failed"
