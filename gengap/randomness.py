@@ -1,4 +1,4 @@
-"""Random numbers as functions of (seed, purpose, time): nothing to save, nothing to disturb."""
+"""Random numbers as functions of (seed, purpose, time): no generator state to save, none to disturb."""
 
 from enum import IntEnum
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What random numbers are for; the values are part of every run's results, so they never change."""
+    """What random numbers are for. The values are part of every run's results, so they never change."""
 
     INIT = 0
     ORDER = 1
@@ -17,15 +17,15 @@ class Purpose(IntEnum):
     HOLDOUT = 6
 
 
-def _sequence(seed: int, purpose: Purpose, time: int) -> np.random.SeedSequence:
-    return np.random.SeedSequence([seed, int(purpose), time])
-
-
-def draws(seed: int, purpose: Purpose, epoch: int) -> np.random.Generator:
-    """The generator of one epoch's draws (Philox, a counter-based generator)."""
+def generator(seed: int, purpose: Purpose, epoch: int) -> np.random.Generator:
+    """A NumPy generator for one purpose in one epoch (Philox, a counter-based generator)."""
     return np.random.Generator(np.random.Philox(_sequence(seed, purpose, epoch)))
 
 
 def key(seed: int, purpose: Purpose, update: int) -> int:
-    """A 63-bit seed for another library's generator."""
+    """A seed of 63 bits for another library's generator, for one purpose in one update."""
     return int(_sequence(seed, purpose, update).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _sequence(seed: int, purpose: Purpose, time: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence([seed, int(purpose), time])

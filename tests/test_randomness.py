@@ -2,7 +2,7 @@
 
 import pytest
 
-from gengap.randomness import Purpose, draws, key
+from gengap.randomness import Purpose, generator, key
 
 # (seed 0, time 0) and (seed 7, time 123456) of each purpose
 KEYS = {
@@ -22,7 +22,7 @@ def test_keys_are_the_ones_that_every_record_was_made_with(purpose):
 
 
 def test_an_order_is_the_one_that_every_record_was_made_with():
-    assert draws(3, Purpose.ORDER, 2).permutation(10).tolist() == ORDER
+    assert generator(3, Purpose.ORDER, 2).permutation(10).tolist() == ORDER
 
 
 ORDER = [7, 2, 3, 8, 5, 4, 6, 0, 9, 1]

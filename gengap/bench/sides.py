@@ -128,7 +128,7 @@ def peak_memory(on_gpu: bool) -> float:
 def _gengap(config: Config) -> tuple[Callable[[], None], str]:
     from itertools import count
 
-    from gengap.data.resident import split
+    from gengap.data.splits import split
     from gengap.regime import build_regime
     from gengap.training.build import build_trainer
     from gengap.training.device import prepare_device

@@ -13,7 +13,7 @@ from torchvision.datasets.utils import check_integrity
 from gengap.data.sources import Images, Source
 from gengap.errors import UserError
 
-# md5 of the unpacked files; torchvision knows those of the packed ones only
+# md5 of the unpacked files: torchvision has only those of the archives
 MNIST_FILES = {
     "MNIST/raw/train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
     "MNIST/raw/train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
@@ -23,17 +23,17 @@ MNIST_FILES = {
 
 
 def mnist(root: Path) -> Source:
-    """MNIST: 60 000 and 10 000 images of 28x28x1."""
+    """MNIST: 60 000 training and 10 000 test images of 28x28x1 in 10 classes; errors as in `load`."""
     return _downloaded(MNIST, MNIST_FILES, root, 10)
 
 
 def cifar10(root: Path) -> Source:
-    """CIFAR-10: 50 000 and 10 000 images of 32x32x3."""
+    """CIFAR-10: 50 000 training and 10 000 test images of 32x32x3 in 10 classes; errors as in `load`."""
     return _downloaded(CIFAR10, _cifar_files(CIFAR10), root, 10)
 
 
 def cifar100(root: Path) -> Source:
-    """CIFAR-100: 50 000 and 10 000 images of 32x32x3."""
+    """CIFAR-100: 50 000 training and 10 000 test images of 32x32x3 in 100 classes; errors as in `load`."""
     return _downloaded(CIFAR100, _cifar_files(CIFAR100), root, 100)
 
 
@@ -45,10 +45,16 @@ def _cifar_files(dataset: Any) -> dict[str, str]:
 def _downloaded(
     dataset: Callable[..., Any], files: Mapping[str, str], root: Path, num_classes: int
 ) -> Source:
-    """Both splits of a torchvision data set that fits into memory; `files` are its md5s by path under root.
+    """Both splits of a torchvision data set, read into memory.
+
+    Args:
+        dataset: its class, called as dataset(root, train=...).
+        files: the md5 of every file, by its path under root.
+        root: where torchvision keeps it.
+        num_classes: number of classes.
 
     Raises:
-        UserError: not there and not downloadable, or a file is damaged.
+        UserError: a file is missing and can't be downloaded, or is damaged.
     """
     if not all((root / file).exists() for file in files):
         _download(dataset, root, (root / next(iter(files))).parent)
@@ -60,9 +66,9 @@ def _downloaded(
             )
 
     def images(train: bool) -> Images:
-        found = dataset(str(root), train=train)
-        pixels = np.asarray(found.data, dtype=np.uint8)
-        return Images(pixels if pixels.ndim == 4 else pixels[..., None], np.asarray(found.targets, np.int64))
+        data = dataset(str(root), train=train)
+        pixels = np.asarray(data.data, dtype=np.uint8)
+        return Images(pixels if pixels.ndim == 4 else pixels[..., None], np.asarray(data.targets, np.int64))
 
     return Source(images(True), images(False), num_classes)
 
@@ -74,11 +80,11 @@ def _download(dataset: Callable[..., Any], root: Path, folder: Path) -> None:
         dataset(str(root), download=True)
     except (RuntimeError, OSError, HTTPException) as error:
         for made in missing:
-            with suppress(OSError):  # it was not made, or holds what did arrive
+            with suppress(OSError):  # it was never made, or is not empty
                 made.rmdir()
-        reason = getattr(error, "strerror", None) or "no network, or its source does not answer"
+        reason = getattr(error, "strerror", None) or "no network, or the server does not answer"
         raise UserError(
             f"{name} is not in {folder} and can't be downloaded ({reason}): run "
             f"python -c \"from torchvision.datasets import {name}; {name}('DIR', download=True)\" "
-            "where there is a network, copy DIR to this machine and set data.root=DIR"
+            "on a machine with a network, copy DIR to this one and set data.root=DIR"
         ) from error

@@ -1,57 +1,60 @@
-"""ImageNet, or any data set of photographs in one folder a class."""
+"""ImageNet, or any data set of image files with one folder per class."""
 
 import os
 from pathlib import Path
 
 import numpy as np
 
-from gengap.data.sources import Photographs, Source
+from gengap.data.sources import ImageFiles, Source
 from gengap.errors import UserError
 
 SUFFIXES = (".jpeg", ".jpg", ".png")
 
 
 def imagenet(root: Path) -> Source:
-    """Photographs as root/train/CLASS/*.JPEG and root/val/CLASS/*.JPEG; the classes are the folders of train.
+    """Image files in root/train/CLASS/ and root/val/CLASS/; the classes are the folders of train.
 
-    Classes are numbered by name, as torchvision.datasets.ImageFolder does. The first photograph of every
-    class comes first, then the second of every class, and so on: data.limit takes some of all classes.
+    Classes are numbered in the order of their names, as in torchvision.datasets.ImageFolder. Files are
+    ordered class by class in turn: the first of every class, then the second of every class, and so on, so
+    that data.limit keeps all classes.
 
     Raises:
-        UserError: a folder is missing or empty, or val has a class that train has not.
+        UserError: a folder is missing or empty, or val has a class that train doesn't have.
     """
-    classes = _folders(root, "train")
-    strangers = sorted(set(_folders(root, "val")) - set(classes))
-    if strangers:
+    classes = _class_folders(root, "train")
+    unknown = sorted(set(_class_folders(root, "val")) - set(classes))
+    if unknown:
         raise UserError(
-            f"{root / 'val' / strangers[0]} is a class that {root / 'train'} has not: "
+            f"{root / 'val' / unknown[0]} is a class that {root / 'train'} doesn't have: "
             "give both the same class folders"
         )
     number = {name: k for k, name in enumerate(classes)}
-    return Source(_photographs(root / "train", number), _photographs(root / "val", number), len(classes))
+    return Source(_image_files(root / "train", number), _image_files(root / "val", number), len(classes))
 
 
-def _folders(root: Path, split: str) -> list[str]:
-    """Names of the class folders of a split, sorted."""
-    found = sorted(f.name for f in (root / split).glob("*") if f.is_dir())
-    if not found:
+def _class_folders(root: Path, split: str) -> list[str]:
+    """Sorted names of the class folders of a split."""
+    names = sorted(f.name for f in (root / split).glob("*") if f.is_dir())
+    if not names:
         raise UserError(
-            f"no photographs in {root / split}: lay them out as {root}/train/CLASS/*.JPEG and "
-            f"{root}/val/CLASS/*.JPEG, or set data.root and data.folder to where they are so "
-            "(ImageNet can't be downloaded automatically: ask for it at image-net.org)"
+            f"no images in {root / split}: arrange them as {root}/train/CLASS/*.JPEG and "
+            f"{root}/val/CLASS/*.JPEG, or set data.root and data.folder to where they are "
+            "(ImageNet can't be downloaded automatically: request access at image-net.org)"
         )
-    return found
+    return names
 
 
-def _photographs(split: Path, number: dict[str, int]) -> Photographs:
-    found = []  # (place in its folder, class, path)
+def _image_files(split: Path, number: dict[str, int]) -> ImageFiles:
+    found = []  # (index within the class, class, path)
     for name, label in number.items():
         folder = split / name
-        if not folder.is_dir():  # of val, which may lack classes of train
+        if not folder.is_dir():  # val may lack classes of train
             continue
         files = sorted(f.name for f in os.scandir(folder) if f.name.lower().endswith(SUFFIXES))
         if not files:
-            raise UserError(f"no photographs (*{', *'.join(SUFFIXES)}) in {folder}: add some, or remove it")
-        found += [(place, label, str(folder / file)) for place, file in enumerate(files)]
+            raise UserError(
+                f"no images (*{', *'.join(SUFFIXES)}) in {folder}: add some, or remove the folder"
+            )
+        found += [(index, label, str(folder / file)) for index, file in enumerate(files)]
     _, labels, paths = zip(*sorted(found), strict=True)
-    return Photographs(np.array(paths, dtype=object), np.array(labels, dtype=np.int64))
+    return ImageFiles(np.array(paths, dtype=object), np.array(labels, dtype=np.int64))

@@ -1,11 +1,11 @@
-"""A data set by name: one of the paper's, the demo's, or anyone's."""
+"""A data set by name: one of the paper's, the demo's, or the user's own."""
 
 from inspect import signature
 from pathlib import Path
 
 from gengap.config.factory import imported
+from gengap.data.checks import check_source
 from gengap.data.sources import Source
-from gengap.data.valid import check_source
 from gengap.errors import UserError
 
 SOURCES = {
@@ -22,16 +22,17 @@ def load(name: str, root: str, folder: str = "") -> Source:
 
     Args:
         name: a key of SOURCES, or `package.module:factory`, called as factory(Path of the folder) -> Source.
-        root: the user's home may be written as ~.
+        root: where data sets are kept; ~ is the user's home.
         folder: relative to root.
 
     Raises:
-        UserError: unknown name, not found there and not downloadable, damaged, or not what a Source must be.
+        UserError: the name is unknown, the data is missing and can't be downloaded, a file is damaged, or
+            what the factory returns is not a valid Source.
     """
     factory = imported("data.name", SOURCES.get(name, name), SOURCES)
-    place = Path(root).expanduser() / folder
+    path = Path(root).expanduser() / folder
     try:
-        signature(factory).bind(place)
+        signature(factory).bind(path)
     except TypeError as error:
         raise UserError(f"data.name={name} can't be called as factory(folder): {error}") from error
-    return check_source(name, factory(place))
+    return check_source(name, factory(path))

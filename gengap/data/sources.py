@@ -1,4 +1,4 @@
-"""The data sets: what a run trains on and is measured on, before anything of it is on the device."""
+"""What a data set is, wherever it comes from: images or image files, with labels, in two splits."""
 
 from dataclasses import dataclass
 
@@ -17,13 +17,13 @@ class Images:
         return len(self.labels)
 
     def take(self, indices: NDArray[np.int64]) -> "Images":
-        """The images at these indices."""
+        """The images at these indices (M,), in this order."""
         return Images(self.images[indices], self.labels[indices])
 
 
 @dataclass(frozen=True)
-class Photographs:
-    """Image files of any size by their paths (N,), with labels (N,) int64; decoded when they are needed."""
+class ImageFiles:
+    """Image files of any size: paths (N,) of dtype object, labels (N,) int64; decoded when needed."""
 
     paths: NDArray[np.object_]
     labels: NDArray[np.int64]
@@ -31,15 +31,15 @@ class Photographs:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, indices: NDArray[np.int64]) -> "Photographs":
-        """The photographs at these indices."""
-        return Photographs(self.paths[indices], self.labels[indices])
+    def take(self, indices: NDArray[np.int64]) -> "ImageFiles":
+        """The image files at these indices (M,), in this order."""
+        return ImageFiles(self.paths[indices], self.labels[indices])
 
 
 @dataclass(frozen=True)
 class Source:
-    """A data set with its training and test split."""
+    """A data set: its training and test split, and the number of classes; labels are 0 to num_classes - 1."""
 
-    train: Images | Photographs
-    test: Images | Photographs
+    train: Images | ImageFiles
+    test: Images | ImageFiles
     num_classes: int

@@ -1,4 +1,4 @@
-"""Which samples an update sees, and how each is cropped and flipped: a function of (seed, epoch, sample)."""
+"""The samples of each update, with their crops and flips: functions of (seed, epoch, sample) alone."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -6,14 +6,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gengap.randomness import Purpose, draws
+from gengap.randomness import Purpose, generator
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples of one update: indices (B,), crop offsets (B, 2) as (row, column), flips (B,).
+    """The samples of one update and their augmentation.
 
-    Offsets count from 0 to the stream's `positions`, which is the images' `positions`.
+    indices (B,) into the training set; crop offsets (B, 2) as (row, column), each in
+    range(crop_positions); flips (B,).
     """
 
     indices: NDArray[np.int64]
@@ -22,22 +23,29 @@ class Batch:
 
 
 class Stream:
-    """Batches cut from concatenated permutations of the training set, each epoch a fresh permutation.
+    """Batches cut from concatenated permutations of the training set, a new permutation every epoch.
 
-    With `keep_partial_batch` no batch spans two epochs and the last of an epoch is smaller, as in the
-    released code; otherwise every batch has exactly `batch_size` samples, so SB and RA make equal numbers
-    of updates.
+    Every batch has exactly `batch_size` samples and may span two epochs, so that SB and RA make equal
+    numbers of updates. With `keep_partial_batch` no batch spans two epochs and the last batch of an epoch
+    holds what is left, as in the released code.
+
+    Args:
+        seed: of the run.
+        dataset_size: number of training samples N.
+        batch_size: samples per update B.
+        crop_positions: crop offsets are drawn from range(crop_positions), on either axis.
+        keep_partial_batch: end every epoch with its partial batch.
     """
 
     def __init__(
-        self, seed: int, dataset_size: int, batch_size: int, positions: int, keep_partial_batch: bool
+        self, seed: int, dataset_size: int, batch_size: int, crop_positions: int, keep_partial_batch: bool
     ) -> None:
         self._seed, self._size, self.batch_size = seed, dataset_size, batch_size
-        self._positions, self._keep_partial = positions, keep_partial_batch
+        self._crop_positions, self._keep_partial = crop_positions, keep_partial_batch
         self._epoch = lru_cache(maxsize=2)(self._draw_epoch)
 
     def batch(self, update: int) -> Batch:
-        """The samples of the update, counted from 0."""
+        """The samples of an update, counted from 0."""
         start, stop = self._span(update)
         parts = []
         while start < stop:
@@ -55,21 +63,22 @@ class Stream:
             np.concatenate([p.flips for p in parts]),
         )
 
+    def samples_seen(self, updates: int) -> int:
+        """Number of samples in the first `updates` updates together."""
+        return self._span(updates - 1)[1] if updates else 0
+
     def _span(self, update: int) -> tuple[int, int]:
-        """First and one past the last position of the update in the concatenated permutations."""
+        """Start and end (exclusive) of an update's samples in the concatenated permutations."""
         if not self._keep_partial:
             return update * self.batch_size, (update + 1) * self.batch_size
         epoch, step = divmod(update, -(-self._size // self.batch_size))
         start = epoch * self._size + step * self.batch_size
         return start, min(start + self.batch_size, (epoch + 1) * self._size)
 
-    def samples_seen(self, updates: int) -> int:
-        """How many samples the first `updates` updates hold together."""
-        return self._span(updates - 1)[1] if updates else 0
-
     def _draw_epoch(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-        order = draws(self._seed, Purpose.ORDER, epoch).permutation(self._size)
-        crops = draws(self._seed, Purpose.CROP, epoch)
-        offsets = crops.integers(0, self._positions, (self._size, 2))
-        flips = draws(self._seed, Purpose.FLIP, epoch).integers(0, 2, self._size).astype(np.bool_)
+        """The order of an epoch, and the crop offsets (N, 2) and flips (N,) of each sample by its index."""
+        order = generator(self._seed, Purpose.ORDER, epoch).permutation(self._size)
+        crops = generator(self._seed, Purpose.CROP, epoch)
+        offsets = crops.integers(0, self._crop_positions, (self._size, 2))
+        flips = generator(self._seed, Purpose.FLIP, epoch).integers(0, 2, self._size).astype(np.bool_)
         return order, offsets, flips

@@ -1,4 +1,4 @@
-"""Photographs streamed from files: decoded and cropped by worker processes, finished on the device."""
+"""Image files streamed to the device: worker processes decode and crop, the device flips and normalises."""
 
 import os
 import signal
@@ -18,131 +18,156 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.v2 import functional as tf
 
 from gengap.config.schema import Data
-from gengap.data.finish import Finish
-from gengap.data.sources import Photographs
+from gengap.data.preprocess import Preprocess
+from gengap.data.sources import ImageFiles
 from gengap.data.stream import Stream
 from gengap.errors import UserError
 
-POSITIONS = 2**31  # of a crop: its draw over 2**31 is the fraction of the way that there is on the photograph
-PART = 64  # photographs that a worker decodes at a time
+# Image sizes are known only after decoding, so crop offsets are drawn as fractions of what an image allows
+CROP_POSITIONS = 2**31
+CHUNK_SIZE = 64  # images per task of a worker
 
 
 @dataclass(frozen=True)
-class Part:
-    """Photographs for one worker: paths (B,), and draws (B, 2) of where to crop them, None for the centre."""
+class Chunk:
+    """Image files that a worker decodes at a time.
+
+    paths (B,); offsets (B, 2) of the crops as (row, column) in range(CROP_POSITIONS), None for centre crops.
+    """
 
     paths: NDArray[np.object_]
-    draws: NDArray[np.int64] | None
+    offsets: NDArray[np.int64] | None
 
 
 class Decoder(Dataset[Tensor | UserError]):
-    """Parts as pixels (B, 3, crop, crop) uint8; a photograph that can't be read is the error to raise."""
+    """Decodes, resizes and crops a chunk to pixels (B, 3, crop, crop) uint8, in a worker process.
+
+    An unreadable file gives a UserError as the result, for the main process to raise.
+
+    Args:
+        resize: shorter side of an image after resizing, in pixels.
+        crop: side of the square crop, in pixels.
+    """
 
     def __init__(self, resize: int, crop: int) -> None:
         self._resize, self._crop = resize, crop
 
-    def __getitem__(self, part: Part) -> Tensor | UserError:
-        pixels = torch.empty(len(part.paths), 3, self._crop, self._crop, dtype=torch.uint8)
-        for k, path in enumerate(part.paths):
+    def __getitem__(self, chunk: Chunk) -> Tensor | UserError:
+        pixels = torch.empty(len(chunk.paths), 3, self._crop, self._crop, dtype=torch.uint8)
+        for k, path in enumerate(chunk.paths):
             try:
                 with Image.open(path) as file:
                     image = tf.resize(file.convert("RGB"), [self._resize])
             except (OSError, SyntaxError, ValueError) as error:  # what PIL raises on damaged files
-                return UserError(f"{path} can't be read as a photograph: replace or remove it ({error})")
-            pixels[k] = tf.pil_to_tensor(self._cropped(image, None if part.draws is None else part.draws[k]))
+                return UserError(f"{path} can't be read as an image: replace or remove it ({error})")
+            offset = None if chunk.offsets is None else chunk.offsets[k]
+            pixels[k] = tf.pil_to_tensor(self._cropped(image, offset))
         return pixels
 
-    def _cropped(self, image: Image.Image, draw: NDArray[np.int64] | None) -> Image.Image:
+    def _cropped(self, image: Image.Image, offset: NDArray[np.int64] | None) -> Image.Image:
         side = self._crop
-        if draw is None:
+        if offset is None:
             centred: Image.Image = tf.center_crop(image, [side, side])
             return centred
         row, column = (
-            int(d) * (s - side + 1) // POSITIONS for d, s in zip(draw, image.size[::-1], strict=True)
+            int(o) * (s - side + 1) // CROP_POSITIONS for o, s in zip(offset, image.size[::-1], strict=True)
         )
         cropped: Image.Image = tf.crop(image, row, column, side, side)
         return cropped
 
 
 class Streamed:
-    """Photographs in files, with their labels on the device."""
+    """Image files, with their labels (N,) int64 on the device.
+
+    A batch is pixels (B, 3, crop, crop) uint8, labels (B,) and flips (B,) bool. See DeviceImages for
+    attributes and methods.
+
+    Args:
+        files: the image files.
+        config: sizes, flip and normalisation.
+        device: where batches are wanted.
+        workers: processes that decode; None for one per CPU core, 0 to decode in this process.
+        augment: random crops and flips in `batches`, as `config` asks for them.
+    """
 
     def __init__(
-        self,
-        photographs: Photographs,
-        config: Data,
-        device: torch.device,
-        workers: int | None,
-        *,
-        augment: bool,
+        self, files: ImageFiles, config: Data, device: torch.device, workers: int | None, *, augment: bool
     ) -> None:
-        self.labels = torch.from_numpy(photographs.labels).to(device)
+        self.labels = torch.from_numpy(files.labels).to(device)
         self.shape = (3, config.crop, config.crop)
-        self.positions = POSITIONS
-        self._paths = photographs.paths
+        self.crop_positions = CROP_POSITIONS
+        self._paths = files.paths
         self._decoder = Decoder(config.resize, config.crop)
         self._workers = _cores() if workers is None else workers
         self._augment, self._flip = augment, config.flip and augment
-        self._finish = Finish(config, 3, device)
+        self._preprocess = Preprocess(config, 3, device)
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def arrivals(self, stream: Stream, first: int) -> Generator[tuple[Tensor, ...]]:
-        """Of each update from `first` on, for ever: pixels (B, 3, crop, crop), labels and flips (B,).
+    def batches(self, stream: Stream, first: int) -> Generator[tuple[Tensor, ...]]:
+        """The batches of updates `first`, `first` + 1, ... of the stream, without end.
 
-        Workers are some parts ahead.
+        Workers decode ahead of the update that is asked for; closing the generator ends them.
+
+        Raises:
+            UserError: an image file can't be read.
         """
-        ahead = (stream.batch(update) for update in count(first))
-        parts = (p for b in ahead for p in self._parts(b.indices, b.offsets if self._augment else None))
-        decoded, device = self._decoded(parts), self.labels.device
+        upcoming = (stream.batch(update) for update in count(first))
+        chunks = (c for b in upcoming for c in self._chunks(b.indices, b.offsets if self._augment else None))
+        decoded, device = self._decode(chunks), self.labels.device
         for update in count(first):
             batch = stream.batch(update)
-            pixels = self._collected(decoded, len(batch.indices))
+            pixels = self._collect(decoded, len(batch.indices))
             labels = self.labels[torch.from_numpy(batch.indices).to(device)]
             yield pixels, labels, torch.from_numpy(batch.flips).to(device)
 
-    def finish(self, arrived: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Normalised images (B, 3, crop, crop) float32, mirrored where asked, and labels (B,)."""
-        pixels, labels, flips = arrived
-        return self._finish(pixels, flips if self._flip else None), labels
+    def preprocess(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Augmented, normalised images (B, 3, crop, crop) float32 and their labels (B,) int64."""
+        pixels, labels, flips = batch
+        return self._preprocess(pixels, flips if self._flip else None), labels
 
-    def in_order(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
-        """All photographs once, cropped at their centre and not flipped."""
-        chunks = np.array_split(np.arange(len(self)), range(batch_size, len(self), batch_size))
-        decoded = self._decoded(p for chunk in chunks for p in self._parts(chunk, None))
-        for chunk in chunks:
-            labels = self.labels[int(chunk[0]) : int(chunk[-1]) + 1]
-            yield self._finish(self._collected(decoded, len(chunk))), labels
+    def evaluation_batches(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
+        """Every image once, in order: centre crop, no flip, normalised; the last batch may be smaller.
 
-    def _parts(self, indices: NDArray[np.int64], draws: NDArray[np.int64] | None) -> Iterator[Part]:
-        for start in range(0, len(indices), PART):
-            part = slice(start, start + PART)
-            yield Part(self._paths[indices[part]], None if draws is None else draws[part])
+        Raises:
+            UserError: an image file can't be read.
+        """
+        batches = np.array_split(np.arange(len(self)), range(batch_size, len(self), batch_size))
+        decoded = self._decode(chunk for indices in batches for chunk in self._chunks(indices, None))
+        for indices in batches:
+            labels = self.labels[int(indices[0]) : int(indices[-1]) + 1]
+            yield self._preprocess(self._collect(decoded, len(indices))), labels
 
-    def _decoded(self, parts: Iterable[Part]) -> Iterator[Tensor | UserError]:
-        """The parts in their order, however many workers decode them."""
+    def _chunks(self, indices: NDArray[np.int64], offsets: NDArray[np.int64] | None) -> Iterator[Chunk]:
+        for start in range(0, len(indices), CHUNK_SIZE):
+            chunk = slice(start, start + CHUNK_SIZE)
+            yield Chunk(self._paths[indices[chunk]], None if offsets is None else offsets[chunk])
+
+    def _decode(self, chunks: Iterable[Chunk]) -> Iterator[Tensor | UserError]:
+        """The decoded chunks in their order, however many workers there are."""
         loader = DataLoader(
             self._decoder,
             batch_size=None,
-            sampler=parts,
+            sampler=chunks,
             num_workers=self._workers,
             pin_memory=self.labels.is_cuda,
-            generator=torch.Generator(),  # else the loader draws from torch's own
+            generator=torch.Generator(),  # the default would draw from torch's global generator
             multiprocessing_context="fork" if self._workers and sys.platform == "linux" else None,
-            worker_init_fn=partial(_obey_the_main_process_only, os.getpid()),
+            worker_init_fn=partial(_leave_signals_to, os.getpid()),
         )
         return iter(loader)
 
-    def _collected(self, decoded: Iterator[Tensor | UserError], samples: int) -> Tensor:
-        """The next parts, together a batch (samples, 3, crop, crop) uint8 on the device."""
-        found = []
-        for _ in range(0, samples, PART):
-            part = next(decoded)
-            if isinstance(part, UserError):
-                raise UserError(str(part))  # itself would hold, by its traceback, the workers
-            found.append(part.to(self.labels.device, non_blocking=True))
-        return torch.cat(found)
+    def _collect(self, decoded: Iterator[Tensor | UserError], samples: int) -> Tensor:
+        """The next chunks, joined to a batch (samples, 3, crop, crop) uint8 on the device."""
+        chunks = []
+        for _ in range(0, samples, CHUNK_SIZE):
+            chunk = next(decoded)
+            if isinstance(chunk, UserError):
+                # A copy: `chunk` would form a cycle with the frame it is raised in and keep workers alive
+                raise UserError(str(chunk))
+            chunks.append(chunk.to(self.labels.device, non_blocking=True))
+        return torch.cat(chunks)
 
 
 def _cores() -> int:
@@ -150,15 +175,16 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _obey_the_main_process_only(main: int, worker: int) -> None:
-    # Ctrl-C and a scheduler's SIGTERM reach every process, and the main one finishes its update with our help
+def _leave_signals_to(main: int, worker: int) -> None:
+    # Ctrl-C and a scheduler's SIGTERM reach every process, but the main one still needs its workers to finish
+    # the update: only it reacts to them, and workers exit on a SIGTERM from it alone
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        threading.Thread(target=_end_when_told_by, args=(main,), daemon=True).start()
+        threading.Thread(target=_exit_on_sigterm_from, args=(main,), daemon=True).start()
 
 
-def _end_when_told_by(main: int) -> None:
+def _exit_on_sigterm_from(main: int) -> None:
     while signal.sigwaitinfo({signal.SIGTERM}).si_pid != main:
         pass
     os._exit(0)

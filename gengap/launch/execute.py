@@ -14,9 +14,9 @@ from filelock import Timeout
 
 from gengap.config.compose import as_dict, run_directory, run_name
 from gengap.config.schema import Config
+from gengap.data.device_images import to_device
 from gengap.data.load import load
-from gengap.data.placed import place
-from gengap.data.resident import Splits, split
+from gengap.data.splits import Splits, split
 from gengap.errors import UserError, log_error
 from gengap.launch.cpu_load import Neighbours, crowded
 from gengap.launch.stop import Stop
@@ -104,7 +104,7 @@ def _train(config: Config, opened: Run, stop: Stop) -> str:
     log.info("%s: %s", run_name(config), memory_line(trainer))
     if device.type == "cpu":
         _warn_of_neighbours(neighbours)
-    validation = place(splits.validation, config, device, augment=False)
+    validation = to_device(splits.validation, config, device, augment=False)
     _open_record(config, opened, splits, trainer)
     title, batch_size = run_name(config), config.method.batch_size
     try:
@@ -165,7 +165,7 @@ def _without_paths(config: dict[str, Any]) -> dict[str, Any]:
 
 def _finish(config: Config, opened: Run, splits: Splits, trainer: Trainer, regime: Regime) -> None:
     rows = opened.evaluations()
-    train_images = place(splits.train, config, trainer.flat.weights.device, augment=False)
+    train_images = to_device(splits.train, config, trainer.flat.weights.device, augment=False)
     _, train_error = trainer.evaluate(train_images)
     if config.runtime.keep_weights:
         torch.save(trainer.model.state_dict(), opened.directory / "weights.pt")

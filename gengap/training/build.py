@@ -3,9 +3,9 @@
 import torch
 
 from gengap.config.schema import Config
-from gengap.data.placed import place
-from gengap.data.resident import Splits
+from gengap.data.device_images import to_device
 from gengap.data.sources import Source
+from gengap.data.splits import Splits
 from gengap.data.stream import Stream
 from gengap.errors import UserError
 from gengap.ghost import convert
@@ -46,8 +46,10 @@ def build_trainer(
     if config.method.ghost_size is not None:
         convert(model, config.method.ghost_size)
     model.to(device).to(memory_format=torch.channels_last)
-    train = place(splits.train, config, device, augment=True)
-    stream = Stream(config.seed, samples, batch_size, train.positions, config.protocol.keep_partial_batch)
+    train = to_device(splits.train, config, device, augment=True)
+    stream = Stream(
+        config.seed, samples, batch_size, train.crop_positions, config.protocol.keep_partial_batch
+    )
     trainer = Trainer(config, model, train, stream, regime)
     check_network(trainer, train.shape, source.num_classes, samples)
     if device.type == "cpu":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gengap.data.placed import Placed
+from gengap.data.device_images import DeviceImages
 from gengap.runs.checkpoint import load_checkpoint, misfit, save_checkpoint
 from gengap.runs.store import Run
 from gengap.training.clock import Clock
@@ -32,7 +32,7 @@ class Marks:
 def fit(
     run: Run,
     trainer: Trainer,
-    validation: Placed,
+    validation: DeviceImages,
     progress: Progress,
     stop_reason: Callable[[], str | None],
 ) -> str | None:
@@ -75,7 +75,12 @@ def fit(
 
 
 def _row(
-    trainer: Trainer, validation: Placed, marks: Marks, done: int, is_evaluation: bool, is_recorded: bool
+    trainer: Trainer,
+    validation: DeviceImages,
+    marks: Marks,
+    done: int,
+    is_evaluation: bool,
+    is_recorded: bool,
 ) -> dict[str, Any]:
     """One line of metrics: gradient means since the last row, training means since the last evaluation."""
     regime, totals = trainer.regime, trainer.totals.tolist()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gengap.config.schema import Config
-from gengap.data.placed import Placed
+from gengap.data.device_images import DeviceImages
 from gengap.data.stream import Stream
 from gengap.randomness import Purpose, key
 from gengap.regime import Regime
@@ -25,11 +25,11 @@ class Trainer:
     """A model in training: weights, velocity, running sums, and the update that changes them."""
 
     def __init__(
-        self, config: Config, model: nn.Module, train: Placed, stream: Stream, regime: Regime
+        self, config: Config, model: nn.Module, train: DeviceImages, stream: Stream, regime: Regime
     ) -> None:
         self.config, self.model, self.regime = config, model, regime
         self._train, self.stream = train, stream
-        self._arrivals, self._next = train.arrivals(stream, 0), 0
+        self._batches, self._next = train.batches(stream, 0), 0
         self._device = train.labels.device
         self.flat = Flat(model)
         self.initial = self.flat.weights.clone()
@@ -74,9 +74,9 @@ class Trainer:
         """What an update is made of; that of the updates after it may be on its way already."""
         if update != self._next:
             self.close()
-            self._arrivals = self._train.arrivals(self.stream, update)
+            self._batches = self._train.batches(self.stream, update)
         self._next = update + 1
-        return next(self._arrivals)
+        return next(self._batches)
 
     def wait(self) -> None:
         """Until the device has done the updates asked for."""
@@ -85,7 +85,7 @@ class Trainer:
 
     def close(self) -> None:
         """Stop preparing further batches."""
-        self._arrivals.close()
+        self._batches.close()
 
     def _backward(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """The gradient of the batch's mean loss, into the flat one; return that loss and the share of errors.
@@ -96,7 +96,7 @@ class Trainer:
         arrived, noise = (inputs[:-1], inputs[-1]) if self.config.method.gradient_noise else (inputs, None)
         samples = len(arrived[0])
         for part, weight in parts(samples, self.samples_at_a_time, self.config.method):
-            images, labels = self._train.finish(tuple(t[part] for t in arrived))
+            images, labels = self._train.preprocess(tuple(t[part] for t in arrived))
             weighted, of_part, wrong = self._losses_of(images, labels, None if noise is None else noise[part])
             gradients = torch.autograd.grad(weighted * weight, self.flat.parameters, allow_unused=True)
             self.flat.collect(gradients, first=part.start == 0)
@@ -122,12 +122,12 @@ class Trainer:
         return noise.to(self._device)
 
     @torch.no_grad()
-    def evaluate(self, images: Placed) -> tuple[float, float]:
+    def evaluate(self, images: DeviceImages) -> tuple[float, float]:
         """Mean loss and error (%) in evaluation mode, without augmentation."""
         self.model.eval()
         loss = torch.zeros((), dtype=torch.float64, device=self._device)
         errors = torch.zeros((), dtype=torch.int64, device=self._device)
-        for batch, labels in images.in_order(EVALUATION_BATCH):
+        for batch, labels in images.evaluation_batches(EVALUATION_BATCH):
             with torch.autocast(self._device.type, torch.bfloat16, enabled=self.bf16):
                 logits = self.model(batch)
             loss += F.cross_entropy(logits.to(self.flat.weights.dtype), labels, reduction="sum")

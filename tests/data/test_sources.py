@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from gengap.config.compose import compose_config, run_directory
+from gengap.data.checks import check_source
 from gengap.data.load import load
-from gengap.data.sources import Images, Photographs, Source
-from gengap.data.valid import check_source
+from gengap.data.sources import ImageFiles, Images, Source
 from gengap.errors import UserError
 from gengap.launch.execute import execute
 from gengap.runs.store import read_record
@@ -63,8 +63,8 @@ def broken(**changes):
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ((1, 2), "gives a builtins.tuple: let it return a gengap.data.sources.Source"),
-        (replace(SOUND, test=None), "test: a builtins.NoneType where"),
+        ((1, 2), "returned a builtins.tuple: let it return a gengap.data.sources.Source"),
+        (replace(SOUND, test=None), "test: got a builtins.NoneType: let it be a"),
         (broken(images=PIXELS / 255), r"\(60, 12, 10, 3\) of float64, not a numpy array \(N, height"),
         (broken(images=PIXELS[..., 0]), r"\(60, 12, 10\) of uint8, not"),
         (broken(images=PIXELS[:, :0]), "so no pixels"),
@@ -73,13 +73,13 @@ def broken(**changes):
         (broken(images=PIXELS[:0], labels=LABELS[:0]), "0 images and 0 labels"),
         (broken(labels=LABELS.astype(np.int32)), r"labels are an array \(60,\) of int32, not"),
         (broken(labels=np.eye(3, dtype=np.int64)[LABELS]), r"labels are an array \(60, 3\)"),
-        (broken(labels=LABELS + 1), "labels go from 1 to 3, not from 0 to num_classes - 1 = 2"),
-        (broken(labels=LABELS - 1), "labels go from -1 to 1"),
+        (broken(labels=LABELS + 1), "labels range from 1 to 3, not from 0 to num_classes - 1 = 2"),
+        (broken(labels=LABELS - 1), "labels range from -1 to 1"),
         (replace(SOUND, num_classes="3"), "num_classes is '3'"),
-        (replace(SOUND, num_classes=2), "labels go from 0 to 2"),
-        (broken(images=PIXELS[:, :, :5]), r"train has images of \(12, 5, 3\), test of \(12, 10, 3\)"),
-        (replace(SOUND, test=Photographs(np.array(["a.png"], object), LABELS[:1])), "not the same"),
-        (replace(SOUND, test=Photographs(["a.png"], LABELS[:1])), "paths are a builtins.list"),
+        (replace(SOUND, num_classes=2), "labels range from 0 to 2"),
+        (broken(images=PIXELS[:, :, :5]), r"train images are \(12, 5, 3\), test images \(12, 10, 3\)"),
+        (replace(SOUND, test=ImageFiles(np.array(["a.png"], object), LABELS[:1])), "use the same for both"),
+        (replace(SOUND, test=ImageFiles(["a.png"], LABELS[:1])), "paths are a builtins.list"),
     ],
 )  # fmt: skip
 def test_what_a_factory_gives_wrongly_is_said_in_one_line(source, says):
@@ -90,10 +90,29 @@ def test_what_a_factory_gives_wrongly_is_said_in_one_line(source, says):
 
 
 def test_a_sound_data_set_comes_back_as_it_is():
-    photographs = Photographs(np.array(["a.png", "b.png"], object), np.array([0, 1]))
-    for sound in (SOUND, Source(photographs, photographs, 2), load("digits", "unused")):
+    files = ImageFiles(np.array(["a.png", "b.png"], object), np.array([0, 1]))
+    for sound in (SOUND, Source(files, files, 2), load("digits", "unused")):
         assert check_source("any", sound) is sound
     assert isinstance(load("tests.datasets:stripes", "unused").train, Images)
+
+
+def test_digits_are_split_the_same_way_every_time():
+    source = load("digits", "unused")
+    assert (len(source.train), len(source.test)) == (1437, 360)
+    assert source.train.images.shape == (1437, 8, 8, 1)
+    assert source.train.images.max() == 255
+    counts = np.bincount(source.test.labels)
+    whole = np.bincount(np.concatenate([source.train.labels, source.test.labels]))
+    np.testing.assert_allclose(counts, whole / 5, atol=1)  # stratified
+    assert source.test.labels[:10].tolist() == DIGITS_GOLDEN
+
+
+DIGITS_GOLDEN = [1, 4, 8, 6, 5, 9, 9, 1, 3, 2]
+
+
+def test_an_unknown_data_set_is_the_user_s_mistake():
+    with pytest.raises(UserError, match="one of digits, mnist"):
+        load("imagenet21k", "unused")
 
 
 @pytest.mark.parametrize("name", ["tests.datasets:absent", "tests.datasets:FILES", "no.such:factory"])

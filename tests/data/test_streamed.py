@@ -1,4 +1,4 @@
-"""Photographs in folders against torchvision's ImageFolder and transforms, image by image."""
+"""Image files in folders against torchvision's ImageFolder and transforms, image by image."""
 
 import math
 from fractions import Fraction
@@ -16,7 +16,7 @@ from gengap.config.compose import compose_config, run_directory
 from gengap.config.schema import Data
 from gengap.data.folders import imagenet
 from gengap.data.stream import Stream
-from gengap.data.streamed import POSITIONS, Decoder, Part, Streamed
+from gengap.data.streamed import CROP_POSITIONS, Chunk, Decoder, Streamed
 from gengap.errors import UserError
 from gengap.launch.execute import execute
 
@@ -24,15 +24,15 @@ CPU = torch.device("cpu")
 CONFIG = Data(
     name="imagenet", resize=32, crop=28, flip=True, mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]
 )
-FINISH = [v2.PILToTensor(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(CONFIG.mean, CONFIG.std)]
+PREPROCESS = [v2.PILToTensor(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(CONFIG.mean, CONFIG.std)]
 # More workers than cores is what the tests are for
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Three classes of photographs of many sizes and modes; val has two of the classes."""
-    root = tmp_path_factory.mktemp("photographs")
+    """Three classes of image files of many sizes and modes; val has two of the classes."""
+    root = tmp_path_factory.mktemp("images")
     rng = np.random.default_rng(0)
     for split, counts in {"train": {"a": 9, "b": 30, "c": 37}, "val": {"a": 5, "c": 70}}.items():
         for name, count in counts.items():
@@ -53,7 +53,7 @@ def streamed(folder, split="train", workers=0, augment=True):
 
 
 def stream(images, batch=20):
-    return Stream(3, len(images), batch, images.positions, keep_partial_batch=False)
+    return Stream(3, len(images), batch, images.crop_positions, keep_partial_batch=False)
 
 
 def in_our_order(reference):
@@ -67,45 +67,47 @@ def in_our_order(reference):
 def test_batches_equal_torchvision_s_transforms_image_by_image(folder):
     images = streamed(folder)
     order, reference = stream(images, 70), in_our_order(ImageFolder(folder / "imagenet" / "train"))
-    finish = v2.Compose(FINISH)
-    for update, arrived in enumerate(islice(images.arrivals(order, 0), 3)):  # more than two epochs
-        found, labels = images.finish(arrived)
-        batch = order.batch(update)
+    preprocess = v2.Compose(PREPROCESS)
+    for update, batch in enumerate(islice(images.batches(order, 0), 3)):  # more than two epochs
+        found, labels = images.preprocess(batch)
+        drawn = order.batch(update)
         assert found.shape == (70, *images.shape)
-        for k, index in enumerate(batch.indices):
+        for k, index in enumerate(drawn.indices):
             image, label = reference[index]
             image = v2.Resize(32)(image)
             row, column = (
-                math.floor(Fraction(int(draw), POSITIONS) * (side - 27))
-                for draw, side in zip(batch.offsets[k], (image.height, image.width), strict=True)
+                math.floor(Fraction(int(offset), CROP_POSITIONS) * (side - 27))
+                for offset, side in zip(drawn.offsets[k], (image.height, image.width), strict=True)
             )
             image = tf.crop(image, row, column, 28, 28)
-            image = tf.horizontal_flip(image) if batch.flips[k] else image
-            torch.testing.assert_close(found[k], finish(image), rtol=1e-6, atol=1e-6)
+            image = tf.horizontal_flip(image) if drawn.flips[k] else image
+            torch.testing.assert_close(found[k], preprocess(image), rtol=1e-6, atol=1e-6)
             assert labels[k] == label
-        assert batch.flips.any()
-        assert not batch.flips.all()
+        assert drawn.flips.any()
+        assert not drawn.flips.all()
 
 
 def test_evaluation_equals_torchvision_s_resize_and_centre_crop(folder):
     classes = ImageFolder(folder / "imagenet" / "train").class_to_idx
-    transform = v2.Compose([v2.Resize(32), v2.CenterCrop(28), *FINISH])
+    transform = v2.Compose([v2.Resize(32), v2.CenterCrop(28), *PREPROCESS])
     folders = ImageFolder(folder / "imagenet" / "val", transform)
     reference = in_our_order(folders)
-    chunks = list(streamed(folder, "val", augment=False).in_order(35))
-    assert [len(labels) for _, labels in chunks] == [35, 35, 5]
-    found, labels = (torch.cat(parts) for parts in zip(*chunks, strict=True))
+    batches = list(streamed(folder, "val", augment=False).evaluation_batches(35))
+    assert [len(labels) for _, labels in batches] == [35, 35, 5]
+    found, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
     torch.testing.assert_close(found, torch.stack([x for x, _ in reference]), rtol=1e-6, atol=1e-6)
     assert labels.tolist() == [classes[folders.classes[y]] for _, y in reference]
 
 
-def test_a_crop_reaches_every_place_of_the_photograph_alike(tmp_path):
+def test_a_crop_reaches_every_position_of_the_image_alike(tmp_path):
     pixels = np.zeros((32, 50, 3), np.uint8)
     pixels[..., 0], pixels[..., 1] = np.arange(32)[:, None], np.arange(50)
     Image.fromarray(pixels).save(tmp_path / "coordinates.png")
-    draws = np.random.default_rng(0).integers(0, POSITIONS, (2300, 2))
-    draws[0], draws[1] = 0, POSITIONS - 1
-    found = Decoder(32, 28)[Part(np.array([str(tmp_path / "coordinates.png")] * len(draws), object), draws)]
+    offsets = np.random.default_rng(0).integers(0, CROP_POSITIONS, (2300, 2))
+    offsets[0], offsets[1] = 0, CROP_POSITIONS - 1
+    found = Decoder(32, 28)[
+        Chunk(np.array([str(tmp_path / "coordinates.png")] * len(offsets), object), offsets)
+    ]
     corners = found[:, :2, 0, 0].numpy()
     assert corners[0].tolist() == [0, 0]
     assert corners[1].tolist() == [32 - 28, 50 - 28]
@@ -116,19 +118,19 @@ def test_a_crop_reaches_every_place_of_the_photograph_alike(tmp_path):
 
 def test_workers_change_nothing_and_a_stream_can_begin_anywhere(folder):
     alone = streamed(folder)
-    expected = list(islice(alone.arrivals(stream(alone, 70), 0), 5))
+    expected = list(islice(alone.batches(stream(alone, 70), 0), 5))
     helped = streamed(folder, workers=2)
     for first in (0, 3):
-        batches = helped.arrivals(stream(helped, 70), first)
-        for found, arrived in zip(batches, expected[first:], strict=False):
-            assert all(torch.equal(a, b) for a, b in zip(found, arrived, strict=True))
+        batches = helped.batches(stream(helped, 70), first)
+        for found, batch in zip(batches, expected[first:], strict=False):
+            assert all(torch.equal(a, b) for a, b in zip(found, batch, strict=True))
         batches.close()
-    ordered = [list(streamed(folder, "val", w, augment=False).in_order(70)) for w in (0, 2)]
+    ordered = [list(streamed(folder, "val", w, augment=False).evaluation_batches(70)) for w in (0, 2)]
     assert all(torch.equal(a[0], b[0]) for a, b in zip(*ordered, strict=True))
 
 
-def photographs(folder, tmp_path, *overrides):
-    """A configuration that trains a small network on the photographs."""
+def config_for(folder, tmp_path, *overrides):
+    """A configuration that trains a small network on the image files."""
     short = ["workload.small_batch=8", "workload.large_batch=32", "workload.ghost_size=8"]
     short += ["workload.epochs=2", "workload.milestones=[1]", "workload.lr=[0.1,0.01]"]
     short += ["workload.weight_decay=[0.0005,0]", "data.resize=32", "data.crop=28"]
@@ -142,9 +144,9 @@ def weights(config):
 
 
 def test_interrupted_and_resumed_with_other_workers_ends_with_the_same_weights(folder, tmp_path):
-    whole = photographs(folder, tmp_path / "whole")
+    whole = config_for(folder, tmp_path / "whole")
     assert execute(whole) == "finished"
-    pieces = photographs(folder, tmp_path / "pieces", "runtime.time_budget=1e-9", "runtime.workers=1")
+    pieces = config_for(folder, tmp_path / "pieces", "runtime.time_budget=1e-9", "runtime.workers=1")
     for _ in range(2):
         assert execute(pieces) == "stopped"
     pieces.runtime.time_budget = None
@@ -154,7 +156,7 @@ def test_interrupted_and_resumed_with_other_workers_ends_with_the_same_weights(f
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_an_unreadable_photograph_is_named_in_one_line(workers, folder, tmp_path, caplog):
+def test_an_unreadable_image_file_is_named_in_one_line(workers, folder, tmp_path, caplog):
     damaged = tmp_path / "imagenet"
     for split in ("train", "val"):
         (damaged / split / "a").mkdir(parents=True)
@@ -162,26 +164,26 @@ def test_an_unreadable_photograph_is_named_in_one_line(workers, folder, tmp_path
             whole = (folder / "imagenet" / "train" / "b" / "0.JPEG").read_bytes()
             cut = len(whole) // 2 if split == "train" and k == 11 else len(whole)
             (damaged / split / "a" / f"{k:02}.JPEG").write_bytes(whole[:cut])
-    assert execute(photographs(tmp_path, tmp_path / "r", f"runtime.workers={workers}")) == "failed"
+    assert execute(config_for(tmp_path, tmp_path / "r", f"runtime.workers={workers}")) == "failed"
     (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
     assert str(damaged / "train" / "a" / "11.JPEG") in line
-    assert "can't be read as a photograph" in line
+    assert "can't be read as an image" in line
     assert "\n" not in line
 
 
-def test_the_first_photographs_are_of_every_class(folder):
+def test_the_first_image_files_are_of_every_class(folder):
     labels = imagenet(folder / "imagenet").train.labels
     assert labels[:27].tolist() == [0, 1, 2] * 9
     assert np.bincount(labels).tolist() == [9, 30, 37]
 
 
 def test_missing_folders_are_the_user_s_mistake(folder, tmp_path):
-    with pytest.raises(UserError, match=r"train: lay them out as .*/train/CLASS/\*\.JPEG and .*downloaded"):
+    with pytest.raises(UserError, match=r"train: arrange them as .*/train/CLASS/\*\.JPEG and .*downloaded"):
         imagenet(tmp_path / "imagenet")
     for split in ("train", "val"):
         (tmp_path / split / "a").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"no photographs \(\*\.jpeg.* in .*train/a: add some"):
+    with pytest.raises(UserError, match=r"no images \(\*\.jpeg.* in .*train/a: add some"):
         imagenet(tmp_path)
     (tmp_path / "val" / "other").mkdir()
-    with pytest.raises(UserError, match=r"val/other is a class that .*train has not"):
+    with pytest.raises(UserError, match=r"val/other is a class that .*train doesn't have"):
         imagenet(tmp_path)

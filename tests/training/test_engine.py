@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from gengap.data.load import load
-from gengap.data.resident import split
+from gengap.data.splits import split
 from gengap.errors import UserError
 from gengap.regime import build_regime
 from gengap.runs.store import read_record

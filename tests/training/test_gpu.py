@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gengap.data.load import load
-from gengap.data.resident import split
+from gengap.data.splits import split
 from gengap.regime import build_regime
 from gengap.training.build import build_trainer
 from gengap.training.trainer import Trainer

@@ -9,7 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from gengap.data.load import load
-from gengap.data.resident import Resident, split
+from gengap.data.resident import Resident
+from gengap.data.splits import split
 from gengap.data.stream import Stream
 from gengap.randomness import Purpose, key
 from gengap.regime import build_regime
@@ -66,7 +67,7 @@ def reference(config, updates):
 
     optimizer, losses = fresh_optimizer(), []
     for update in range(updates):
-        images, labels = data.finish(next(data.arrivals(stream, update)))
+        images, labels = data.preprocess(next(data.batches(stream, update)))
         if protocol.reset_momentum and regime.starts_epoch(update):
             optimizer = fresh_optimizer()
         noise = torch.ones(len(labels), dtype=torch.float64)
@@ -198,7 +199,7 @@ def test_evaluation_measures_the_whole_set_and_disturbs_nothing(digits):
         torch.equal(a, b) for a, b in zip(trainer.model.buffers(), undisturbed.model.buffers(), strict=True)
     )
     model = trainer.model.eval()
-    images, labels = next(validation.in_order(360))
+    images, labels = next(validation.evaluation_batches(360))
     logits = model(images).detach()
     assert loss == pytest.approx(float(F.cross_entropy(logits, labels)))
     assert error == pytest.approx(100 * float((logits.argmax(1) != labels).double().mean()))

@@ -1,4 +1,4 @@
-"""The last step of every batch, on the device: flipped and normalised."""
+"""The last step of every batch, on the device: flip and normalise."""
 
 import torch
 from torch import Tensor
@@ -7,11 +7,16 @@ from gengap.config.schema import Data
 from gengap.errors import UserError
 
 
-class Finish:
-    """Turns pixels (B, C, H, W) uint8 into (x / 255 - mean) / std, float32, flipped where asked.
+class Preprocess:
+    """Maps pixels (B, C, H, W) uint8 to (pixels / 255 - mean) / std in float32, flipped on request.
+
+    Args:
+        config: `mean` and `std`, one value per channel each, of pixels scaled to [0, 1].
+        channels: C.
+        device: where the pixels will be.
 
     Raises:
-        UserError: data.mean or data.std has not one value a channel.
+        UserError: data.mean or data.std doesn't have one value per channel.
     """
 
     def __init__(self, config: Data, channels: int, device: torch.device) -> None:
@@ -19,14 +24,14 @@ class Finish:
             if len(values) != channels:
                 raise UserError(
                     f"{key} has {len(values)} values and the images of data.name={config.name} have "
-                    f"{channels} channels: give it one value a channel"
+                    f"{channels} channels: give it one value per channel"
                 )
         std = torch.tensor(config.std, device=device).view(-1, 1, 1)
         self._scale = 1 / (255 * std)
         self._shift = -torch.tensor(config.mean, device=device).view(-1, 1, 1) / std
 
     def __call__(self, pixels: Tensor, flips: Tensor | None = None) -> Tensor:
-        """Finish a batch; flips (B,), true or 1, says which images are mirrored."""
+        """Preprocess a batch; images whose entry in flips (B,), bool or 0 and 1, is true are mirrored."""
         if flips is not None:
             pixels = torch.where(flips.bool().view(-1, 1, 1, 1), pixels.flip(-1), pixels)
         return torch.addcmul(self._shift, pixels.float(), self._scale)

@@ -1,0 +1,56 @@
+"""The images of a run as the device sees them: all in its memory at once, or streamed to it from files."""
+
+from collections.abc import Generator
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from gengap.config.schema import Config
+from gengap.data.resident import Resident
+from gengap.data.sources import ImageFiles, Images
+from gengap.data.stream import Stream
+
+
+class DeviceImages(Protocol):
+    """Images and their labels (N,) int64, which are on the device.
+
+    A batch is a tuple of tensors (B, ...) on the device. `preprocess` turns it, or the same slice of all its
+    tensors, into the network's input without the host, so that it can be part of a captured update.
+    """
+
+    labels: Tensor
+    shape: tuple[int, int, int]  # (C, H, W) of an image after preprocessing
+    crop_positions: int  # crop offsets are drawn from range(crop_positions), on either axis
+
+    def __len__(self) -> int: ...
+
+    def batches(self, stream: Stream, first: int) -> Generator[tuple[Tensor, ...]]:
+        """The batches of updates `first`, `first` + 1, ... of the stream, without end."""
+
+    def preprocess(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Augmented, normalised images (B, C, H, W) float32 and their labels (B,) int64."""
+
+    def evaluation_batches(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
+        """Every image once, in order: centre crop, no flip, normalised; the last batch may be smaller."""
+
+
+def to_device(
+    images: Images | ImageFiles, config: Config, device: torch.device, *, augment: bool
+) -> DeviceImages:
+    """Copy images to the device, or prepare to stream image files to it.
+
+    Args:
+        images: a training or validation set.
+        config: `data` for crop, flip and normalisation, `runtime.workers` for the decoding of files.
+        device: where batches are wanted.
+        augment: random crops and flips in `batches`, as `data` asks for them.
+
+    Raises:
+        UserError: data.mean or data.std doesn't have one value per channel.
+    """
+    if isinstance(images, ImageFiles):
+        from gengap.data.streamed import Streamed  # imports torchvision, which images in memory don't need
+
+        return Streamed(images, config.data, device, config.runtime.workers, augment=augment)
+    return Resident(images, config.data, device, augment=augment)
