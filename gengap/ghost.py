@@ -1,30 +1,44 @@
-"""Ghost batch norm (Algorithm 1): every ghost of a large batch is normalised by its own mean and variance.
+"""Ghost batch norm (Hoffer, Hubara & Soudry 2017, Algorithm 1) in place of torch's batch norm.
 
-Usable in any project: replace a layer by GhostBatchNorm1d/2d, or a network's layers by convert().
+In training, a batch is cut into ghost batches X^1 ... X^n of `ghost_size` consecutive samples, and each is
+normalised by its own statistics, as a small batch would be. Per channel:
+
+    mu^l = mean(X^l)        var^l = mean((X^l - mu^l)^2)
+    Y^l = gamma (X^l - mu^l) / sqrt(var^l + eps) + beta        with the same gamma and beta for all l
+
+Outputs, gradients and running statistics equal those of ordinary batch norm called on X^1, X^2, ... in turn:
+
+    mu_run <- (1 - eta)^n mu_run + sum over l of eta (1 - eta)^(n - l) mu^l        with eta = momentum
+
+and likewise for the variance, from unbiased var^l as in torch. Algorithm 1 prints other weights,
+(1 - eta)^|B_S| for mu_run and eta (1 - eta)^l for mu^l. They don't sum to one (but to 0.87 for eta = 0.1,
+n = 32, |B_S| = 128), so every update would pull the running statistics towards zero. The authors' released
+code runs the network on one ghost batch after another, which gives the average above.
+
+In evaluation, ghost batch norm is ordinary batch norm. In any project, use GhostBatchNorm1d/2d in place of
+BatchNorm1d/2d, or convert() a network.
 """
+
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class _GhostBatchNorm(nn.modules.batchnorm._BatchNorm):
-    """Batch norm over disjoint ghosts of `ghost_size` consecutive samples.
+class _GhostBatchNorm(nn.Module):
+    """What GhostBatchNorm1d and GhostBatchNorm2d add to the batch norm that they inherit from as well."""
 
-    In training it equals a loop of ordinary batch norm over the ghosts: outputs, gradients and running
-    statistics, which follow the sequential moving average
-    mu <- (1 - eta)^n mu + sum_l eta (1 - eta)^(n - l) mu_l. (As printed, Algorithm 1's weights don't sum to
-    one: its exponent must be the number of ghosts n.) In evaluation it is ordinary batch norm. A batch no
-    larger than `ghost_size` is one ghost. Its state_dict is that of ordinary batch norm.
-
-    Args:
-        num_features: channels C of the input (B, C) or (B, C, ...).
-        ghost_size: samples a ghost, the paper's |B_S|.
-        eps, momentum, affine, track_running_stats, device, dtype: as in torch.nn.BatchNorm.
-
-    Raises:
-        ValueError: in training, a batch larger than `ghost_size` that is no multiple of it.
-    """
+    if TYPE_CHECKING:  # attributes of batch norm; the first two are None without affine
+        weight: nn.Parameter
+        bias: nn.Parameter
+        running_mean: Tensor | None
+        running_var: Tensor | None
+        num_batches_tracked: Tensor | None
+        eps: float
+        momentum: float | None
+        track_running_stats: bool
+    _input_dims: ClassVar[tuple[int, ...]]
 
     def __init__(
         self,
@@ -37,47 +51,50 @@ class _GhostBatchNorm(nn.modules.batchnorm._BatchNorm):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        if ghost_size < 1:
-            raise ValueError(f"ghost_size must be at least 1, not {ghost_size}")
+        _check_ghost_size(ghost_size)
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device=device, dtype=dtype)
         self.ghost_size = ghost_size
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise (B, C) or (B, C, ...); the same shape and memory format come back."""
+        """Normalise a batch; shape, dtype and memory format stay. Raises as the class says."""
         if not self.training or len(input) <= self.ghost_size:
-            return super().forward(input)
-        self._check_input_dim(input)  # type: ignore[no-untyped-call]
+            normalised: Tensor = super().forward(input)
+            return normalised
+        if input.dim() not in self._input_dims:
+            expected = " or ".join(f"{d}D" for d in self._input_dims)
+            raise ValueError(f"expected {expected} input (got {input.dim()}D input)")
         if len(input) % self.ghost_size:
             raise ValueError(
                 f"a batch of {len(input)} can't be split into ghosts of {self.ghost_size}: "
                 "use a multiple of ghost_size"
             )
         ghosts = len(input) // self.ghost_size
-        # A compiler fuses plain operations, and can't see into the one that is fastest without it
-        return self._traced(input, ghosts) if torch.compiler.is_compiling() else self._folded(input, ghosts)
+        # Uncompiled, one fused batch norm is fastest; a compiler fuses plain operations but not that one
+        forward = self._forward_traced if torch.compiler.is_compiling() else self._forward_folded
+        return forward(input, ghosts)
 
-    def _traced(self, x: Tensor, ghosts: int) -> Tensor:
-        """The definition: mean and biased variance of every ghost and channel, at least in float32."""
+    def _forward_traced(self, x: Tensor, ghosts: int) -> Tensor:
+        """The definition in plain operations, with statistics in float32 or better."""
         samples = x.unflatten(0, (ghosts, -1)).to(torch.promote_types(x.dtype, torch.float32))
-        over = [d for d in range(samples.dim()) if d not in (0, 2)]
+        reduced = [d for d in range(samples.dim()) if d not in (0, 2)]
         per_channel = [-1] + [1] * (x.dim() - 2)
-        variance, mean = torch.var_mean(samples, dim=over, correction=0, keepdim=True)
+        variance, mean = torch.var_mean(samples, dim=reduced, correction=0, keepdim=True)
         y = (samples - mean) * torch.rsqrt(variance + self.eps)
         if self.weight is not None:
             y = y * self.weight.view(per_channel)
         if self.bias is not None:
             y = y + self.bias.view(per_channel)
-        if self.track_running_stats:
-            count = samples.numel() // mean.numel()
-            if count == 1:
-                raise ValueError("batch norm can't train on ghosts of a single value a channel")
+        count = samples.numel() // mean.numel()
+        if count == 1:
+            raise ValueError("expected more than 1 value per channel in every ghost batch when training")
+        if self.track_running_stats and self.running_mean is not None:
             unbiased = variance.detach().flatten(1) * (count / (count - 1))
-            self._track(mean.detach().flatten(1), unbiased)
+            self._update_running_statistics(mean.detach().flatten(1), unbiased)
         normalised: Tensor = y.flatten(0, 1).to(x.dtype)
         return normalised
 
-    def _folded(self, x: Tensor, ghosts: int) -> Tensor:
-        """One batch norm over (ghost_size, ghosts * C, ...): every ghost has channels of its own."""
+    def _forward_folded(self, x: Tensor, ghosts: int) -> Tensor:
+        """One batch norm of (ghost_size, ghosts * C, ...): every ghost batch has channels of its own."""
         channels = x.shape[1]
         running = self.running_mean if self.track_running_stats else None
         mean = None if running is None else running.new_zeros(ghosts * channels)
@@ -89,82 +106,94 @@ class _GhostBatchNorm(nn.modules.batchnorm._BatchNorm):
             None if self.weight is None else self.weight.repeat(ghosts),
             None if self.bias is None else self.bias.repeat(ghosts),
             training=True,
-            momentum=1.0,  # so that mean and variance (unbiased) are this batch's own
+            momentum=1.0,  # makes mean and (unbiased) variance those of this batch
             eps=self.eps,
         )
         if mean is not None and variance is not None:
-            self._track(mean.view(ghosts, channels), variance.view(ghosts, channels))
+            self._update_running_statistics(mean.view(ghosts, channels), variance.view(ghosts, channels))
         y: Tensor = folded.unflatten(1, (ghosts, channels)).transpose(0, 1).flatten(0, 1)
-        return y.contiguous(memory_format=_memory_format(x))
+        channels_last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+        return y.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
 
     @torch.no_grad()
-    def _track(self, means: Tensor, variances: Tensor) -> None:
-        """Fold the ghosts' statistics (ghosts, C) into the running ones, first ghost first."""
-        assert self.running_mean is not None
-        assert self.running_var is not None
+    def _update_running_statistics(self, means: Tensor, variances: Tensor) -> None:
+        """Average statistics (ghosts, C) of the ghost batches, first one first, into the running ones."""
         assert self.num_batches_tracked is not None
         ghosts = len(means)
         keep: Tensor | float
-        if self.momentum is None:  # cumulative average: every ghost ever seen weighs the same
-            old = self.num_batches_tracked.to(means.dtype)
-            keep, weights = old / (old + ghosts), torch.ones_like(means[:, 0]) / (old + ghosts)
+        if self.momentum is None:  # cumulative average: every ghost batch ever seen weighs the same
+            seen = self.num_batches_tracked.to(means.dtype)
+            keep, weights = seen / (seen + ghosts), torch.ones_like(means[:, 0]) / (seen + ghosts)
         else:
             ages = torch.arange(ghosts - 1, -1, -1, dtype=means.dtype, device=means.device)
             keep, weights = (1 - self.momentum) ** ghosts, self.momentum * (1 - self.momentum) ** ages
         for running, values in ((self.running_mean, means), (self.running_var, variances)):
-            # weights @ values; in place, because autocast would round that one to bfloat16
+            assert running is not None
+            # weights @ values; in place, because autocast would round the product to bfloat16
             average = torch.empty_like(running).addmv_(values.T, weights, beta=0)
             running.mul_(keep).add_(average)
         self.num_batches_tracked.add_(ghosts)
 
     def extra_repr(self) -> str:
-        """Ordinary batch norm's, and the ghost size."""
-        return f"{super().extra_repr()}, ghost_size={self.ghost_size}"  # type: ignore[no-untyped-call]
+        """The arguments of batch norm, and the ghost size."""
+        return f"{super().extra_repr()}, ghost_size={self.ghost_size}"
 
 
 class GhostBatchNorm1d(_GhostBatchNorm, nn.BatchNorm1d):
-    """Ghost batch norm of (B, C) or (B, C, L): torch.nn.BatchNorm1d with `ghost_size` as its second argument.
+    """Ghost batch norm of (B, C) or (B, C, L): torch.nn.BatchNorm1d with `ghost_size` as second argument.
 
-    Raises ValueError for a training batch larger than `ghost_size` that is no multiple of it.
+    It is a torch.nn.BatchNorm1d with the same state_dict, in which num_batches_tracked counts ghost batches.
+    A training batch of at most `ghost_size` samples is one ghost batch. A larger one must be a multiple of
+    `ghost_size`, because a smaller last ghost batch would have noisier statistics and none is dropped
+    silently: give a DataLoader drop_last=True. Ghost batches are cut in the batch's order, so shuffle.
+
+    Args:
+        num_features: number of channels C.
+        ghost_size: samples per ghost batch, the paper's |B_S|.
+        eps, momentum, affine, track_running_stats, device, dtype: as in torch.nn.BatchNorm1d.
+
+    Raises:
+        ValueError: ghost_size below 1. In forward: an input of other dimensions; in training, a batch larger
+            than `ghost_size` that is not a multiple of it, or ghost batches of a single value per channel.
     """
+
+    _input_dims = (2, 3)
 
 
 class GhostBatchNorm2d(_GhostBatchNorm, nn.BatchNorm2d):
-    """Ghost batch norm of (B, C, H, W): torch.nn.BatchNorm2d with `ghost_size` as its second argument.
+    """Ghost batch norm of (B, C, H, W): a torch.nn.BatchNorm2d, otherwise as GhostBatchNorm1d."""
 
-    Raises ValueError for a training batch larger than `ghost_size` that is no multiple of it.
-    """
+    _input_dims = (4,)
 
 
-def _memory_format(x: Tensor) -> torch.memory_format:
-    channels_last = (
-        x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
-    )
-    return torch.channels_last if channels_last else torch.contiguous_format
+_GHOST_OF: dict[type[nn.Module], type[_GhostBatchNorm]] = {
+    nn.BatchNorm1d: GhostBatchNorm1d,
+    nn.BatchNorm2d: GhostBatchNorm2d,
+}
 
 
 def convert(model: nn.Module, ghost_size: int) -> nn.Module:
-    """Turn every BatchNorm1d and BatchNorm2d of `model` into ghost batch norm, in place, and return it.
+    """Turn every BatchNorm1d and BatchNorm2d of a model into ghost batch norm, in place; return the model.
 
-    Weights, running statistics, hooks and training mode stay; a ghost batch norm gets the new ghost size.
-    A model that is itself a batch norm is turned too. Other batch norms stay as they are: BatchNorm3d,
-    SyncBatchNorm, subclasses, and lazy ones that have not yet seen a batch.
+    Parameters, running statistics, hooks, training mode and all references to the layers stay; ghost batch
+    norm gets the new ghost size. A model that is itself a batch norm is turned too. Other batch norms stay as
+    they are: BatchNorm3d, SyncBatchNorm, subclasses, and lazy ones that have not seen a batch.
+
+    Args:
+        ghost_size: samples per ghost batch, the paper's |B_S|; GhostBatchNorm1d says which batches fit.
 
     Raises:
-        ValueError: ghost_size below 1.
+        ValueError: ghost_size below 1; the model is unchanged.
     """
-    if ghost_size < 1:
-        raise ValueError(f"ghost_size must be at least 1, not {ghost_size}")
+    _check_ghost_size(ghost_size)
     for module in model.modules():
         if type(module) in _GHOST_OF:
-            # The same object with another class: references, hooks and optimizers keep pointing at it.
-            module.__class__ = _GHOST_OF[type(module)]
+            module.__class__ = _GHOST_OF[type(module)]  # the same object, so references to it stay valid
         if isinstance(module, _GhostBatchNorm):
             module.ghost_size = ghost_size
     return model
 
 
-_GHOST_OF: dict[type[nn.Module], type[nn.Module]] = {
-    nn.BatchNorm1d: GhostBatchNorm1d,
-    nn.BatchNorm2d: GhostBatchNorm2d,
-}
+def _check_ghost_size(ghost_size: int) -> None:
+    if ghost_size < 1:
+        raise ValueError(f"ghost_size must be at least 1, not {ghost_size}")

@@ -94,7 +94,7 @@ def test_equals_loop_over_ghosts(case, momentum):
 @given(case=CASES, momentum=st.sampled_from([0.1, None]), affine=st.booleans(), track=st.booleans())
 def test_what_a_compiler_traces_equals_loop_over_ghosts(case, momentum, affine, track):
     ghost, plain = case.twins(momentum=momentum, affine=affine, track_running_stats=track)
-    ghost._folded = ghost._traced
+    ghost._forward_folded = ghost._forward_traced
     for _ in range(2):
         compare(ghost, plain, case.samples())
 
@@ -222,10 +222,17 @@ def test_wrong_arguments(kind):
     for size in (0, -4):
         with pytest.raises(ValueError, match="ghost_size must be at least 1"):
             kind(3, size)
-    with pytest.raises(ValueError, match="expected .* input"):
-        kind(3, 4)(torch.zeros(8, 3, 2, 2, 2))
-    with pytest.raises(ValueError, match="more than 1 value per channel"):
-        kind(3, 1)(torch.zeros(4, 3) if kind is GhostBatchNorm1d else torch.zeros(4, 3, 1, 1))
+    wrong = torch.zeros(8, 3, 2, 2, 2)
+    with pytest.raises(ValueError, match="expected .* input") as plain:
+        (nn.BatchNorm1d if kind is GhostBatchNorm1d else nn.BatchNorm2d)(3)(wrong)
+    with pytest.raises(ValueError, match="expected .* input") as ghost:
+        kind(3, 4)(wrong)
+    assert str(ghost.value) == str(plain.value)
+    for track in (True, False):
+        layer = kind(3, 1, track_running_stats=track)
+        for forward in (layer, lambda x, layer=layer: layer._forward_traced(x, 4)):
+            with pytest.raises(ValueError, match="more than 1 value per channel"):
+                forward(torch.zeros(4, 3) if kind is GhostBatchNorm1d else torch.zeros(4, 3, 1, 1))
 
 
 def test_only_which_ghost_a_sample_is_in_matters():
