@@ -1,4 +1,4 @@
-"""Learning-rate rules, regime adaptation and step decay, counted in updates (sections 4 and 5)."""
+"""Learning-rate rules, regime adaptation and step decay, counted in updates (paper, sections 4 and 5)."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -9,22 +9,32 @@ from gengap.config.schema import Config
 
 
 def scaled_lr(lr: float, batch_size: int, base_batch: int, rule: str) -> float:
-    """The large batch's rate: eq. 7 (`sqrt`), Goyal et al. 2017 (`linear`), or unchanged (`none`)."""
+    """Scale a learning rate from `base_batch` to `batch_size` samples per update.
+
+    Args:
+        lr: learning rate at `base_batch`.
+        batch_size: samples per update, the paper's |B_L|.
+        base_batch: samples per update that `lr` is meant for, the paper's |B_S|.
+        rule: sqrt (eq. 7), linear (Goyal et al. 2017), or none.
+
+    Raises:
+        KeyError: no such rule.
+    """
     factor = batch_size / base_batch
     return lr * {"none": 1.0, "sqrt": sqrt(factor), "linear": factor}[rule]
 
 
 def exact(value: float) -> Fraction:
-    """The fraction a configured number stands for: 1/3 typed as 0.3333333333333333 is 1/3."""
+    """The fraction that a configured number stands for: 0.3333333333333333 is 1/3."""
     return Fraction(value).limit_denominator(10**6)
 
 
 @dataclass(frozen=True)
 class Regime:
-    """A step-decay schedule whose clock is the update.
+    """A step-decay schedule in updates; an update is an optimizer step, counted from 0.
 
-    lr and weight_decay hold one value a phase; phase k + 1 starts at update milestones[k].
-    During the first `warmup` updates the rate climbs linearly from `warmup_from` to lr[0].
+    lr and weight_decay hold one value per phase; phase k + 1 begins with update milestones[k]. During the
+    first `warmup` updates the learning rate rises linearly from `warmup_from` to lr[0].
     """
 
     updates: int
@@ -37,37 +47,38 @@ class Regime:
     evaluations: tuple[int, ...]  # evaluate after this many updates
 
     def phase(self, update: int) -> int:
-        """Index of the phase that the update (counted from 0) belongs to."""
+        """Index of the phase that an update belongs to."""
         return bisect_right(self.milestones, update)
 
     def lr_at(self, update: int) -> float:
-        """Learning rate of the update, counted from 0."""
+        """Learning rate of an update."""
         rate = self.lr[self.phase(update)]
         if update < self.warmup:
             return self.warmup_from + (rate - self.warmup_from) * (update / self.warmup)
         return rate
 
     def weight_decay_at(self, update: int) -> float:
-        """Weight decay of the update, counted from 0."""
+        """Weight decay of an update."""
         return self.weight_decay[self.phase(update)]
 
     def starts_epoch(self, update: int) -> bool:
-        """Whether the update (counted from 0) is the first whose first sample belongs to its epoch."""
+        """Whether an update is the first to begin in its epoch; batches may span two epochs."""
         return update == 0 or update // self.updates_per_epoch > (update - 1) // self.updates_per_epoch
 
 
 def updates_per_epoch(dataset_size: int, batch_size: int, keep_partial_batch: bool) -> Fraction:
-    """N / B exactly, or rounded up where the partial batch makes an update of its own."""
+    """N / B exactly, or rounded up where the partial batch of each epoch is an update of its own."""
     ratio = Fraction(dataset_size, batch_size)
     return Fraction(ceil(ratio)) if keep_partial_batch else ratio
 
 
 def build_regime(config: Config, dataset_size: int) -> Regime:
-    """The schedule of a run over `dataset_size` training samples.
+    """The schedule of a run on `dataset_size` training samples.
 
-    Every period of e epochs becomes regime_factor * e epochs (regime adaptation, section 5), and epochs
-    become updates once: floor(epochs * factor * N / B). With factor B_L / B_S that is the small batch's
-    number.
+    Regime adaptation (section 5) makes regime_factor * e epochs of every period of e epochs. Epochs become
+    updates here and nowhere else, in exact arithmetic: floor(epochs * regime_factor * N / B) with N =
+    `dataset_size` and B = method.batch_size. With regime_factor = |B_L| / |B_S| that is the number of updates
+    that the small batch makes.
     """
     workload, method = config.workload, config.method
     per_epoch = updates_per_epoch(dataset_size, method.batch_size, config.protocol.keep_partial_batch)

@@ -1,4 +1,4 @@
-"""The paper's networks by name, or anyone's by `package.module:factory`."""
+"""The paper's networks by name, or the user's own by `package.module:factory`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,15 +27,18 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
 
 
 def build(name: str, num_classes: int, **options: Any) -> nn.Module:
-    """Build a network with freshly initialised weights.
+    """Build a network with newly initialised weights, drawn from torch's global generator.
 
     Args:
         name: a key of MODELS, or `package.module:factory`, called as factory(num_classes, **options).
-        num_classes: number of outputs.
-        options: passed on to the network's builder.
+        num_classes: number of logits per image.
+        options: keyword arguments of the network's builder.
+
+    Returns:
+        A module that maps images (B, C, H, W) to logits (B, num_classes).
 
     Raises:
-        UserError: no such network, or the builder refuses the options.
+        UserError: there is no such network, or its builder doesn't take the options.
     """
     try:
         return builder(name)(num_classes, **options)
@@ -44,9 +47,9 @@ def build(name: str, num_classes: int, **options: Any) -> nn.Module:
 
 
 def builder(name: str) -> Callable[..., nn.Module]:
-    """What builds a network, called as builder(num_classes, **options).
+    """The function that builds a network, called as builder(num_classes, **options).
 
     Raises:
-        UserError: no such network.
+        UserError: there is no such network.
     """
     return MODELS[name] if name in MODELS else imported("model.name", name, MODELS)

@@ -1,12 +1,14 @@
-"""Alexnet with batch norm for 224x224 images, as the released code builds it."""
+"""Alexnet with batch norm for images of 3x224x224, as in the paper's released code."""
 
 from torch import nn
 
+from gengap.models.keskar import dense_with_dropout
+
 
 def alexnet(num_classes: int) -> nn.Sequential:
-    """Five convolutions, three dense layers; 61 110 184 parameters with 1000 classes.
+    """Five convolutions and three dense layers; 61 110 184 parameters with 1000 classes.
 
-    Batch norm stands before ReLU in the first convolution and in the dense layers, after it elsewhere.
+    Batch norm precedes ReLU after the first convolution and the dense layers, and follows it elsewhere.
     """
     return nn.Sequential(
         nn.Conv2d(3, 64, 11, 4, 2, bias=False),
@@ -24,8 +26,8 @@ def alexnet(num_classes: int) -> nn.Sequential:
         nn.ReLU(inplace=True),
         nn.BatchNorm2d(256),
         nn.Flatten(),
-        *_dropped_dense(256 * 6 * 6),
-        *_dropped_dense(4096),
+        *dense_with_dropout(256 * 6 * 6, 4096),
+        *dense_with_dropout(4096, 4096),
         nn.Linear(4096, num_classes),
     )
 
@@ -35,13 +37,4 @@ def _convolution(channels: int, width: int) -> list[nn.Module]:
         nn.Conv2d(channels, width, 3, padding=1, bias=False),
         nn.ReLU(inplace=True),
         nn.BatchNorm2d(width),
-    ]
-
-
-def _dropped_dense(features: int) -> list[nn.Module]:
-    return [
-        nn.Linear(features, 4096, bias=False),
-        nn.BatchNorm1d(4096),
-        nn.ReLU(inplace=True),
-        nn.Dropout(0.5),
     ]

@@ -1,31 +1,35 @@
-"""Keskar et al. 2017's convolutional networks for 32x32 images: C1, C3 (AlexNet-like), C2, C4 (VGG-like)."""
+"""Convolutional networks of Keskar et al. 2017 for images of 3x32x32: C1 to C4."""
 
 from torch import nn
 
-from gengap.models.vgg import stacks
+from gengap.models.vgg import vgg16_features
 
 
 def c1(num_classes: int) -> nn.Sequential:
-    """Two 5x5 convolutions of 64 channels, dense 384 and 192 with dropout; batch norm after pooling.
+    """AlexNet-like, as released: two 5x5 convolutions of 64 channels, dense layers of 384 and 192 units.
 
+    Pooling precedes batch norm, and dropout follows the dense layers.
     1 388 490 parameters with 10 classes (C1), 1 405 860 with 100 (C3).
     """
     return nn.Sequential(
         *_pooled_convolution(3, 64),
         *_pooled_convolution(64, 64),
         nn.Flatten(),
-        *_dropped_dense(64 * 7 * 7, 384),
-        *_dropped_dense(384, 192),
+        *dense_with_dropout(64 * 7 * 7, 384),
+        *dense_with_dropout(384, 192),
         nn.Linear(192, num_classes),
     )
 
 
 def c2(num_classes: int) -> nn.Sequential:
-    """VGG-like: VGG16's convolutions and a dense layer of 512; C2 with 10 classes, C4 with 100.
+    """VGG-like: VGG16's convolutions and a dense layer of 512 units; C2 with 10 classes, C4 with 100.
 
-    Keskar et al. name batch norm and dropout and no more; as in C1, dropout is 0.5 after the dense layer.
+    Keskar et al. mention batch norm and dropout without details; here dropout is that of C1, 0.5 after the
+    dense layer.
     """
-    return nn.Sequential(*stacks(), nn.Flatten(), *_dropped_dense(512, 512), nn.Linear(512, num_classes))
+    return nn.Sequential(
+        *vgg16_features(), nn.Flatten(), *dense_with_dropout(512, 512), nn.Linear(512, num_classes)
+    )
 
 
 def _pooled_convolution(channels: int, width: int) -> list[nn.Module]:
@@ -37,7 +41,8 @@ def _pooled_convolution(channels: int, width: int) -> list[nn.Module]:
     ]
 
 
-def _dropped_dense(features: int, width: int) -> list[nn.Module]:
+def dense_with_dropout(features: int, width: int) -> list[nn.Module]:
+    """Linear (B, features) to (B, width) without bias, batch norm, ReLU, dropout with p = 0.5."""
     return [
         nn.Linear(features, width, bias=False),
         nn.BatchNorm1d(width),

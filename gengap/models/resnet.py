@@ -1,10 +1,16 @@
-"""Residual networks for 32x32 images: Resnet44 (He et al. 2016) and the released code's WResnet16-4."""
+"""Residual networks for images of 3x32x32: Resnet44 (He et al. 2016) and WResnet16-4 as released."""
 
 from torch import Tensor, nn
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut, ReLU after the sum (post-activation)."""
+    """Two 3x3 convolutions and a shortcut, ReLU after the sum (post-activation).
+
+    Args:
+        channels: of the input.
+        width: channels of the output.
+        stride: of the first convolution; other than 1, the shortcut is a 1x1 convolution with batch norm.
+    """
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
@@ -20,16 +26,25 @@ class BasicBlock(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, channels, H, W) to (B, width, H / stride, W / stride)."""
+        """Map (B, channels, H, W) to (B, width, H / stride, W / stride)."""
         residual = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
         out: Tensor = self.relu(residual + self.shortcut(x))
         return out
 
 
 class ResNet(nn.Module):
-    """A stem, three stages of `depth` blocks at 1, 2 and 4 times `width` channels, pooling, Linear."""
+    """A 3x3 convolution, three stages of blocks, average pooling, Linear.
 
-    def __init__(self, num_classes: int, width: int, depth: int) -> None:
+    Convolutions are initialised by fan-out (He et al. 2015).
+
+    Args:
+        num_classes: number of logits.
+        width: channels of the first convolution and stage; the second stage has twice, the third four times
+            as many.
+        blocks_per_stage: number of residual blocks in each stage.
+    """
+
+    def __init__(self, num_classes: int, width: int, blocks_per_stage: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, width, 3, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(width)
@@ -37,7 +52,7 @@ class ResNet(nn.Module):
         blocks: list[nn.Module] = []
         channels = width
         for stage in range(3):
-            for block in range(depth):
+            for block in range(blocks_per_stage):
                 stride = 2 if stage and not block else 1
                 blocks.append(BasicBlock(channels, width * 2**stage, stride))
                 channels = width * 2**stage
@@ -49,21 +64,21 @@ class ResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images (B, 3, H, W) to logits (B, num_classes)."""
+        """Map images (B, 3, H, W) to logits (B, num_classes)."""
         features = self.blocks(self.relu(self.bn(self.conv(x))))
         logits: Tensor = self.fc(self.pool(features).flatten(1))
         return logits
 
 
 def resnet44(num_classes: int) -> ResNet:
-    """44 layers of 16, 32, 64 channels: 661 338 parameters with 10 classes."""
-    return ResNet(num_classes, width=16, depth=7)
+    """44 layers with 16, 32 and 64 channels; 661 338 parameters with 10 classes."""
+    return ResNet(num_classes, width=16, blocks_per_stage=7)
 
 
 def wresnet16_4(num_classes: int) -> ResNet:
-    """16 layers of 64, 128, 256 channels: 2 800 804 parameters with 100 classes.
+    """16 layers with 64, 128 and 256 channels; 2 800 804 parameters with 100 classes.
 
-    As released: post-activation blocks and a stem of 64 channels; Zagoruyko and Komodakis' WRN-16-4 is
-    pre-activation and has 2 772 020.
+    As released: post-activation blocks, and 64 channels from the first convolution on. The WRN-16-4 of
+    Zagoruyko & Komodakis 2016 is pre-activation and has 2 772 020 parameters.
     """
-    return ResNet(num_classes, width=64, depth=2)
+    return ResNet(num_classes, width=64, blocks_per_stage=2)

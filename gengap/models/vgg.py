@@ -1,4 +1,4 @@
-"""VGG16 with batch norm for 32x32 images and one Linear layer; the paper's own variant was never released."""
+"""VGG16 with batch norm for images of 3x32x32; the paper does not say which VGG it used."""
 
 from torch import nn
 
@@ -6,14 +6,14 @@ STACKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels, convolut
 
 
 def vgg(num_classes: int) -> nn.Sequential:
-    """Five stacks of 3x3 convolutions with batch norm, flatten, Linear 512-classes. 14.7 M parameters."""
-    return nn.Sequential(*stacks(), nn.Flatten(), nn.Linear(512, num_classes))
+    """VGG16's convolutions with batch norm, and one Linear layer; 14.7 M parameters."""
+    return nn.Sequential(*vgg16_features(), nn.Flatten(), nn.Linear(512, num_classes))
 
 
-def stacks() -> list[nn.Module]:
-    """VGG16's convolutions, maxpool 2 after each stack: (B, 3, 32, 32) to (B, 512, 1, 1).
+def vgg16_features() -> list[nn.Module]:
+    """VGG16's five stacks of 3x3 convolutions with batch norm, max pooling of 2x2 after each.
 
-    Initialised by fan-out (He et al. 2015).
+    They map (B, 3, 32, 32) to (B, 512, 1, 1). Initialised by fan-out (He et al. 2015).
     """
     layers: list[nn.Module] = []
     channels = 3
