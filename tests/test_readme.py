@@ -45,7 +45,7 @@ def write_python_blocks(folder: Path) -> dict[str, Path]:
 
 def test_its_numbers_are_the_report_s():
     script = runpy.run_path(str(ROOT / "scripts" / "readme"))
-    assert script["PLACE"].search(README)
+    assert script["SLOT"].search(README)
     assert script["filled"](README) == README, "type scripts/readme"
 
 
