@@ -1,16 +1,16 @@
-"""Networks that the tests name as a user would: package.module:factory."""
+"""Networks that tests name as users do, by package.module:factory."""
 
 from torch import nn
 
 
-def dropped(num_classes: int, in_features: int, width: int) -> nn.Module:
+def with_dropout(num_classes: int, in_features: int, width: int) -> nn.Module:
     return nn.Sequential(
         nn.Flatten(), nn.Linear(in_features, width), nn.Dropout(0.5), nn.ReLU(), nn.Linear(width, num_classes)
     )
 
 
 def convolutional(num_classes: int, in_features: int, width: int) -> nn.Module:
-    """Convolutions and both kinds of batch norm, for images of one channel."""
+    """Convolutions and both kinds of batch norm, for images with one channel."""
     return nn.Sequential(
         nn.Conv2d(1, width // 16, 3, padding=1, bias=False),
         nn.BatchNorm2d(width // 16),
@@ -27,7 +27,7 @@ def convolutional(num_classes: int, in_features: int, width: int) -> nn.Module:
 
 
 def small_alexnet(num_classes: int) -> nn.Module:
-    """Alexnet's kinds of layers for photographs of any size, small."""
+    """A small network with Alexnet's kinds of layers, for images of any size."""
     return nn.Sequential(
         nn.Conv2d(3, 8, 5, 4, 2, bias=False),
         nn.BatchNorm2d(8),
@@ -42,12 +42,12 @@ def small_alexnet(num_classes: int) -> nn.Module:
     )
 
 
-def headless(num_classes: int) -> nn.Module:
-    """No logits, but features."""
+def features_only(num_classes: int) -> nn.Module:
+    """Features instead of logits."""
     return small_alexnet(num_classes)[:5]
 
 
-class _Tupled(nn.Module):
+class _TupleOutput(nn.Module):
     def __init__(self, num_classes: int) -> None:
         super().__init__()
         self.network = small_alexnet(num_classes)
@@ -56,6 +56,6 @@ class _Tupled(nn.Module):
         return self.network(images), images
 
 
-def tupled(num_classes: int) -> nn.Module:
-    """Logits and something else."""
-    return _Tupled(num_classes)
+def tuple_output(num_classes: int) -> nn.Module:
+    """A tuple of logits and something else."""
+    return _TupleOutput(num_classes)

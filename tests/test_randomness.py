@@ -1,4 +1,4 @@
-"""Random numbers are part of every result: the values below can never change."""
+"""Random numbers are part of every result, so the values below must never change."""
 
 import pytest
 

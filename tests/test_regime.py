@@ -68,7 +68,7 @@ _CACHE: dict[str, object] = {}
 
 
 def compose_for(*overrides: str):
-    """Compose once a method, then set the few numbers by hand: composing costs more than the test."""
+    """Compose once per method, then set the few values by hand: composing takes longer than the test."""
     method = overrides[-1]
     if method not in _CACHE:
         _CACHE[method] = compose_config(["workload=mnist_f1", method])
@@ -132,7 +132,7 @@ def test_weight_decay_follows_the_phases():
 
 
 @pytest.mark.parametrize("experiment", experiments())
-def test_every_run_is_evaluated_once_an_unstretched_epoch_and_at_its_end(experiment):
+def test_every_run_is_evaluated_once_per_epoch_of_the_recipe_and_at_its_end(experiment):
     size = SIZES[experiment.split("_")[0]]
     config = compose_config([f"+experiment={experiment}"])
     found = build_regime(config, size)

@@ -1,4 +1,4 @@
-"""Data sets by name: anyone's own, those that are not there, and those that are damaged."""
+"""Data sets by name: a user's own, missing ones, and damaged ones."""
 
 import logging
 from dataclasses import replace
@@ -25,16 +25,16 @@ FILES = {
 }
 
 
-def mine(tmp_path, *overrides):
-    """Configuration of a network on the data set of tests/datasets.py."""
+def own_config(tmp_path, *overrides):
+    """Configuration of a network and data set given by package.module:factory."""
     short = ["workload.epochs=2", "workload.milestones=[]", "workload.lr=[0.1]", "method.batch_size=12"]
     data = ["data.name=tests.datasets:stripes", "data.mean=[0.5,0.5,0.5]", "data.std=[0.5,0.5,0.5]"]
     network = ["model.name=tests.networks:small_alexnet", f"results_dir={tmp_path}"]
     return compose_config(["+experiment=digits_sb", *data, *short, *network, *overrides])
 
 
-def the_line(config, caplog):
-    """The one line that a run failed with."""
+def error_line(config, caplog):
+    """The one line that a run fails with."""
     with caplog.at_level(logging.ERROR):
         assert execute(config) == "failed"
     (record,) = [r for r in caplog.records if r.levelname == "ERROR"]
@@ -43,8 +43,8 @@ def the_line(config, caplog):
     return record.getMessage()
 
 
-def test_a_data_set_and_a_network_of_one_s_own_train(tmp_path):
-    config = mine(tmp_path)
+def test_a_user_s_own_data_set_and_network_train(tmp_path):
+    config = own_config(tmp_path)
     assert execute(config) == "finished"
     record = read_record(run_directory(config))
     assert record["data"] == {"train": 60, "validation": 30}
@@ -52,19 +52,19 @@ def test_a_data_set_and_a_network_of_one_s_own_train(tmp_path):
     assert record["summary"]["last_val_accuracy"] > 50  # a third by guessing
 
 
-SOUND = stripes(None)
-PIXELS, LABELS = SOUND.train.images, SOUND.train.labels
+VALID = stripes(None)
+PIXELS, LABELS = VALID.train.images, VALID.train.labels
 
 
 def broken(**changes):
-    return replace(SOUND, train=replace(SOUND.train, **changes))
+    return replace(VALID, train=replace(VALID.train, **changes))
 
 
 @pytest.mark.parametrize(
     ("source", "says"),
     [
         ((1, 2), "returned a builtins.tuple: let it return a gengap.data.sources.Source"),
-        (replace(SOUND, test=None), "test: got a builtins.NoneType: let it be a"),
+        (replace(VALID, test=None), "test: got a builtins.NoneType: let it be a"),
         (broken(images=PIXELS / 255), r"\(60, 12, 10, 3\) of float64, not a numpy array \(N, height"),
         (broken(images=PIXELS[..., 0]), r"\(60, 12, 10\) of uint8, not"),
         (broken(images=PIXELS[:, :0]), "so no pixels"),
@@ -75,24 +75,24 @@ def broken(**changes):
         (broken(labels=np.eye(3, dtype=np.int64)[LABELS]), r"labels are an array \(60, 3\)"),
         (broken(labels=LABELS + 1), "labels range from 1 to 3, not from 0 to num_classes - 1 = 2"),
         (broken(labels=LABELS - 1), "labels range from -1 to 1"),
-        (replace(SOUND, num_classes="3"), "num_classes is '3'"),
-        (replace(SOUND, num_classes=2), "labels range from 0 to 2"),
+        (replace(VALID, num_classes="3"), "num_classes is '3'"),
+        (replace(VALID, num_classes=2), "labels range from 0 to 2"),
         (broken(images=PIXELS[:, :, :5]), r"train images are \(12, 5, 3\), test images \(12, 10, 3\)"),
-        (replace(SOUND, test=ImageFiles(np.array(["a.png"], object), LABELS[:1])), "use the same for both"),
-        (replace(SOUND, test=ImageFiles(["a.png"], LABELS[:1])), "paths are a builtins.list"),
+        (replace(VALID, test=ImageFiles(np.array(["a.png"], object), LABELS[:1])), "use the same for both"),
+        (replace(VALID, test=ImageFiles(["a.png"], LABELS[:1])), "paths are a builtins.list"),
     ],
 )  # fmt: skip
-def test_what_a_factory_gives_wrongly_is_said_in_one_line(source, says):
+def test_an_invalid_data_set_is_reported_in_one_line(source, says):
     with pytest.raises(UserError, match=says) as error:
         check_source("my.data:factory", source)
     assert str(error.value).startswith("data.name=my.data:factory")
     assert "\n" not in str(error.value)
 
 
-def test_a_sound_data_set_comes_back_as_it_is():
+def test_a_valid_data_set_is_returned_as_it_is():
     files = ImageFiles(np.array(["a.png", "b.png"], object), np.array([0, 1]))
-    for sound in (SOUND, Source(files, files, 2), load("digits", "unused")):
-        assert check_source("any", sound) is sound
+    for valid in (VALID, Source(files, files, 2), load("digits", "unused")):
+        assert check_source("any", valid) is valid
     assert isinstance(load("tests.datasets:stripes", "unused").train, Images)
 
 
@@ -125,7 +125,7 @@ def test_a_factory_that_can_t_be_imported(name):
 
 def test_a_factory_that_takes_no_folder():
     with pytest.raises(UserError, match=r"can't be called as factory\(folder\): too many positional"):
-        load("tests.datasets:homeless", "unused")
+        load("tests.datasets:without_folder", "unused")
 
 
 @pytest.mark.parametrize(
@@ -137,21 +137,21 @@ def test_a_factory_that_takes_no_folder():
             ["model.name=f1", "+model.options.in_features=7"],
             "model.name=f1 can't take the images of data.name=tests.datasets:stripes, 3x12x10 (channels",
         ),
-        (["model.name=tests.networks:headless"], "gives (2, 72) for 2 images of 3x12x10, not (2, 3)"),
-        (["model.name=tests.networks:tupled"], "gives tuple for 2 images"),
+        (["model.name=tests.networks:features_only"], "gives (2, 72) for 2 images of 3x12x10, not (2, 3)"),
+        (["model.name=tests.networks:tuple_output"], "gives tuple for 2 images"),
         (["method.batch_size=1"], "batch norm can't train on a single sample"),
         (["method.ghost_size=1"], "with method.batch_size=12 and method.ghost_size=1 on 60 samples"),
         (["protocol=bigbatch", "data.limit=49"], "method.ghost_size=None on 49 samples"),
         (["protocol=bigbatch", "data.limit=58", "method.ghost_size=3"], "method.ghost_size=3 on 58 samples"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_together_is_said_in_one_line(overrides, says, tmp_path, caplog):
-    assert says in the_line(mine(tmp_path, *overrides), caplog)
+def test_what_does_not_fit_together_is_reported_in_one_line(overrides, says, tmp_path, caplog):
+    assert says in error_line(own_config(tmp_path, *overrides), caplog)
 
 
 @pytest.mark.parametrize("overrides", [["data.limit=49"], ["protocol=bigbatch", "data.limit=58"]])
-def test_what_fits_is_left_alone(overrides, tmp_path):
-    assert execute(mine(tmp_path, *overrides)) == "finished"
+def test_what_fits_trains(overrides, tmp_path):
+    assert execute(own_config(tmp_path, *overrides)) == "finished"
 
 
 def no_network(*arguments, **options):

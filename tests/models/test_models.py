@@ -60,8 +60,8 @@ def test_convolutions_are_he_initialised_by_fan_out(name):
             assert abs(float(module.weight.detach().std()) - expected) < 5 * spread
 
 
-def test_a_network_of_one_s_own_is_named_by_its_factory():
-    model = build("tests.networks:dropped", 3, in_features=8, width=5)
+def test_a_user_s_own_network_is_named_by_its_factory():
+    model = build("tests.networks:with_dropout", 3, in_features=8, width=5)
     assert model(torch.randn(2, 8)).shape == (2, 3)
 
 

@@ -53,7 +53,7 @@ def test_what_is_asked_for_is_taken_where_it_can_be(digits):
 def test_compiled_dropout_draws_what_plain_dropout_does(digits):
     ends = {}
     for compiled in (True, False):
-        config = digits("lb", "model.name=tests.networks:dropped", f"runtime.compile={compiled}")
+        config = digits("lb", "model.name=tests.networks:with_dropout", f"runtime.compile={compiled}")
         source = load("digits", "unused")
         splits = split(source, config.data, 0)
         trainer = build_trainer(config, source, splits, build_regime(config, len(splits.train)), CPU)

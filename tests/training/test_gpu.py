@@ -64,7 +64,7 @@ def test_a_graph_makes_the_plain_updates_exactly_but_for_their_order(digits):
 
 
 def test_dropout_in_a_graph_is_a_function_of_seed_and_update(digits):
-    dropped = "model.name=tests.networks:dropped"
+    dropped = "model.name=tests.networks:with_dropout"
     whole = trainer_on("cuda", digits("lb", dropped), double=False)
     expected = ends(whole)
     for update in (5, 6):  # it is captured later, and after other draws

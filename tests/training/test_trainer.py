@@ -206,7 +206,7 @@ def test_evaluation_measures_the_whole_set_and_disturbs_nothing(digits):
 
 
 def test_dropout_is_a_function_of_seed_and_update(digits):
-    config = digits("lb", "model.name=tests.networks:dropped")
+    config = digits("lb", "model.name=tests.networks:with_dropout")
 
     def after(disturb):
         source = load("digits", "unused")
