@@ -1,7 +1,12 @@
 """The `gengap` command. Subcommands import what they need, so that help is immediate."""
 
 import sys
+import time
+from collections.abc import Sequence
 from importlib import import_module
+
+from gengap.cli.ending import run_command
+from gengap.errors import DONE, UserError
 
 USAGE = """\
 usage: gengap COMMAND [ARGUMENTS]
@@ -21,32 +26,41 @@ COMMANDS = ("train", "status", "report", "plan", "bench")
 
 def main() -> None:
     """Run a subcommand and exit with its code."""
-    command, *rest = sys.argv[1:] or ["--help"]
+    started = time.time()
+    sys.exit(run_command(lambda: dispatch(sys.argv[1:], started)))
+
+
+def dispatch(arguments: Sequence[str], started: float) -> int:
+    """Run the subcommand that the arguments name; return its exit code.
+
+    Args:
+        arguments: the words after `gengap`.
+        started: when the command began, as time.time() counts; a time budget counts from here.
+
+    Raises:
+        UserError: there is no such command, or it can't take its arguments.
+    """
+    command, *rest = arguments or ["--help"]
+    if command == "train":
+        return int(import_module("gengap.cli.train").main(rest, started))
+    if command in COMMANDS:
+        return int(import_module(f"gengap.cli.{command}").main(rest))
     if command in ("-sc", "--shell-completion"):
         from gengap.cli.completion import complete
-        from gengap.errors import DONE, MISTAKE, UserError, log_error
 
-        try:
-            complete(rest, COMMANDS)
-        except UserError as error:
-            log_error(error)
-            sys.exit(MISTAKE)
-        sys.exit(DONE)
-    if command in COMMANDS:
-        sys.exit(import_module(f"gengap.cli.{command}").main(rest))
-    if command in ("-h", "--help"):
+        complete(rest, COMMANDS)
+    elif command in ("-h", "--help"):
         print(USAGE)
-        sys.exit(0)
-    if command in ("-V", "--version"):
+    elif command in ("-V", "--version"):
         from importlib.metadata import version
 
         print(f"gengap {version('gengap')}")
-        sys.exit(0)
-    from difflib import get_close_matches
+    else:
+        from difflib import get_close_matches
 
-    near = [f"did you mean {c}? " for c in get_close_matches(command, COMMANDS, n=1)]
-    print(f"gengap: there is no command {command!r}: {''.join(near)}gengap --help lists all", file=sys.stderr)
-    sys.exit(2)
+        near = [f"did you mean {c}? " for c in get_close_matches(command, COMMANDS, n=1)]
+        raise UserError(f"there is no command {command!r}: {''.join(near)}gengap --help lists them")
+    return DONE
 
 
 if __name__ == "__main__":

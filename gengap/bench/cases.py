@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gengap.config.checks import PRECISIONS
 from gengap.config.compose import compose_config
-from gengap.config.overrides import CONF
+from gengap.config.conf import names_in
 from gengap.config.schema import Config
 from gengap.errors import UserError
 
@@ -47,20 +47,18 @@ def cases(
     if not workload:
         default = ON_A_GPU if on_gpu() else DEFAULT
         return [Case(w, m, tuple(precisions)) for w, m in default if not methods or m in methods]
-    _known("workload", workload, sorted(p.stem for p in (CONF / "workload").glob("*.yaml")))
+    _known("workload", workload, names_in("workload"))
     for method in methods:
-        _known("method", method, sorted(p.stem for p in (CONF / "method").glob("*.yaml")))
+        _known("method", method, names_in("method"))
     found = [Case(workload, m, tuple(precisions)) for m in methods or METHODS]
     if found[0].config(precisions[0]).data.name not in SHAPES:
-        raise UserError(
-            f"gengap bench: workload={workload} streams its images from files: choose another one"
-        )
+        raise UserError(f"workload={workload} streams its images from files: choose another one")
     return found
 
 
 def _known(key: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
-        raise UserError(f"gengap bench: {key}={value} is unknown: use one of {', '.join(choices)}")
+        raise UserError(f"{key}={value} is unknown: use one of {', '.join(choices)}")
 
 
 # Training images, height, width, channels, classes of each data set that is held in memory

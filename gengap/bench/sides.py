@@ -139,7 +139,7 @@ def _gengap(config: Config) -> tuple[Callable[[], None], str]:
     splits = split(source, config.data, config.seed)
     trainer = build_trainer(config, source, splits, build_regime(config, len(splits.train)), device)
     updates = count()
-    return lambda: trainer.update(next(updates)), str(trainer.engine)
+    return lambda: trainer.train_step(next(updates)), str(trainer.engine)
 
 
 def _typical(config: Config) -> Callable[[], None]:

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterator, Sequence
 
-from gengap.cli.options import LAUNCHER
+from gengap.cli import plan, report, train
 from gengap.config.checks import DEVICES, LR_RULES, PRECISIONS
-from gengap.config.compose import hydra_of_gengap
-from gengap.config.overrides import ADDED, GROUPS, keys, names_in
+from gengap.config.conf import ADDED, GROUPS, install_completion, names_in
+from gengap.config.overrides import keys
 from gengap.errors import UserError
 from gengap.plan.question import OPTIONAL, REQUIRED
 
@@ -26,8 +26,7 @@ def complete(arguments: Sequence[str], commands: Sequence[str]) -> None:
     if list(arguments) not in [[f"{what}={s}"] for what in ("install", "uninstall", "query") for s in SHELLS]:
         raise UserError('gengap -sc takes install=bash, zsh or fish: type eval "$(gengap -sc install=bash)"')
     if not arguments[0].startswith("query="):
-        with hydra_of_gengap() as hydra:
-            hydra.shell_completion("config", list(arguments))
+        install_completion(arguments)
         return
     _, *words = os.environ.get("COMP_LINE", "").split(" ")
     offered = commands if len(words) < 2 else words_of(words[0])
@@ -38,14 +37,19 @@ def complete(arguments: Sequence[str], commands: Sequence[str]) -> None:
 def words_of(command: str) -> Sequence[str]:
     """Every word that may follow a command: whole where its values are few, else up to the = sign."""
     if command in ("train", "status"):
-        flags = ("--help", "--multirun", "--cfg") if command == "train" else ("--help",)
-        return (*flags, *_choices(GROUPS), *_key_words(), *LAUNCHER)
+        words = [*_choices(GROUPS), *_key_words(), *train.LAUNCHER]
+        return (*_flags(train.FLAGS if command == "train" else ()), *words)
     if command == "bench":
         precisions = (f"precision={p}" for p in PRECISIONS)
-        return ("--help", *_choices(("workload", "method")), *precisions, "rounds=", "results_dir=")
+        return (*_flags(()), *_choices(("workload", "method")), *precisions, "rounds=", "results_dir=")
     if command == "plan":
-        return ("--help", "--json", *(f"{key}=" for key in (*REQUIRED, *OPTIONAL)))
-    return ("--help", "--check", "results_dir=") if command == "report" else ()
+        return (*_flags(plan.FLAGS), *(f"{key}=" for key in (*REQUIRED, *OPTIONAL)))
+    return (*_flags(report.FLAGS), *(f"{key}=" for key in report.KEYS)) if command == "report" else ()
+
+
+def _flags(flags: Sequence[str]) -> list[str]:
+    """The long form of each flag, and --help."""
+    return ["--help", *(flag.split(", ")[-1].split(" ")[0] for flag in flags)]
 
 
 def _choices(groups: Sequence[str]) -> Iterator[str]:

@@ -1,8 +1,7 @@
-"""`gengap train --help`: every choice and every key, read from conf/ and from the schema's own comments."""
+"""`gengap train --help`: every choice in conf/ and every key of the schema."""
 
 import inspect
 import json
-import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -11,7 +10,7 @@ from typing import Any, get_type_hints
 from omegaconf import OmegaConf
 
 from gengap.config import schema
-from gengap.config.overrides import GROUPS, names_in
+from gengap.config.conf import GROUPS, names_in
 
 USAGE = """\
 usage: gengap train +experiment=NAME [key=value ...]           one run: a cell of a table and a seed
@@ -48,23 +47,16 @@ def _choices(group: str) -> str:
 
 
 def _keys(node: type, prefix: str = "") -> Iterator[str]:
-    types, comments = get_type_hints(node), _comments(node)
+    types = get_type_hints(node)
     defaults: Any = OmegaConf.to_container(OmegaConf.structured(node))
-    nested = [f.name for f in fields(node) if is_dataclass(types[f.name])]
-    for name in (f.name for f in fields(node) if f.name not in nested):
-        default = _shown(defaults[name])
-        line = f"  {prefix}{name}={default}"
-        yield f"{line:{COLUMN}}  {comments.get(name, '')}".rstrip()
-    for name in nested:
-        yield f"\n{inspect.getdoc(types[name])}"
-        yield from _keys(types[name], f"{prefix}{name}.")
+    nested = [f for f in fields(node) if is_dataclass(types[f.name])]
+    for f in (f for f in fields(node) if f not in nested):
+        line = f"  {prefix}{f.name}={_shown(defaults[f.name])}"
+        yield f"{line:{COLUMN}}  {f.metadata['help']}"
+    for f in nested:
+        yield f"\n{inspect.getdoc(types[f.name])}"
+        yield from _keys(types[f.name], f"{prefix}{f.name}.")
 
 
 def _shown(default: Any) -> str:
     return default if isinstance(default, str) else json.dumps(default)
-
-
-def _comments(node: type) -> dict[str, str]:
-    """The comment behind each field of a dataclass."""
-    found = re.findall(r"^    (\w+):[^#\n]*#\s*(.*)$", inspect.getsource(node), re.MULTILINE)
-    return dict(found)

@@ -1,14 +1,17 @@
-"""The `gengap plan` command: a small-batch recipe moved to a large batch by each of the paper's methods."""
+"""`gengap plan`: a small-batch recipe moved to a large batch by each of the paper's methods."""
 
 import json
-import os
-import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from gengap.errors import UserError
+from gengap.cli import options
+from gengap.errors import DONE
+from gengap.plan.question import OPTIONAL, REQUIRED, read_question
+
+JSON = "--json"
+FLAGS = (JSON,)
 
 HELP = """\
 usage: gengap plan small_batch=256 large_batch=4096 lr=0.1 epochs=90 milestones=30,60,80 dataset_size=1281167
@@ -29,33 +32,31 @@ Your recipe works at small_batch; prints what it becomes at large_batch, by each
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the plan; return the exit code, 2 where the arguments make none."""
-    if {"-h", "--help"} & set(arguments):
-        print(HELP, end="")
-        return 0
-    try:
-        print(answer([a for a in arguments if a != "--json"], as_json="--json" in arguments), flush=True)
-    except UserError as error:
-        print(f"gengap: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # `| head` has read enough; Python would complain once more at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
-
-
-def answer(arguments: Sequence[str], *, as_json: bool = False) -> str:
-    """The plan as text, or as JSON.
+    """Print the plan; return the exit code.
 
     Raises:
         UserError: the arguments make no plan.
     """
+    typed = options.read("plan", arguments, FLAGS)
+    if typed.asks_for_help:
+        print(HELP, end="")
+        return DONE
+    print(answer(typed.values((*REQUIRED, *OPTIONAL)), as_json=JSON in typed.flags))
+    return DONE
+
+
+def answer(values: Mapping[str, str], *, as_json: bool = False) -> str:
+    """The plan as text, or as JSON, for values by key as they were typed.
+
+    Raises:
+        UserError: the values make no plan.
+    """
     from gengap.plan.evidence import TABLES, closed_in_paper, ours
     from gengap.plan.methods import plan
-    from gengap.plan.question import parse
     from gengap.plan.snippet import snippet
     from gengap.plan.text import expectations, reasons, regimes
 
-    question = parse(arguments)
+    question = read_question(values)
     methods, own = plan(question), ours(question.results_dir)
     notes, code = reasons(question, methods), snippet(question, methods)
     if as_json:

@@ -1,19 +1,24 @@
-"""The `gengap report` command: tables and figures from the records, beside the paper's numbers.
+"""`gengap report`: tables and figures from the records, beside the paper's numbers.
 
 Nothing heavy is imported until there is something to report, and torch never is.
 """
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from gengap.cli import options
+from gengap.errors import DONE, FAILED
 
 if TYPE_CHECKING:
     from gengap.report.cells import Records
 
-USAGE = "gengap report [results_dir=DIR] [--check]"
+CHECK = "--check"
+FLAGS, KEYS = (CHECK,), ("results_dir",)
 
-HELP = f"""usage: {USAGE}
+HELP = """\
+usage: gengap report [results_dir=DIR] [--check]
 
 Writes DIR/report (report.html, README.md, tables, figures and their data) from the records in DIR/runs.
 
@@ -22,50 +27,21 @@ Writes DIR/report (report.html, README.md, tables, figures and their data) from 
 """
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """What was typed after `gengap report`."""
-
-    results_dir: Path = Path("results")
-    check: bool = False
-    help: bool = False
-
-
-def parse(args: list[str]) -> Arguments:
-    """Read the arguments; the last of a repeated one counts.
-
-    Raises:
-        ValueError: an argument is unknown or empty; the message is the line to show.
-    """
-    results_dir, check = Path("results"), False
-    for arg in args:
-        key, _, value = arg.partition("=")
-        if arg in ("-h", "--help"):
-            return Arguments(help=True)
-        if arg == "--check":
-            check = True
-        elif key == "results_dir" and value:
-            results_dir = Path(value).expanduser()
-        else:
-            raise ValueError(f"gengap report: {arg!r} is not an argument; type {USAGE}")
-    return Arguments(results_dir, check)
-
-
-def main(args: list[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Write the report, or compare it with the records.
 
     Returns:
-        The exit code: 0, 1 where --check finds a difference, 2 where the arguments can't be read.
+        The exit code: 0, or 1 where --check finds a difference.
+
+    Raises:
+        UserError: an argument is unknown or empty.
     """
-    try:
-        arguments = parse(args)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
-    if arguments.help:
+    typed = options.read("report", arguments, FLAGS)
+    if typed.asks_for_help:
         print(HELP, end="")
-        return 0
-    return _check(arguments.results_dir) if arguments.check else _write(arguments.results_dir)
+        return DONE
+    results_dir = Path(typed.values(KEYS).get("results_dir", "results")).expanduser()
+    return _check(results_dir) if CHECK in typed.flags else _write(results_dir)
 
 
 def _write(results_dir: Path) -> int:
@@ -77,14 +53,14 @@ def _write(results_dir: Path) -> int:
     _name_unreadable(records)
     if records.runs.empty and not records.unreadable:
         print(_nothing(results_dir))
-        return 0
+        return DONE
     folder = results_dir / "report"
     write_report(records, folder)
     print(f"{folder}: {len(records.runs)} runs reported; open report.html there, or read README.md")
     left_out = ", ".join(f"{place} ({status})" for *_, status, place in unfinished(records).rows)
     if left_out:
         print(f"not finished, in no mean: {left_out}")
-    return 0
+    return DONE
 
 
 def _check(results_dir: Path) -> int:
@@ -96,13 +72,13 @@ def _check(results_dir: Path) -> int:
     folder = results_dir / "report"
     if records.runs.empty and not records.unreadable and not written(folder):
         print(_nothing(results_dir), file=sys.stderr)
-        return 1  # a mistyped folder must not pass for a checked one
+        return FAILED  # a mistyped folder must not pass for a checked one
     difference = compare(records, folder)
     if difference:
         print(f"{difference}\ntype gengap report results_dir={results_dir}", file=sys.stderr)
-        return 1
+        return FAILED
     print(f"{folder} is what the {len(records.runs)} runs say")
-    return 0
+    return DONE
 
 
 def _name_unreadable(records: "Records") -> None:

@@ -8,20 +8,42 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gengap.cli.options import read_options
-from gengap.config.compose import run_directory
+from gengap.cli import options
+from gengap.cli.train import FLAGS, split_launcher
+from gengap.config.identity import run_directory
 from gengap.config.schema import deviation
-from gengap.config.sweep import PREFIX, runs
-from gengap.errors import DONE, MISTAKE, UnreadableError, UserError
-from gengap.runs.store import LOCK, read_record
+from gengap.config.shipped import compose_run
+from gengap.config.sweep import PREFIX, expand
+from gengap.errors import DONE, UnreadableError
+from gengap.runs import Status, read_record
+from gengap.runs.record import LOCK
 
 USAGE = """\
 usage: gengap status [results_dir=DIR]             every run there is
        gengap status +sweep=NAME [key=value ...]   the runs that gengap train makes of these words
        gengap status +experiment=NAME [seed=0,1,2]"""
 
-NO_CHOICE = ("results_dir=", "data.root=", "runtime.")  # words of a train line that say nothing of which runs
+NO_CHOICE = ("results_dir=", "data.root=", "runtime.")  # words of a train line that don't say which runs
 STATES = ("finished", "training", "interrupted", "diverged", "failed", "unreadable", "missing")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the status of the runs that `gengap train` would train, or of all; return the exit code.
+
+    Raises:
+        UserError: the arguments describe no run.
+    """
+    typed = options.read("status", arguments, FLAGS)
+    if typed.asks_for_help:
+        print(USAGE)
+        return DONE
+    words, _ = split_launcher(typed.words)
+    if all(word.startswith(NO_CHOICE) for word in words):
+        places = [word.removeprefix("results_dir=") for word in words if word.startswith("results_dir=")]
+        _store_status(places[-1] if places else "results")
+    else:
+        _sweep_status(words)
+    return DONE
 
 
 def state(directory: Path) -> str:
@@ -36,31 +58,13 @@ def state(directory: Path) -> str:
         return "unreadable"
     if record is None:
         return "missing"
-    if record["status"] != "running":
+    if record["status"] != Status.RUNNING:
         return str(record.get("status", "unreadable"))
     try:
         with FileLock(directory / LOCK, timeout=0):
             return "interrupted"
     except Timeout:
         return "training"
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Print the status of the runs that `gengap train` would train, or of all; return the exit code."""
-    if {"-h", "--help"} & set(arguments):
-        print(USAGE)
-        return DONE
-    try:
-        typed = read_options(arguments).overrides
-        if all(word.startswith(NO_CHOICE) for word in typed):
-            places = [a.removeprefix("results_dir=") for a in typed if a.startswith("results_dir=")]
-            _store_status(places[-1] if places else "results")
-        else:
-            _sweep_status(typed)
-    except UserError as error:
-        print(f"gengap: {error}", file=sys.stderr)
-        return MISTAKE
-    return DONE
 
 
 def _store_status(results_dir: str) -> None:
@@ -71,13 +75,14 @@ def _store_status(results_dir: str) -> None:
     _print_table(directories, _recorded_mark)
 
 
-def _sweep_status(typed: Sequence[str]) -> None:
-    configs = {run_directory(config): config for config in runs(typed)}
-    marks = {place: deviation(config.precision, config.protocol.name) for place, config in configs.items()}
+def _sweep_status(words: Sequence[str]) -> None:
+    marks = {}
+    for config in map(compose_run, expand(words)):
+        marks[run_directory(config)] = deviation(config.precision, config.protocol.name)
     counts = _print_table(marks, marks.__getitem__)
-    if counts["finished"] + counts["diverged"] < len(configs):
-        several = ["-m"] if len(configs) > 1 and not any(a.startswith(PREFIX) for a in typed) else []
-        print(f"\ngo on with: {shlex.join(['gengap', 'train', *several, *typed])}")
+    if counts["finished"] + counts["diverged"] < len(marks):
+        several = ["-m"] if len(marks) > 1 and not any(word.startswith(PREFIX) for word in words) else []
+        print(f"\ncontinue with: {shlex.join(['gengap', 'train', *several, *words])}")
 
 
 def _recorded_mark(directory: Path) -> str:
@@ -89,7 +94,7 @@ def _recorded_mark(directory: Path) -> str:
 
 
 def _print_table(directories: Iterable[Path], mark: Callable[[Path], str]) -> Counter[str]:
-    """Print a line a cell, marked by its first run; count the states of all runs."""
+    """Print one line per cell, marked as its first run is; count the states of all runs."""
     cells: dict[str, list[Path]] = {}
     for directory in directories:
         cells.setdefault(directory.parent.name, []).append(directory)

@@ -1,50 +1,57 @@
-"""`gengap train`: from the command line to one run or several; errors leave here as one line."""
+"""`gengap train`: from the command line to one run or several."""
 
 import logging
-import signal
 import sys
+import time
 from collections.abc import Sequence
 
-from hydra.errors import HydraException
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
+from gengap.cli import options
 from gengap.cli.help import train_help
-from gengap.cli.options import read_options
-from gengap.config.compose import one_line
-from gengap.config.schema import Config
-from gengap.config.sweep import Job, compose_all, expand
-from gengap.errors import DONE, MISTAKE, UserError, log_error
+from gengap.config.sweep import Job, compose_jobs, expand
+from gengap.errors import DONE
+
+MULTIRUN, SHOW_CONFIG = "--multirun", "--cfg job"
+FLAGS = (f"-m, {MULTIRUN}", f"-c job, {SHOW_CONFIG}")
+LAUNCHER = ("hydra/launcher=", "hydra.launcher.")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Train what the arguments describe; return the exit code, as `gengap train --help` lists them."""
-    if {"-h", "--help"} & set(arguments):
+def main(arguments: Sequence[str], started: float | None = None) -> int:
+    """Train what the arguments describe; return the exit code, as `gengap train --help` lists them.
+
+    Args:
+        arguments: the words after `gengap train`.
+        started: when the command began, as time.time() counts; by default now.
+
+    Raises:
+        UserError: the arguments describe no run, or no folder to write to.
+    """
+    started = time.time() if started is None else started
+    typed = options.read("train", arguments, FLAGS)
+    if typed.asks_for_help:
         print(train_help())
         return DONE
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("gengap").setLevel(logging.INFO)
     sys.path.insert(0, "")  # so that package.module:factory is found in the folder gengap is called from
-    try:
-        options = read_options(arguments)
-        jobs = expand(options.overrides, options.multirun)
-        configs = compose_all(jobs)
-        if options.show_config:
-            _show(jobs, configs)
-            return DONE
-        from gengap.launch import jobs as train_jobs  # torch, which neither help nor a mistake needs
+    overrides, launcher = split_launcher(typed.words)
+    jobs = compose_jobs(expand(overrides, MULTIRUN in typed.flags))
+    if SHOW_CONFIG in typed.flags:
+        _show(jobs)
+        return DONE
+    from gengap.launch.jobs import train_all  # torch, which neither help nor a mistake needs
 
-        return train_jobs.train_all(jobs, configs, options.launcher)
-    except KeyboardInterrupt:  # between two runs, or before the first update: there is nothing to save
-        return 128 + signal.SIGINT
-    except (HydraException, OmegaConfBaseException) as error:
-        log_error(UserError(one_line(error)))
-    except UserError as error:
-        log_error(error)
-    return MISTAKE
+    return train_all(jobs, launcher, started)
 
 
-def _show(jobs: Sequence[Job], configs: Sequence[Config]) -> None:
+def split_launcher(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The overrides of the runs, and those of Hydra's launcher (hydra/launcher=NAME and its keys)."""
+    launcher = [word for word in words if word.startswith(LAUNCHER)]
+    return [word for word in words if word not in launcher], launcher
+
+
+def _show(jobs: Sequence[Job]) -> None:
     if len(jobs) > 1:
-        print(f"# the first of {len(jobs)} runs: {' '.join(jobs[0])}")
-    print(OmegaConf.to_yaml(OmegaConf.structured(configs[0])), end="")
+        print(f"# the first of {len(jobs)} runs: {' '.join(jobs[0].words)}")
+    print(OmegaConf.to_yaml(OmegaConf.structured(jobs[0].config)), end="")

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -15,22 +14,13 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from gengap.config.conf import ADDED, GROUPS, names_in
 from gengap.config.schema import Config
 from gengap.errors import UserError
 
-_HERE = Path(__file__).resolve().parents[1]
-CONF = next(p for p in (_HERE / "conf", _HERE.parent / "conf") if p.is_dir())  # wheel, or checkout
-
-ADDED = ("experiment", "sweep")  # typed with a +, since the root configuration doesn't list them
-GROUPS = (*ADDED, "workload", "method", "protocol", "data")
 OPTIONS = "model.options."  # the keys below are the network's own
 
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-
-
-def names_in(group: str) -> list[str]:
-    """Names in a folder of conf/, sorted."""
-    return sorted(p.stem for p in (CONF / group).glob("*.yaml"))
 
 
 @cache
@@ -42,7 +32,8 @@ def parse(argument: str) -> Override:
     """
     if "=" not in argument and not argument.startswith("~"):
         _refuse_bare_word(argument)
-    word = f"++{argument}" if argument.startswith((OPTIONS, "model.options=")) else argument
+    bare = argument.lstrip("+")  # an option is set the same way whether or not the workload has it
+    word = f"++{bare}" if bare.startswith((OPTIONS, "model.options=")) else argument
     try:
         return OverridesParser.create().parse_override(word)
     except HydraException as error:

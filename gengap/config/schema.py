@@ -1,5 +1,9 @@
-"""The schema of a run's configuration: every key with its type and default. Values live in conf/."""
+"""The schema of a run's configuration: every key with its type, default and explanation.
 
+Values live in conf/. The explanations are what `gengap train --help` prints.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,89 +17,108 @@ def deviation(precision: str, protocol: str) -> str:
     return ", ".join(v for v, stated in ((precision, FP32), (protocol, PAPER)) if v != stated)
 
 
+def key(explanation: str, default: Any = MISSING) -> Any:
+    """A field of the schema; without a default it must be set by conf/ or on the command line.
+
+    Args:
+        explanation: what `gengap train --help` says about it.
+        default: a value, or a function that makes one (for lists and dictionaries).
+    """
+    metadata = {"help": explanation}
+    if isinstance(default, Callable):  # type: ignore[arg-type]
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
 @dataclass
 class Data:
     """A data set and the augmentation of its training images."""
 
-    name: str = MISSING  # a data set of gengap.data, or package.module:factory
-    root: str = "~/.cache/gengap"  # the folder that data sets are in, or are downloaded to
-    folder: str = ""  # where the data set is under root
-    resize: int = 256  # shorter side of a photograph, before it is cropped
-    crop: int = 224  # side of the square cropped from it
-    crop_padding: int = 0  # pixels on every side, before a random crop to the original size
-    pad_value: int = 0  # 0..255
-    flip: bool = False  # random horizontal flip
-    mean: list[float] = field(default_factory=list)  # per channel, of pixels in 0..1
-    std: list[float] = field(default_factory=list)  # per channel, likewise
-    limit: int | None = None  # train on the first so many images only
-    holdout: int = 0  # validate on so many held-out training images instead of the test split
+    name: str = key("a data set of gengap.data, or package.module:factory")
+    root: str = key("the folder that holds data sets, or that they are downloaded to", "~/.cache/gengap")
+    folder: str = key("where the data set is under root", "")
+    resize: int = key("shorter side of a photograph before it is cropped", 256)
+    crop: int = key("side of the square cropped from it", 224)
+    crop_padding: int = key("pixels added to every side before a random crop to the original size", 0)
+    pad_value: int = key("value of those pixels, 0..255", 0)
+    flip: bool = key("random horizontal flip", False)
+    mean: list[float] = key("per channel, of pixels in 0..1", list)
+    std: list[float] = key("per channel, likewise", list)
+    limit: int | None = key("train on this many images only, the first ones", None)
+    holdout: int = key("validate on this many held-out training images instead of the test split", 0)
 
 
 @dataclass
 class Model:
     """A network by name, or a factory `package.module:function(num_classes, **options)`."""
 
-    name: str = MISSING  # a network of gengap.models, or package.module:factory
-    options: dict[str, Any] = field(default_factory=dict)  # model.options.width=64 sets one
+    name: str = key("a network of gengap.models, or package.module:factory")
+    options: dict[str, Any] = key("model.options.width=64 sets one", dict)
 
 
 @dataclass
 class Workload:
     """Data set + network + small-batch training recipe (Shallue et al. 2019): a row of the tables."""
 
-    name: str = MISSING
-    small_batch: int = MISSING  # B_S, of method sb
-    large_batch: int = MISSING  # B_L, of the other methods
-    ghost_size: int = MISSING  # of the methods with ghost batch norm
-    epochs: float = MISSING  # of the small batch
-    lr: list[float] = MISSING  # one rate a phase
-    milestones: list[float] = field(default_factory=list)  # epochs at which the next phase starts
-    weight_decay: list[float] = field(default_factory=lambda: [0.0])  # one for all phases, or one a phase
-    momentum: float = MISSING  # the paper's
-    released_momentum: float = MISSING  # the released code's
+    name: str = key("the row's name")
+    small_batch: int = key("B_S, of method sb")
+    large_batch: int = key("B_L, of the other methods")
+    ghost_size: int = key("of the methods with ghost batch norm")
+    epochs: float = key("of the small batch")
+    lr: list[float] = key("one rate per phase")
+    milestones: list[float] = key("epochs at which the next phase starts", list)
+    weight_decay: list[float] = key("one value for all phases, or one per phase", lambda: [0.0])
+    momentum: float = key("the paper's")
+    released_momentum: float = key("the released code's")
 
 
 @dataclass
 class Protocol:
     """Whether the paper or its released code decides where they differ."""
 
-    name: str = MISSING
-    momentum: float = MISSING  # the one of the two that counts
-    reset_momentum: bool = False  # forget the momentum at every epoch
-    keep_partial_batch: bool = False  # train on the smaller last batch of every epoch too
-    reference_batch: int = MISSING  # B_S of the learning-rate rule and of regime adaptation
+    name: str = key("paper | bigbatch")
+    momentum: float = key("the one of workload.momentum and workload.released_momentum that is used")
+    reset_momentum: bool = key("set the momentum to zero at the start of every epoch", False)
+    keep_partial_batch: bool = key("train on the smaller last batch of every epoch too", False)
+    reference_batch: int = key("B_S of the learning-rate rule and of regime adaptation")
 
 
 @dataclass
 class Method:
     """A column of the tables; each switch works alone too."""
 
-    name: str = MISSING
-    batch_size: int = MISSING  # samples an update
-    ghost_size: int | None = None  # samples a ghost of ghost batch norm; ordinary batch norm when null
-    lr_rule: str = "none"  # none | sqrt | linear
-    lr_base_batch: int = II("protocol.reference_batch")  # B_S of the rule
-    warmup_epochs: float = 0.0  # linear, from the recipe's rate to the scaled one
-    reference_batch: int = II("protocol.reference_batch")  # B_S of regime adaptation
-    regime_factor: float = 1.0  # epochs and milestones are multiplied by it
-    clip_norm: float | None = 5.0  # global L2 norm of the gradient, every update
-    gradient_noise: float = 0.0  # variance of the multiplicative noise on every sample's gradient
+    name: str = key("the column's name")
+    batch_size: int = key("samples per update")
+    ghost_size: int | None = key("samples per ghost of ghost batch norm; ordinary batch norm when null", None)
+    lr_rule: str = key("none | sqrt | linear", "none")
+    lr_base_batch: int = key("B_S of the rule", II("protocol.reference_batch"))
+    warmup_epochs: float = key("linear warm-up from the recipe's rate to the scaled one", 0.0)
+    reference_batch: int = key("B_S of regime adaptation", II("protocol.reference_batch"))
+    regime_factor: float = key("epochs and milestones are multiplied by it", 1.0)
+    clip_norm: float | None = key("global L2 norm that gradients are clipped to, every update", 5.0)
+    gradient_noise: float = key("variance of the multiplicative noise on each sample's gradient", 0.0)
 
 
 @dataclass
 class Runtime:
     """How a run is executed; no part of its identity."""
 
-    device: str = "auto"  # auto | cpu | cuda
-    threads: int | None = None  # CPU threads; all cores when null
-    workers: int | None = None  # processes that decode photographs; one a CPU core when null, 0 for none
-    micro_batch: int | None = None  # samples on the device at a time; whole ghosts
-    compile: bool | None = None  # forward and backward pass by torch.compile; where it pays when null
-    graph: bool | None = None  # an update as one CUDA graph; on every GPU when null
-    deterministic: bool = False  # bit-equal resume on a GPU too
-    keep_weights: bool = False  # leave weights.pt beside the record
-    checkpoint_seconds: float = 60.0  # between two checkpoints
-    time_budget: float | None = None  # minutes from the command's start; then the run is saved and stops
+    device: str = key("auto | cpu | cuda", "auto")
+    threads: int | None = key(
+        "CPU threads; all cores when null, or as many as a resumed run began with", None
+    )
+    workers: int | None = key(
+        "processes that decode photographs; one per CPU core when null, 0 for none", None
+    )
+    micro_batch: int | None = key("samples on the device at a time; whole ghosts", None)
+    compile: bool | None = key(
+        "torch.compile for the forward and backward pass; where it pays when null", None
+    )
+    graph: bool | None = key("an update as one CUDA graph; on every GPU when null", None)
+    deterministic: bool = key("bit-equal resume on a GPU too", False)
+    keep_weights: bool = key("save weights.pt beside the record", False)
+    checkpoint_seconds: float = key("time between two checkpoints", 60.0)
+    time_budget: float | None = key("minutes from the command's start; then the run is saved and stops", None)
 
 
 @dataclass
@@ -108,7 +131,9 @@ class Config:
     data: Data = field(default_factory=Data)
     model: Model = field(default_factory=Model)
     runtime: Runtime = field(default_factory=Runtime)
-    seed: int = 0  # of the initial weights, the order, augmentation, dropout and noise
-    precision: str = "fp32"  # fp32 | bf16
-    evaluations: int | None = None  # evenly spaced; by default one an unstretched epoch, at most 200
-    results_dir: str = "results"  # where runs are kept and found again
+    seed: int = key("of the initial weights, the order, augmentation, dropout and noise", 0)
+    precision: str = key("fp32 | bf16", "fp32")
+    evaluations: int | None = key(
+        "evenly spaced; by default one per epoch of the unstretched recipe, at most 200", None
+    )
+    results_dir: str = key("where runs are kept and found again", "results")

@@ -1,16 +1,16 @@
-"""A sweep: experiments x seeds, read from conf/sweep/NAME.yaml, or any values listed with commas."""
+"""The runs that a command line describes: a sweep of conf/sweep, or any values listed with commas."""
 
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hydra.core.override_parser.types import Glob, Override
-from omegaconf import OmegaConf
 
-from gengap.config.compose import compose_config
-from gengap.config.overrides import CONF, check_override, check_selection, check_single, names_in, parse
+from gengap.config import conf
+from gengap.config.compose import compose_config, errors_in_one_line
+from gengap.config.overrides import check_override, check_selection, check_single, parse
 from gengap.config.schema import Config
 from gengap.errors import UserError
 
@@ -18,12 +18,20 @@ PREFIX = "+sweep="
 
 _PLAIN_SEED = re.compile(r"seed=(\d+)")
 
-Job = tuple[str, ...]  # the overrides of one run
+Words = tuple[str, ...]  # the overrides of one run
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to train: its overrides, and the configuration that they compose."""
+
+    words: Words
+    config: Config
 
 
 def sweeps() -> list[str]:
     """Names of all sweeps, sorted."""
-    return names_in("sweep")
+    return conf.names_in("sweep")
 
 
 def parameters(name: str) -> dict[str, str]:
@@ -33,18 +41,19 @@ def parameters(name: str) -> dict[str, str]:
         UserError: there is no such sweep.
     """
     check_override(parse(PREFIX + name))
-    node: Any = OmegaConf.load(CONF / "sweep" / f"{name}.yaml")
-    return {str(key): str(value) for key, value in node.hydra.sweeper.params.items()}
+    with errors_in_one_line():
+        varied = conf.compose_multirun([PREFIX + name]).hydra.sweeper.params
+    return {str(key): str(value) for key, value in varied.items()}
 
 
-def expand(arguments: Sequence[str], multirun: bool = True) -> list[Job]:
+def expand(arguments: Sequence[str], multirun: bool = True) -> list[Words]:
     """The overrides of every run that the arguments describe, in the order they are trained.
 
     What is typed replaces the sweep's own values of that key; several values need a sweep or `multirun`.
 
     Raises:
         UserError: an argument can't be read or has no such choice, key or type, nothing is chosen, or an
-            experiment beside a sweep.
+            experiment stands beside a sweep.
     """
     names = [a.removeprefix(PREFIX) for a in arguments if a.startswith(PREFIX)]
     own = parameters(names[0]) if names else {}
@@ -69,7 +78,7 @@ def _values(override: Override) -> list[str]:
         raise UserError(f"{override.input_line} has no end: list its values, {key}=VALUE,VALUE")
     value: Any = override.value()
     if isinstance(value, Glob):
-        found = value.filter(names_in(override.key_or_group))
+        found = value.filter(conf.names_in(override.key_or_group))
     else:
         found = list(override.sweep_string_iterator())
     single = [f"{key}={value}" for value in found]
@@ -78,24 +87,20 @@ def _values(override: Override) -> list[str]:
     return single
 
 
-def runs(arguments: Sequence[str]) -> list[Config]:
-    """The configuration of every run that the arguments describe; errors as those of expand, compose_all."""
-    return compose_all(expand(arguments))
-
-
-def compose_all(jobs: Sequence[Job]) -> list[Config]:
-    """The configuration of every job, composed once for all its seeds.
+def compose_jobs(runs: Sequence[Words]) -> list[Job]:
+    """The configuration of every run, composed once for all its seeds.
 
     Raises:
         UserError: overrides don't compose, or contradict each other.
     """
-    composed: dict[Job, Config] = {}
-    configs = []
-    for job in jobs:
-        seeds = [m.group(1) for m in map(_PLAIN_SEED.fullmatch, job) if m]
+    composed: dict[Words, Config] = {}
+    jobs = []
+    for words in runs:
+        seeds = [m.group(1) for m in map(_PLAIN_SEED.fullmatch, words) if m]
         # A seed that other keys refer to is part of what is composed
-        rest = job if "${" in " ".join(job) else tuple(o for o in job if not _PLAIN_SEED.fullmatch(o))
+        rest = words if "${" in " ".join(words) else tuple(w for w in words if not _PLAIN_SEED.fullmatch(w))
         if rest not in composed:
             composed[rest] = compose_config(rest)
-        configs.append(replace(composed[rest], seed=int(seeds[-1])) if seeds else composed[rest])
-    return configs
+        config = composed[rest]
+        jobs.append(Job(words, replace(config, seed=int(seeds[-1])) if seeds else config))
+    return jobs

@@ -8,8 +8,6 @@ from typing import Self
 
 from gengap.errors import UNFINISHED
 
-COMMAND_STARTED = time.time()
-
 
 class Stop:
     """Why training should stop soon: a signal that arrived, or the time budget of the command.
@@ -19,14 +17,15 @@ class Stop:
 
     Args:
         time_budget: minutes since `started`; no limit when None.
-        started: when the command began, in seconds as time.time() counts them.
+        started: when the command began, in seconds as time.time() counts; now when None.
         flag: a path where nothing is yet.
     """
 
     def __init__(
-        self, time_budget: float | None, started: float = COMMAND_STARTED, flag: Path | None = None
+        self, time_budget: float | None, started: float | None = None, flag: Path | None = None
     ) -> None:
         self._signal: int | None = None
+        started = time.time() if started is None else started
         self._until = None if time_budget is None else started + 60 * time_budget
         self.flag = flag
 

@@ -1,13 +1,11 @@
 """Every method's regime for a question, by the code and the files that training itself uses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from fractions import Fraction
 
-from omegaconf import OmegaConf
-
-from gengap.config.compose import register
-from gengap.config.overrides import CONF
-from gengap.config.schema import Config, Data, Model, Workload
+from gengap.config.compose import compose_config
+from gengap.config.schema import Config
 from gengap.paper.methods import METHODS
 from gengap.plan.question import Question
 from gengap.regime import build_regime
@@ -68,27 +66,24 @@ def _planned(question: Question, method: str, samples_of_small: int) -> Planned:
 
 
 def _config(question: Question, method: str) -> Config:
-    """The run that a workload with this recipe and conf/method/METHOD.yaml make, without its data set."""
-    register()  # what the files of conf/ compute with
-    momentum = float(question.momentum)
-    workload = Workload(
-        name="plan",
-        small_batch=question.small_batch,
-        large_batch=question.large_batch,
-        ghost_size=question.ghost_size,
-        epochs=float(question.epochs),
-        lr=[float(rate) for rate in question.lr],
-        milestones=[float(m) for m in question.milestones],
-        momentum=momentum,
-        released_momentum=momentum,
-    )
-    schema = OmegaConf.structured(
-        Config(workload=workload, data=Data(name="plan"), model=Model(name="plan"), evaluations=1)
-    )
-    chosen = {
-        "protocol": OmegaConf.load(CONF / "protocol" / "paper.yaml"),
-        "method": OmegaConf.load(CONF / "method" / f"{method}.yaml"),
+    """The run that a workload with this recipe makes with a method of conf/, whatever its data set."""
+    recipe = {
+        "name": "plan",
+        "small_batch": question.small_batch,
+        "large_batch": question.large_batch,
+        "ghost_size": question.ghost_size,
+        "epochs": float(question.epochs),
+        "lr": _listed(question.lr),
+        "milestones": _listed(question.milestones),
+        "weight_decay": "[0.0]",
+        "momentum": float(question.momentum),
+        "released_momentum": float(question.momentum),
     }
-    config = cast(Config, OmegaConf.to_object(OmegaConf.merge(schema, chosen)))
+    words = [f"workload.{key}={value}" for key, value in recipe.items()]
+    config = compose_config(["workload=digits_f1", f"method={method}", "evaluations=1", *words])
     config.method.warmup_epochs = float(question.warmup_epochs)
     return config
+
+
+def _listed(numbers: Sequence[Fraction]) -> str:
+    return f"[{','.join(str(float(number)) for number in numbers)}]"

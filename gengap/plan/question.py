@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path
 
@@ -46,13 +45,13 @@ class Question:
     results_dir: Path
 
 
-def parse(arguments: Sequence[str]) -> Question:
-    """Read `key=value` arguments; the last of a repeated one counts.
+def read_question(values: Mapping[str, str]) -> Question:
+    """Read values by key, as they were typed.
 
     Raises:
-        UserError: an argument is unknown, missing, no number, or contradicts another.
+        UserError: a value is missing, no number, or contradicts another.
     """
-    values = _values(arguments)
+    _check_complete(values)
     small, large = _whole(values, "small_batch"), _whole(values, "large_batch")
     size, epochs = _whole(values, "dataset_size"), _number(values, "epochs")
     _check_batches(small, large, size)
@@ -80,22 +79,11 @@ def parse(arguments: Sequence[str]) -> Question:
     )  # fmt: skip
 
 
-def _values(arguments: Sequence[str]) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if key not in REQUIRED + OPTIONAL:
-            near = get_close_matches(key.lstrip("-"), REQUIRED + OPTIONAL, n=1)
-            meant = f"did you mean {near[0]}=…?" if near else f"use {', '.join(REQUIRED + OPTIONAL)}"
-            raise UserError(f"gengap plan has no {key}: {meant}")
-        if not equals or not value:
-            raise UserError(f"{key} has no value: type {key}=…, as in {EXAMPLE}")
-        values[key] = value
+def _check_complete(values: Mapping[str, str]) -> None:
     missing = [key for key in REQUIRED if key not in values]
     if missing:
         example = next(a for a in EXAMPLE.split() if a.startswith(f"{missing[0]}="))
         raise UserError(f"{missing[0]} is missing: add it, for example {example}; whole: {EXAMPLE}")
-    return values
 
 
 def _whole(values: Mapping[str, str], key: str) -> int:

@@ -9,21 +9,13 @@ from typing import Any, NamedTuple
 from pandas import DataFrame
 
 from gengap.config.checks import PRECISIONS
-from gengap.config.compose import (
-    Cell,
-    cell,
-    choices,
-    compose_config,
-    experiment_config,
-    experiments,
-    recorded_differences,
-    run_name,
-)
+from gengap.config.identity import recorded_differences, run_name
 from gengap.config.schema import FP32, PAPER, deviation
+from gengap.config.shipped import Cell, cell, choices, experiment_config, experiments
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
 from gengap.report.speed import read_measurements
-from gengap.runs.store import read_record, read_store
+from gengap.runs import read_record, read_store
 
 OTHERS = tuple(p for p in PRECISIONS if p != FP32)
 RELEASED = "bigbatch"  # the released code's protocol
@@ -133,7 +125,7 @@ def _others(experiment: str, released: bool) -> Iterator[tuple[str, tuple[str, s
 
 @cache
 def _released_run(experiment: str) -> str:
-    return run_name(compose_config([f"+experiment={experiment}", f"protocol={RELEASED}"]))
+    return run_name(experiment_config(experiment, RELEASED))
 
 
 def _group(run: str, rows: DataFrame, places: dict[str, tuple[str, Row | None]]) -> Group:

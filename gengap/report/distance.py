@@ -14,7 +14,7 @@ from gengap.report.fits import NoFit, Quality, WalkFit, fit_log, fit_walk, verdi
 from gengap.report.markup import Table
 from gengap.report.statistics import Summary, summarise
 from gengap.report.tables import spread
-from gengap.runs.store import read_metrics, read_record
+from gengap.runs import read_metrics, read_record
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Checkpoints: written beside the old one and renamed, the one before kept, so that a kill loses nothing."""
+"""Checkpoints: the new one is written beside the old and renamed, and the last two are kept."""
 
 import io
 import logging
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
-    """Write `state` (tensors and plain values) so that at every moment a whole checkpoint is on the disk."""
+    """Write `state` (tensors and plain values); at every moment a whole checkpoint is on the disk."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     if (directory / NEWEST).exists():
@@ -25,30 +25,30 @@ def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(directory: Path) -> dict[str, Any] | None:
-    """The newest checkpoint that can be read, on the CPU; None when there is none.
+    """The newest checkpoint that can be read, its tensors on the CPU; None when there is none.
 
-    Says which ones are damaged, and what the run continues from instead.
+    Warns of damaged ones, and says what the run continues from instead.
     """
     paths = [p for p in (directory / NEWEST, directory / PREVIOUS) if p.exists()]
     for number, path in enumerate(paths, 1):
         try:
             return cast(dict[str, Any], torch.load(path, map_location="cpu", weights_only=True))
         except Exception as error:  # whatever garbage makes the unpickler raise
-            instead = "going on from the one before" if number < len(paths) else "starting anew"
+            instead = "continuing from the one before it" if number < len(paths) else "starting from scratch"
             log.warning("%s is damaged (%s): %s", path, type(error).__name__, instead)
     return None
 
 
-def misfit(directory: Path, error: Exception) -> UserError:
-    """What to say when a whole checkpoint isn't one of this network."""
+def mismatch(directory: Path, error: Exception) -> UserError:
+    """What to say when a whole checkpoint is another network's, or another version's."""
     reason = str(error).splitlines()[0]
     return UserError(
-        f"{directory / NEWEST} is no checkpoint of this network ({type(error).__name__}: {reason}): "
-        "it is another version's; remove it, and the same command starts the run anew"
+        f"{directory / NEWEST} does not match this network ({type(error).__name__}: {reason}): "
+        "delete it to restart from scratch"
     )
 
 
 def remove_checkpoints(directory: Path) -> None:
-    """Delete the checkpoints of a run that needs them no more."""
+    """Delete the checkpoints of a finished run."""
     for name in (NEWEST, PREVIOUS):
         (directory / name).unlink(missing_ok=True)

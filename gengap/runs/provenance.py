@@ -4,14 +4,15 @@ import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 PACKAGES = ("gengap", "torch", "numpy")
 
 
-def origin(device: torch.device) -> dict[str, Any]:
+def origin(device: "torch.device") -> dict[str, Any]:
     """Versions, git commit and hardware of this process, training on `device`."""
     versions = {"python": platform.python_version()} | {p: version(p) for p in PACKAGES}
     return {"versions": versions, "git_commit": git_commit(), "hardware": hardware(device)}
@@ -36,8 +37,10 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def hardware(device: torch.device) -> dict[str, Any]:
+def hardware(device: "torch.device") -> dict[str, Any]:
     """Name of the processor that trains, and the CPU threads it may use."""
+    import torch  # here, so that the commit can be asked for without it
+
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name()
     return {"device": device.type, "name": name, "threads": torch.get_num_threads()}
 

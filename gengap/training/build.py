@@ -1,4 +1,4 @@
-"""From a configuration to a trainer at its first update, and what that update takes of the memory."""
+"""From a configuration to a trainer before its first update, and the memory that an update needs."""
 
 import torch
 
@@ -12,34 +12,28 @@ from gengap.ghost import convert
 from gengap.models import build
 from gengap.randomness import Purpose, key
 from gengap.regime import Regime
-from gengap.training.device import keep_freed_memory
-from gengap.training.dry_run import check_network
+from gengap.training.allocator import FRAGMENTATION, has_room, keep_freed_memory
+from gengap.training.dry_run import check_network, check_smallest_batch
 from gengap.training.memory import update_bytes
 from gengap.training.model_options import fitting_options
 from gengap.training.trainer import Trainer
 
-FEWER = "set runtime.micro_batch to some ghosts, or precision=bf16; without ghosts only the latter helps"
+LESS_MEMORY = (
+    "set runtime.micro_batch to a few ghosts, or precision=bf16 (without ghosts only the latter helps)"
+)
 
 
 def build_trainer(
     config: Config, source: Source, splits: Splits, regime: Regime, device: torch.device
 ) -> Trainer:
-    """Model, data and stream of a run, at its first update.
+    """The trainer of a run, before its first update.
 
     Raises:
         UserError: the batch is larger than the training set, the regime shorter than an update, or the
             network can't be built or can't train on these images.
     """
     samples, batch_size = len(splits.train), config.method.batch_size
-    if batch_size > samples:
-        limited = "" if config.data.limit is None else ", or raise data.limit"
-        raise UserError(
-            f"method.batch_size={batch_size} is more than the {samples} training samples: lower it{limited}"
-        )
-    if regime.updates < 1:
-        raise UserError(
-            f"workload.epochs={config.workload.epochs} at batch {batch_size} makes no update: raise it"
-        )
+    _check_regime(config, samples, regime)
     with torch.random.fork_rng():
         torch.manual_seed(key(config.seed, Purpose.INIT, 0))
         model = build(config.model.name, source.num_classes, **fitting_options(config))
@@ -50,18 +44,38 @@ def build_trainer(
     stream = Stream(
         config.seed, samples, batch_size, train.crop_positions, config.protocol.keep_partial_batch
     )
+    check_network(config, model, train.shape, source.num_classes)
     trainer = Trainer(config, model, train, stream, regime)
-    check_network(trainer, train.shape, source.num_classes, samples)
+    check_smallest_batch(config, model, train.shape, samples, trainer.micro_batch)
     if device.type == "cpu":
         keep_freed_memory(_needed(trainer))
     return trainer
 
 
+def _check_regime(config: Config, samples: int, regime: Regime) -> None:
+    batch_size = config.method.batch_size
+    if batch_size > samples:
+        limited = "" if config.data.limit is None else ", or raise data.limit"
+        raise UserError(
+            f"method.batch_size={batch_size} is more than the {samples} training samples: lower it{limited}"
+        )
+    if regime.updates < 1:
+        raise UserError(
+            f"workload.epochs={config.workload.epochs} at batch {batch_size} makes no update: raise it"
+        )
+
+
 def memory_line(trainer: Trainer) -> str:
-    """What an update needs, about, beside the data set: to be said before the first one."""
-    mebibytes = max(1, round(_needed(trainer) / 2**20))
-    return f"an update needs about {mebibytes:,} MiB, {trainer.samples_at_a_time:,} images at a time"
+    """An estimate of the memory that an update needs beside the data set, to be shown before the first."""
+    needed = _needed(trainer)
+    keeps = trainer.flat.weights.device.type == "cpu" and has_room(needed)
+    most = f" to {_mebibytes(FRAGMENTATION * needed)}" if keeps else ""
+    return f"an update needs about {_mebibytes(needed)}{most} MiB, {trainer.micro_batch:,} images at a time"
+
+
+def _mebibytes(size: float) -> str:
+    return f"{max(1, round(size / 2**20)):,}"
 
 
 def _needed(trainer: Trainer) -> int:
-    return update_bytes(trainer.model, trainer.image_shape, trainer.samples_at_a_time, trainer.bf16)
+    return update_bytes(trainer.model, trainer.train.shape, trainer.micro_batch, trainer.bf16)

@@ -7,10 +7,10 @@ from torch import Tensor
 
 WARM_UP = 3  # updates: enough for kernels to be compiled and chosen, and for memory to be allocated
 
-Step = Callable[[float, tuple[Tensor, ...]], None]
+DeviceStep = Callable[[float, tuple[Tensor, ...]], None]
 
 
-class Captured:
+class GraphedStep:
     """A step that is captured at the first call of each kind and replayed ever after.
 
     A kind is a weight decay and the shapes of the inputs; what the step reads besides must keep its place.
@@ -20,7 +20,7 @@ class Captured:
         state: every tensor that the step changes: capturing leaves them as they were.
     """
 
-    def __init__(self, step: Step, state: Callable[[], list[Tensor]]) -> None:
+    def __init__(self, step: DeviceStep, state: Callable[[], list[Tensor]]) -> None:
         self._step, self._state = step, state
         self._graphs: dict[tuple[object, ...], tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...]]] = {}
 
@@ -49,5 +49,5 @@ class Captured:
         with torch.no_grad():
             for tensor, value in zip(self._state(), before, strict=True):
                 tensor.copy_(value)
-        torch.manual_seed(torch.initial_seed())  # dropout begins again where the caller had set it
+        torch.cuda.manual_seed(torch.cuda.initial_seed())  # dropout starts where the caller had set it
         return graph, places

@@ -1,8 +1,6 @@
 """Where a run executes: the device, its threads, and the fastest product that is true fp32."""
 
-import ctypes
 import os
-import sys
 
 import torch
 
@@ -10,14 +8,15 @@ from gengap.config.schema import Runtime
 from gengap.errors import UserError
 
 TRUE_FP32_ERROR = 1e-5  # relative; bf16 products are off by 3e-3, fp32 by 3e-7
-ROOMY = 0.4  # of the machine's memory: twice as much, and the data set, still fit
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # malloc.h
-_KEPT = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 64 << 20))
-_GLIBC_S_OWN = ((_M_MMAP_MAX, 65536), (_M_TRIM_THRESHOLD, 128 << 10), (_M_TOP_PAD, 128 << 10))
+DEFAULT_THREADS = torch.get_num_threads()  # before anything changes it
 
 
-def prepare_device(runtime: Runtime) -> torch.device:
+def prepare_device(runtime: Runtime, threads: int | None = None) -> torch.device:
     """Choose the device and set torch up for it.
+
+    Args:
+        runtime: what was asked for.
+        threads: CPU threads, in place of runtime.threads; torch's own number where neither is set.
 
     Raises:
         UserError: runtime.device=cuda or runtime.graph=true without a GPU.
@@ -29,8 +28,7 @@ def prepare_device(runtime: Runtime) -> torch.device:
     use_gpu = runtime.device != "cpu" and torch.cuda.is_available()
     if runtime.graph and not use_gpu:
         raise UserError("runtime.graph=true needs a GPU: leave it out")
-    if runtime.threads is not None:
-        torch.set_num_threads(runtime.threads)
+    torch.set_num_threads(threads or runtime.threads or DEFAULT_THREADS)
     if runtime.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it only
     torch.use_deterministic_algorithms(runtime.deterministic)
@@ -38,32 +36,15 @@ def prepare_device(runtime: Runtime) -> torch.device:
         torch.backends.cudnn.allow_tf32 = False  # precision=fp32 means fp32, in convolutions too
         torch.backends.cudnn.benchmark = not runtime.deterministic
     else:
-        _route_products_through_onednn()
+        route_products_through_onednn()
     return torch.device("cuda" if use_gpu else "cpu")
 
 
-def keep_freed_memory(update_bytes: int) -> None:
-    """Make glibc keep the memory of big tensors for the next ones, where an update leaves room for that.
-
-    Otherwise it hands them back to the kernel and takes them again, zeroed, at every update, which takes up
-    to half the time. But what is kept falls into pieces, up to twice as much as is needed: an update
-    that takes a good part of the machine's memory goes without.
-
-    Args:
-        update_bytes: what an update needs.
-    """
-    if sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # absent from other C libraries
-    if mallopt is not None:
-        host_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        for setting, value in _KEPT if update_bytes < ROOMY * host_bytes else _GLIBC_S_OWN:
-            mallopt(setting, value)
-
-
-def _route_products_through_onednn() -> None:
-    # torch takes fp32 products to MKL, slow on AMD, unless oneDNN may use bf16; without AMX it never does,
-    # and its fp32 is faster. Where it does use bf16, the check below takes the permission back.
+def route_products_through_onednn() -> None:
+    """Let oneDNN compute fp32 matrix products on this CPU, if they come out as true fp32."""
+    # torch sends fp32 matrix products to MKL, which is slow on AMD, unless oneDNN is allowed to use bf16.
+    # Without AMX oneDNN never does, and its fp32 is faster. Where it does, the
+    # check below takes the permission back.
     torch.backends.mkldnn.matmul.fp32_precision = "bf16"  # type: ignore[attr-defined]
     generator = torch.Generator().manual_seed(0)
     a, b = (torch.randn(256, 256, generator=generator) for _ in range(2))

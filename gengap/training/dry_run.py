@@ -1,34 +1,33 @@
-"""Whether a network can train on a data set's images, tried on a copy before anything is recorded."""
-
-import copy
+"""Whether a network can train on a data set's images, tried before anything is recorded."""
 
 import torch
 from torch import Tensor, nn
 
+from gengap.config.schema import Config
 from gengap.errors import UserError
-from gengap.training.micro_batches import parts
-from gengap.training.trainer import Trainer
+from gengap.training.micro_batches import micro_batches
+from gengap.training.untouched import untouched
 
 
 @torch.no_grad()
-def check_network(trainer: Trainer, shape: tuple[int, int, int], num_classes: int, samples: int) -> None:
-    """Run a copy of the network on blank images; neither it nor a random number generator changes.
+def check_network(config: Config, model: nn.Module, shape: tuple[int, int, int], num_classes: int) -> None:
+    """Run the network on two blank images, in evaluation mode.
 
     Args:
-        trainer: with its network on the device.
+        config: names the network and the data set, for messages.
+        model: on its device; it is not changed.
         shape: of an image, (C, H, W).
         num_classes: logits that the network must give for every image.
-        samples: of the training set.
 
     Raises:
-        UserError: the network refuses the images, gives other outputs than a logit a class, or has batch norm
-            that would meet a single sample.
+        UserError: the network has no parameters, refuses the images, or gives anything but one logit per
+            class and image.
     """
-    config, size = trainer.config, "x".join(str(s) for s in shape)
-    name, method = config.model.name, config.method
-    images = torch.zeros(2, *shape, device=trainer.flat.weights.device)
+    name, size = config.model.name, "x".join(str(s) for s in shape)
+    if not any(p.requires_grad for p in model.parameters()):
+        raise UserError(f"model.name={name} has no parameters to train")
     try:
-        logits = _try(trainer.model, images, training=False)
+        logits = _run(model, (2, *shape), training=False)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise UserError(
             f"model.name={name} can't take the images of data.name={config.data.name}, "
@@ -37,36 +36,55 @@ def check_network(trainer: Trainer, shape: tuple[int, int, int], num_classes: in
     found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
     if found != (2, num_classes):
         raise UserError(
-            f"model.name={name} gives {found} for 2 images of {size}, not (2, {num_classes}): a logit a class"
+            f"model.name={name} gives {found} for 2 images of {size}, not (2, {num_classes}): "
+            "one logit per class"
         )
-    if _smallest_norm(trainer, samples) == 1:
-        try:
-            _try(trainer.model, images[:1], training=True)
-        except ValueError as error:
-            raise UserError(
-                f"batch norm can't train on a single sample, but model.name={name} gets a batch or ghost of "
-                f"one, with method.batch_size={method.batch_size} and method.ghost_size={method.ghost_size} "
-                f"on {samples} samples: change method.batch_size ({_first_line(error)})"
-            ) from error
 
 
-def _smallest_norm(trainer: Trainer, samples: int) -> int:
-    """Samples of the smallest batch, or ghost, that batch norm meets."""
-    method = trainer.config.method
+@torch.no_grad()
+def check_smallest_batch(
+    config: Config, model: nn.Module, shape: tuple[int, int, int], samples: int, micro_batch: int
+) -> None:
+    """Check that batch norm never meets a single sample, from which it has no variance.
+
+    Args:
+        config, model, shape: as above.
+        samples: of the training set.
+        micro_batch: samples that run at a time.
+
+    Raises:
+        UserError: the smallest batch or ghost has one sample, and the network can't train on it.
+    """
+    if _smallest_batch(config, samples, micro_batch) > 1:
+        return
+    method = config.method
+    try:
+        _run(model, (1, *shape), training=True)
+    except ValueError as error:
+        raise UserError(
+            f"batch norm can't train on a single sample, but model.name={config.model.name} gets a batch or "
+            f"ghost of one, with method.batch_size={method.batch_size} and "
+            f"method.ghost_size={method.ghost_size} on {samples} samples: change method.batch_size "
+            f"({_first_line(error)})"
+        ) from error
+
+
+def _smallest_batch(config: Config, samples: int, micro_batch: int) -> int:
+    """Samples of the smallest batch or ghost that batch norm meets."""
+    method = config.method
     batches = [method.batch_size]
-    if trainer.config.protocol.keep_partial_batch and samples % method.batch_size:
+    if config.protocol.keep_partial_batch and samples % method.batch_size:
         batches.append(samples % method.batch_size)
     sizes: list[int] = [
-        min(part.stop, n) - part.start
-        for n in batches
-        for part, _ in parts(n, trainer.samples_at_a_time, method)
+        min(part.stop, n) - part.start for n in batches for part, _ in micro_batches(n, micro_batch, method)
     ]
     return min(sizes if method.ghost_size is None else [*sizes, method.ghost_size])
 
 
-def _try(model: nn.Module, images: Tensor, *, training: bool) -> object:
-    with torch.random.fork_rng():  # dropout draws
-        return copy.deepcopy(model).train(training)(images)
+def _run(model: nn.Module, shape: tuple[int, ...], *, training: bool) -> object:
+    device = next(model.parameters()).device
+    with untouched(model):
+        return model.train(training)(torch.zeros(shape, device=device))
 
 
 def _first_line(error: Exception) -> str:

@@ -60,7 +60,7 @@ def _pays_on_a_cpu(config: Config, model: nn.Module) -> bool:
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """The function compiled anew; it draws the random numbers that it draws uncompiled."""
-    torch._dynamo.reset()  # what earlier runs of this process compiled
+    torch.compiler.reset()  # what earlier runs of this process compiled
     # It warns of every CUDA toolkit without a GPU, which is nothing to do with compiling for the CPU
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     options: dict[str, Any] = {"fallback_random": True}

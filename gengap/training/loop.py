@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gengap.data.device_images import DeviceImages
-from gengap.runs.checkpoint import load_checkpoint, misfit, save_checkpoint
+from gengap.runs.checkpoint import load_checkpoint, mismatch, save_checkpoint
 from gengap.runs.store import Run
 from gengap.training.clock import Clock
 from gengap.training.distance import distance, recorded_updates, tensor_distances
@@ -22,11 +22,19 @@ class DivergedError(Exception):
 
 
 @dataclass
-class Marks:
-    """What the next row's means start from, as (updates, running sums)."""
+class Baselines:
+    """What the means of the next row are taken since, as (updates, running sums)."""
 
     row: tuple[int, list[float]] = (0, [0.0] * 4)
     evaluation: tuple[int, list[float]] = (0, [0.0] * 4)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How far training came: updates done since the run began, and why it stopped early, or None."""
+
+    updates: int
+    stopped_by: str | None = None
 
 
 def fit(
@@ -35,30 +43,34 @@ def fit(
     validation: DeviceImages,
     progress: Progress,
     stop_reason: Callable[[], str | None],
-) -> str | None:
+) -> Trained:
     """Train from the run's checkpoint, or from the start, to the end of the regime.
 
-    Returns:
-        None when the regime is complete, otherwise the reason to stop; the run is then saved.
+    Args:
+        run: its directory, locked.
+        trainer: before its first update.
+        validation: images that are evaluated now and then.
+        progress: is told of every update and evaluation.
+        stop_reason: asked after every update; when it answers, the run is saved and training stops.
 
     Raises:
         DivergedError: the loss is not finite.
     """
     regime = trainer.regime
     evaluations, recorded = set(regime.evaluations), set(recorded_updates(regime.updates))
-    done, clock, marks = _restore(run, trainer)
+    done, clock, baselines = _restore(run, trainer)
     if done:
-        log.info("%s: goes on after update %d of %d", run.directory, done, regime.updates)
+        log.info("%s: continues after update %d of %d", run.directory, done, regime.updates)
     progress.start(done)
     saved = clock.seconds
     for update in range(done, regime.updates):
-        trainer.update(update)
+        trainer.train_step(update)
         done = update + 1
         progress.advance(done)
         if done in evaluations or done in recorded:
             trainer.wait()
             with clock.measured():
-                row = _row(trainer, validation, marks, done, done in evaluations, done in recorded)
+                row = _row(trainer, validation, baselines, done, done in evaluations, done in recorded)
                 run.append_metrics(row | {"seconds": round(clock.seconds, 3)})
             progress.show(row)
             _check_finite(row)
@@ -66,25 +78,25 @@ def fit(
         if reason or clock.seconds - saved > trainer.config.runtime.checkpoint_seconds:
             trainer.wait()
             saved = clock.seconds
-            _save(run, trainer, marks, done, clock)
+            _save(run, trainer, baselines, done, clock)
         if reason:
-            return reason
-    _save(run, trainer, marks, done, clock)
+            return Trained(done, reason)
+    _save(run, trainer, baselines, done, clock)
     run.update_record(measuring_seconds=round(clock.measuring, 3))
-    return None
+    return Trained(done)
 
 
 def _row(
     trainer: Trainer,
     validation: DeviceImages,
-    marks: Marks,
+    baselines: Baselines,
     done: int,
     is_evaluation: bool,
     is_recorded: bool,
 ) -> dict[str, Any]:
     """One line of metrics: gradient means since the last row, training means since the last evaluation."""
     regime, totals = trainer.regime, trainer.totals.tolist()
-    _, _, gradient_norm, clipped = _means(marks.row, done, totals)
+    _, _, gradient_norm, clipped = _means(baselines.row, done, totals)
     row: dict[str, Any] = {
         "update": done,
         "epoch": _digits(float(done / regime.updates_per_epoch)),
@@ -93,12 +105,12 @@ def _row(
         "gradient_norm": _digits(gradient_norm),
         "clipped": _digits(clipped),
     }
-    marks.row = (done, totals)
+    baselines.row = (done, totals)
     if is_recorded:
         distances = tensor_distances(trainer.flat.weights, trainer.initial, trainer.flat.sizes)
         row["tensor_distances"] = [_digits(d, 5) for d in distances]
     if is_evaluation:
-        train_loss, train_error, *_ = _means(marks.evaluation, done, totals)
+        train_loss, train_error, *_ = _means(baselines.evaluation, done, totals)
         val_loss, val_error = trainer.evaluate(validation)
         row |= {
             "train_loss": _digits(train_loss),
@@ -106,7 +118,7 @@ def _row(
             "val_loss": _digits(val_loss),
             "val_error": _digits(val_error),
         }
-        marks.evaluation = (done, totals)
+        baselines.evaluation = (done, totals)
     return row
 
 
@@ -126,24 +138,25 @@ def _check_finite(row: dict[str, Any]) -> None:
         raise DivergedError(f"the loss is not finite after {row['update']} updates (lr {row['lr']})")
 
 
-def _save(run: Run, trainer: Trainer, marks: Marks, done: int, clock: Clock) -> None:
+def _save(run: Run, trainer: Trainer, baselines: Baselines, done: int, clock: Clock) -> None:
     with clock.measured():
         times = {"seconds": clock.seconds, "measuring": clock.measuring}
-        state = trainer.state() | {"marks": asdict(marks), "done": done} | times
+        # "marks" is the key that checkpoints have had from the start
+        state = trainer.state_dict() | {"marks": asdict(baselines), "done": done} | times
         save_checkpoint(run.directory, state | {"metrics_bytes": run.sync_metrics()})
 
 
-def _restore(run: Run, trainer: Trainer) -> tuple[int, Clock, Marks]:
-    """Continue from the newest whole checkpoint, dropping later metrics; updates done, clock and marks."""
+def _restore(run: Run, trainer: Trainer) -> tuple[int, Clock, Baselines]:
+    """Load the newest whole checkpoint and drop later metrics; return updates done, clock and baselines."""
     state = load_checkpoint(run.directory)
     if state is None:
         run.truncate_metrics(0)
-        return 0, Clock(), Marks()
+        return 0, Clock(), Baselines()
     try:
-        trainer.load_state(state)
+        trainer.load_state_dict(state)
         clock = Clock(state["seconds"], state.get("measuring", 0.0))
-        restored = state["done"], clock, Marks(**state["marks"])
+        restored = state["done"], clock, Baselines(**state["marks"])
         run.truncate_metrics(state["metrics_bytes"])
     except (RuntimeError, KeyError, TypeError) as error:
-        raise misfit(run.directory, error) from error
+        raise mismatch(run.directory, error) from error
     return restored

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from gengap.training.untouched import untouched
+
 _PROBE = (2, 4)  # samples; what is saved grows linearly with them
 
 
@@ -46,15 +48,11 @@ def _saved(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -
             saved[tensor.untyped_storage().data_ptr()] = tensor
         return tensor
 
-    before = [b.clone() for b in model.buffers()]
     images = parameter.new_zeros(samples, *shape).contiguous(memory_format=torch.channels_last)
     with (
-        torch.random.fork_rng(),
+        untouched(model),
         torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor),
         torch.autocast(parameter.device.type, torch.bfloat16, enabled=bf16),
     ):
         model(images)
-    with torch.no_grad():
-        for buffer, value in zip(model.buffers(), before, strict=True):
-            buffer.copy_(value)
     return [t.untyped_storage().nbytes() for t in saved.values()]

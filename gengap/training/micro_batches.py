@@ -1,4 +1,4 @@
-"""How many samples run at a time: only batch norm couples them, so whole ghosts can be summed up in turns."""
+"""How many samples run at a time: only batch norm couples them, so whole ghosts can run in turn."""
 
 import torch
 from torch import nn
@@ -9,8 +9,14 @@ from gengap.training.memory import update_bytes
 USABLE = 0.8  # of a GPU's memory: the rest is the data set, workspaces and what the estimate leaves out
 
 
-def parts(samples: int, at_a_time: int, method: Method) -> list[tuple[slice, float]]:
-    """A batch of so many samples in parts, each with the weight that a sample's loss has in the update."""
+def micro_batches(samples: int, at_a_time: int, method: Method) -> list[tuple[slice, float]]:
+    """A batch in micro-batches, each with the weight that one sample's loss has in the update.
+
+    Args:
+        samples: of the batch.
+        at_a_time: samples per micro-batch, whole ghosts.
+        method: says what a ghost is, and whether the batch is a whole one.
+    """
     if method.ghost_size is None or samples == method.batch_size:
         return [(slice(s, s + at_a_time), 1 / samples) for s in range(0, samples, at_a_time)]
     # The released code's ghosts of a partial batch: torch.chunk's pieces, equally weighted
@@ -18,12 +24,12 @@ def parts(samples: int, at_a_time: int, method: Method) -> list[tuple[slice, flo
     return [(slice(int(g[0]), int(g[-1]) + 1), 1 / (len(ghosts) * len(g))) for g in ghosts]
 
 
-def samples_at_a_time(
+def micro_batch_size(
     config: Config, model: nn.Module, shape: tuple[int, int, int], device: torch.device
 ) -> int:
     """runtime.micro_batch, or what suits the device.
 
-    With ghosts that is one at a time for convolutions on a CPU, whose activations then stay in the cache, and
+    With ghosts that is one ghost for convolutions on a CPU, whose activations then stay in the cache, and
     on a GPU as many as its memory holds. Without ghosts it is the whole batch.
     """
     method = config.method
@@ -41,7 +47,7 @@ def samples_at_a_time(
 def most_that_fit(
     model: nn.Module, shape: tuple[int, int, int], batch: int, ghost: int, bf16: bool, capacity: float
 ) -> int:
-    """The most samples at a time, whole ghosts that divide the batch, whose update needs `capacity` bytes.
+    """The most samples, whole ghosts that divide the batch, whose update needs no more than `capacity` bytes.
 
     One ghost where even that needs more.
     """

@@ -5,9 +5,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from omegaconf import OmegaConf
-
-from gengap.config.overrides import CONF
+from gengap.config.compose import compose_config
+from gengap.config.conf import names_in
 from gengap.config.schema import Config
 from gengap.errors import UserError
 from gengap.models import builder
@@ -41,8 +40,6 @@ def fitting_options(config: Config) -> dict[str, Any]:
 
 
 def _options_of(workload: str) -> Mapping[str, Any]:
-    path = CONF / "workload" / f"{workload}.yaml"
-    if not path.exists():
+    if workload not in names_in("workload"):
         return {}
-    found: Any = OmegaConf.select(OmegaConf.load(path), "model.options")
-    return found or {}
+    return compose_config([f"workload={workload}", "method=sb"]).model.options

@@ -1,5 +1,6 @@
 """Progress of a run: a bar on a terminal, plain lines now and then elsewhere."""
 
+import os
 import sys
 import time
 from typing import Any, Self
@@ -7,19 +8,28 @@ from typing import Any, Self
 from tqdm import tqdm
 
 PLAIN_LINE_SECONDS = 15.0
+UNKNOWN_SIZE = {"ncols": 120, "nrows": 24}  # for a terminal that does not know its own
 
 
 class Progress:
-    """Shows updates done as images, images/s, time left and the current error."""
+    """Shows images done, images per second, time left and the latest errors.
+
+    It is told how far training is and knows nothing else; speed is that of the updates since `start`.
+
+    Args:
+        title: the run's name.
+        updates: of the whole run.
+        batch_size: samples per update.
+    """
 
     def __init__(self, title: str, updates: int, batch_size: int) -> None:
         self._title, self._updates, self._batch_size = title, updates, batch_size
         self._latest = ""
         self._bar = None
         if sys.stderr.isatty():
-            self._bar = tqdm(
-                total=updates * batch_size, desc=title, unit=" images", unit_scale=True, dynamic_ncols=True
-            )
+            size: dict[str, Any] = {"dynamic_ncols": True} if _has_size() else UNKNOWN_SIZE
+            total = updates * batch_size
+            self._bar = tqdm(total=total, desc=title, unit=" images", unit_scale=True, **size)
         self.start(0)
 
     def __enter__(self) -> Self:
@@ -29,37 +39,45 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def start(self, done: int) -> None:
-        """Begin to count from so many updates: speed is that of the updates made since."""
-        self._first = self.done = done
+    def start(self, updates: int) -> None:
+        """Training begins, or continues, after this many updates."""
+        self._first = updates
         self._started = self._printed = time.monotonic()
         if self._bar is not None:
             self._bar.reset()
-            self._bar.initial = self._bar.n = done * self._batch_size
+            self._bar.initial = self._bar.n = updates * self._batch_size
+            self._bar.refresh()
 
-    def advance(self, done: int) -> None:
-        """Tell that so many updates are done."""
+    def advance(self, updates: int) -> None:
+        """This many updates are done, counted from the beginning of the run."""
         if self._bar is not None:
-            self._bar.update((done - self.done) * self._batch_size)
-        self.done = done
-        if self._bar is None and time.monotonic() - self._printed > PLAIN_LINE_SECONDS:
-            self._print()
+            self._bar.update(updates * self._batch_size - self._bar.n)
+        elif time.monotonic() - self._printed > PLAIN_LINE_SECONDS:
+            self._print(updates)
 
     def show(self, row: dict[str, Any]) -> None:
-        """Show the errors of an evaluation."""
+        """Show the errors of a row of metrics, where it is an evaluation."""
         if "val_error" not in row:
             return
         self._latest = f"train error {row['train_error']:.2f} %, validation error {row['val_error']:.2f} %"
         if self._bar is not None:
             self._bar.set_postfix_str(self._latest, refresh=False)
 
-    def _print(self) -> None:
+    def _print(self, updates: int) -> None:
         self._printed = time.monotonic()
-        rate = (self.done - self._first) / (self._printed - self._started)
-        left = (self._updates - self.done) / rate
+        rate = (updates - self._first) / (self._printed - self._started)
+        left = (self._updates - updates) / rate
         parts = [
-            f"{self._title}: update {self.done}/{self._updates}",
+            f"{self._title}: update {updates}/{self._updates}",
             f"{rate * self._batch_size:,.0f} images/s",
             f"{left / 60:.1f} min left",
         ]
         print(", ".join([*parts, self._latest] if self._latest else parts), file=sys.stderr, flush=True)
+
+
+def _has_size() -> bool:
+    """Whether the terminal says how big it is; in one of no size tqdm would draw nothing."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns > 0
+    except (OSError, ValueError):
+        return False

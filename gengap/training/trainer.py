@@ -5,30 +5,36 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from gengap.config.schema import Config
 from gengap.data.device_images import DeviceImages
 from gengap.data.stream import Stream
 from gengap.randomness import Purpose, key
 from gengap.regime import Regime
-from gengap.training.cuda_graph import Captured, Step
+from gengap.training.cuda_graph import DeviceStep, GraphedStep
 from gengap.training.engine import compiled, engine
 from gengap.training.flat import Flat
-from gengap.training.micro_batches import parts, samples_at_a_time
+from gengap.training.micro_batches import micro_batch_size, micro_batches
+from gengap.training.objective import evaluate, sample_losses
 from gengap.training.sgd import clip_, step_
-
-EVALUATION_BATCH = 1000
 
 
 class Trainer:
-    """A model in training: weights, velocity, running sums, and the update that changes them."""
+    """A model in training: weights, velocity, running sums, and the update that changes them.
+
+    Args:
+        config: of the run.
+        model: in training mode, on its device.
+        train: the training set on the same device.
+        stream: which samples make which update.
+        regime: the schedule.
+    """
 
     def __init__(
         self, config: Config, model: nn.Module, train: DeviceImages, stream: Stream, regime: Regime
     ) -> None:
         self.config, self.model, self.regime = config, model, regime
-        self._train, self.stream = train, stream
+        self.train, self.stream = train, stream
         self._batches, self._next = train.batches(stream, 0), 0
         self._device = train.labels.device
         self.flat = Flat(model)
@@ -36,32 +42,31 @@ class Trainer:
         self.velocity = torch.zeros_like(self.flat.weights)
         # Sums over all updates so far: mean loss, share of errors, gradient norm, clipped or not
         self.totals = torch.zeros(4, dtype=torch.float64, device=self._device)
-        self._lr = self.velocity.new_zeros(())
+        self._lr = self.velocity.new_zeros(())  # a tensor, so that a captured step reads the current rate
         self._lr_value = 0.0
         self.bf16 = config.precision == "bf16"
-        self.image_shape = train.shape
-        self.samples_at_a_time = samples_at_a_time(config, model, train.shape, self._device)
-        self._has_dropout = any(isinstance(m, nn.modules.dropout._DropoutNd) for m in model.modules())
+        self.micro_batch = micro_batch_size(config, model, train.shape, self._device)
         self.engine = engine(config, model, regime, self._device)
-        self._losses_of = compiled(self._losses) if self.engine.compiled else self._losses
-        self._run: Step = Captured(self._step, self._changing) if self.engine.graph else self._step
+        self._summed = compiled(self._summed_losses) if self.engine.compiled else self._summed_losses
+        self._step: DeviceStep = self._device_step
+        if self.engine.graph:
+            self._step = GraphedStep(self._device_step, self._changed_by_step)
 
-    def update(self, update: int) -> None:
-        """One optimizer step on the batch of this update (counted from 0): what the host says of it."""
+    def train_step(self, update: int) -> None:
+        """One update (counted from 0): the host's part of it; the device's may still be under way."""
         config, regime = self.config, self.regime
-        arrived = self._arrived(update)
-        noise = self._gradient_noise(update, len(arrived[0]))
-        if self._has_dropout:
-            torch.manual_seed(key(config.seed, Purpose.DROPOUT, update))
+        batch = self._batch(update)
+        noise = self._gradient_noise(update, len(batch[0]))
+        self._seed_network(update)
         if config.protocol.reset_momentum and regime.starts_epoch(update):
             self.velocity.zero_()
         if regime.lr_at(update) != self._lr_value:
             self._lr_value = regime.lr_at(update)
             self._lr.fill_(self._lr_value)
-        self._run(regime.weight_decay_at(update), arrived if noise is None else (*arrived, noise))
+        self._step(regime.weight_decay_at(update), batch if noise is None else (*batch, noise))
 
-    def _step(self, weight_decay: float, inputs: tuple[Tensor, ...]) -> None:
-        """What the device does of it, without the host: gradient, clipping, momentum SGD, running sums."""
+    def _device_step(self, weight_decay: float, inputs: tuple[Tensor, ...]) -> None:
+        """The device's part, without the host: gradient, clipping, momentum SGD, running sums."""
         clip_norm = self.config.method.clip_norm
         loss, errors = self._backward(inputs)
         norm = clip_(self.flat.gradient, clip_norm)
@@ -70,16 +75,24 @@ class Trainer:
         clipped = norm > (math.inf if clip_norm is None else clip_norm)
         self.totals += torch.stack([loss, errors, norm, clipped.to(norm.dtype)])
 
-    def _arrived(self, update: int) -> tuple[Tensor, ...]:
-        """What an update is made of; that of the updates after it may be on its way already."""
+    def _batch(self, update: int) -> tuple[Tensor, ...]:
+        """The tensors of an update's batch; those of later updates may be on their way already."""
         if update != self._next:
             self.close()
-            self._batches = self._train.batches(self.stream, update)
+            self._batches = self.train.batches(self.stream, update)
         self._next = update + 1
         return next(self._batches)
 
+    def _seed_network(self, update: int) -> None:
+        """Let whatever the network draws (dropout) be a function of (seed, update)."""
+        seed = key(self.config.seed, Purpose.DROPOUT, update)
+        if self._device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+        else:  # torch.manual_seed also queues the seed for every GPU there may be, which takes longer
+            torch.default_generator.manual_seed(seed)
+
     def wait(self) -> None:
-        """Until the device has done the updates asked for."""
+        """Wait until the device has finished all updates so far."""
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
 
@@ -88,29 +101,29 @@ class Trainer:
         self._batches.close()
 
     def _backward(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """The gradient of the batch's mean loss, into the flat one; return that loss and the share of errors.
+        """Write the gradient of the batch's mean loss; return that loss and the share of errors.
 
-        Whole ghosts are summed up one micro-batch after another: only batch norm couples samples.
+        One micro-batch of whole ghosts after another, summed up: only batch norm couples samples.
         """
         loss, errors = self.velocity.new_zeros(2).unbind()
-        arrived, noise = (inputs[:-1], inputs[-1]) if self.config.method.gradient_noise else (inputs, None)
-        samples = len(arrived[0])
-        for part, weight in parts(samples, self.samples_at_a_time, self.config.method):
-            images, labels = self._train.preprocess(tuple(t[part] for t in arrived))
-            weighted, of_part, wrong = self._losses_of(images, labels, None if noise is None else noise[part])
+        batch, noise = (inputs[:-1], inputs[-1]) if self.config.method.gradient_noise else (inputs, None)
+        samples = len(batch[0])
+        for part, weight in micro_batches(samples, self.micro_batch, self.config.method):
+            images, labels = self.train.preprocess(tuple(t[part] for t in batch))
+            weighted, summed, wrong = self._summed(images, labels, None if noise is None else noise[part])
             gradients = torch.autograd.grad(weighted * weight, self.flat.parameters, allow_unused=True)
             self.flat.collect(gradients, first=part.start == 0)
-            loss += of_part * weight
+            loss += summed * weight
             errors += wrong / samples
         return loss, errors
 
-    def _losses(self, images: Tensor, labels: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    def _summed_losses(
+        self, images: Tensor, labels: Tensor, noise: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Sum of the samples' losses times their noise, the sum without it, and the number of errors."""
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self.bf16):
-            logits = self.model(images)
-        losses = F.cross_entropy(logits.to(self.flat.weights.dtype), labels, reduction="none")
+        losses, wrong = sample_losses(self.model, images, labels, self.flat.weights.dtype, bf16=self.bf16)
         weighted = losses if noise is None else losses * noise
-        return weighted.sum(), losses.detach().sum(), (logits.detach().argmax(1) != labels).sum()
+        return weighted.sum(), losses.detach().sum(), wrong.sum()
 
     def _gradient_noise(self, update: int, batch_size: int) -> Tensor | None:
         """z_n ~ N(1, σ²) on every sample's gradient, by way of its loss (section 4)."""
@@ -121,22 +134,12 @@ class Trainer:
         noise = 1 + math.sqrt(variance) * torch.randn(batch_size, generator=generator)
         return noise.to(self._device)
 
-    @torch.no_grad()
     def evaluate(self, images: DeviceImages) -> tuple[float, float]:
         """Mean loss and error (%) in evaluation mode, without augmentation."""
-        self.model.eval()
-        loss = torch.zeros((), dtype=torch.float64, device=self._device)
-        errors = torch.zeros((), dtype=torch.int64, device=self._device)
-        for batch, labels in images.evaluation_batches(EVALUATION_BATCH):
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=self.bf16):
-                logits = self.model(batch)
-            loss += F.cross_entropy(logits.to(self.flat.weights.dtype), labels, reduction="sum")
-            errors += (logits.argmax(1) != labels).sum()
-        self.model.train()
-        return float(loss) / len(images), 100 * float(errors) / len(images)
+        return evaluate(self.model, images, self.flat.weights.dtype, bf16=self.bf16)
 
-    def state(self) -> dict[str, Any]:
-        """Everything that the updates change."""
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that updates change."""
         return {
             "weights": self.flat.weights,
             "velocity": self.velocity,
@@ -144,12 +147,16 @@ class Trainer:
             "buffers": dict(self.model.named_buffers()),
         }
 
-    def _changing(self) -> list[Tensor]:
+    def _changed_by_step(self) -> list[Tensor]:
         return [self.flat.weights, self.velocity, self.totals, *self.model.buffers()]
 
     @torch.no_grad()
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Continue from `state`."""
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what `state_dict` returned.
+
+        Raises:
+            RuntimeError, KeyError: it is another network's.
+        """
         self.flat.weights.copy_(state["weights"])
         self.velocity.copy_(state["velocity"])
         self.totals.copy_(state["totals"])

@@ -71,7 +71,7 @@ def test_a_wheel_in_an_environment_of_its_own_works_from_any_folder(tmp_path):
         return done.stdout
 
     where = subprocess.run(
-        [python, "-c", "import gengap.config.compose as c; print(c.CONF)"],
+        [python, "-c", "import gengap.config.conf as c; print(c.CONF)"],
         cwd=elsewhere, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert Path(where.stdout.strip()).is_relative_to(home)

@@ -8,8 +8,10 @@ from gengap.cli import completion
 from gengap.cli.help import train_help
 from gengap.cli.status import main as status
 from gengap.cli.train import main as train
-from gengap.config.compose import as_dict, compose_config, experiments
+from gengap.config.compose import compose_config
+from gengap.config.identity import as_dict
 from gengap.config.overrides import keys
+from gengap.config.shipped import experiments
 
 
 def test_help_names_every_key_experiment_and_exit_code():
@@ -52,7 +54,7 @@ def test_status_takes_the_words_of_train(tmp_path, capsys):
     assert status(words) == 0
     shown = capsys.readouterr().out.splitlines()
     assert [row.split()[-1] for row in shown[1:3]] == ["2", "2"]
-    assert shown[-1] == f"go on with: gengap train {' '.join(words)}"
+    assert shown[-1] == f"continue with: gengap train {' '.join(words)}"
 
 
 def test_status_of_an_empty_folder_says_how_to_fill_that_one(tmp_path, capsys):

@@ -92,7 +92,8 @@ def test_the_time_budget_is_that_of_the_whole_command(gengap):
     code, said, _ = gengap(f"{CELL} -m seed=0,1 runtime.time_budget=1e-9 {SHORT}")
     assert code == 75
     assert said == [
-        "gengap: 2 runs: 0 finished, 2 left (the time budget is used up; the same command goes on)"
+        "gengap: 2 runs: 0 finished, 2 not started (the time budget is used up; run the same command again "
+        "to continue)"
     ]
     assert gengap(f"{CELL} -m seed=0,1 {SHORT}")[0] == 0
 
@@ -101,9 +102,7 @@ def test_a_run_in_another_process_s_hands_is_left_to_it(gengap, tmp_path):
     with runs.Run(tmp_path / "results" / "runs" / "digits_f1-lb-40e2d883" / "seed0"):
         code, said, _ = gengap(CELL)
     assert code == 75
-    assert said == [
-        "results/runs/digits_f1-lb-40e2d883/seed0 is being trained by another process: left to it"
-    ]
+    assert said == ["results/runs/digits_f1-lb-40e2d883/seed0 is being trained by another process: skipped"]
 
 
 @pytest.mark.parametrize("full", ["save_checkpoint", "append_metrics", "update_record"])
@@ -124,7 +123,9 @@ def test_a_full_disk_is_said_in_one_line_and_loses_nothing(full, gengap, tmp_pat
         patch.setattr(where, name, fill_the_disk)
         code, said, _ = gengap(CELL + SHORT)
     assert (code, len(said)) == (1, 1)
-    assert said[0].endswith("seed0: No space left on device; make room, then the same command goes on")
+    assert said[0].endswith(
+        "seed0: No space left on device; free some space, then run the same command again"
+    )
     assert gengap(CELL + SHORT)[0] == 0
     assert gengap("status")[2].splitlines()[1].split()[1] == "1"
 
@@ -144,8 +145,8 @@ def test_damaged_checkpoints_are_said(gengap, tmp_path, monkeypatch):
     (directory / NEWEST).write_bytes(whole[: len(whole) // 2])
     said = gengap(CELL + SHORT + " runtime.time_budget=null")[1]
     assert said[0].startswith("results/runs/")
-    assert "checkpoint.pt is damaged (RuntimeError): going on from the one before" in said[0]
-    assert said[1].endswith("seed0: goes on after update 11 of 11")
+    assert "checkpoint.pt is damaged (RuntimeError): continuing from the one before it" in said[0]
+    assert said[1].endswith("seed0: continues after update 11 of 11")
     assert said[2].endswith("%")
 
 
@@ -155,8 +156,8 @@ def test_without_a_whole_checkpoint_the_run_starts_anew_and_says_so(gengap, tmp_
     (directory / PREVIOUS).write_bytes(b"no checkpoint at all")
     code, said, _ = gengap(CELL + SHORT)
     assert (code, len(said)) == (0, 3)
-    assert "checkpoint.pt is damaged (EOFError): going on from the one before" in said[0]
-    assert "checkpoint.previous.pt is damaged (UnpicklingError): starting anew" in said[1]
+    assert "checkpoint.pt is damaged (EOFError): continuing from the one before it" in said[0]
+    assert "checkpoint.previous.pt is damaged (UnpicklingError): starting from scratch" in said[1]
 
 
 @pytest.mark.parametrize("change", [{"weights": torch.zeros(3)}, {"buffers": {}}, {"marks": {"other": 1}}])
@@ -166,8 +167,8 @@ def test_another_version_s_checkpoint_is_said(change, gengap, tmp_path, monkeypa
     torch.save(state | change, directory / NEWEST)
     code, said, _ = gengap(CELL + SHORT)
     assert (code, len(said)) == (1, 1)
-    assert "checkpoint.pt is no checkpoint of this network" in said[0]
-    assert "remove it, and the same command starts the run anew" in said[0]
+    assert "checkpoint.pt does not match this network" in said[0]
+    assert "delete it to restart from scratch" in said[0]
 
 
 def test_two_runs_at_once_through_joblib(tmp_path):

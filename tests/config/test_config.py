@@ -8,17 +8,11 @@ from pathlib import Path
 import pytest
 
 from gengap.config import sweep
-from gengap.config.compose import (
-    cell,
-    choices,
-    compose_config,
-    experiments,
-    identity,
-    run_directory,
-    run_name,
-)
-from gengap.config.overrides import CONF
-from gengap.config.sweep import compose_all, expand, parameters, runs, sweeps
+from gengap.config.compose import compose_config
+from gengap.config.conf import CONF
+from gengap.config.identity import identity, run_directory, run_name
+from gengap.config.shipped import cell, choices, experiments
+from gengap.config.sweep import compose_jobs, expand, parameters, sweeps
 from gengap.errors import UserError
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "runs.json").read_text())
@@ -156,7 +150,7 @@ def test_typos_and_wrong_types_fail_at_compose_time(override):
 
 @pytest.mark.parametrize("name", sweeps())
 def test_every_sweep_composes_runs_that_differ(name):
-    found = runs([f"+sweep={name}"])
+    found = [job.config for job in compose_jobs(expand([f"+sweep={name}"]))]
     directories = [run_directory(c) for c in found]
     assert len(set(directories)) == len(directories)
     assert {run_name(c) for c in found} <= set(GOLDEN.values())
@@ -172,7 +166,7 @@ def test_seeds_on_the_command_line_replace_the_sweep_s():
         ("+experiment=digits_sb", "seed=5", "results_dir=there"),
         ("+experiment=digits_sb", "seed=6", "results_dir=there"),
     ]
-    found = compose_all(jobs)
+    found = [job.config for job in compose_jobs(jobs)]
     assert [c.seed for c in found] == [5, 6] * 5
     assert {c.results_dir for c in found} == {"there"}
     assert found == [compose_config(job) for job in jobs]
@@ -180,14 +174,14 @@ def test_seeds_on_the_command_line_replace_the_sweep_s():
 
 def test_a_seed_that_other_keys_refer_to_is_composed_with_them():
     jobs = expand(["+experiment=digits_lb", "seed=5,6", "evaluations=${seed}"])
-    assert [(c.seed, c.evaluations) for c in compose_all(jobs)] == [(5, 5), (6, 6)]
+    assert [(j.config.seed, j.config.evaluations) for j in compose_jobs(jobs)] == [(5, 5), (6, 6)]
 
 
 def test_seeds_are_composed_together(monkeypatch):
     composed = []
     compose = sweep.compose_config
     monkeypatch.setattr(sweep, "compose_config", lambda o: composed.append(o) or compose(o))
-    assert len(compose_all(expand(["+sweep=quickstart"]))) == 15
+    assert len(compose_jobs(expand(["+sweep=quickstart"]))) == 15
     assert len(composed) == 5
 
 

@@ -4,8 +4,10 @@ from math import sqrt
 
 import pytest
 
-from gengap.config.compose import compose_config, run_name
-from gengap.config.sweep import runs
+from gengap.config.compose import compose_config
+from gengap.config.identity import run_name
+from gengap.config.shipped import compose_run
+from gengap.config.sweep import expand
 from gengap.regime import build_regime
 
 N = 50_000
@@ -69,7 +71,7 @@ def test_noise_has_the_scale_of_the_small_batch_s_and_no_other_change():
 
 @pytest.mark.parametrize(("sweep", "experiments"), SWEEPS.items())
 def test_a_figure_s_sweep_is_its_cells_with_three_seeds(sweep, experiments):
-    found = [(run_name(c), c.seed) for c in runs([f"+sweep={sweep}"])]
+    found = [(run_name(c), c.seed) for c in map(compose_run, expand([f"+sweep={sweep}"]))]
     names = {run_name(compose_config([f"+experiment={e}"])) for e in experiments}
     assert sorted(found) == sorted((name, seed) for name in names for seed in range(3))
 

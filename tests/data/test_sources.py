@@ -7,13 +7,15 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
-from gengap.config.compose import compose_config, run_directory
+from gengap.config.compose import compose_config
+from gengap.config.identity import run_directory
 from gengap.data.checks import check_source
 from gengap.data.load import load
 from gengap.data.sources import ImageFiles, Images, Source
 from gengap.errors import UserError
 from gengap.launch.execute import execute
-from gengap.runs.store import read_record
+from gengap.launch.outcome import Outcome
+from gengap.runs import read_record
 from tests.datasets import stripes
 
 RAW = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
@@ -36,7 +38,7 @@ def own_config(tmp_path, *overrides):
 def error_line(config, caplog):
     """The one line that a run fails with."""
     with caplog.at_level(logging.ERROR):
-        assert execute(config) == "failed"
+        assert execute(config) == Outcome.FAILED
     (record,) = [r for r in caplog.records if r.levelname == "ERROR"]
     assert "\n" not in record.getMessage()
     assert read_record(run_directory(config)) is None
@@ -45,7 +47,7 @@ def error_line(config, caplog):
 
 def test_a_user_s_own_data_set_and_network_train(tmp_path):
     config = own_config(tmp_path)
-    assert execute(config) == "finished"
+    assert execute(config) == Outcome.FINISHED
     record = read_record(run_directory(config))
     assert record["data"] == {"train": 60, "validation": 30}
     assert record["summary"]["updates"] == 10
@@ -151,7 +153,7 @@ def test_what_does_not_fit_together_is_reported_in_one_line(overrides, says, tmp
 
 @pytest.mark.parametrize("overrides", [["data.limit=49"], ["protocol=bigbatch", "data.limit=58"]])
 def test_what_fits_trains(overrides, tmp_path):
-    assert execute(own_config(tmp_path, *overrides)) == "finished"
+    assert execute(own_config(tmp_path, *overrides)) == Outcome.FINISHED
 
 
 def no_network(*arguments, **options):

@@ -12,13 +12,15 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as tf
 
-from gengap.config.compose import compose_config, run_directory
+from gengap.config.compose import compose_config
+from gengap.config.identity import run_directory
 from gengap.config.schema import Data
 from gengap.data.folders import imagenet
 from gengap.data.stream import Stream
 from gengap.data.streamed import CROP_POSITIONS, Chunk, Decoder, Streamed
 from gengap.errors import UserError
 from gengap.launch.execute import execute
+from gengap.launch.outcome import Outcome
 
 CPU = torch.device("cpu")
 CONFIG = Data(
@@ -145,12 +147,12 @@ def weights(config):
 
 def test_interrupted_and_resumed_with_other_workers_ends_with_the_same_weights(folder, tmp_path):
     whole = config_for(folder, tmp_path / "whole")
-    assert execute(whole) == "finished"
+    assert execute(whole) == Outcome.FINISHED
     pieces = config_for(folder, tmp_path / "pieces", "runtime.time_budget=1e-9", "runtime.workers=1")
     for _ in range(2):
-        assert execute(pieces) == "stopped"
+        assert execute(pieces) == Outcome.STOPPED
     pieces.runtime.time_budget = None
-    assert execute(pieces) == "finished"
+    assert execute(pieces) == Outcome.FINISHED
     expected = weights(whole)
     assert all(torch.equal(v, expected[k]) for k, v in weights(pieces).items())
 
@@ -164,7 +166,7 @@ def test_an_unreadable_image_file_is_named_in_one_line(workers, folder, tmp_path
             whole = (folder / "imagenet" / "train" / "b" / "0.JPEG").read_bytes()
             cut = len(whole) // 2 if split == "train" and k == 11 else len(whole)
             (damaged / split / "a" / f"{k:02}.JPEG").write_bytes(whole[:cut])
-    assert execute(config_for(tmp_path, tmp_path / "r", f"runtime.workers={workers}")) == "failed"
+    assert execute(config_for(tmp_path, tmp_path / "r", f"runtime.workers={workers}")) == Outcome.FAILED
     (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
     assert str(damaged / "train" / "a" / "11.JPEG") in line
     assert "can't be read as an image" in line

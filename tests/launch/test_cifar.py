@@ -5,10 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from gengap.config.compose import compose_config, run_directory
+from gengap.config.compose import compose_config
+from gengap.config.identity import run_directory
 from gengap.data.load import load
 from gengap.launch.execute import execute
-from gengap.runs.store import read_record
+from gengap.launch.outcome import Outcome
+from gengap.runs import read_record
 
 WORKLOADS = {
     "cifar10_c1": "cifar-10-batches-py",
@@ -45,7 +47,7 @@ def test_every_workload_trains_with_every_method(workload, method, data_root, tm
     need(data_root, WORKLOADS[workload])
     places = [f"data.root={data_root}", f"results_dir={tmp_path}"]
     config = compose_config([f"workload={workload}", f"method={method}", *SMALL, *places])
-    assert execute(config) == "finished"
+    assert execute(config) == Outcome.FINISHED
     summary = read_record(run_directory(config))["summary"]
     assert summary["updates"] == (8 if method in ("sb", "lb_ra") else 2)
     assert math.isfinite(summary["distance"])

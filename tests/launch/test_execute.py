@@ -5,15 +5,18 @@ import math
 
 import pandas as pd
 import pytest
+import torch
 from filelock import FileLock
 
 from gengap.cli.status import STATES, state
 from gengap.cli.status import main as status
-from gengap.config.compose import as_dict, run_directory, run_name
+from gengap.config.identity import as_dict, run_directory, run_name
+from gengap.errors import UserError
 from gengap.launch import execute as execute_module
 from gengap.launch.execute import execute
-from gengap.runs import provenance
-from gengap.runs.store import COLUMNS, LOCK, LOG, read_metrics, read_record, read_runs
+from gengap.launch.outcome import Outcome
+from gengap.runs import COLUMNS, provenance, read_metrics, read_record, read_runs
+from gengap.runs.record import LOCK, LOG
 from gengap.training.loop import recorded_updates
 from gengap.training.trainer import Trainer
 
@@ -22,13 +25,13 @@ SHORT = ("workload.epochs=4", "workload.milestones=[3]", "runtime.threads=1")
 
 def test_the_memory_of_an_update_is_said_before_the_first(digits, monkeypatch, caplog):
     said_before = []
-    first = Trainer.update
+    first = Trainer.train_step
 
     def update(self, number):
         said_before.append([r.getMessage() for r in caplog.records])
         first(self, number)
 
-    monkeypatch.setattr(Trainer, "update", update)
+    monkeypatch.setattr(Trainer, "train_step", update)
     config = digits("lb_gbn", *SHORT, "runtime.micro_batch=64")
     with caplog.at_level("INFO"):
         execute(config)
@@ -39,7 +42,7 @@ def test_the_memory_of_an_update_is_said_before_the_first(digits, monkeypatch, c
 
 def test_a_finished_run_leaves_a_whole_record(digits, tmp_path):
     config = digits("lb_gbn", *SHORT, "workload.lr=[0.1,0.01]")
-    assert execute(config) == "finished"
+    assert execute(config) == Outcome.FINISHED
     directory = run_directory(config)
     record = read_record(directory)
     updates = 4 * 1437 // 512
@@ -69,11 +72,11 @@ def test_a_finished_run_leaves_a_whole_record(digits, tmp_path):
 
 
 def test_a_run_resumed_elsewhere_says_where_it_began(digits, monkeypatch):
-    assert execute(digits("lb", *SHORT, "runtime.time_budget=1e-9")) == "stopped"
+    assert execute(digits("lb", *SHORT, "runtime.time_budget=1e-9")) == Outcome.STOPPED
     monkeypatch.setattr(provenance, "git_commit", lambda: "another")
     config = digits("lb", *SHORT)
     began = read_record(run_directory(config))["git_commit"]
-    assert execute(config) == "finished"
+    assert execute(config) == Outcome.FINISHED
     record = read_record(run_directory(config))
     assert record["git_commit"] == "another"
     assert [e["git_commit"] for e in record["earlier"]] == [began]
@@ -81,16 +84,16 @@ def test_a_run_resumed_elsewhere_says_where_it_began(digits, monkeypatch):
 
 def test_finished_runs_are_skipped(digits, monkeypatch):
     config = digits("lb", *SHORT)
-    assert execute(config) == "finished"
+    assert execute(config) == Outcome.FINISHED
     before = (run_directory(config) / "run.json").read_bytes()
     monkeypatch.setattr(execute_module, "_train", lambda *_: pytest.fail("trained again"))
-    assert execute(config) == "finished"
+    assert execute(config) == Outcome.SKIPPED
     assert (run_directory(config) / "run.json").read_bytes() == before
 
 
 def test_a_diverged_run_is_kept_shown_and_skipped(digits, monkeypatch):
     config = digits("lb", *SHORT, "workload.lr=[1e30,1]", "method.clip_norm=null")
-    assert execute(config) == "diverged"
+    assert execute(config) == Outcome.DIVERGED
     record = read_record(run_directory(config))
     assert record["status"] == "diverged"
     assert "not finite" in record["error"]
@@ -98,17 +101,40 @@ def test_a_diverged_run_is_kept_shown_and_skipped(digits, monkeypatch):
     assert "NaN" not in (run_directory(config) / "metrics.jsonl").read_text()
     assert state(run_directory(config)) == "diverged"
     monkeypatch.setattr(execute_module, "_train", lambda *_: pytest.fail("trained again"))
-    assert execute(config) == "diverged"
+    assert execute(config) == Outcome.SKIPPED
 
 
 def test_a_failed_run_is_logged_and_tried_again(digits, monkeypatch):
     config = digits("lb", *SHORT)
     with monkeypatch.context() as patch:
         patch.setattr(execute_module, "fit", lambda *_: 1 / 0)
-        assert execute(config) == "failed"
+        assert execute(config) == Outcome.FAILED
     assert read_record(run_directory(config))["error"].startswith("ZeroDivisionError")
     assert "Traceback" in (run_directory(config) / LOG).read_text()
-    assert execute(config) == "finished"
+    assert execute(config) == Outcome.FINISHED
+
+
+def test_a_full_gpu_is_the_user_s_to_mend(digits, monkeypatch, caplog):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    config = digits("lb", *SHORT)
+    with monkeypatch.context() as patch:
+        patch.setattr(execute_module, "fit", full)
+        assert execute(config) == Outcome.FAILED
+    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    assert line == (
+        "gengap: the GPU's memory does not hold an update: set runtime.micro_batch to a few ghosts, or "
+        "precision=bf16 (without ghosts only the latter helps)"
+    )
+    assert execute(config) == Outcome.FINISHED
+
+
+def test_a_network_is_tried_before_its_memory_is_probed(digits, monkeypatch, caplog):
+    """On a GPU the probe runs the network too, and a wrong one would fail there in torch's own words."""
+    monkeypatch.setattr("gengap.training.trainer.micro_batch_size", lambda *_: pytest.fail("probed"))
+    assert execute(digits("lb_gbn", "model.name=tests.networks:features_only")) == Outcome.FAILED
+    assert "model.name=tests.networks:features_only can't take the images" in caplog.text
 
 
 def test_two_processes_never_write_one_run(digits):
@@ -116,19 +142,20 @@ def test_two_processes_never_write_one_run(digits):
     directory = run_directory(config)
     directory.mkdir(parents=True)
     with FileLock(directory / LOCK):
-        assert execute(config) == "running"
+        assert execute(config) == Outcome.BUSY
     assert read_record(directory) is None
 
 
 def test_a_batch_larger_than_the_training_set_is_the_user_s_mistake(digits, caplog):
-    assert execute(digits("lb", "method.batch_size=2048")) == "failed"
+    assert execute(digits("lb", "method.batch_size=2048")) == Outcome.FAILED
     assert "method.batch_size=2048 is more than the 1437 training samples" in caplog.text
     assert "Traceback" not in caplog.text
 
 
 def test_a_regime_shorter_than_an_update_is_the_user_s_mistake(digits, caplog):
     assert (
-        execute(digits("lb", "workload.epochs=0.1", "workload.milestones=[]", "workload.lr=[1]")) == "failed"
+        execute(digits("lb", "workload.epochs=0.1", "workload.milestones=[]", "workload.lr=[1]"))
+        == Outcome.FAILED
     )
     assert "makes no update: raise it" in caplog.text
     assert "Traceback" not in caplog.text
@@ -180,10 +207,11 @@ def test_status_counts_and_says_what_fills_the_gaps(digits, tmp_path, capsys):
     assert shown[0].split() == list(STATES)
     assert shown[1].split()[1:] == ["1", "·", "1", "·", "·", "·", "1"]
     assert shown[2].split()[1:] == ["·"] * 6 + ["3"]
-    assert shown[-1] == f"go on with: gengap train {' '.join(arguments)}"
+    assert shown[-1] == f"continue with: gengap train {' '.join(arguments)}"
     with FileLock(directory.parent / "seed0" / LOCK):
         status([f"results_dir={tmp_path}"])
     assert capsys.readouterr().out.splitlines()[1].split()[1:] == ["1", "1", "·", "·", "·", "·", "·"]
-    assert status(["+sweep=quikstart"]) == 2
-    assert "quickstart" in capsys.readouterr().err
-    assert status(["nonsense"]) == 2
+    with pytest.raises(UserError, match="quickstart"):
+        status(["+sweep=quikstart"])
+    with pytest.raises(UserError, match="nonsense has no value"):
+        status(["nonsense"])

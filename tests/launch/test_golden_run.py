@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from gengap.config.compose import run_directory
+from gengap.config.identity import run_directory
 from gengap.launch.execute import execute
+from gengap.launch.outcome import Outcome
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "digits_lb_gbn"
 COMMITTED = Path(__file__).parents[2] / "results" / "runs" / "digits_f1-lb_gbn-0a472355" / "seed0"
@@ -36,7 +37,7 @@ def processor() -> dict[str, str]:
 def repeated(digits) -> Path:
     """The same run, trained by today's code."""
     config = digits("lb_gbn", "runtime.threads=1")
-    assert execute(config) == "finished"
+    assert execute(config) == Outcome.FINISHED
     return run_directory(config)
 
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from gengap.config.compose import run_directory
+from gengap.config.identity import run_directory
 from gengap.data.load import load
 from gengap.launch.execute import execute
-from gengap.runs.store import read_record
+from gengap.launch.outcome import Outcome
+from gengap.runs import read_record
 
 
 def test_mnist_is_whole(mnist):
@@ -23,7 +24,7 @@ def test_every_method_learns_digits_in_a_few_updates(method, mnist):
     epochs = 10 * (128 if method in ("sb", "lb_ra") else 4096) / 8192
     short = [f"workload.epochs={epochs}", "workload.milestones=[]", "workload.lr=[0.1]", "data.limit=8192"]
     config = mnist(method, *short)
-    assert execute(config) == "finished"
+    assert execute(config) == Outcome.FINISHED
     summary = read_record(run_directory(config))["summary"]
     assert summary["updates"] == 10
     assert summary["samples_seen"] == 10 * config.method.batch_size

@@ -11,11 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
-from gengap.config.compose import compose_config, run_directory
+from gengap.config.compose import compose_config
+from gengap.config.identity import run_directory
 from gengap.data.load import load
 from gengap.launch.execute import execute
+from gengap.launch.outcome import Outcome
+from gengap.runs import read_record
 from gengap.runs.checkpoint import NEWEST
-from gengap.runs.store import read_record
 
 # A large batch of 32 in ghosts of 8 beside a small one of 8
 SMALL = ["workload.small_batch=8", "workload.large_batch=32", "workload.ghost_size=8", "workload.epochs=2"]
@@ -69,7 +71,7 @@ def assert_same(directory, expected):
 
 def test_a_scheduler_s_sigterm_to_all_processes_saves_and_other_workers_continue(folder, tmp_path):
     whole = compose_config(arguments(folder, tmp_path / "whole", "runtime.workers=0"))
-    assert execute(whole) == "finished"
+    assert execute(whole) == Outcome.FINISHED
     stopped = subprocess.run(
         [sys.executable, "-c", DRIVER, *arguments(folder, tmp_path / "pieces", "runtime.workers=2")],
         capture_output=True, text=True, check=False, start_new_session=True,
@@ -78,7 +80,7 @@ def test_a_scheduler_s_sigterm_to_all_processes_saves_and_other_workers_continue
     assert "the same command continues it" in stopped.stderr
     pieces = compose_config(arguments(folder, tmp_path / "pieces", "runtime.workers=1"))
     assert torch.load(run_directory(pieces) / NEWEST, weights_only=True)["done"] == 3
-    assert execute(pieces) == "finished"
+    assert execute(pieces) == Outcome.FINISHED
     assert_same(run_directory(pieces), run_directory(whole))
 
 
@@ -102,15 +104,15 @@ def test_real_photographs_are_learnt_and_resumed_bit_equal(imagenette, tmp_path)
     real = ["data.folder=imagenette", "data.resize=256", "data.crop=224", "data.limit=128", "data.holdout=64"]
     real += ["workload.epochs=6", "workload.milestones=[4]", "method.batch_size=16", "evaluations=2"]
     whole = compose_config(arguments(imagenette, tmp_path / "whole", *real, "runtime.workers=0"))
-    assert execute(whole) == "finished"
+    assert execute(whole) == Outcome.FINISHED
     summary = read_record(run_directory(whole))["summary"]
     assert (summary["updates"], summary["samples_seen"]) == (48, 768)
     assert summary["train_accuracy"] > 20  # 10 by guessing
     pieces = compose_config(arguments(imagenette, tmp_path / "pieces", *real, "runtime.workers=1"))
     pieces.runtime.time_budget = 1e-9
-    assert execute(pieces) == "stopped"
+    assert execute(pieces) == Outcome.STOPPED
     pieces.runtime.time_budget = None
-    assert execute(pieces) == "finished"
+    assert execute(pieces) == Outcome.FINISHED
     assert_same(run_directory(pieces), run_directory(whole))
 
 
@@ -124,7 +126,7 @@ def test_alexnet_trains_on_real_photographs(imagenette, tmp_path):
         ]
     )  # fmt: skip
     config.runtime.checkpoint_seconds = math.inf
-    assert execute(config) == "finished"
+    assert execute(config) == Outcome.FINISHED
     record = read_record(run_directory(config))
     assert record["parameters"] == 61_110_184 - 990 * 4097  # 10 classes, not 1000
     assert record["summary"]["updates"] == 1

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from gengap.config.compose import run_directory
+from gengap.config.identity import run_directory
 from gengap.config.schema import Config
 from gengap.launch.execute import execute
+from gengap.launch.outcome import Outcome
 from gengap.launch.stop import Stop
 from gengap.runs.checkpoint import NEWEST, PREVIOUS
 from gengap.training import loop as fit_module
@@ -46,7 +47,7 @@ def half_a_row(run, row):
 def half_a_checkpoint(path, data):
     path.with_name(path.name + ".part").write_bytes(data[: len(data) // 2])
 if where == "update":
-    Trainer.update = die_at(Trainer.update)
+    Trainer.train_step = die_at(Trainer.train_step)
 elif where == "row":
     store.Run.append_metrics = die_at(store.Run.append_metrics, half_a_row)
 elif where == "checkpoint":
@@ -81,12 +82,12 @@ def train_whole_and_in_pieces(cell: Callable[..., Config], folder: Path, *overri
     whole, pieces = (
         cell("lb_gbn", *SHORT, *overrides, f"results_dir={folder / n}") for n in ("whole", "pieces")
     )
-    assert execute(whole) == "finished"
+    assert execute(whole) == Outcome.FINISHED
     pieces.runtime.time_budget = 1e-9
     for _ in range(4):
-        assert execute(pieces) == "stopped"
+        assert execute(pieces) == Outcome.STOPPED
     pieces.runtime.time_budget = None
-    assert execute(pieces) == "finished"
+    assert execute(pieces) == Outcome.FINISHED
     assert_same(outcome(folder / "pieces"), outcome(folder / "whole"))
 
 
@@ -123,7 +124,7 @@ def test_sigkill_and_the_same_command_again(where, nth, tmp_path, uninterrupted)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_save_and_say_how_to_continue(number, digits, monkeypatch, uninterrupted, caplog, tmp_path):
     config = digits("lb_gbn", *SHORT)
-    update = fit_module.Trainer.update
+    update = fit_module.Trainer.train_step
 
     def interrupted(trainer, k):
         update(trainer, k)
@@ -132,37 +133,37 @@ def test_signals_save_and_say_how_to_continue(number, digits, monkeypatch, unint
 
     before = signal.getsignal(number)
     caplog.set_level("INFO")
-    monkeypatch.setattr(fit_module.Trainer, "update", interrupted)
+    monkeypatch.setattr(fit_module.Trainer, "train_step", interrupted)
     stop = Stop(None)
-    assert execute(config, stop) == "stopped"
+    assert execute(config, stop) == Outcome.STOPPED
     monkeypatch.undo()
     assert stop.exit_code == 128 + number
     assert signal.getsignal(number) is before
-    assert "after update 7 of 16 and saved; the same command continues it" in caplog.text
+    assert "after update 7 of 16 and saved; run the same command again to continue" in caplog.text
     state = torch.load(run_directory(config) / NEWEST, weights_only=True)
     assert state["done"] == 7
-    assert execute(config) == "finished"
-    assert "goes on after update 7 of 16" in caplog.text
+    assert execute(config) == Outcome.FINISHED
+    assert "continues after update 7 of 16" in caplog.text
     assert_same(outcome(tmp_path), uninterrupted)
 
 
 def test_a_used_up_time_budget_saves_and_ends_well(digits, uninterrupted, tmp_path):
     stop = Stop(1e-9)
-    assert execute(digits("lb_gbn", *SHORT), stop) == "stopped"
+    assert execute(digits("lb_gbn", *SHORT), stop) == Outcome.STOPPED
     assert stop.exit_code == 75
-    assert execute(digits("lb_gbn", *SHORT)) == "finished"
+    assert execute(digits("lb_gbn", *SHORT)) == Outcome.FINISHED
     assert_same(outcome(tmp_path), uninterrupted)
 
 
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(digits, uninterrupted, tmp_path, caplog):
     config = digits("lb_gbn", *SHORT, EVERY_UPDATE, "runtime.time_budget=1e-9")
     for _ in range(3):
-        assert execute(config) == "stopped"
+        assert execute(config) == Outcome.STOPPED
     directory = run_directory(config)
     whole = (directory / NEWEST).read_bytes()
     (directory / NEWEST).write_bytes(whole[: len(whole) // 2])
     assert torch.load(directory / PREVIOUS, weights_only=True)["done"] == 2
-    assert execute(digits("lb_gbn", *SHORT)) == "finished"
+    assert execute(digits("lb_gbn", *SHORT)) == Outcome.FINISHED
     assert "damaged" in caplog.text
     assert_same(outcome(tmp_path), uninterrupted)
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from gengap.config.compose import Cell, as_dict, cell, compose_config, run_name
+from gengap.config.compose import compose_config
+from gengap.config.identity import as_dict, run_name
+from gengap.config.shipped import Cell, cell
 
 CPU = {"device": "cpu", "name": "AMD EPYC 7B13", "threads": 2}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

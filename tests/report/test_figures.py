@@ -10,7 +10,7 @@ import pytest
 from figure_records import add_run, drop, schedule
 from report_records import Store
 
-from gengap.config.compose import experiments
+from gengap.config.shipped import experiments
 from gengap.config.sweep import parameters
 from gengap.paper.figures import points, published
 from gengap.report.cells import read_records

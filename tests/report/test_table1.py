@@ -8,7 +8,9 @@ import pytest
 from report_records import Store, walk
 from scipy import stats
 
-from gengap.config.compose import Cell, as_dict, cell, compose_config
+from gengap.config.compose import compose_config
+from gengap.config.identity import as_dict
+from gengap.config.shipped import Cell, cell
 from gengap.report.apart import unfinished, variants
 from gengap.report.cells import Records, read_records
 from gengap.report.markup import Table, csv_text, latex, markdown

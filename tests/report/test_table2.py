@@ -4,7 +4,7 @@ import pytest
 from report_records import Store
 
 from gengap.cli.report import main
-from gengap.config.compose import Cell
+from gengap.config.shipped import Cell
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
 from gengap.report.apart import variants

@@ -8,17 +8,9 @@ import pytest
 from gengap.cli.report import main as report
 from gengap.cli.status import main as status
 from gengap.errors import UnreadableError
-from gengap.runs.store import (
-    COLUMNS,
-    FORMAT,
-    METRICS,
-    RECORD,
-    Run,
-    read_metrics,
-    read_record,
-    read_runs,
-    read_store,
-)
+from gengap.runs import COLUMNS, read_metrics, read_record, read_runs, read_store
+from gengap.runs.record import FORMAT, METRICS, RECORD
+from gengap.runs.store import Run
 
 SUMMARY = {
     "updates": 10,

@@ -6,10 +6,15 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gengap.config.schema import Runtime
 from gengap.errors import UserError
-from gengap.training.device import ROOMY, keep_freed_memory, prepare_device
+from gengap.training import device
+from gengap.training.allocator import ROOMY, keep_freed_memory
+from gengap.training.device import prepare_device
 
 of_linux = pytest.mark.skipif(sys.platform != "linux", reason="glibc's malloc is Linux's")
 MMAP_MAX = -4  # malloc.h
@@ -40,3 +45,25 @@ def test_what_needs_a_gpu_is_refused_without_one(asked, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(UserError, match="GPU: leave it out"):
         prepare_device(Runtime(**asked))
+
+
+@given(
+    rows=st.integers(1, 300), inner=st.integers(1, 300), columns=st.integers(1, 300), seed=st.integers(0, 99)
+)
+def test_products_of_fp32_are_true_fp32(rows, inner, columns, seed):
+    """Against float64: the error of a sum of float32 products, not the 3e-3 of bfloat16."""
+    device.route_products_through_onednn()
+    generator = torch.Generator().manual_seed(seed)
+    a, b = torch.randn(rows, inner, generator=generator), torch.randn(inner, columns, generator=generator)
+    exact = a.double() @ b.double()
+    scale = a.double().abs() @ b.double().abs()
+    assert ((a @ b - exact).abs() / scale).max() < 1e-6
+
+
+def test_oneDNN_loses_its_permission_where_products_are_not_true_fp32(monkeypatch):  # noqa: N802
+    monkeypatch.setattr(device, "TRUE_FP32_ERROR", -1.0)  # as if every product were too far off
+    device.route_products_through_onednn()
+    assert torch.backends.mkldnn.matmul.fp32_precision == "none"
+    monkeypatch.undo()
+    device.route_products_through_onednn()
+    assert torch.backends.mkldnn.matmul.fp32_precision == "bf16"  # not where AMX computes in bfloat16

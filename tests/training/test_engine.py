@@ -8,7 +8,7 @@ from gengap.data.load import load
 from gengap.data.splits import split
 from gengap.errors import UserError
 from gengap.regime import build_regime
-from gengap.runs.store import read_record
+from gengap.runs import read_record
 from gengap.training import engine as engine_module
 from gengap.training.build import build_trainer
 from gengap.training.engine import WORTH_COMPILING, engine
@@ -58,7 +58,7 @@ def test_compiled_dropout_draws_what_plain_dropout_does(digits):
         splits = split(source, config.data, 0)
         trainer = build_trainer(config, source, splits, build_regime(config, len(splits.train)), CPU)
         for update in range(3):
-            trainer.update(update)
+            trainer.train_step(update)
         ends[compiled] = trainer.flat.weights
     torch.testing.assert_close(ends[True], ends[False], rtol=1e-4, atol=1e-6)
 

@@ -37,12 +37,12 @@ def trainer_on(device, config, double=True) -> Trainer:
     plain = build_trainer(config, source, splits, regime, torch.device(device))
     if not double:
         return plain
-    return Trainer(config, Double(plain.model), plain._train, plain.stream, regime)
+    return Trainer(config, Double(plain.model), plain.train, plain.stream, regime)
 
 
 def ends(trainer, updates=UPDATES):
     for update in range(updates):
-        trainer.update(update)
+        trainer.train_step(update)
     return {"weights": trainer.flat.weights, "totals": trainer.totals, **dict(trainer.model.named_buffers())}
 
 
@@ -69,10 +69,10 @@ def test_dropout_in_a_graph_is_a_function_of_seed_and_update(digits):
     expected = ends(whole)
     for update in (5, 6):  # it is captured later, and after other draws
         resumed = trainer_on("cuda", digits("lb", dropped), double=False)
-        resumed.load_state(trainer_after(update, digits("lb", dropped)).state())
+        resumed.load_state_dict(trainer_after(update, digits("lb", dropped)).state_dict())
         torch.randn(17, device="cuda")
         for later in range(update, UPDATES):
-            resumed.update(later)
+            resumed.train_step(later)
         torch.testing.assert_close(resumed.flat.weights, expected["weights"], rtol=1e-5, atol=1e-6)
 
 
@@ -85,11 +85,11 @@ def trainer_after(updates, config):
 def test_no_update_waits_for_the_device(digits):
     trainer = trainer_on("cuda", digits("lb_gbn"), double=False)
     assert trainer.engine.graph
-    trainer.update(0)  # captures
+    trainer.train_step(0)  # captures
     torch.cuda.set_sync_debug_mode("error")
     try:
         for update in range(1, UPDATES):
-            trainer.update(update)
+            trainer.train_step(update)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 

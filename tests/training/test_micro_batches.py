@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from gengap.config.schema import Method
-from gengap.models import build
-from gengap.training.memory import update_bytes
-from gengap.training.micro_batches import most_that_fit, parts, samples_at_a_time
+from gengap.training.micro_batches import micro_batch_size, micro_batches, most_that_fit
 from tests.networks import convolutional
 
 CPU = torch.device("cpu")
@@ -24,7 +22,7 @@ def test_every_sample_is_in_one_part_and_the_weights_make_a_mean(ghosts, ghost, 
     """A whole batch: equal weights. A smaller last batch: equal weights a ghost, as released."""
     method = Method(batch_size=ghosts * ghost, ghost_size=ghost)
     samples = left % method.batch_size or method.batch_size
-    found = parts(samples, at_a_time * ghost, method)
+    found = micro_batches(samples, at_a_time * ghost, method)
     assert found[0][0].start == 0
     assert all(a.stop == b.start for (a, _), (b, _) in pairwise(found))
     assert found[-1][0].stop >= samples
@@ -39,34 +37,32 @@ def test_every_sample_is_in_one_part_and_the_weights_make_a_mean(ghosts, ghost, 
 
 
 def test_what_fits_is_the_largest_whole_number_of_ghosts_that_divides_the_batch():
+    """By the closed form of tests/training/test_memory.py: 4 bytes times 52 numbers per sample, 4 vectors."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(12, 20), nn.ReLU(), nn.Linear(20, 3))
+    vectors = 4 * 4 * (12 * 20 + 20 + 20 * 3 + 3)
 
-    def needs(samples):
-        return update_bytes(model, (3, 2, 2), samples, bf16=False)
+    def found(samples):
+        return most_that_fit(model, (3, 2, 2), 48, 4, False, 4 * 52 * samples + vectors)
 
-    def found(capacity):
-        return most_that_fit(model, (3, 2, 2), 48, 4, False, capacity)
-
-    assert [found(needs(s)) for s in (48, 24, 16, 12, 8, 4)] == [48, 24, 16, 12, 8, 4]
-    assert found(needs(24) - 1) == 16
-    assert found(needs(20)) == 16  # 20 does not divide 48
-    assert found(0) == 4
-
-
-@pytest.mark.parametrize("name", ["c1", "resnet44", "vgg", "wresnet16_4"])
-def test_an_update_with_ghosts_fits_a_gpu_of_8_gib(name):
-    """The estimate for the paper's large batch, in fp32, on the networks of the CIFAR rows."""
-    model = build(name, 10).to(memory_format=torch.channels_last)
-    capacity = 0.8 * 8 * 2**30
-    samples = most_that_fit(model, (3, 32, 32), 4096, 128, False, capacity)
-    assert update_bytes(model, (3, 32, 32), samples, bf16=False) <= capacity
+    assert [found(samples) for samples in (100, 48, 47, 24, 23, 20, 15, 11, 4)] == [
+        48,
+        48,
+        24,
+        24,
+        16,
+        16,
+        12,
+        8,
+        4,
+    ]
+    assert found(0) == 4  # one ghost, even where that is too much
 
 
 def test_on_a_cpu_convolutions_run_a_ghost_at_a_time_and_all_else_at_once(digits):
     dense, deep = nn.Linear(4, 2), convolutional(10, 64, 64)
     shape = (1, 8, 8)
-    assert samples_at_a_time(digits("lb_gbn"), dense, shape, CPU) == 512
-    assert samples_at_a_time(digits("lb_gbn"), deep, shape, CPU) == 16
-    assert samples_at_a_time(digits("lb"), deep, shape, CPU) == 512
-    assert samples_at_a_time(digits("lb_gbn", "runtime.micro_batch=64"), deep, shape, CPU) == 64
-    assert samples_at_a_time(digits("sb", "method.ghost_size=64"), deep, shape, CPU) == 16
+    assert micro_batch_size(digits("lb_gbn"), dense, shape, CPU) == 512
+    assert micro_batch_size(digits("lb_gbn"), deep, shape, CPU) == 16
+    assert micro_batch_size(digits("lb"), deep, shape, CPU) == 512
+    assert micro_batch_size(digits("lb_gbn", "runtime.micro_batch=64"), deep, shape, CPU) == 64
+    assert micro_batch_size(digits("sb", "method.ghost_size=64"), deep, shape, CPU) == 16

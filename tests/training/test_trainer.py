@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from gengap.data.device_images import to_device
 from gengap.data.load import load
 from gengap.data.resident import Resident
 from gengap.data.splits import split
@@ -16,6 +17,7 @@ from gengap.randomness import Purpose, key
 from gengap.regime import build_regime
 from gengap.training.build import build_trainer
 from gengap.training.trainer import Trainer
+from tests.networks import with_dropout
 
 CPU = torch.device("cpu")
 
@@ -37,7 +39,7 @@ def double_trainer(config) -> Trainer:
     regime = build_regime(config, len(splits.train))
     plain = build_trainer(config, source, splits, regime, CPU)
     network = Double(copy.deepcopy(plain.model))
-    return Trainer(config, network, plain._train, plain.stream, regime)
+    return Trainer(config, network, plain.train, plain.stream, regime)
 
 
 def parts(config, samples):
@@ -141,7 +143,7 @@ def test_every_switch_updates_as_torch_s_own_pieces_do(name, compiled, digits):
     model, losses = reference(config, updates)
     totals = [0.0]
     for update in range(updates):
-        trainer.update(update)
+        trainer.train_step(update)
         totals.append(float(trainer.totals[0]))
     found, expected = trainer.model.state_dict(), model.state_dict()
     assert list(found) == list(expected)
@@ -157,7 +159,7 @@ def test_switches_change_the_update(digits):
     for name in SWITCHES:
         trainer = double_trainer(digits(*SWITCHES[name]))
         for update in range(4):
-            trainer.update(update)
+            trainer.train_step(update)
         ends.append(trainer.flat.weights.clone())
     same = {
         (a, b)
@@ -191,8 +193,8 @@ def test_evaluation_measures_the_whole_set_and_disturbs_nothing(digits):
     source = load("digits", "unused")
     validation = Resident(source.test, config.data, CPU, augment=False)
     for update in range(3):
-        trainer.update(update)
-        undisturbed.update(update)
+        trainer.train_step(update)
+        undisturbed.train_step(update)
         loss, error = trainer.evaluate(validation)
     assert torch.equal(trainer.flat.weights, undisturbed.flat.weights)
     assert all(
@@ -215,7 +217,7 @@ def test_dropout_is_a_function_of_seed_and_update(digits):
         for update in range(3):
             if disturb:
                 torch.randn(17)
-            trainer.update(update)
+            trainer.train_step(update)
         return trainer.flat.weights
 
     assert torch.equal(after(disturb=False), after(disturb=True))
@@ -229,8 +231,40 @@ def test_bf16_stays_close_to_fp32(digits):
         splits = split(source, config.data, 0)
         trainer = build_trainer(config, source, splits, build_regime(config, len(splits.train)), CPU)
         for update in range(5):
-            trainer.update(update)
+            trainer.train_step(update)
         assert trainer.flat.weights.dtype == torch.float32
         ends[precision] = trainer.flat.weights - trainer.initial
     gap = torch.linalg.vector_norm(ends["fp32"] - ends["bf16"]) / torch.linalg.vector_norm(ends["fp32"])
     assert 1e-3 < gap < 0.3  # five large steps amplify a rounding of 2^-9
+
+
+def functional_dropout(num_classes: int, in_features: int, width: int) -> nn.Module:
+    """As tests.networks:with_dropout, but no layer says that it draws random numbers."""
+
+    class Dropped(nn.Module):
+        def forward(self, images):
+            return nn.functional.dropout(images, 0.5, self.training)
+
+    network = with_dropout(num_classes, in_features, width)
+    network[2] = Dropped()
+    return network
+
+
+def test_whatever_a_network_draws_is_a_function_of_seed_and_update(digits):
+    """Without a dropout layer as with one, and after other draws from torch's generator."""
+    weights = []
+    for name in ("tests.networks:with_dropout", "tests.training.test_trainer:functional_dropout"):
+        trainer = double_trainer(digits("lb", f"model.name={name}"))
+        for update in range(3):
+            torch.rand(7)
+            trainer.train_step(update)
+        weights.append(trainer.flat.weights)
+    assert torch.equal(*weights)
+
+
+def test_the_training_set_is_evaluated_without_its_augmentation(digits):
+    config = digits("lb", "data.crop_padding=2", "data.flip=true")
+    trainer = double_trainer(config)
+    splits = split(load(config.data.name, config.data.root), config.data, config.seed)
+    plain = to_device(splits.train, config, CPU, augment=False)
+    assert trainer.evaluate(trainer.train) == trainer.evaluate(plain)

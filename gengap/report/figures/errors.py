@@ -24,7 +24,7 @@ from gengap.report.figures.members import Member, counts, find, gaps
 from gengap.report.markup import Table
 from gengap.report.statistics import summarise
 from gengap.report.tables import spread
-from gengap.runs.store import read_metrics
+from gengap.runs import read_metrics
 
 TRAINING, VALIDATION = "train_error", "val_error"
 _TITLES = {TRAINING: "training error", VALIDATION: "validation error"}

@@ -1,0 +1,102 @@
+"""All runs of a results directory as tables: one row per run, and a run's metrics. No torch."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gengap.errors import UnreadableError
+from gengap.runs.record import RECORD, Status, damaged, metric_rows, read_record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger(__name__)
+
+COLUMNS = (
+    "run", "workload", "method", "digest", "seed", "status", "precision", "protocol", "directory",
+    "updates", "samples_seen", "last_val_accuracy", "best_val_accuracy", "train_accuracy", "distance",
+    "wall_seconds", "measuring_seconds", "hardware", "git_commit", "torch", "batch_size", "epochs",
+    "validation",
+)  # fmt: skip
+_SUMMARY = COLUMNS[COLUMNS.index("updates") : COLUMNS.index("wall_seconds")]
+
+
+def read_metrics(directory: Path) -> "pd.DataFrame":
+    """metrics.jsonl as a table, one column per key; a last line cut off by a kill is left out.
+
+    Raises:
+        UnreadableError: a line is damaged.
+    """
+    import pandas as pd  # half a second, that gengap status can do without
+
+    return pd.DataFrame(metric_rows(directory))
+
+
+@dataclass(frozen=True)
+class Store:
+    """One row of `runs` per run that can be read, and why the others can't."""
+
+    runs: "pd.DataFrame"
+    unreadable: tuple[UnreadableError, ...]
+
+
+def read_store(results_dir: str | Path) -> Store:
+    """Read every run under results_dir/runs; the rows are those of `read_runs`."""
+    import pandas as pd
+
+    root = Path(results_dir).expanduser() / "runs"
+    rows, unreadable = [], []
+    for file in sorted(root.glob(f"*/seed*/{RECORD}")):
+        try:
+            metric_rows(file.parent)
+            rows.append(_row(file.parent))
+        except UnreadableError as error:
+            unreadable.append(error)
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return Store(frame.sort_values(["run", "seed"], ignore_index=True), tuple(unreadable))
+
+
+def read_runs(results_dir: str | Path) -> "pd.DataFrame":
+    """Every run under results_dir/runs, one row per run, sorted by run and seed; empty if there is none.
+
+    Columns are COLUMNS; accuracies in percent, times in seconds; values that an unfinished run doesn't
+    have yet are missing. Records that can't be read are left out, with one warning per record.
+    """
+    store = read_store(results_dir)
+    for error in store.unreadable:
+        log.warning("left out: %s", error)
+    return store.runs
+
+
+def _row(directory: Path) -> dict[str, Any]:
+    record = read_record(directory) or {}
+    try:
+        return _columns(directory, record)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UnreadableError(directory / RECORD, damaged(f"it lacks {error}")) from error
+
+
+def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
+    config, hardware = record["config"], record["hardware"]
+    summary = {k: record["summary"][k] for k in _SUMMARY} if record["status"] == Status.FINISHED else {}
+    threads = f", {hardware['threads']} thread{'s' if hardware['threads'] > 1 else ''}"
+    return summary | {
+        "run": directory.parent.name,
+        "workload": record["workload"],
+        "method": record["method"],
+        "digest": record["digest"],
+        "seed": record["seed"],
+        "status": record["status"],
+        "precision": config["precision"],
+        "protocol": config["protocol"]["name"],
+        "directory": str(directory),
+        "wall_seconds": record.get("wall_seconds"),
+        "measuring_seconds": record.get("measuring_seconds"),  # of it; not counted in older records
+        "hardware": hardware["name"] + (threads if hardware["device"] == "cpu" else ""),
+        "git_commit": record["git_commit"],
+        "torch": record["versions"]["torch"],
+        "batch_size": config["method"]["batch_size"],
+        "epochs": config["workload"]["epochs"],
+        "validation": record.get("data", {}).get("validation"),  # samples
+    }

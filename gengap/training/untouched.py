@@ -1,0 +1,25 @@
+"""Trying a network out without a trace."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+@contextmanager
+def untouched(model: nn.Module) -> Iterator[None]:
+    """Restore the model's buffers, its mode and torch's random number generators when the block ends.
+
+    Parameters are left to the block, which must not change them.
+    """
+    before = [buffer.clone() for buffer in model.buffers()]
+    training = model.training
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        model.train(training)
+        with torch.no_grad():
+            for buffer, value in zip(model.buffers(), before, strict=True):
+                buffer.copy_(value)

@@ -1,0 +1,105 @@
+"""Ctrl-C at any moment and a closed pipe end every command without a word."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gengap.__main__ import main
+from gengap.runs.record import RECORD
+
+COMMANDS = {
+    "help": ["--help"],
+    "train --help": ["train", "--help"],
+    "train --cfg": ["train", "+experiment=digits_lb", "--cfg", "job"],
+    "status": ["status", "+sweep=quickstart"],
+    "report": ["report"],
+    "plan": ["plan", "small_batch=16", "large_batch=64", "lr=0.1", "epochs=2", "dataset_size=1000"],
+    "completion": ["-sc", "install=bash"],
+}
+TRAIN = ["train", "+experiment=digits_lb", "runtime.threads=1"]
+
+# `gengap` that gets Ctrl-C when it begins to import a module
+DRIVER = """
+import os, signal, sys
+where, sys.argv[1:] = sys.argv[1], sys.argv[2:]
+def hook(event, arguments):
+    if event == "import" and arguments[0] == where:
+        os.kill(os.getpid(), signal.SIGINT)
+sys.addaudithook(hook)
+from gengap.__main__ import main
+main()
+"""
+
+
+def run(words: list[str], cwd: Path, **streams) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "gengap", *words]
+    return subprocess.run(command, cwd=cwd, text=True, check=False, **streams)
+
+
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+def test_a_closed_pipe_ends_a_command_quietly(words, tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = run(words, tmp_path, stdout=writer, stderr=subprocess.PIPE)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+
+
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [
+        ("status", "hydra"),
+        ("status", "gengap.config.schema"),
+        ("report", "pandas"),
+        ("report", "numpy"),
+        ("plan", "omegaconf"),
+        ("train", "hydra"),
+        ("train", "torch"),
+        ("train", "numpy._core.multiarray"),
+        ("train", "gengap.launch.execute"),
+        ("train", "sklearn.datasets"),  # the data of a run, whose directory is open
+        ("bench", "torch"),
+    ],
+)
+def test_ctrl_c_ends_a_command_quietly_whatever_it_imports(command, module, tmp_path):
+    words = TRAIN if command == "train" else COMMANDS.get(command, [command])
+    driver = [sys.executable, "-c", DRIVER, module, *words]
+    done = subprocess.run(driver, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr, done.stdout) == (128 + signal.SIGINT, "", "")
+
+
+def test_the_handler_that_was_there_comes_back(monkeypatch, capsys):
+    before = signal.getsignal(signal.SIGINT)
+    for words in (["--version"], ["nonsense"]):
+        monkeypatch.setattr(sys, "argv", ["gengap", *words])
+        with pytest.raises(SystemExit):
+            main()
+        assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_under_a_launcher_saves_every_run_and_starts_no_other(tmp_path):
+    """As a terminal sends it: to all processes of the command, once two runs train."""
+    words = ["train", "-m", "+experiment=digits_sb", "seed=0,1,2", "workload.epochs=1000"]
+    words += ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "runtime.checkpoint_seconds=0"]
+    command = [sys.executable, "-m", "gengap", *words]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stderr is not None
+        training = (line for line in process.stderr if "an update needs about" in line)
+        next(training), next(training)
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 128 + signal.SIGINT, said
+    assert "Traceback" not in said
+    assert said.count("stopped (SIGINT) after update") == 2
+    closing = "gengap: 3 runs: 0 finished, 2 interrupted, 1 not started (SIGINT; run the same command again"
+    assert closing in said
+    assert len(list(tmp_path.glob(f"results/runs/*/seed*/{RECORD}"))) == 2
+    assert len(list(tmp_path.glob("results/runs/*/seed*/checkpoint.pt"))) == 2

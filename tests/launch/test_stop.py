@@ -1,0 +1,36 @@
+"""The time budget and signals: why training stops, and since when a budget counts."""
+
+import signal
+import time
+
+import pytest
+
+from gengap.__main__ import dispatch
+from gengap.errors import UNFINISHED
+from gengap.launch.stop import Stop
+
+TRAIN = ["train", "+experiment=digits_lb", "runtime.threads=1"]
+
+
+def test_the_budget_counts_from_the_command_s_start(tmp_path):
+    """A command that began two minutes ago has nothing left of one minute; of an hour it has."""
+    words = [*TRAIN, f"results_dir={tmp_path}"]
+    began = time.time() - 120
+    assert dispatch([*words, "runtime.time_budget=1"], began) == UNFINISHED
+    assert list(tmp_path.glob("runs/*/seed0/run.json")) == []
+    assert dispatch([*words, "runtime.time_budget=60"], began) == 0
+
+
+@pytest.mark.parametrize(("budget", "started", "expected"), [(None, 0, None), (1, 0, "the time budget")])
+def test_the_reason_is_said(budget, started, expected):
+    reason = Stop(budget, started).reason()
+    assert reason is expected or reason.startswith(expected)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_processes_that_share_a_flag_stop_together(number, tmp_path):
+    first, second = (Stop(None, flag=tmp_path / "stop") for _ in range(2))
+    with first:
+        signal.raise_signal(number)
+    assert second.reason() == first.reason() == signal.Signals(number).name
+    assert second.exit_code == 128 + number

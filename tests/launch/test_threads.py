@@ -1,0 +1,106 @@
+"""How many threads a run uses, and the line that says where one would be faster."""
+
+import json
+
+import pytest
+import torch
+
+from gengap.config.identity import run_directory
+from gengap.config.schema import Runtime
+from gengap.data.load import load
+from gengap.data.splits import split
+from gengap.launch import execute as execute_module
+from gengap.launch.execute import execute
+from gengap.launch.outcome import Outcome
+from gengap.launch.threads import measured_rate, resumed_threads, thread_advice
+from gengap.regime import build_regime
+from gengap.training.build import build_trainer
+
+SHORT = ("workload.epochs=4", "workload.milestones=[3]")
+
+
+@pytest.fixture
+def two_threads():
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(1)
+
+
+def trainer_of(config):
+    source = load(config.data.name, config.data.root)
+    splits = split(source, config.data, config.seed)
+    return build_trainer(config, source, splits, build_regime(config, len(splits.train)), torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "record", "expected"),
+    [
+        (None, {}, None),
+        (None, {"hardware": {"device": "cpu", "threads": 3}}, 3),
+        (None, {"hardware": {"device": "cuda", "threads": 16}}, None),
+        (2, {"hardware": {"device": "cpu", "threads": 3}}, 2),
+    ],
+)
+def test_a_resumed_run_keeps_its_threads_unless_told_otherwise(typed, record, expected):
+    assert resumed_threads(Runtime(threads=typed), record) == expected
+
+
+def test_a_run_continues_with_the_threads_that_its_record_names(digits):
+    config = digits("lb", *SHORT, "runtime.threads=2", "runtime.time_budget=1e-9")
+    assert execute(config) == Outcome.STOPPED
+    config.runtime.threads, config.runtime.time_budget = None, None
+    torch.set_num_threads(1)
+    assert execute(config) == Outcome.FINISHED
+    record = json.loads((run_directory(config) / "run.json").read_text())
+    assert (record["hardware"]["threads"], record["earlier"]) == (2, [])
+    torch.set_num_threads(1)
+
+
+def test_the_next_run_of_a_command_has_the_default_again(digits):
+    execute(digits("lb", *SHORT, "runtime.threads=2"))
+    config = digits("lb", *SHORT, "seed=1", "runtime.threads=null")
+    execute(config)
+    assert json.loads((run_directory(config) / "run.json").read_text())["hardware"]["threads"] == 1
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize(
+    ("with_two", "with_one", "is_said"), [(100, 300, True), (100, 109, False), (300, 100, False)]
+)
+def test_both_rates_are_said_where_one_thread_is_faster(with_two, with_one, is_said, digits):
+    trainer = trainer_of(digits("lb", "workload.epochs=1000"))
+    line = thread_advice(trainer, lambda _: with_one if torch.get_num_threads() == 1 else with_two)
+    assert torch.get_num_threads() == 2
+    assert (line is not None) == is_said
+    if line:
+        assert line.startswith("2 threads train about 100 images/s here, and 1 thread 300 ")
+        assert line.endswith("add runtime.threads=1")
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_nothing_is_said_of_a_run_that_is_over_at_once(digits):
+    trainer = trainer_of(digits("lb"))
+    assert thread_advice(trainer, lambda _: 1e9 / torch.get_num_threads()) is None
+
+
+def test_nothing_is_measured_with_one_thread(digits):
+    assert thread_advice(trainer_of(digits("lb")), lambda _: pytest.fail("measured")) is None
+
+
+@pytest.mark.parametrize("network", ["f1", "tests.networks:convolutional", "tests.networks:with_dropout"])
+def test_measuring_changes_nothing(network, digits):
+    words = [] if network == "f1" else [f"model.name={network}"]
+    trainer = trainer_of(digits("lb_gbn", *words, "precision=bf16"))
+    before = {k: v.clone() for k, v in trainer.model.state_dict().items()}
+    random, gradient = torch.random.get_rng_state(), trainer.flat.gradient.clone()
+    assert measured_rate(trainer) > 0
+    assert all(torch.equal(v, before[k]) for k, v in trainer.model.state_dict().items())
+    assert torch.equal(torch.random.get_rng_state(), random)
+    assert torch.equal(trainer.flat.gradient, gradient)
+    assert trainer.model.training
+
+
+def test_no_one_is_advised_who_chose(digits, monkeypatch):
+    monkeypatch.setattr(execute_module, "thread_advice", lambda _: pytest.fail("measured"))
+    assert execute(digits("lb", *SHORT, "runtime.threads=2")) == Outcome.FINISHED
+    torch.set_num_threads(1)
