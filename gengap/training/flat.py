@@ -1,6 +1,6 @@
 """All parameters in one flat vector: clip, SGD step, distance and checkpoint are one operation each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -31,12 +31,21 @@ class Flat:
 
     @torch.no_grad()
     def collect(self, gradients: Sequence[Tensor | None], *, first: bool) -> None:
-        """Put one gradient a parameter into the flat one, or add it unless it is the first.
+        """Copy one gradient per parameter into the flat one, or add it unless it is the first.
 
-        None, of a parameter that is not used, counts as zeros.
+        None, the gradient of a parameter that is not used, counts as zeros.
         """
         if first and any(g is None for g in gradients):
             self.gradient.zero_()
         pairs = [(into, g) for into, g in zip(self._gradients, gradients, strict=True) if g is not None]
-        put = torch._foreach_copy_ if first else torch._foreach_add_
-        put([into for into, _ in pairs], [g for _, g in pairs])
+        combine = _copy if first else _add
+        combine([into for into, _ in pairs], [g for _, g in pairs])
+
+
+def _one_by_one(operation: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., object]:
+    return lambda targets, sources: [operation(t, s) for t, s in zip(targets, sources, strict=True)]
+
+
+# On a GPU torch's private operations on lists of tensors take one kernel for many tensors
+_copy = getattr(torch, "_foreach_copy_", _one_by_one(Tensor.copy_))
+_add = getattr(torch, "_foreach_add_", _one_by_one(Tensor.add_))

@@ -4,8 +4,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
+from gengap.training import flat as flat_module
 from gengap.training.flat import Flat
 from gengap.training.sgd import clip_
 
@@ -33,6 +34,16 @@ def test_the_parts_of_a_batch_are_summed_and_nothing_is_left_of_the_last_one(par
     found = flat.gradient.split(flat.sizes)
     for parameter, one, expected in zip(flat.parameters, found, summed, strict=True):
         torch.testing.assert_close(one.as_strided(parameter.shape, parameter.stride()), expected)
+
+
+def test_tensors_are_combined_the_same_way_one_by_one():
+    """Where torch no longer has its private operations on lists of tensors."""
+    sources = [torch.arange(3.0), torch.ones(2, 2)]
+    for listed, single in ((flat_module._copy, Tensor.copy_), (flat_module._add, Tensor.add_)):
+        targets = [[torch.full_like(s, 2.0) for s in sources] for _ in range(2)]
+        listed(targets[0], sources)
+        flat_module._one_by_one(single)(targets[1], sources)
+        assert all(map(torch.equal, *targets))
 
 
 @pytest.mark.parametrize("max_norm", [None, 0.5, 1.999, 2.0, 2.001, 5.0])
