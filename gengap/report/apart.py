@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from gengap.report.cells import Group, Records, changed
+from gengap.report.format import spread, state
 from gengap.report.markup import Table
-from gengap.report.measure import measure, state
-from gengap.report.tables import spread
+from gengap.report.measure import measure
 
 
 def variants(records: Records) -> Table:

@@ -6,6 +6,7 @@ from gengap.config.schema import FP32, PAPER
 from gengap.paper.methods import METHODS
 from gengap.report.cells import Records, Row, rows_of_table
 from gengap.report.comparisons import MARGIN, Difference, holm, share, share_interval, welch
+from gengap.report.format import fixed, interval, p_value, percent, signed
 from gengap.report.markup import Table
 from gengap.report.measure import ACCURACY
 
@@ -145,21 +146,21 @@ def _steps(row: Row, cells: dict[str, list[float]]) -> list[Comparison]:
 
 def table(found: list[Comparison], kind: str) -> Table:
     """The comparisons of one kind, for reading."""
-    unit = "share" if kind == SHARE else "points"
+    unit = percent if kind == SHARE else signed
     names = {SHARE: (), STEP: ("p", "p (Holm)"), PROTOCOL: ("p",)}.get(kind, ("p (TOST)",))
     header = (
         "workload",
         "method" if kind == SHARE else "difference",
         "n",
-        unit,
+        "share" if kind == SHARE else "points",
         "95 %",
         *names,
         *(("reads as",) if kind in _READ else ()),
         "blank because",
     )
     rows = (
-        (c.workload, c.name, ", ".join(map(str, c.seeds)), shown(c, c.value), interval(c))
-        + tuple(_p(p) for p in (c.p, c.p_holm)[: len(names)])
+        (c.workload, c.name, ", ".join(map(str, c.seeds)), unit(c.value), interval(unit(c.low), unit(c.high)))
+        + tuple(p_value(p) for p in (c.p, c.p_holm)[: len(names)])
         + ((_reading(c),) if kind in _READ else ())
         + (c.reason,)
         for c in found
@@ -175,24 +176,11 @@ def data(found: list[Comparison]) -> Table:
     )  # fmt: skip
     rows = (
         (c.kind, c.workload, c.name, " ".join(map(str, c.seeds)))
-        + tuple("" if x is None else f"{round(x, 4) + 0.0:.4f}" for x in (c.value, c.low, c.high))
+        + tuple(fixed(x) for x in (c.value, c.low, c.high))
         + ("" if c.p is None else f"{c.p:.3g}", "" if c.p_holm is None else f"{c.p_holm:.3g}", c.reason)
         for c in found
     )
     return Table(header, tuple(rows), labels=4)
-
-
-def shown(c: Comparison, value: float | None) -> str:
-    """A value of a comparison in its unit, empty for None."""
-    if value is None:
-        return ""
-    # + 0.0 turns a rounded -0.0 into 0.0
-    return f"{round(100 * value) + 0} %" if c.kind == SHARE else f"{round(value, 2) + 0.0:+.2f}"
-
-
-def interval(c: Comparison) -> str:
-    """The 95 % interval, empty where there is none."""
-    return "" if c.low is None else f"{shown(c, c.low)} to {shown(c, c.high)}"
 
 
 def _reading(c: Comparison) -> str:
@@ -204,9 +192,3 @@ def _reading(c: Comparison) -> str:
     if c.low > 0 or c.high < 0:
         return "higher" if c.low > 0 else "lower"
     return "open"
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return ""
-    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"

@@ -11,9 +11,9 @@ from pandas import DataFrame
 from gengap.report.bands import Array, Band, band
 from gengap.report.cells import Group
 from gengap.report.fits import NoFit, Quality, WalkFit, fit_log, fit_walk, verdict
+from gengap.report.format import spread
 from gengap.report.markup import Table
 from gengap.report.statistics import Summary, summarise
-from gengap.report.tables import spread
 from gengap.runs import read_metrics, read_record
 
 

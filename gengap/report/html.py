@@ -7,8 +7,8 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
+from gengap.report.format import ABOVE, BELOW, NEAR
 from gengap.report.markup import Table
-from gengap.report.overview import ABOVE, BELOW, NEAR
 from gengap.report.section import Picture, Section
 from gengap.report.speed import MET, NOT_MEASURED, SHORT
 

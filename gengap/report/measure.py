@@ -6,6 +6,7 @@ from pandas import DataFrame
 
 from gengap.paper import tables as paper
 from gengap.report.cells import Group, Records, Row, experiment_of
+from gengap.report.format import commit, state
 from gengap.report.statistics import Summary, binomial_error, summarise
 
 ACCURACY = "last_val_accuracy"  # the tables' value: never the best
@@ -107,11 +108,6 @@ def _measuring(runs: DataFrame) -> float | None:
     return None if counted.empty else float((counted["measuring_seconds"] / counted["wall_seconds"]).mean())
 
 
-def state(status: str) -> str:
-    """A run's status in words: whether an unfinished one is still being trained is not in its record."""
-    return "unfinished" if status == "running" else status
-
-
 def _summary(runs: DataFrame, column: str) -> Summary | None:
     return None if runs.empty else summarise([float(v) for v in runs[column]])
 
@@ -123,10 +119,4 @@ def distinct(runs: DataFrame, column: str) -> str:
 
 def commits(runs: DataFrame) -> str:
     """The different commits, shortened to 8 digits; `-dirty` stays."""
-    short = {_short(str(c)) for c in runs["git_commit"].dropna()}
-    return "; ".join(sorted(short))
-
-
-def _short(commit: str) -> str:
-    digits, dash, rest = commit.partition("-")
-    return digits[:8] + dash + rest
+    return "; ".join(sorted({commit(str(c)) for c in runs["git_commit"].dropna()}))

@@ -6,20 +6,13 @@ from gengap.config.schema import FP32, deviation
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
 from gengap.report.cells import KINDS, Records, Row, marked, rows_of_table
-from gengap.report.comparison_tables import gap, interval, shown
+from gengap.report.comparison_tables import gap
 from gengap.report.comparisons import MARGIN
+from gengap.report.format import ABOVE, BELOW, NEAR, interval, mark, signed
 from gengap.report.markup import Table
 from gengap.report.measure import measure_cell
 
-NEAR, ABOVE, BELOW = "≈", "▲", "▼"
 _GAPS = (("sb", "lb"), ("lb_ra", "sb"))
-
-
-def mark(difference: float) -> str:
-    """Within the margin of the paper's number, above or below: a shape, not only a colour."""
-    if abs(difference) <= MARGIN:
-        return NEAR
-    return ABOVE if difference > 0 else BELOW
 
 
 def counted(records: Records) -> str:
@@ -54,5 +47,5 @@ def gaps(records: Records) -> Table:
 def _gap(records: Records, row: Row, a: str, b: str) -> tuple[str, str, str]:
     ours = gap(records, row, a, b)
     printed = [paper.accuracy(row.name, m) for m in (a, b)]
-    theirs = f"{float(printed[0]) - float(printed[1]):+.2f}" if all(printed) else "–"
-    return shown(ours, ours.value), interval(ours), theirs
+    theirs = signed(float(printed[0]) - float(printed[1])) if all(printed) else "–"
+    return signed(ours.value), interval(signed(ours.low), signed(ours.high)), theirs

@@ -3,9 +3,9 @@
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
 from gengap.report.cells import Group, Records, rows_of_table
+from gengap.report.format import duration, fixed, mark, signed, spread, whole
 from gengap.report.markup import Table
 from gengap.report.measure import Measured, measure, measure_cell
-from gengap.report.overview import mark
 from gengap.report.statistics import Summary
 
 
@@ -41,13 +41,6 @@ def _samples(cell: Measured, sb: Measured) -> str:
     return f"{cell.samples:,}{multiple}"
 
 
-def spread(summary: Summary | None, digits: int = 2) -> str:
-    """`mean ± std`; no ± for one seed, empty without any."""
-    if summary is None:
-        return ""
-    return f"{summary.mean:.{digits}f}" + ("" if summary.std is None else f" ± {summary.std:.{digits}f}")
-
-
 def long(records: Records, table: int = 1) -> Table:
     """Every cell of the rows there are, for reading."""
     header = (
@@ -74,9 +67,9 @@ def _long_row(cell: Measured) -> tuple[str, ...]:
         signed(cell.difference),
         spread(cell.train),
         spread(cell.best),
-        _whole(cell.updates),
-        _whole(cell.samples),
-        _duration(cell.wall_seconds),
+        whole(cell.updates),
+        whole(cell.samples),
+        duration(cell.wall_seconds),
         "" if cell.measuring is None else f"{100 * cell.measuring:.1f} %",
         cell.hardware,
         cell.commits,
@@ -101,15 +94,15 @@ def _data_row(kind: str, m: Measured) -> tuple[str, ...]:
     return (
         *(kind, m.workload, m.method, m.run, m.experiment, str(m.n)),
         *_numbers(m.accuracy),
-        _number(m.accuracy.half_width if m.accuracy else None),
+        fixed(m.accuracy.half_width if m.accuracy else None),
         m.paper,
-        _number(m.difference),
+        fixed(m.difference),
         *_numbers(m.train),
         *_numbers(m.best),
         *("" if value is None else str(value) for value in (m.updates, m.samples)),
-        _number(m.wall_seconds, 1),
-        _number(m.measuring),
-        _number(m.one_run),
+        fixed(m.wall_seconds, 1),
+        fixed(m.measuring),
+        fixed(m.one_run),
         "" if m.batch_size is None else str(m.batch_size),
         "" if m.epochs is None else f"{m.epochs:g}",
         *(m.precision, m.protocol, m.hardware, m.commits, m.note()),
@@ -126,26 +119,4 @@ def _variants(records: Records, table: int) -> list[Group]:
 
 
 def _numbers(summary: Summary | None) -> tuple[str, str]:
-    return (_number(summary.mean), _number(summary.std)) if summary else ("", "")
-
-
-def _number(value: float | None, digits: int = 4) -> str:
-    # + 0.0 turns a rounded -0.0 into 0.0
-    return "" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
-
-
-def signed(value: float | None) -> str:
-    """In points, with its sign; empty for None."""
-    return "" if value is None else f"{round(value, 2) + 0.0:+.2f}"
-
-
-def _whole(value: int | None) -> str:
-    return "" if value is None else f"{value:,}"
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+    return (fixed(summary.mean), fixed(summary.std)) if summary else ("", "")

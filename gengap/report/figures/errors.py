@@ -21,9 +21,9 @@ from gengap.report.figures.canvas import (
 )
 from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.figures.members import Member, counts, find, gaps
+from gengap.report.format import signed, spread
 from gengap.report.markup import Table
 from gengap.report.statistics import summarise
-from gengap.report.tables import spread
 from gengap.runs import read_metrics
 
 TRAINING, VALIDATION = "train_error", "val_error"
@@ -116,7 +116,7 @@ def _final(about: ErrorFigure, present: list[Member]) -> Table:
         assert member.group is not None
         found = summarise([100 - float(a) for a in member.group.finished["last_val_accuracy"]])
         printed = _published_final(about, member)
-        difference = f"{found.mean - float(printed):+.2f}" if printed else ""
+        difference = signed(found.mean - float(printed)) if printed else ""
         rows.append(
             (member.label, member.experiment, str(found.n), spread(found), printed or "–", difference)
         )

@@ -7,9 +7,9 @@ import numpy as np
 from gengap.paper.figures import published
 from gengap.report.distance import Walk
 from gengap.report.figures.members import Member
+from gengap.report.format import spread
 from gengap.report.markup import Table
 from gengap.report.statistics import Summary
-from gengap.report.tables import spread
 
 QUANTITIES = ("end distance", "slope")
 

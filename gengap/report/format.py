@@ -1,0 +1,79 @@
+"""How numbers are written in tables, captions and summaries."""
+
+from gengap.report.comparisons import MARGIN
+from gengap.report.statistics import Summary
+
+NEAR, ABOVE, BELOW = "≈", "▲", "▼"
+
+
+def spread(summary: Summary | None, digits: int = 2) -> str:
+    """`mean ± std`; without `± std` for a single seed, empty for None."""
+    if summary is None:
+        return ""
+    return f"{summary.mean:.{digits}f}" + ("" if summary.std is None else f" ± {summary.std:.{digits}f}")
+
+
+def fixed(value: float | None, digits: int = 4) -> str:
+    """A fixed number of decimals; empty for None."""
+    return "" if value is None else f"{_rounded(value, digits):.{digits}f}"
+
+
+def signed(value: float | None) -> str:
+    """A difference in points, with its sign; empty for None."""
+    return "" if value is None else f"{_rounded(value, 2):+.2f}"
+
+
+def _rounded(value: float, digits: int) -> float:
+    return round(value, digits) + 0.0  # turns -0.0 into 0.0
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction in whole percent; empty for None."""
+    return "" if fraction is None else f"{_rounded(100 * fraction, 0):.0f} %"
+
+
+def interval(low: str, high: str) -> str:
+    """`low to high`; empty where there is no interval."""
+    return f"{low} to {high}" if low else ""
+
+
+def p_value(value: float | None) -> str:
+    """Four decimals, `< 0.0001` below that; empty for None."""
+    if value is None:
+        return ""
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def whole(value: int | None) -> str:
+    """A count with thousands separators; empty for None."""
+    return "" if value is None else f"{value:,}"
+
+
+def duration(seconds: float | None) -> str:
+    """In seconds, minutes or hours, whichever fits; empty for None."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def mark(difference: float) -> str:
+    """Whether a difference from the paper (points) is within MARGIN, above or below it.
+
+    A shape, so that it does not depend on colour.
+    """
+    if abs(difference) <= MARGIN:
+        return NEAR
+    return ABOVE if difference > 0 else BELOW
+
+
+def state(status: str) -> str:
+    """A run's status in words. A record cannot tell whether an unfinished run is still being trained."""
+    return "unfinished" if status == "running" else status
+
+
+def commit(digits: str) -> str:
+    """A commit shortened to 8 digits; a suffix such as `-dirty` stays."""
+    head, dash, suffix = digits.partition("-")
+    return head[:8] + dash + suffix
