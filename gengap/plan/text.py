@@ -6,7 +6,7 @@ from math import sqrt
 
 from gengap.config.schema import Method
 from gengap.paper import tables as paper
-from gengap.paper.methods import METHODS
+from gengap.paper.methods import LABELS, METHODS
 from gengap.plan.evidence import REMEDIES, TABLES, Closed, Ours, closed_in_paper, paper_ratios
 from gengap.plan.methods import Planned
 from gengap.plan.question import GHOST_SIZE, Question
@@ -17,7 +17,7 @@ NONE = "–"
 def regimes(question: Question, methods: Sequence[Planned]) -> str:
     """The table: a column a method, a row a quantity, a block of rows a phase."""
     rows = [
-        ("", *(METHODS[p.method].label for p in methods)),
+        ("", *(LABELS[p.method] for p in methods)),
         ("batch", *(f"{p.batch_size:,}" for p in methods)),
         ("ghost size", *(f"{p.ghost_size:,}" if p.ghost_size else NONE for p in methods)),
         ("epochs", *(_short(p.epochs) for p in methods)),
@@ -123,7 +123,7 @@ def expectations(question: Question, own: Sequence[Ours]) -> str:
     low, high = paper_ratios()
     ratio = question.large_batch / question.small_batch
     lines = ["The paper: share of the gap SB - LB that is closed, %: mean, and lowest to highest row"]
-    lines += [aligned([("", *(METHODS[m].label for m in REMEDIES)), *(_closed(t) for t in TABLES)])]
+    lines += [aligned([("", *(LABELS[m] for m in REMEDIES)), *(_closed(t) for t in TABLES)])]
     lines += ["It gives one number a cell, without seeds or error bars."]
     if not low <= ratio <= high:
         lines += [f"Its batches grow {_short(low)} to {_short(high)} times, yours {_short(ratio)} times."]
@@ -133,7 +133,7 @@ def expectations(question: Question, own: Sequence[Ours]) -> str:
         there = place.is_dir()
         why = "no cell of a table has a finished run" if there else "no report; gengap report writes it"
         return "\n".join([*lines, f"Our own runs: in {place}, {why}."])
-    head = ("", *(look.label for look in METHODS.values()))
+    head = ("", *LABELS.values())
     lines += ["Our own runs: validation accuracy, %, mean ± std over n seeds; below, the paper's"]
     return "\n".join([*lines, aligned([head, *(line for row in own for line in _beside(row))])])
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from gengap.config.schema import FP32, PAPER
-from gengap.paper.methods import METHODS
+from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, Row, rows_of_table
 from gengap.report.comparisons import MARGIN, Difference, holm, share, share_interval, welch
 from gengap.report.format import fixed, interval, p_value, percent, signed
@@ -87,7 +87,7 @@ def _beside_the_published_kind(
     kind: str, records: Records, row: Row, method: str, published: str
 ) -> tuple[Comparison, Difference | None]:
     sides = {
-        f"{METHODS[method].label} {row.deviation}": _values(records, row, method),
+        f"{LABELS[method]} {row.deviation}": _values(records, row, method),
         published: _values(records, Row(row.name), method),
     }
     return _difference(kind, row.name, sides)
@@ -96,7 +96,7 @@ def _beside_the_published_kind(
 def _compare(
     kind: str, row: Row, cells: dict[str, list[float]], a: str, b: str
 ) -> tuple[Comparison, Difference | None]:
-    return _difference(kind, row.label, {METHODS[m].label: cells[m] for m in (a, b)})
+    return _difference(kind, row.label, {LABELS[m]: cells[m] for m in (a, b)})
 
 
 def _difference(
@@ -117,8 +117,8 @@ def _difference(
 
 def _share(row: Row, cells: dict[str, list[float]], method: str) -> Comparison:
     three = ("sb", "lb", method)
-    line = Comparison(SHARE, row.label, METHODS[method].label, tuple(len(cells[m]) for m in three))
-    reason = _too_few({METHODS[m].label: cells[m] for m in three}) or _no_gap(cells)
+    line = Comparison(SHARE, row.label, LABELS[method], tuple(len(cells[m]) for m in three))
+    reason = _too_few({LABELS[m]: cells[m] for m in three}) or _no_gap(cells)
     if reason:
         return replace(line, reason=reason)
     sides = (cells["sb"], cells["lb"], cells[method])

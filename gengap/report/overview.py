@@ -4,7 +4,7 @@ from collections import Counter
 
 from gengap.config.schema import FP32, deviation
 from gengap.paper import tables as paper
-from gengap.paper.methods import METHODS
+from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import KINDS, Records, Row, marked, rows_of_table
 from gengap.report.comparison_tables import gap
 from gengap.report.comparisons import MARGIN
@@ -37,7 +37,7 @@ def gaps(records: Records) -> Table:
     """For every row, SB - LB (the gap) and +RA - SB (what is left of it), ours and the paper's, in points."""
     header = ["workload"]
     for a, b in _GAPS:
-        name = f"{METHODS[a].label} − {METHODS[b].label}"
+        name = f"{LABELS[a]} − {LABELS[b]}"
         header += [name, "95 %", f"paper's {name}"]
     found = [row for table in (1, 2) for row in rows_of_table(records, table)]
     rows = ((row.title, *_gap(records, row, *_GAPS[0]), *_gap(records, row, *_GAPS[1])) for row in found)

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from gengap.paper.methods import METHODS
+from gengap.paper.methods import LABELS
 from gengap.report.markup import Table
 
 MET, SHORT, NOT_MEASURED = "met", "falls short", "not measured"
@@ -62,7 +62,7 @@ def targets_table(documents: Sequence[dict[str, Any]]) -> Table:
 
 
 def _target_lines(target: Target, documents: Sequence[dict[str, Any]]) -> Sequence[tuple[str, ...]]:
-    words = (target.device, target.workload, METHODS[target.method].label, target.precision, target.target)
+    words = (target.device, target.workload, LABELS[target.method], target.precision, target.target)
     measured = [
         (*words, *target.outcome(row), machine(document["hardware"]))
         for document in documents

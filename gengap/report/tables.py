@@ -1,7 +1,7 @@
 """Tables 1 and 2 beside the paper's: the quick view, every cell at length, and all numbers."""
 
 from gengap.paper import tables as paper
-from gengap.paper.methods import METHODS
+from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Group, Records, rows_of_table
 from gengap.report.format import duration, fixed, mark, signed, spread, whole
 from gengap.report.markup import Table
@@ -20,7 +20,7 @@ def quick(records: Records, table: int = 1) -> Table:
             rows.append(("", "difference", *map(_marked, cells)))
         if any(cell.samples for cell in cells):
             rows.append(("", "samples", *(_samples(cell, cells[0]) for cell in cells)))
-    return Table(("workload", "", *(look.label for look in METHODS.values())), tuple(rows), labels=2)
+    return Table(("workload", "", *LABELS.values()), tuple(rows), labels=2)
 
 
 def _quick_cell(cell: Measured) -> str:
@@ -56,7 +56,7 @@ def _long_row(cell: Measured) -> tuple[str, ...]:
     interval = cell.accuracy.half_width if cell.accuracy else None
     return (
         cell.workload,
-        METHODS[cell.method].label,
+        LABELS[cell.method],
         cell.precision,
         cell.protocol,
         str(cell.n),

@@ -2,7 +2,7 @@ from itertools import combinations
 
 import pytest
 
-from gengap.paper.methods import BATCHES, METHODS, NOISE, Look
+from gengap.report.figures.style import BATCH_STYLES, METHOD_STYLES, NOISE, Style
 
 
 def lightness(colour: str) -> float:
@@ -13,19 +13,19 @@ def lightness(colour: str) -> float:
     return float(116 * luminance ** (1 / 3) - 16 if luminance > 0.008856 else 903.3 * luminance)
 
 
-@pytest.mark.parametrize("looks", [list(METHODS.values()), list(BATCHES.values())])
-def test_lines_stay_apart_in_grey_and_without_colour(looks: list[Look]) -> None:
-    for a, b in combinations(looks, 2):
+@pytest.mark.parametrize("styles", [list(METHOD_STYLES.values()), list(BATCH_STYLES.values())])
+def test_lines_stay_apart_in_grey_and_without_colour(styles: list[Style]) -> None:
+    for a, b in combinations(styles, 2):
         assert abs(lightness(a.colour) - lightness(b.colour)) > 10, (a.label, b.label)
-    assert len({look.marker for look in looks}) == len(looks)
+    assert len({style.marker for style in styles}) == len(styles)
 
 
 def test_the_noise_stays_apart_from_the_methods_of_its_figure() -> None:
     for name in ("lb", "lb_lr"):
-        assert abs(lightness(NOISE.colour) - lightness(METHODS[name].colour)) > 10
-        assert NOISE.marker != METHODS[name].marker
+        assert abs(lightness(NOISE.colour) - lightness(METHOD_STYLES[name].colour)) > 10
+        assert NOISE.marker != METHOD_STYLES[name].marker
 
 
 def test_larger_batches_are_lighter() -> None:
-    shades = [lightness(BATCHES[batch].colour) for batch in sorted(BATCHES)]
+    shades = [lightness(BATCH_STYLES[batch].colour) for batch in sorted(BATCH_STYLES)]
     assert shades == sorted(shades)

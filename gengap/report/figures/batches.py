@@ -128,8 +128,8 @@ def _draw2(lines: list[Line]) -> Drawing:
     for axis, (norm, panel) in zip(axes, places, strict=True):
         shown = [line for line in lines if (line.norm, line.panel) == (norm, panel)]
         for place, line in enumerate(shown):
-            draw_band(axis, line.walk.initial_phase, line.member.look, place)
-            draw_fit(axis, line.walk, line.member.look)
+            draw_band(axis, line.walk.initial_phase, line.member.style, place)
+            draw_fit(axis, line.walk, line.member.style)
             _publish(axis, line, line.walk.first_change)
         if not shown:
             say_empty(axis)
@@ -146,7 +146,7 @@ def _draw7(lines: list[Line]) -> Drawing:
     drawing, axes = panels(1, len(NORMS))
     for axis, norm in zip(axes, NORMS, strict=True):
         for place, line in enumerate(line for line in lines if line.norm == norm):
-            draw_band(axis, _by_epoch(line.walk), line.member.look, place)
+            draw_band(axis, _by_epoch(line.walk), line.member.style, place)
             _publish(axis, line, float(line.walk.epochs_at(np.array(line.walk.first_change))))
         count_from_zero(axis)
         axis.set_ylim(bottom=0)
@@ -159,12 +159,12 @@ def _draw7(lines: list[Line]) -> Drawing:
 def _publish(axis: Axes, line: Line, x: float) -> None:
     value = published(line.panel, "end distance", line.member.experiment)
     if value and np.isfinite(x):
-        draw_published(axis, x, float(value), line.member.look)
+        draw_published(axis, x, float(value), line.member.style)
 
 
 def _finish(drawing: Drawing, lines: list[Line], others: dict[str, Line2D]) -> None:
     drawing.supylabel(r"distance from initialisation  $\|w_t - w_0\|_2$", fontsize=10)
-    # One entry a batch size: its look is the same in both panels.
-    looks = {line.member.look.colour: line.member.look for line in reversed(lines)}
-    order = sorted(looks.values(), key=lambda look: int(look.label.split()[0]))
+    # One entry a batch size: its style is the same in both panels.
+    styles = {line.member.style.colour: line.member.style for line in reversed(lines)}
+    order = sorted(styles.values(), key=lambda style: int(style.label.split()[0]))
     legend(drawing, order, others | {"published, read off": PUBLISHED})

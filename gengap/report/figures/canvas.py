@@ -1,4 +1,4 @@
-"""One look for every picture: no global figure, no display, the same bytes every time."""
+"""One style for every picture: no global figure, no display, the same bytes every time."""
 
 from collections.abc import Iterable
 from math import ceil
@@ -11,9 +11,9 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from gengap.paper.methods import Look
 from gengap.report.bands import Band
 from gengap.report.figures.figure import Figure
+from gengap.report.figures.style import Style
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -61,21 +61,21 @@ def panels(rows: int, columns: int) -> tuple[Drawing, list[Axes]]:
     return drawing, axes
 
 
-def draw_band(axis: Axes, band: Band, look: Look, place: int) -> None:
+def draw_band(axis: Axes, band: Band, style: Style, place: int) -> None:
     """The mean as a line with markers, ± one standard deviation as a band; `place` counts a panel's lines."""
     every = max(1, len(band.x) // 8)
     mean, std = band.mean, band.std
-    axis.plot(band.x, mean, color=look.colour, linestyle=look.line, linewidth=look.width, **_LINE)
+    axis.plot(band.x, mean, color=style.colour, linestyle=style.dashes, linewidth=style.width, **_LINE)
     # Curves often start together: their markers shouldn't.
     marks = (place * every // 5 % every, every)
-    axis.plot(band.x, mean, look.marker, color=look.colour, markevery=marks, zorder=4, **_MARKER)
+    axis.plot(band.x, mean, style.marker, color=style.colour, markevery=marks, zorder=4, **_MARKER)
     if std is not None:
-        axis.fill_between(band.x, mean - std, mean + std, color=look.colour, alpha=0.2, linewidth=0)
+        axis.fill_between(band.x, mean - std, mean + std, color=style.colour, alpha=0.2, linewidth=0)
 
 
-def draw_published(axis: Axes, x: float, y: float, look: Look) -> None:
+def draw_published(axis: Axes, x: float, y: float, style: Style) -> None:
     """A published value: the line's marker, hollow and larger."""
-    axis.plot([x], [y], look.marker, markeredgecolor=look.colour, zorder=5, clip_on=False, **_HOLLOW)
+    axis.plot([x], [y], style.marker, markeredgecolor=style.colour, zorder=5, clip_on=False, **_HOLLOW)
 
 
 def count_from_zero(axis: Axes) -> None:
@@ -96,12 +96,12 @@ def draw_drop(axis: Axes, x: float) -> None:
     axis.axvline(x, zorder=1, **_GUIDE)
 
 
-def legend(drawing: Drawing, looks: Iterable[Look], others: dict[str, Line2D]) -> None:
-    """Above all panels: each look once, then whatever else is drawn."""
-    unique = {look.label: look for look in looks}
+def legend(drawing: Drawing, styles: Iterable[Style], others: dict[str, Line2D]) -> None:
+    """Above all panels: each style once, then whatever else is drawn."""
+    unique = {style.label: style for style in styles}
     handles: list[Any] = [
         (
-            Line2D([], [], color=k.colour, linestyle=k.line, linewidth=k.width, **_LINE),
+            Line2D([], [], color=k.colour, linestyle=k.dashes, linewidth=k.width, **_LINE),
             Line2D([], [], marker=k.marker, color=k.colour, **_MARKER),
         )
         for k in unique.values()

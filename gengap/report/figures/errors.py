@@ -142,17 +142,17 @@ def _draw(about: ErrorFigure, lines: Lines) -> Drawing:
         others["published, read off"] = PUBLISHED
     if about.drop:
         others["published drop"] = DROP
-    legend(drawing, (m.look for m, *_ in lines), others)
+    legend(drawing, (m.style for m, *_ in lines), others)
     return drawing
 
 
 def _panel(axis: Axes, about: ErrorFigure, column: str, lines: list[tuple[Member, Band]]) -> None:
     for place, (member, found) in enumerate(lines):
-        draw_band(axis, found, member.look, place)
+        draw_band(axis, found, member.style, place)
         value = _published_final(about, member)
         if value and column == VALIDATION:
             # Side by side after the end: values that are close would hide each other.
-            draw_published(axis, found.x[-1] * (1.02 + 0.03 * place), float(value), member.look)
+            draw_published(axis, found.x[-1] * (1.02 + 0.03 * place), float(value), member.style)
     if about.drop:
         draw_drop(axis, float(about.drop))
     count_from_zero(axis)

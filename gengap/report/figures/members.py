@@ -1,23 +1,23 @@
-"""Which runs make a figure: a line of it is an experiment, in a look of its own."""
+"""Which runs make a figure: a line of it is an experiment, in a style of its own."""
 
 from dataclasses import dataclass, replace
 
-from gengap.paper.methods import BATCHES, METHODS, NOISE, UNADAPTED, Look
 from gengap.report.cells import Group, Records
+from gengap.report.figures.style import BATCH_STYLES, DASHED, METHOD_STYLES, NOISE, Style
 
 
 @dataclass(frozen=True)
 class Member:
-    """One line of a figure: an experiment, how it looks, and its runs if there are any."""
+    """One line of a figure: an experiment, its style, and its runs if there are any."""
 
     experiment: str
-    look: Look
+    style: Style
     group: Group | None = None
 
     @property
     def label(self) -> str:
         """What the legend and the tables call it."""
-        return self.look.label
+        return self.style.label
 
     @property
     def n(self) -> int:
@@ -60,32 +60,32 @@ def counts(members: tuple[Member, ...]) -> str:
     return f"Finished runs (n): {', '.join(dict.fromkeys(found))}."
 
 
-def _named(look: Look, label: str) -> Look:
-    return replace(look, label=label)
+def _named(style: Style, label: str) -> Style:
+    return replace(style, label=label)
 
 
 FIXED = (
-    Member("cifar10_b64_sb", BATCHES[64]),
-    Member("cifar10_sb", BATCHES[128]),
-    *(Member(f"cifar10_b{b}_lb", BATCHES[b]) for b in (256, 512, 1024, 2048)),
+    Member("cifar10_b64_sb", BATCH_STYLES[64]),
+    Member("cifar10_sb", BATCH_STYLES[128]),
+    *(Member(f"cifar10_b{b}_lb", BATCH_STYLES[b]) for b in (256, 512, 1024, 2048)),
 )
 SCALED = (
-    Member("cifar10_b64_lb_gbn", _named(BATCHES[64], "64 +GBN")),
-    Member("cifar10_sb", BATCHES[128]),
-    *(Member(f"cifar10_b{b}_lb_gbn", _named(BATCHES[b], f"{b} +GBN")) for b in (256, 512, 1024, 2048)),
+    Member("cifar10_b64_lb_gbn", _named(BATCH_STYLES[64], "64 +GBN")),
+    Member("cifar10_sb", BATCH_STYLES[128]),
+    *(Member(f"cifar10_b{b}_lb_gbn", _named(BATCH_STYLES[b], f"{b} +GBN")) for b in (256, 512, 1024, 2048)),
 )
 FIGURE3 = (
-    Member("cifar10_sb", BATCHES[128]),
-    Member("cifar10_b2048_lb_ra", _named(BATCHES[2048], "2048 +RA")),
-    Member("cifar10_lb_ra", _named(BATCHES[4096], "4096 +RA")),
+    Member("cifar10_sb", BATCH_STYLES[128]),
+    Member("cifar10_b2048_lb_ra", _named(BATCH_STYLES[2048], "2048 +RA")),
+    Member("cifar10_lb_ra", _named(BATCH_STYLES[4096], "4096 +RA")),
 )
 FIGURE5 = (
-    Member("cifar10_b256_lb", BATCHES[256]),
-    *(Member(f"cifar10_ref256_b{b}_lb_ra", _named(BATCHES[b], f"{b} +RA")) for b in (512, 1024, 2048)),
-    Member("cifar10_b2048_lb", replace(BATCHES[2048], label="2048, not adapted", line=UNADAPTED)),
+    Member("cifar10_b256_lb", BATCH_STYLES[256]),
+    *(Member(f"cifar10_ref256_b{b}_lb_ra", _named(BATCH_STYLES[b], f"{b} +RA")) for b in (512, 1024, 2048)),
+    Member("cifar10_b2048_lb", replace(BATCH_STYLES[2048], label="2048, not adapted", dashes=DASHED)),
 )
 FIGURE6 = (
-    Member("cifar10_b2048_lb_lr", METHODS["lb_lr"]),
+    Member("cifar10_b2048_lb_lr", METHOD_STYLES["lb_lr"]),
     Member("cifar10_b2048_lb_noise", NOISE),
-    Member("cifar10_b2048_lb", METHODS["lb"]),
+    Member("cifar10_b2048_lb", METHOD_STYLES["lb"]),
 )

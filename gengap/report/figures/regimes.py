@@ -6,12 +6,13 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from gengap.paper import tables as paper
-from gengap.paper.methods import METHODS
+from gengap.paper.methods import LABELS
 from gengap.report.bands import Band, band_data
 from gengap.report.cells import Records, Row, experiment_of
 from gengap.report.figures.canvas import draw_band, legend, panels
 from gengap.report.figures.errors import VALIDATION, error_band
 from gengap.report.figures.figure import Figure, paragraph
+from gengap.report.figures.style import METHOD_STYLES
 
 SHOWN = ("sb", "lb", "lb_ra")
 CAPTION = paragraph(
@@ -38,7 +39,7 @@ def figure(records: Records) -> Figure:
 
 
 def _gap(row: str, method: str) -> str:
-    what = f"{paper.title(row)}, {METHODS[method].label}"
+    what = f"{paper.title(row)}, {LABELS[method]}"
     return f"{what}: no finished run; gengap train +experiment={experiment_of(row, method)}"
 
 
@@ -59,7 +60,7 @@ def _draw(found: dict[str, dict[str, Band]]) -> Drawing:
     drawing, axes = panels(ceil(len(found) / columns), columns)
     for axis, (row, bands) in zip(axes, found.items(), strict=False):
         for place, (method, band) in enumerate(bands.items()):
-            draw_band(axis, band, METHODS[method], place)
+            draw_band(axis, band, METHOD_STYLES[method], place)
         axis.set_xscale("log")
         axis.set_yscale("log")
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -70,5 +71,5 @@ def _draw(found: dict[str, dict[str, Band]]) -> Drawing:
         axis.remove()
     drawing.supxlabel("updates $t$", fontsize=10)
     drawing.supylabel("validation error (%)", fontsize=10)
-    legend(drawing, (METHODS[m] for m in SHOWN if any(m in bands for bands in found.values())), {})
+    legend(drawing, (METHOD_STYLES[m] for m in SHOWN if any(m in bands for bands in found.values())), {})
     return drawing

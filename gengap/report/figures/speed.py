@@ -6,14 +6,14 @@ from typing import Any
 
 from matplotlib.figure import Figure as Drawing
 
-from gengap.paper.methods import METHODS
 from gengap.report.figures.figure import Figure, paragraph
+from gengap.report.figures.style import METHOD_STYLES
 from gengap.report.speed import machine, table
 
 _LOOKS: dict[str, dict[str, Any]] = {
     "typical loop": {"color": "#c8c8c8"},
-    "gengap fp32": {"color": METHODS["lb_lr"].colour, "hatch": "//", "edgecolor": "white"},
-    "gengap bf16": {"color": METHODS["lb_ra"].colour},
+    "gengap fp32": {"color": METHOD_STYLES["lb_lr"].colour, "hatch": "//", "edgecolor": "white"},
+    "gengap bf16": {"color": METHOD_STYLES["lb_ra"].colour},
 }
 _WIDTH = 0.27  # of a bar, where groups are 1 apart
 

@@ -11,12 +11,13 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
 from gengap.paper import tables as paper
-from gengap.paper.methods import METHODS, Look
+from gengap.paper.methods import LABELS, METHODS
 from gengap.report.bands import band_data
 from gengap.report.cells import Records, Row
 from gengap.report.distance import Named, Walk, fit_data, fit_table, read_walk
 from gengap.report.figures.canvas import draw_band, legend, panels
 from gengap.report.figures.figure import Figure, paragraph
+from gengap.report.figures.style import METHOD_STYLES, Style
 from gengap.report.fits import LARGEST_ERROR, MINIMUM_UPDATES, SMALLEST_R_SQUARED
 
 FITS = (
@@ -48,7 +49,7 @@ def figure(records: Records) -> Figure:
         missing = ("no records yet: gengap train +sweep=quickstart",)
         return Figure("distance", "", "Distance from initialisation", CAPTION, missing=missing)
     bands = [(words, w.band) for words, w in found]
-    shown = [((workload, METHODS[method].label), w) for (workload, method), w in found]
+    shown = [((workload, LABELS[method]), w) for (workload, method), w in found]
     return Figure(
         name="distance",
         number="",
@@ -78,8 +79,8 @@ def _draw(found: list[Named]) -> Drawing:
     drawing, axes = panels(ceil(len(rows) / columns), columns)
     for axis, (row, named) in zip(axes, rows, strict=False):
         for place, ((_, method), w) in enumerate(named):
-            draw_band(axis, w.band, METHODS[method], place)
-            draw_fit(axis, w, METHODS[method])
+            draw_band(axis, w.band, METHOD_STYLES[method], place)
+            draw_fit(axis, w, METHOD_STYLES[method])
         axis.set_xscale("log")
         axis.set_ylim(bottom=0)
         axis.set_title(paper.title(row))
@@ -89,12 +90,12 @@ def _draw(found: list[Named]) -> Drawing:
     drawing.supylabel(r"distance from initialisation  $\|w_t - w_0\|_2$", fontsize=10)
     others = {r"fit $a + b\,\ln t$": Line2D([], [], color="black", **DASHES)}
     present = {method for (_, method), _ in found}
-    looks = [look for m, look in METHODS.items() if m in present]
-    legend(drawing, looks, others if any(w.fitted for _, w in found) else {})
+    styles = [style for m, style in METHOD_STYLES.items() if m in present]
+    legend(drawing, styles, others if any(w.fitted for _, w in found) else {})
     return drawing
 
 
-def draw_fit(axis: Axes, found: Walk, look: Look) -> None:
+def draw_fit(axis: Axes, found: Walk, style: Style) -> None:
     """The mean fit as dashes, over the window that all seeds share."""
     if not found.fitted:
         return
@@ -102,5 +103,5 @@ def draw_fit(axis: Axes, found: Walk, look: Look) -> None:
     # Linear in a and b: where the seeds share a window, their means are the fit of the mean curve.
     a = np.mean([f.intercept for f in found.fitted])
     b = np.mean([f.slope for f in found.fitted])
-    darker = 0.65 * np.array(to_rgb(look.colour))
+    darker = 0.65 * np.array(to_rgb(style.colour))
     axis.plot(t, a + b * np.log(t), color=darker, zorder=3, **DASHES)
