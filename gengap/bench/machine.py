@@ -1,6 +1,6 @@
 """What this machine can do at most: the rates that the shares of a measurement refer to."""
 
-import time
+import timeit
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -36,14 +36,12 @@ def ceilings() -> dict[str, Any]:
 
 
 def _fastest(operation: Callable[[], Any], device: torch.device) -> float:
-    seconds = []
-    for _ in range(REPEATS):
-        started = time.perf_counter()
+    def run() -> None:
         operation()
         if device.type == "cuda":
             torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - started)
-    return min(seconds)
+
+    return min(timeit.repeat(run, number=1, repeat=REPEATS))
 
 
 def gflop_per_image(config: Config, shape: tuple[int, int, int], num_classes: int) -> float:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from gengap.config.schema import FP32, PAPER
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, Row, rows_of_table
-from gengap.report.comparisons import MARGIN, Difference, holm, share, share_interval, welch
 from gengap.report.format import fixed, interval, p_value, percent, signed
 from gengap.report.markup import Table
 from gengap.report.measure import ACCURACY
+from gengap.report.significance import MARGIN, Difference, difference, holm, share, share_interval
 
 EQUIVALENCE, SHARE, STEP = "equivalence", "gap closed", "step"
 PRECISION, PROTOCOL = "precision", "protocol"
@@ -108,8 +108,8 @@ def _difference(
     reason = _too_few(sides)
     if reason:
         return replace(line, reason=reason), None
-    found = welch(a, b)
-    if found.error == 0:
+    found = difference(a, b)
+    if not found.testable:
         return replace(line, value=found.mean, reason=NO_SPREAD), None
     low, high = found.interval()
     return replace(line, value=found.mean, low=low, high=high), found
@@ -127,8 +127,8 @@ def _share(row: Row, cells: dict[str, list[float]], method: str) -> Comparison:
 
 
 def _no_gap(cells: dict[str, list[float]]) -> str:
-    gap = welch(cells["sb"], cells["lb"])
-    if gap.error == 0:
+    gap = difference(cells["sb"], cells["lb"])
+    if not gap.testable:
         return f"SB and LB: {NO_SPREAD}"
     low, high = gap.interval()
     return f"SB − LB may be 0: 95 % is {low:+.2f} to {high:+.2f}" if low <= 0 <= high else ""
@@ -136,12 +136,8 @@ def _no_gap(cells: dict[str, list[float]]) -> str:
 
 def _steps(row: Row, cells: dict[str, list[float]]) -> list[Comparison]:
     found = [_compare(STEP, row, cells, a, b) for a, b in _STEPS]
-    tested = [difference.p for _, difference in found if difference]
-    corrected = iter(holm(tested))
-    return [
-        replace(line, p=difference.p, p_holm=next(corrected)) if difference else line
-        for line, difference in found
-    ]
+    corrected = iter(holm([tested.p for _, tested in found if tested]))
+    return [replace(line, p=tested.p, p_holm=next(corrected)) if tested else line for line, tested in found]
 
 
 def table(found: list[Comparison], kind: str) -> Table:

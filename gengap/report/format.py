@@ -1,6 +1,6 @@
 """How numbers are written in tables, captions and summaries."""
 
-from gengap.report.comparisons import MARGIN
+from gengap.report.significance import MARGIN
 from gengap.report.statistics import Summary
 
 NEAR, ABOVE, BELOW = "≈", "▲", "▼"

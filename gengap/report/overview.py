@@ -7,10 +7,10 @@ from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import KINDS, Records, Row, marked, rows_of_table
 from gengap.report.comparison_tables import gap
-from gengap.report.comparisons import MARGIN
 from gengap.report.format import ABOVE, BELOW, NEAR, interval, mark, signed
 from gengap.report.markup import Table
 from gengap.report.measure import measure_cell
+from gengap.report.significance import MARGIN
 
 _GAPS = (("sb", "lb"), ("lb_ra", "sb"))
 

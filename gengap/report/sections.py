@@ -7,12 +7,12 @@ from gengap.paper import tables as paper
 from gengap.report import apart, comparison_tables, tables, words
 from gengap.report.cells import Records, Row, rows_of_table
 from gengap.report.comparison_tables import Comparison
-from gengap.report.comparisons import MARGIN
 from gengap.report.figures import Figure
 from gengap.report.markup import Table
 from gengap.report.measure import commits, distinct
 from gengap.report.overview import counted, gaps
 from gengap.report.section import Picture, Section, section
+from gengap.report.significance import MARGIN
 from gengap.report.speed import targets_table
 
 
