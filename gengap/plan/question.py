@@ -1,12 +1,12 @@
-"""What `gengap plan` is asked: a small-batch recipe and the large batch it shall move to."""
+"""What `gengap plan` is asked: a small-batch recipe and the large batch to move it to."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from gengap.errors import UserError
+from gengap.plan.numbers import number, numbers, shown, whole
 
 EXAMPLE = (
     "gengap plan small_batch=256 large_batch=4096 lr=0.1 epochs=90 milestones=30,60,80 dataset_size=1281167"
@@ -18,15 +18,15 @@ OPTIONAL = (
 )  # fmt: skip
 OPTIMIZERS = ("sgd", "adam")
 GHOST_SIZE = 128  # the paper's, in all its experiments
-_LARGEST_BATCH = 10**6  # up to here the batches' ratio survives the trip through a float (regime.exact)
+_LARGEST_BATCH = 10**6  # up to here the ratio of the batches survives the trip through a float (regime.exact)
 
 
 @dataclass(frozen=True)
 class Question:
-    """A recipe that works at `small_batch`, and where it shall go.
+    """A recipe that works at `small_batch`, and the batch to move it to; batches and sizes in samples.
 
-    lr holds one rate a phase; phase k + 1 starts at epoch milestones[k]. gamma is the ratio of one phase's
-    rate to the last one's, None where it changes or there is one phase only.
+    lr: one rate per phase. milestones: phase k + 1 starts at epoch milestones[k]. gamma: ratio of each
+    phase's rate to the one before, None where it varies or there is a single phase.
     """
 
     small_batch: int
@@ -46,105 +46,72 @@ class Question:
 
 
 def read_question(values: Mapping[str, str]) -> Question:
-    """Read values by key, as they were typed.
+    """Read the values typed for the keys in REQUIRED and OPTIONAL.
 
     Raises:
-        UserError: a value is missing, no number, or contradicts another.
+        UserError: a required key is missing, or a value cannot be read or contradicts another.
     """
-    _check_complete(values)
-    small, large = _whole(values, "small_batch"), _whole(values, "large_batch")
-    size, epochs = _whole(values, "dataset_size"), _number(values, "epochs")
+    _check_required(values)
+    small, large = whole(values, "small_batch"), whole(values, "large_batch")
+    size, epochs = whole(values, "dataset_size"), number(values, "epochs")
     _check_batches(small, large, size)
-    milestones = _numbers(values, "milestones") if "milestones" in values else ()
+    milestones = numbers(values, "milestones") if "milestones" in values else ()
     _check_milestones(milestones, epochs)
-    warmup = _number(values, "warmup_epochs", "0", zero=True)
-    first = milestones[0] if milestones else epochs
-    if warmup > first:
-        raise UserError(f"warmup_epochs={_text(warmup)} goes beyond the first phase of {_text(first)} epochs")
-    momentum = _number(values, "momentum", "0.9", zero=True)
-    betas = _numbers(values, "betas", "0.9,0.999", zero=True)
-    optimizer = values.get("optimizer", "sgd")
-    if optimizer not in OPTIMIZERS:
-        raise UserError(
-            f"optimizer={optimizer} is unknown: use optimizer={' or optimizer='.join(OPTIMIZERS)}"
-        )
-    if momentum >= 1 or max(betas) >= 1 or len(betas) != 2:
-        raise UserError("momentum and both betas must be below 1: momentum=0.9, betas=0.9,0.999")
     rates = _rates(values, milestones)
-    ghost = _ghost_size(values, small, large)
+    optimizer, momentum, betas = _optimizer(values)
+    ghost_size = _ghost_size(values, small, large)
     return Question(
-        small, large, size, epochs, rates, milestones, _gamma(rates), ghost, warmup, optimizer, momentum,
-        (betas[0], betas[1]), _micro_batch(values, ghost, large),
-        Path(values.get("results_dir", "results")).expanduser(),
-    )  # fmt: skip
+        small_batch=small,
+        large_batch=large,
+        dataset_size=size,
+        epochs=epochs,
+        lr=rates,
+        milestones=milestones,
+        gamma=_gamma(rates),
+        ghost_size=ghost_size,
+        warmup_epochs=_warmup(values, milestones[0] if milestones else epochs),
+        optimizer=optimizer,
+        momentum=momentum,
+        betas=betas,
+        micro_batch=_micro_batch(values, ghost_size, large),
+        results_dir=Path(values.get("results_dir", "results")).expanduser(),
+    )
 
 
-def _check_complete(values: Mapping[str, str]) -> None:
-    missing = [key for key in REQUIRED if key not in values]
+def _check_required(values: Mapping[str, str]) -> None:
+    missing = next((key for key in REQUIRED if key not in values), None)
     if missing:
-        example = next(a for a in EXAMPLE.split() if a.startswith(f"{missing[0]}="))
-        raise UserError(f"{missing[0]} is missing: add it, for example {example}; whole: {EXAMPLE}")
-
-
-def _whole(values: Mapping[str, str], key: str) -> int:
-    try:
-        value = int(values[key])
-    except ValueError:
-        raise UserError(f"{key}={values[key]} is not a whole number") from None
-    if not 1 <= value <= 10**12:
-        raise UserError(f"{key} must be between 1 and 10^12, not {values[key]}")
-    return value
-
-
-def _number(values: Mapping[str, str], key: str, default: str = "", *, zero: bool = False) -> Fraction:
-    found = _numbers(values, key, default, zero=zero)
-    if len(found) != 1:
-        raise UserError(f"{key}={values[key]} must be one number")
-    return found[0]
-
-
-def _numbers(
-    values: Mapping[str, str], key: str, default: str = "", *, zero: bool = False
-) -> tuple[Fraction, ...]:
-    """Comma-separated numbers as the exact decimals typed, so that 0.1 times 0.1 is 0.01."""
-    text = values.get(key, default)
-    try:
-        found = [float(part) for part in text.split(",")]
-    except ValueError:
-        raise UserError(f"{key}={text} is no number, or no list of numbers as in 30,60,80") from None
-    if not all(math.isfinite(v) and (v > 0 or (zero and v == 0)) for v in found):
-        raise UserError(f"{key}={text} must be {'0 or more' if zero else 'above 0'} and finite")
-    return tuple(Fraction(repr(v)) for v in found)
+        example = next(a for a in EXAMPLE.split() if a.startswith(f"{missing}="))
+        raise UserError(f"{missing} is missing: add it, for example {example}; in full: {EXAMPLE}")
 
 
 def _check_batches(small: int, large: int, size: int) -> None:
     if large <= small:
         raise UserError(f"large_batch={large} must be above small_batch={small}: are they swapped?")
-    if large > _LARGEST_BATCH:
-        raise UserError(f"large_batch={large} is more than {_LARGEST_BATCH}: lower it")
-    if large > size:
-        raise UserError(f"large_batch={large} is more than dataset_size={size}: lower it")
+    for limit, name in ((_LARGEST_BATCH, f"{_LARGEST_BATCH}"), (size, f"dataset_size={size}")):
+        if large > limit:
+            raise UserError(f"large_batch={large} is more than {name}: lower it")
 
 
 def _check_milestones(milestones: Sequence[Fraction], epochs: Fraction) -> None:
     if list(milestones) != sorted(set(milestones)):
-        shown = ",".join(map(_text, milestones))
-        raise UserError(f"milestones={shown} must ascend: type milestones=30,60,80")
+        typed = ",".join(map(shown, milestones))
+        raise UserError(f"milestones={typed} must ascend, as in milestones=30,60,80")
     if milestones and milestones[-1] >= epochs:
-        last, end = _text(milestones[-1]), _text(epochs)
+        last, end = shown(milestones[-1]), shown(epochs)
         raise UserError(f"milestones: {last} is not reached in epochs={end}: leave it out or raise epochs")
 
 
 def _rates(values: Mapping[str, str], milestones: Sequence[Fraction]) -> tuple[Fraction, ...]:
-    rates, phases = _numbers(values, "lr"), len(milestones) + 1
+    rates, phases = numbers(values, "lr"), len(milestones) + 1
     if len(rates) == 1:
-        gamma = _number(values, "gamma", "0.1")
+        gamma = number(values, "gamma", "0.1")
         return tuple(rates[0] * gamma**k for k in range(phases))
     if "gamma" in values:
-        raise UserError("give either one lr with gamma, or one lr a phase without")
+        raise UserError("give either one lr and gamma, or one lr per phase without gamma")
     if len(rates) != phases:
         raise UserError(
-            f"lr has {len(rates)} rates for {phases} phases: give one, or one more than milestones"
+            f"lr has {len(rates)} rates for {phases} phases: give a single one, or one more than milestones"
         )
     return rates
 
@@ -154,23 +121,43 @@ def _gamma(rates: Sequence[Fraction]) -> Fraction | None:
     return ratios.pop() if len(ratios) == 1 else None
 
 
+def _warmup(values: Mapping[str, str], first_phase: Fraction) -> Fraction:
+    warmup = number(values, "warmup_epochs", "0", zero=True)
+    if warmup > first_phase:
+        raise UserError(
+            f"warmup_epochs={shown(warmup)} is longer than the first phase of {shown(first_phase)} epochs"
+        )
+    return warmup
+
+
+def _optimizer(values: Mapping[str, str]) -> tuple[str, Fraction, tuple[Fraction, Fraction]]:
+    """Name, momentum of SGD, and betas of Adam."""
+    name = values.get("optimizer", "sgd")
+    if name not in OPTIMIZERS:
+        raise UserError(f"optimizer={name} is unknown: use optimizer={' or optimizer='.join(OPTIMIZERS)}")
+    momentum = number(values, "momentum", "0.9", zero=True)
+    betas = numbers(values, "betas", "0.9,0.999", zero=True)
+    if momentum >= 1 or max(betas) >= 1 or len(betas) != 2:
+        raise UserError("momentum and the two betas must be below 1: momentum=0.9, betas=0.9,0.999")
+    return name, momentum, (betas[0], betas[1])
+
+
 def _ghost_size(values: Mapping[str, str], small: int, large: int) -> int:
-    """The one typed, or the largest divisor of the large batch up to the small one and the paper's."""
+    """The one typed, or the largest divisor of the large batch up to both the small batch and GHOST_SIZE."""
     if "ghost_size" not in values:
         most = min(small, GHOST_SIZE)
         found = max(d for d in range(1, most + 1) if large % d == 0)
         if 2 * found < most:
             raise UserError(
-                f"large_batch={large} has no divisor from {most // 2} to {most} to be the ghost size: "
+                f"large_batch={large} has no divisor from {most // 2} to {most} to use as the ghost size: "
                 f"use large_batch={large // most * most}, or set ghost_size"
             )
         return found
-    ghost = _whole(values, "ghost_size")
-    if large % ghost:
-        raise UserError(
-            f"ghost_size={ghost} does not divide large_batch={large}: use {_nearest_divisors(large, ghost)}"
-        )
-    return ghost
+    ghost_size = whole(values, "ghost_size")
+    if large % ghost_size:
+        nearest = _nearest_divisors(large, ghost_size)
+        raise UserError(f"ghost_size={ghost_size} does not divide large_batch={large}: use {nearest}")
+    return ghost_size
 
 
 def _nearest_divisors(number: int, wanted: int) -> str:
@@ -179,14 +166,12 @@ def _nearest_divisors(number: int, wanted: int) -> str:
     return " or ".join(f"ghost_size={d}" for d in dict.fromkeys((below, above)))
 
 
-def _micro_batch(values: Mapping[str, str], ghost: int, large: int) -> int | None:
+def _micro_batch(values: Mapping[str, str], ghost_size: int, large: int) -> int | None:
     if "micro_batch" not in values:
         return None
-    micro = _whole(values, "micro_batch")
-    if micro % ghost or large % micro:
-        raise UserError(f"micro_batch={micro} must be whole ghosts of {ghost} and divide large_batch={large}")
-    return micro
-
-
-def _text(value: Fraction) -> str:
-    return f"{float(value):g}"
+    size = whole(values, "micro_batch")
+    if size % ghost_size or large % size:
+        raise UserError(
+            f"micro_batch={size} must be a multiple of ghost_size={ghost_size} and divide large_batch={large}"
+        )
+    return size

@@ -70,6 +70,11 @@ class Group:
         """The runs that count in means."""
         return self.runs[self.runs["status"] == "finished"]
 
+    @property
+    def accuracies(self) -> list[float]:
+        """Last validation accuracy (%) of every finished run, never the best."""
+        return [float(accuracy) for accuracy in self.finished["last_val_accuracy"]]
+
 
 @dataclass(frozen=True)
 class Records:

@@ -9,8 +9,6 @@ from gengap.report.cells import Group, Records, Row, experiment_of
 from gengap.report.format import commit, state
 from gengap.report.statistics import Summary, binomial_error, summarise
 
-ACCURACY = "last_val_accuracy"  # the tables' value: never the best
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -77,7 +75,7 @@ def measure_cell(records: Records, row: Row, method: str) -> Measured:
 def measure(group: Group, published: str = "") -> Measured:
     """Summarise a group of runs, beside the published accuracy if there is one."""
     done = group.finished
-    accuracy = _summary(done, ACCURACY)
+    accuracy = summarise(group.accuracies) if group.accuracies else None
     return Measured(
         workload=group.workload,
         method=group.method,

@@ -6,7 +6,7 @@ from gengap.config.schema import FP32, deviation
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import KINDS, Records, Row, marked, rows_of_table
-from gengap.report.comparison_tables import gap
+from gengap.report.comparisons import gap
 from gengap.report.format import ABOVE, BELOW, NEAR, interval, mark, signed
 from gengap.report.markup import Table
 from gengap.report.measure import measure_cell

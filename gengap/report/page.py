@@ -4,6 +4,7 @@ from pathlib import Path
 
 from gengap.report import comparison_tables, sections, tables
 from gengap.report.cells import Records
+from gengap.report.comparisons import compare_methods
 from gengap.report.figures import Figure, figures
 from gengap.report.figures.canvas import PICTURES, save
 from gengap.report.html import PAGE, html, picture, with_pictures
@@ -30,7 +31,7 @@ def texts(records: Records) -> dict[str, str]:
 
 
 def _texts(records: Records, shown: list[Figure]) -> dict[str, str]:
-    compared = comparison_tables.compare_methods(records)
+    compared = compare_methods(records)
     whole = sections.report(records, compared, shown)
     return {f"{stem}.csv": csv_text(table) for f in shown for stem, table in f.data.items()} | {
         "README.md": markdown_section(whole),

@@ -6,7 +6,7 @@ from typing import Any
 from gengap.paper import tables as paper
 from gengap.report import apart, comparison_tables, tables, words
 from gengap.report.cells import Records, Row, rows_of_table
-from gengap.report.comparison_tables import Comparison
+from gengap.report.comparisons import EQUIVALENCE, PRECISION, PROTOCOL, SHARE, STEP, Comparison
 from gengap.report.figures import Figure
 from gengap.report.markup import Table
 from gengap.report.measure import commits, distinct
@@ -66,11 +66,11 @@ def comparisons(found: list[Comparison]) -> Section:
     if not found:
         return Section("Comparisons", ("No run is a cell of a table yet.\n",))
     kinds = (
-        ("Is +RA equivalent to SB?", comparison_tables.EQUIVALENCE),
-        ("Share of the gap closed", comparison_tables.SHARE),
-        ("From column to column", comparison_tables.STEP),
-        ("Is bf16 as good as fp32?", comparison_tables.PRECISION),
-        ("What does the released code's protocol change?", comparison_tables.PROTOCOL),
+        ("Is +RA equivalent to SB?", EQUIVALENCE),
+        ("Share of the gap closed", SHARE),
+        ("From column to column", STEP),
+        ("Is bf16 as good as fp32?", PRECISION),
+        ("What does the released code's protocol change?", PROTOCOL),
     )
     parts = (section(heading, comparison_tables.table(found, kind)) for heading, kind in kinds)
     return Section("Comparisons", (words.COMPARISONS, *(part for part in parts if part)))

@@ -19,8 +19,8 @@ from gengap.cli import plan
 from gengap.ghost import GhostBatchNorm1d
 from gengap.paper import tables as paper
 from gengap.plan.evidence import closed_in_paper
-from gengap.plan.question import parse
-from tests.plan.words import ISSUE, replaced
+from gengap.plan.question import read_question
+from tests.plan.words import ISSUE, replaced, values
 
 SMALL = ["small_batch=4", "large_batch=16", "dataset_size=70", "epochs=3", "milestones=1,2", "lr=0.1"]
 
@@ -64,7 +64,9 @@ def test_the_issue_s_example_in_closed_form():
 def test_regime_adaptation_makes_the_small_batch_s_updates(small, times, size, epochs):
     assume(small * times <= size)
     recipe = [f"small_batch={small}", f"large_batch={small * times}", "lr=0.1", f"dataset_size={size}"]
-    question = parse([*recipe, f"epochs={float(epochs)}", f"milestones={float(epochs) / 2}", "ghost_size=1"])
+    question = read_question(
+        values([*recipe, f"epochs={float(epochs)}", f"milestones={float(epochs) / 2}", "ghost_size=1"])
+    )
     found = {p.method: p for p in plan_of(question)}
     assert found["sb"].updates == found["lb_ra"].updates == floor(epochs * size / small)
     assert found["sb"].milestones_updates == found["lb_ra"].milestones_updates
@@ -90,7 +92,7 @@ def plan_of(question):
     ],
 )
 def test_ghost_size(arguments, ghost):
-    question = parse([*arguments, "lr=1", "epochs=1", "dataset_size=10000"])
+    question = read_question(values([*arguments, "lr=1", "epochs=1", "dataset_size=10000"]))
     assert question.ghost_size == ghost
     assert question.large_batch % ghost == 0
 
@@ -224,3 +226,15 @@ def test_a_reader_that_has_gone_is_no_error():
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [("smal_batch=256", "small_batch"), ("nonsense", "no nonsense"), ("lr=", "lr has no value")],
+)
+def test_a_word_that_is_no_value_of_a_key_is_one_line(typed, says, capsys):
+    assert plan.main([*ISSUE, typed]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert says in shown.err
+    assert shown.err.count("\n") == 1

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gengap.cli import plan
 from gengap.errors import UserError
-from gengap.plan.question import OPTIONAL, REQUIRED, parse
-from tests.plan.words import ISSUE, replaced
+from gengap.plan.question import OPTIONAL, REQUIRED, read_question
+from tests.plan.words import ISSUE, values
 
 
 @pytest.mark.parametrize(
@@ -20,32 +19,29 @@ from tests.plan.words import ISSUE, replaced
         (["large_batch=256"], "above small_batch=256"),
         (["small_batch=2.5"], "small_batch=2.5 is not a whole number"),
         (["small_batch=0"], "small_batch must be between 1"),
-        (["lr=fast"], "lr=fast is no number"),
-        (["lr=nan"], "lr=nan must be above 0 and finite"),
-        (["lr=1e-999999999"], "must be above 0"),
-        (["epochs=-90"], "epochs=-90 must be above 0"),
-        (["epochs=90,80"], "epochs=90,80 must be one number"),
+        (["lr=fast"], "lr=fast is not a number"),
+        (["lr=nan"], "lr=nan must be finite and above 0"),
+        (["lr=1e-999999999"], "must be finite and above 0"),
+        (["epochs=-90"], "epochs=-90 must be finite and above 0"),
+        (["epochs=90,80"], "epochs=90,80 must be a single number"),
         (["milestones=30,80,60"], "milestones=30,80,60 must ascend"),
         (["milestones=30,30"], "must ascend"),
         (["milestones=30,100"], "100 is not reached in epochs=90"),
         (["lr=0.1,0.01"], "lr has 2 rates for 4 phases"),
-        (["lr=0.1,0.01,0.001,0.0001", "gamma=0.1"], "either one lr with gamma"),
+        (["lr=0.1,0.01,0.001,0.0001", "gamma=0.1"], "either one lr and gamma"),
         (["ghost_size=100"], "use ghost_size=64 or ghost_size=128"),
         (["ghost_size=5000"], "use ghost_size=4096"),
         (["large_batch=4099"], "use large_batch=4096, or set ghost_size"),
         (["dataset_size=1000"], "more than dataset_size=1000"),
-        (["micro_batch=100"], "whole ghosts of 128"),
+        (["micro_batch=100"], "a multiple of ghost_size=128"),
         (["optimizer=lion"], "use optimizer=sgd or optimizer=adam"),
         (["momentum=1"], "below 1"),
-        (["warmup_epochs=31"], "beyond the first phase of 30 epochs"),
-        (["smal_batch=256"], "did you mean small_batch=…?"),
-        (["nonsense"], "gengap plan has no nonsense"),
-        (["lr="], "lr has no value"),
+        (["warmup_epochs=31"], "longer than the first phase of 30 epochs"),
     ],
 )
 def test_a_mistake_says_what_to_type(changes, says):
     with pytest.raises(UserError) as error:
-        parse(replaced(ISSUE, changes))
+        read_question(values([*ISSUE, *changes]))
     assert says in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -53,29 +49,26 @@ def test_a_mistake_says_what_to_type(changes, says):
 @given(st.sampled_from(REQUIRED + OPTIONAL), st.text("0123456789.,e-+nainf/_ ", max_size=12))
 def test_anything_typed_is_a_question_or_a_mistake(key, value):
     with suppress(UserError):
-        question = parse(replaced(ISSUE, [f"{key}={value}"]))
+        question = read_question(values(ISSUE) | {key: value})
         assert question.large_batch % question.ghost_size == 0
         assert len(question.lr) == len(question.milestones) + 1
 
 
-@pytest.mark.parametrize("key", ["small_batch", "large_batch", "lr", "epochs", "dataset_size"])
-def test_a_missing_argument_is_named_with_an_example(key, capsys):
-    assert plan.main([a for a in ISSUE if not a.startswith(f"{key}=")]) == 2
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert len(shown.err.splitlines()) == 1
-    assert f"{key} is missing: add it, for example {key}=" in shown.err
+@pytest.mark.parametrize("key", REQUIRED)
+def test_a_missing_value_is_named_with_an_example(key):
+    with pytest.raises(UserError, match=f"^{key} is missing: add it, for example {key}="):
+        read_question({k: v for k, v in values(ISSUE).items() if k != key})
 
 
 def test_the_nearest_ghost_sizes_are_the_nearest():
     for ghost in range(1, 97):
-        arguments = replaced(ISSUE, ["small_batch=12", "large_batch=96", f"ghost_size={ghost}"])
+        typed = values(ISSUE) | {"small_batch": "12", "large_batch": "96", "ghost_size": f"{ghost}"}
         divisors = [d for d in range(1, 97) if 96 % d == 0]
         if ghost in divisors:
-            assert parse(arguments).ghost_size == ghost
+            assert read_question(typed).ghost_size == ghost
             continue
         near = bisect_right(divisors, ghost)
         with pytest.raises(
             UserError, match=f"ghost_size={divisors[near - 1]} or ghost_size={divisors[near]}$"
         ):
-            parse(arguments)
+            read_question(typed)

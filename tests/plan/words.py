@@ -1,13 +1,17 @@
 """What the tests of `gengap plan` type: the command's own example, and changes to it."""
 
-from collections import OrderedDict
+from collections.abc import Iterable
 
 from gengap.plan.question import EXAMPLE
 
 ISSUE = EXAMPLE.split()[2:]
 
 
-def replaced(arguments, changes):
-    values = OrderedDict(a.split("=", 1) for a in arguments)
-    values.update(c.split("=", 1) for c in changes if "=" in c)
-    return [f"{k}={v}" for k, v in values.items()] + [c for c in changes if "=" not in c]
+def values(arguments: Iterable[str]) -> dict[str, str]:
+    """The arguments by key; the last of a repeated one counts."""
+    return dict(argument.split("=", 1) for argument in arguments)
+
+
+def replaced(arguments: Iterable[str], changes: Iterable[str]) -> list[str]:
+    """The arguments with some values changed or added."""
+    return [f"{key}={value}" for key, value in values([*arguments, *changes]).items()]

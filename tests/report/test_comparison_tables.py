@@ -5,15 +5,8 @@ from report_records import Store
 from scipy import stats
 
 from gengap.report.cells import read_records
-from gengap.report.comparison_tables import (
-    EQUIVALENCE,
-    PRECISION,
-    SHARE,
-    STEP,
-    compare_methods,
-    data,
-    table,
-)
+from gengap.report.comparison_tables import data, table
+from gengap.report.comparisons import EQUIVALENCE, PRECISION, SHARE, STEP, compare_methods
 from gengap.report.markup import csv_text
 
 ROW = {

@@ -10,7 +10,7 @@ from report_records import Store
 
 from gengap.cli.report import main
 from gengap.report.cells import read_records
-from gengap.report.comparison_tables import compare_methods
+from gengap.report.comparisons import compare_methods
 from gengap.report.figures import figures
 from gengap.report.html import html, pictures_of, prose, with_pictures
 from gengap.report.markup import Table

@@ -10,7 +10,8 @@ from gengap.cli.report import main
 from gengap.plan.evidence import ours
 from gengap.report.apart import variants
 from gengap.report.cells import Row, read_records
-from gengap.report.comparison_tables import PRECISION, PROTOCOL, compare_methods, table
+from gengap.report.comparison_tables import table
+from gengap.report.comparisons import PRECISION, PROTOCOL, compare_methods
 from gengap.report.figures import figures
 from gengap.report.markup import csv_text
 from gengap.report.overview import counted

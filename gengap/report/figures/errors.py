@@ -114,7 +114,7 @@ def _final(about: ErrorFigure, present: list[Member]) -> Table:
     rows = []
     for member in present:
         assert member.group is not None
-        found = summarise([100 - float(a) for a in member.group.finished["last_val_accuracy"]])
+        found = summarise([100 - accuracy for accuracy in member.group.accuracies])
         printed = _published_final(about, member)
         difference = signed(found.mean - float(printed)) if printed else ""
         rows.append(

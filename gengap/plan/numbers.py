@@ -1,0 +1,63 @@
+"""Numbers as they are typed, read exactly, and the one-line errors for what is not a number."""
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+
+from gengap.errors import UserError
+
+
+def whole(values: Mapping[str, str], key: str) -> int:
+    """The whole number, 1 to 10^12, under `key`.
+
+    Raises:
+        UserError: it is not a whole number, or outside these limits.
+    """
+    try:
+        value = int(values[key])
+    except ValueError:
+        raise UserError(f"{key}={values[key]} is not a whole number") from None
+    if not 1 <= value <= 10**12:
+        raise UserError(f"{key} must be between 1 and 10^12, not {values[key]}")
+    return value
+
+
+def number(values: Mapping[str, str], key: str, default: str = "", *, zero: bool = False) -> Fraction:
+    """The single number under `key`, with the default and limits of `numbers`.
+
+    Raises:
+        UserError: it is not a number, or there are several.
+    """
+    found = numbers(values, key, default, zero=zero)
+    if len(found) != 1:
+        raise UserError(f"{key}={values[key]} must be a single number")
+    return found[0]
+
+
+def numbers(
+    values: Mapping[str, str], key: str, default: str = "", *, zero: bool = False
+) -> tuple[Fraction, ...]:
+    """The comma-separated positive numbers under `key`, as the exact decimals typed: 0.1 times 0.1 is 0.01.
+
+    Args:
+        values: what was typed, by key.
+        key: the key to read.
+        default: used where the key is absent.
+        zero: whether 0 is allowed.
+
+    Raises:
+        UserError: one is not a number, not finite, or negative, or 0 where that is not allowed.
+    """
+    text = values.get(key, default)
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError(f"{key}={text} is not a number, nor a list of numbers such as 30,60,80") from None
+    if not all(math.isfinite(v) and (v > 0 or (zero and v == 0)) for v in found):
+        raise UserError(f"{key}={text} must be finite and {'0 or more' if zero else 'above 0'}")
+    return tuple(Fraction(repr(v)) for v in found)
+
+
+def shown(value: Fraction) -> str:
+    """A number for messages, up to 6 digits."""
+    return f"{float(value):g}"
