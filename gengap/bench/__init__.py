@@ -1,1 +1,1 @@
-"""gengap's loop beside the typical user's, in one run, on this machine."""
+"""gengap's loop and a typical training loop, measured in alternation on the same machine."""

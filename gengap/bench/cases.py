@@ -1,4 +1,4 @@
-"""What is measured: a workload and a method, gengap in one or more precisions beside the typical loop."""
+"""What is measured: a workload and a method, gengap in one or more precisions against the typical loop."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from gengap.config.conf import names_in
 from gengap.config.schema import Config
 from gengap.errors import UserError
 
-METHODS = ("sb", "lb_ra")  # LB, +LR and +GBN make the same updates, or the same without ghosts, but fewer
+METHODS = ("sb", "lb_ra")  # +GBN makes the updates of +RA, only fewer; LB and +LR make them without ghosts
 DEFAULT = (
     ("mnist_f1", "sb"),
     ("mnist_f1", "lb_ra"),
@@ -21,7 +21,7 @@ ON_A_GPU = (*DEFAULT, ("cifar10_vgg", "lb_ra"), ("cifar100_wresnet16_4", "lb_ra"
 
 @dataclass(frozen=True)
 class Case:
-    """One workload at one method's batch and ghost size."""
+    """A workload at a method's batch and ghost size."""
 
     workload: str
     method: str
@@ -37,10 +37,10 @@ class Case:
 def cases(
     workload: str, methods: Sequence[str], precisions: Sequence[str], on_gpu: Callable[[], bool]
 ) -> list[Case]:
-    """The cases asked for; without a workload the default ones of a CPU or a GPU.
+    """The requested cases; without a workload the default ones for a CPU or a GPU.
 
     Raises:
-        UserError: no such workload, method or precision, or its images aren't held in memory.
+        UserError: there is no such workload, method or precision, or its images are not held in memory.
     """
     for precision in precisions:
         _known("precision", precision, PRECISIONS)
@@ -52,7 +52,7 @@ def cases(
         _known("method", method, names_in("method"))
     found = [Case(workload, m, tuple(precisions)) for m in methods or METHODS]
     if found[0].config(precisions[0]).data.name not in SHAPES:
-        raise UserError(f"workload={workload} streams its images from files: choose another one")
+        raise UserError(f"workload={workload} streams its images from files: choose another workload")
     return found
 
 
@@ -61,7 +61,7 @@ def _known(key: str, value: str, choices: Sequence[str]) -> None:
         raise UserError(f"{key}={value} is unknown: use one of {', '.join(choices)}")
 
 
-# Training images, height, width, channels, classes of each data set that is held in memory
+# Number of training images, height, width, channels and classes of the data sets that are held in memory
 SHAPES = {
     "digits": (1437, 8, 8, 1, 10),
     "mnist": (60_000, 28, 28, 1, 10),

@@ -1,4 +1,4 @@
-"""What this machine can do at most: the rates that the shares of a measurement refer to."""
+"""Peak rates of this machine, which the shares in a measurement refer to, and the work of an update."""
 
 import timeit
 from collections.abc import Callable
@@ -18,8 +18,8 @@ from gengap.training.memory import saved_bytes
 REPEATS = 7
 
 
-def ceilings() -> dict[str, Any]:
-    """Hardware, versions, matrix rates by precision in GFLOP/s, copy rate (read + write) in GB/s."""
+def peak_rates() -> dict[str, Any]:
+    """Hardware, versions, matrix-product rate by precision (GFLOP/s) and copy rate (GB/s, reads + writes)."""
     device = prepare_device(Runtime())
     size = 8192 if device.type == "cuda" else 2048
     rates = {}
@@ -45,10 +45,10 @@ def _fastest(operation: Callable[[], Any], device: torch.device) -> float:
 
 
 def gflop_per_image(config: Config, shape: tuple[int, int, int], num_classes: int) -> float:
-    """Floating-point operations of forward and backward pass, products and convolutions only."""
+    """10^9 floating-point operations of forward and backward pass, matrix products and convolutions only."""
     height, width, channels = shape
     model = build(config.model.name, num_classes, **config.model.options)
-    samples = 2  # batch norm needs more than one
+    samples = 2  # batch norm needs at least two
     with FlopCounterMode(display=False) as counter:
         output = model(torch.zeros(samples, channels, height, width))
         nn.functional.cross_entropy(output, torch.zeros(samples, dtype=torch.int64)).backward()
@@ -56,10 +56,10 @@ def gflop_per_image(config: Config, shape: tuple[int, int, int], num_classes: in
 
 
 def gb_per_update(config: Config, shape: tuple[int, int, int], num_classes: int) -> float:
-    """Gigabytes that an update reads and writes at least, of arrays that don't fit into a cache.
+    """Lower bound on the GB that an update reads and writes, for arrays that do not fit into a cache.
 
-    The activations that the forward pass saves for the backward pass are written once and read once, counted
-    without a compiler; weights, gradient and velocity, 4 bytes a parameter each, are read and written once.
+    Activations saved for the backward pass are written and read once (counted without a compiler); weights,
+    gradient and velocity, 4 bytes per parameter each, are read and written once.
     """
     height, width, channels = shape
     model = build(config.model.name, num_classes, **config.model.options)

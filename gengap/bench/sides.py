@@ -1,4 +1,4 @@
-"""A side of the comparison: a process of its own, stopped while the other side is measured."""
+"""A side of the comparison: a separate process, stopped while the other side is measured."""
 
 import os
 import re
@@ -18,72 +18,71 @@ from gengap.bench.cases import SHAPES
 from gengap.config.schema import Config
 from gengap.data.sources import Images, Source
 
-MEGABYTE = 2**20
-WORKERS = 8  # of the typical loop's loader, where there are so many cores
+MIB = 2**20
+WORKERS = 8  # of the typical loop's DataLoader, if there are as many cores
 
 
 @dataclass(frozen=True)
-class Warmed:
-    """What a side needed before it ran steadily, in seconds, and what runs its updates."""
+class Startup:
+    """What a side took, in seconds, before it ran steadily, and what runs its updates."""
 
-    start: float  # to import, to build, to move the data
-    first_update: float  # as a whole, with whatever is compiled or chosen at first use
+    seconds: float  # to import, build and move the data
+    first_update: float  # including compilation and choice of kernels
     engine: str
 
 
 class Side:
-    """One process and what it says; nothing of it runs, helpers included, between two calls.
+    """One process; neither it nor its workers run between two calls.
 
-    Raises, on entering the block and in `seconds`:
+    Raises, on entering the context and in its methods:
         RuntimeError: the process died.
     """
 
     def __init__(self, kind: str, config: Config) -> None:
         context = get_context("spawn")
-        self._here, there = context.Pipe()
-        # Not a daemon: those may not start the loader's workers. Closing the pipe ends it.
-        self._process = context.Process(target=_serve, args=(kind, config, there))
-        self._there = there
+        self._connection, self._process_end = context.Pipe()
+        # Not a daemon, which may not start the DataLoader's workers. Closing the pipe ends it.
+        self._process = context.Process(target=_serve, args=(kind, config, self._process_end))
 
     def __enter__(self) -> Self:
         self._process.start()
-        self._there.close()
-        self.warmed: Warmed = self._answer()
+        self._process_end.close()
+        self.startup: Startup = self._answer()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._signal(signal.SIGCONT)
-        self._here.close()  # which ends it, with its loader's workers
+        self._connection.close()  # ends the process and its workers
         self._process.join(timeout=10)
         self._signal(signal.SIGKILL)
         self._process.join()
 
     def seconds(self, updates: int) -> float:
-        """Time of so many updates."""
+        """Time for this number of updates."""
         return float(self._ask(("updates", updates)))
 
     def peak_memory(self) -> float:
-        """The most memory the process had at a time, in MiB; on a GPU, the most it took there."""
+        """Peak memory of the process in MiB; on a GPU, of its allocations there."""
         return float(self._ask(("memory", 0)))
 
-    def _ask(self, what: tuple[str, int]) -> Any:
+    def _ask(self, request: tuple[str, int]) -> Any:
         self._signal(signal.SIGCONT)
-        return self._answer(what)
+        return self._answer(request)
 
-    def _answer(self, what: tuple[str, int] | None = None) -> Any:
+    def _answer(self, request: tuple[str, int] | None = None) -> Any:
         try:
-            if what is not None:
-                self._here.send(what)
-            answer = self._here.recv()
+            if request is not None:
+                self._connection.send(request)
+            answer = self._connection.recv()
         except (EOFError, ConnectionError):
-            raise RuntimeError("the measured process died; its message stands above") from None
+            raise RuntimeError("the measured process died; its error message is above") from None
         self._signal(signal.SIGSTOP)
         assert self._process.pid is not None
-        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # until it does rest
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # until it has stopped
         return answer
 
     def _signal(self, number: signal.Signals) -> None:
-        # The process leads a group of its own, with the workers of its loader in it
+        # The process leads a group of its own, which includes its DataLoader's workers
         if self._process.pid is not None and self._process.is_alive():
             try:
                 os.killpg(self._process.pid, number)
@@ -102,23 +101,23 @@ def _serve(kind: str, config: Config, parent: Connection) -> None:
     wait()
     built = time.perf_counter()
     _timed(update, 1, wait)
-    parent.send(Warmed(built - started, time.perf_counter() - built, engine))
+    parent.send(Startup(built - started, time.perf_counter() - built, engine))
     try:
         while True:
-            what, count = parent.recv()
-            parent.send(_timed(update, count, wait) if what == "updates" else peak_memory(on_gpu))
+            request, count = parent.recv()
+            parent.send(_timed(update, count, wait) if request == "updates" else peak_memory(on_gpu))
     except EOFError:
         return
 
 
 def peak_memory(on_gpu: bool) -> float:
-    """The most memory this process had at a time, in MiB; on a GPU, the most it took there."""
+    """Peak memory of this process in MiB; on a GPU, of its allocations there."""
     if on_gpu:
         import torch
 
-        return torch.cuda.max_memory_allocated() / MEGABYTE
+        return torch.cuda.max_memory_allocated() / MIB
     status = Path("/proc/self/status")
-    if status.exists():  # getrusage would count the parent's memory from before the exec
+    if status.exists():  # getrusage would include the parent's memory from before the exec
         found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
         if found:
             return int(found[1]) / 1024
@@ -145,17 +144,17 @@ def _gengap(config: Config) -> tuple[Callable[[], None], str]:
 def _typical(config: Config) -> Callable[[], None]:
     import torch
 
-    from gengap.bench.typical import Typical
+    from gengap.bench.typical import TypicalLoop
 
     on_gpu = config.runtime.device != "cpu" and torch.cuda.is_available()
     workers = min(WORKERS, len(os.sched_getaffinity(0)))
     device = torch.device("cuda" if on_gpu else "cpu")
     images, classes = random_images(config.data.name)
-    return Typical(config, images, classes, device, workers).update
+    return TypicalLoop(config, images, classes, device, workers).update
 
 
 def random_images(name: str) -> tuple[Images, int]:
-    """Pixels and labels of the data set's shape, and its classes: speed doesn't depend on what they show."""
+    """Random images and labels of a data set's shape, and its number of classes."""
     samples, *shape, classes = SHAPES[name]
     generator = np.random.default_rng(0)
     pixels = generator.integers(0, 256, (samples, *shape), dtype=np.uint8)
@@ -171,4 +170,4 @@ def _timed(update: Callable[[], None], count: int, wait: Callable[[], None]) -> 
 
 
 def _nothing() -> None:
-    """A CPU's operations are done when they return."""
+    """CPU operations are complete when they return."""

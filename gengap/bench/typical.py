@@ -1,6 +1,6 @@
-"""The typical user's training loop, written as tutorials and the paper's released code write it.
+"""A typical training loop, as in tutorials and in the paper's released code.
 
-It is here to be compared with, so nothing in it is tuned.
+It is the baseline of the comparison, so nothing in it is tuned.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from gengap.models import build
 
 
 class PilImages(Dataset[tuple[Tensor, int]]):
-    """Images as torchvision's data sets give them: a PIL image at a time, through its transforms."""
+    """Images as in torchvision's data sets: one PIL image at a time, through its transforms."""
 
     def __init__(self, images: Images, transform: Any) -> None:
         self._pixels, self._labels, self._transform = images.images, images.labels, transform
@@ -33,7 +33,7 @@ class PilImages(Dataset[tuple[Tensor, int]]):
 
 
 def augmentation(data: Data, size: int) -> Any:
-    """The workload's augmentation, out of torchvision's transforms."""
+    """The workload's augmentation in torchvision's transforms, for images of size x size."""
     return transforms.Compose(
         [
             transforms.RandomCrop(size, padding=data.crop_padding, fill=data.pad_value),
@@ -44,8 +44,8 @@ def augmentation(data: Data, size: int) -> Any:
     )
 
 
-class Typical:
-    """Trains on `images` with the configuration's batch size, ghosts and recipe."""
+class TypicalLoop:
+    """Trains on `images` with the batch size, ghosts and recipe of the configuration."""
 
     def __init__(self, config: Config, images: Images, num_classes: int, device: torch.device, workers: int):
         self._config, self._device = config, device
@@ -74,7 +74,7 @@ class Typical:
             yield from self._loader
 
     def update(self) -> None:
-        """One step; with ghosts one forward and backward pass a ghost, gradients summed up."""
+        """One step; with ghosts, one forward and backward pass per ghost, accumulating gradients."""
         images, labels = next(self._batches)
         images, labels = images.to(self._device), labels.to(self._device)
         ghosts = max(1, len(labels) // (self._config.method.ghost_size or len(labels)))

@@ -51,13 +51,13 @@ def answer(values: Mapping[str, str], *, as_json: bool = False) -> str:
     Raises:
         UserError: the values make no plan.
     """
-    from gengap.plan.evidence import TABLES, closed_in_paper, ours
+    from gengap.plan.evidence import TABLES, closed_in_paper, own_rows
     from gengap.plan.methods import plan
     from gengap.plan.snippet import snippet
     from gengap.plan.text import expectations, reasons, regimes
 
     question = read_question(values)
-    methods, own = plan(question), ours(question.results_dir)
+    methods, own = plan(question), own_rows(question.results_dir)
     notes, code = reasons(question, methods), snippet(question, methods)
     if as_json:
         found: dict[str, Any] = {

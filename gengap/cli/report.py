@@ -45,8 +45,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _write(results_dir: Path) -> int:
-    from gengap.report.apart import unfinished
     from gengap.report.cells import read_records
+    from gengap.report.other_runs import unfinished
     from gengap.report.page import write_report
 
     records = read_records(results_dir)

@@ -1,1 +1,1 @@
-"""The published numbers and the names of the methods, as data."""
+"""The paper as data: published numbers, names and labels of the methods."""

@@ -1,4 +1,4 @@
-"""What the paper's figures show, as numbers: paper_figures.csv, read off the published pictures."""
+"""Numbers read off the paper's figures, from figures.csv."""
 
 import csv
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ from importlib.resources import files
 
 @dataclass(frozen=True)
 class Point:
-    """One number read off a figure: `figure` is its panel (2a), `experiment` the cell that it is a value of.
+    """One number read off a figure.
 
-    value: as written down, in `unit`. plus_minus: how well it can be read, empty where nobody estimated it.
+    figure: its panel, such as 2a. experiment: the cell it belongs to, empty for the whole panel. value: as
+    written down, in `unit`. plus_minus: reading precision, empty if not estimated.
     """
 
     figure: str
@@ -24,12 +25,12 @@ class Point:
 
 @cache
 def points() -> tuple[Point, ...]:
-    """All of them, in the order of the figures."""
+    """All points, in the order of the figures."""
     text = files("gengap.paper").joinpath("figures.csv").read_text(encoding="utf-8")
     return tuple(Point(**row) for row in csv.DictReader(text.splitlines()))
 
 
 def published(figure: str, quantity: str, experiment: str = "") -> str:
-    """The number as written down, empty where the figure shows none."""
+    """The value as written down; empty if the figure shows none."""
     asked = (figure, quantity, experiment)
     return next((p.value for p in points() if (p.figure, p.quantity, p.experiment) == asked), "")

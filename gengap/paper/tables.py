@@ -1,4 +1,4 @@
-"""The published numbers of Hoffer et al. 2017 (Tables 1 and 2), read from paper.csv."""
+"""The published numbers of Tables 1 and 2 of Hoffer et al. 2017, from tables.csv."""
 
 import csv
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from importlib.resources import files
 
 @dataclass(frozen=True)
 class Published:
-    """One cell of a table of the paper; accuracy in percent, digit for digit as printed."""
+    """A cell of one of the paper's tables; accuracy in percent, exactly as printed."""
 
     table: int
     workload: str
@@ -23,13 +23,13 @@ class Published:
 
     @property
     def row(self) -> str:
-        """The workload; Alexnet's second row in Table 2 ends in `_8k`, as its experiments are named."""
+        """The workload; the second row of Table 2 ends in `_8k`, as the names of its experiments do."""
         return f"{self.workload}_8k" if self.large_batch == 8192 else self.workload
 
 
 @cache
 def published() -> tuple[Published, ...]:
-    """All published cells in the order of the tables."""
+    """All published cells, in the order of the tables."""
     text = files("gengap.paper").joinpath("tables.csv").read_text(encoding="utf-8")
     return tuple(_cell(row) for row in csv.DictReader(text.splitlines()))
 
@@ -50,22 +50,22 @@ def _cell(row: dict[str, str]) -> Published:
 
 
 def workloads(table: int) -> list[str]:
-    """The workloads of a table, in its order."""
+    """The workloads of a table, in order."""
     return list(dict.fromkeys(p.workload for p in published() if p.table == table))
 
 
 def rows(table: int) -> list[str]:
-    """The rows of a table, in its order; a workload at two large batches has two."""
+    """The rows of a table, in order; a workload with two large batches has two."""
     return list(dict.fromkeys(p.row for p in published() if p.table == table))
 
 
 def accuracy(row: str, method: str) -> str:
-    """The published accuracy as printed, empty where the tables have no such cell."""
+    """The published accuracy as printed; empty if there is no such cell."""
     return next((p.accuracy for p in published() if (p.row, p.method) == (row, method)), "")
 
 
 def first_row(row: str, method: str) -> str:
-    """The first row that has this cell: rows of a workload share the cells of equal batch (footnote 8)."""
+    """The first row with this cell: rows of a workload share cells of the same batch (footnote 8)."""
     here = next((p for p in published() if (p.row, p.method) == (row, method)), None)
     if here is None:
         return row
@@ -74,9 +74,9 @@ def first_row(row: str, method: str) -> str:
 
 
 def title(row: str) -> str:
-    """`network, dataset` as the paper writes them; a workload that is not in the paper keeps its own name.
+    """`network, dataset` as the paper writes them, and the large batch if the workload has two rows.
 
-    Where a workload has two rows, the large batch follows.
+    A row that is not in the paper keeps its name.
     """
     here = next((p for p in published() if p.row == row), None)
     if here is None:

@@ -1,1 +1,1 @@
-"""A small-batch recipe moved to a large batch by each of the paper's methods."""
+"""What a small-batch recipe becomes at a large batch, by each of the paper's methods."""

@@ -1,4 +1,4 @@
-"""What the paper and the report of our own records say to expect of each method."""
+"""What to expect of each method, from the paper and from the report of our own runs."""
 
 import csv
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ from gengap.paper.tables import Published, published
 
 REMEDIES = ("lb_lr", "lb_gbn", "lb_ra")
 TABLES = (1, 2)
-STATED = {"precision": FP32, "protocol": PAPER}  # as the paper's numbers, which stand beside ours
+STATED = {"precision": FP32, "protocol": PAPER}  # comparable with the paper's numbers
 
 
 @dataclass(frozen=True)
-class Closed:
-    """Share (%) of the gap SB - LB that each of REMEDIES closes, over `rows` rows of a table.
+class GapClosed:
+    """Share (%) of the gap SB - LB that each of REMEDIES closes: mean and range over the rows of a table.
 
-    batches: batch sizes of the table's LB cells.
+    rows: their number. batches: batch sizes of the LB cells.
     """
 
     table: int
@@ -30,14 +30,14 @@ class Closed:
     highest: dict[str, float]
 
 
-def closed_in_paper(table: int) -> Closed:
-    """Mean and range over the rows of Table 1 or 2 as published."""
+def closed_in_paper(table: int) -> GapClosed:
+    """The published shares of Table 1 or 2."""
     rows: dict[str, dict[str, Published]] = {}
     for cell in published():
         if cell.table == table:
             rows.setdefault(cell.row, {})[cell.method] = cell
     shares = {m: [_share(row, m) for row in rows.values()] for m in REMEDIES}
-    return Closed(
+    return GapClosed(
         table,
         len(rows),
         tuple(sorted({row["lb"].batch_size for row in rows.values()})),
@@ -53,26 +53,26 @@ def _share(row: dict[str, Published], method: str) -> float:
 
 
 def paper_ratios() -> tuple[float, float]:
-    """Smallest and largest B_L / B_S of the paper's tables."""
+    """Smallest and largest B_L / B_S in the paper's tables."""
     ratios = [cell.large_batch / cell.small_batch for cell in published()]
     return min(ratios), max(ratios)
 
 
 @dataclass(frozen=True)
-class Ours:
-    """A row of our report's tables: per method the finished runs, their mean accuracy and its std (%)."""
+class OwnRow:
+    """A row of our report: by method the number of finished runs, mean accuracy (%) and its std."""
 
     workload: str
     cells: dict[str, tuple[int, float, float | None]]
 
 
-def ours(results_dir: Path) -> list[Ours]:
-    """The report's rows in fp32 by the paper's text that have runs; none where there is no report."""
-    rows: dict[str, Ours] = {}
+def own_rows(results_dir: Path) -> list[OwnRow]:
+    """The report's rows with finished runs in fp32 by the paper's text; none if there is no report."""
+    rows: dict[str, OwnRow] = {}
     for line in _lines(results_dir / "report" / f"table{table}.csv" for table in TABLES):
         stated = all(line.get(key, value) == value for key, value in STATED.items())
         if line["kind"] == "cell" and stated and int(line["n"]) and line["method"] in METHODS:
-            row = rows.setdefault(line["workload"], Ours(line["workload"], {}))
+            row = rows.setdefault(line["workload"], OwnRow(line["workload"], {}))
             std = float(line["std"]) if line["std"] else None
             row.cells[line["method"]] = int(line["n"]), float(line["mean"]), std
     return list(rows.values())

@@ -1,4 +1,4 @@
-"""Every method's regime for a question, by the code and the files that training itself uses."""
+"""The regime of each method for a question, computed by the code and conf/ files that training uses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from gengap.regime import build_regime
 
 @dataclass(frozen=True)
 class Planned:
-    """One method's column: rates and milestones one a phase and one a change of phase.
+    """One method's column: one rate per phase, one milestone per change of phase.
 
-    lr_linear: rates by the linear rule, empty where the method keeps the recipe's. cost: samples seen,
-    relative to SB's.
+    lr_linear: rates by the linear rule, empty if the method keeps the recipe's. samples_seen: in training.
+    cost: samples seen relative to SB.
     """
 
     method: str
@@ -35,12 +35,12 @@ class Planned:
 
 
 def plan(question: Question) -> tuple[Planned, ...]:
-    """SB, LB, LB+LR, LB+LR+GBN and LB+LR+GBN+RA, in this order."""
+    """The plans for SB, LB, LB+LR, LB+LR+GBN and LB+LR+GBN+RA, in this order."""
     small = _planned(question, "sb", 0)
     return (small, *(_planned(question, m, small.samples_seen) for m in METHODS if m != "sb"))
 
 
-def _planned(question: Question, method: str, samples_of_small: int) -> Planned:
+def _planned(question: Question, method: str, samples_of_sb: int) -> Planned:
     config = _config(question, method)
     regime, settings = build_regime(config, question.dataset_size), config.method
     factor = settings.regime_factor
@@ -60,13 +60,13 @@ def _planned(question: Question, method: str, samples_of_small: int) -> Planned:
         updates=regime.updates,
         warmup_updates=regime.warmup if scaled else 0,
         samples_seen=samples,
-        cost=samples / (samples_of_small or samples),
+        cost=samples / (samples_of_sb or samples),
         clip_norm=settings.clip_norm,
     )
 
 
 def _config(question: Question, method: str) -> Config:
-    """The run that a workload with this recipe makes with a method of conf/, whatever its data set."""
+    """The configuration of a workload with this recipe and a method of conf/, whatever its data set."""
     recipe = {
         "name": "plan",
         "small_batch": question.small_batch,

@@ -1,4 +1,4 @@
-"""The plan's last column as a training loop in plain torch, ready to paste."""
+"""The last column of the plan as a training loop in plain torch, ready to paste."""
 
 from gengap.plan.methods import Planned
 from gengap.plan.question import Question
@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from gengap.ghost import convert
 
-# model and train_set are yours; so is the weight decay of your recipe
+# model and train_set are yours; add the weight decay of your recipe
 convert(model, ghost_size={ghost_size})  # every BatchNorm1d and BatchNorm2d, in place
 optimizer = {optimizer}
 {schedules}
@@ -36,23 +36,23 @@ for inputs, targets in islice(batches(), {updates}):  # without regime adaptatio
 """
 
 _BACKWARD = "    cross_entropy(model(inputs), targets).backward()"
-_IN_PARTS = """\
+_MICRO_BATCHES = """\
     for x, y in zip(inputs.split({size}), targets.split({size})):  # whole ghosts: the same update
         (cross_entropy(model(x), y) * len(x) / len(inputs)).backward()"""
 
 
 def snippet(question: Question, methods: tuple[Planned, ...]) -> str:
-    """Python code that trains LB+LR+GBN+RA, with the numbers of LB+LR+GBN in its comments."""
-    ghosts, adapted = (next(p for p in methods if p.method == m) for m in ("lb_gbn", "lb_ra"))
+    """Python code that trains by LB+LR+GBN+RA, with the numbers for LB+LR+GBN in its comments."""
+    gbn, adapted = (next(p for p in methods if p.method == m) for m in ("lb_gbn", "lb_ra"))
     micro = question.micro_batch
     return _LOOP.format(
         ghost_size=adapted.ghost_size,
         optimizer=_optimizer(question, adapted.lr[0]),
-        schedules=_schedules(question, adapted, ghosts),
+        schedules=_schedules(question, adapted, gbn),
         batch_size=adapted.batch_size,
         updates=f"{adapted.updates:_}",
-        updates_gbn=f"{ghosts.updates:_}",
-        backward=_IN_PARTS.format(size=micro) if micro else _BACKWARD,
+        updates_gbn=f"{gbn.updates:_}",
+        backward=_MICRO_BATCHES.format(size=micro) if micro else _BACKWARD,
         clip_norm=adapted.clip_norm,
     )
 
@@ -69,9 +69,9 @@ def _optimizer(question: Question, lr: float) -> str:
     return f"torch.optim.Adam(model.parameters(), lr={lr:.6g}, betas=({first:.6g}, {second:.6g}){eps})"
 
 
-def _schedules(question: Question, adapted: Planned, ghosts: Planned) -> str:
-    """Step decay counted in updates and, if asked for, the warm-up; torch multiplies the two."""
-    milestones, plain = (list(p.milestones_updates) for p in (adapted, ghosts))
+def _schedules(question: Question, adapted: Planned, gbn: Planned) -> str:
+    """Step decay in updates and, if requested, warm-up; torch multiplies their factors."""
+    milestones, plain = (list(p.milestones_updates) for p in (adapted, gbn))
     lines = ["schedules = []"]
     if milestones:
         lines.append(f"milestones = {milestones}  # updates; without regime adaptation: {plain}")

@@ -1,4 +1,4 @@
-"""A plan as plain text: the table of regimes, why they are so, and what to expect."""
+"""A plan as plain text: the regimes, the reasons for them, and what to expect."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -7,7 +7,7 @@ from math import sqrt
 from gengap.config.schema import Method
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
-from gengap.plan.evidence import REMEDIES, TABLES, Closed, Ours, closed_in_paper, paper_ratios
+from gengap.plan.evidence import REMEDIES, TABLES, OwnRow, closed_in_paper, paper_ratios
 from gengap.plan.methods import Planned
 from gengap.plan.question import GHOST_SIZE, Question
 
@@ -15,7 +15,7 @@ NONE = "–"
 
 
 def regimes(question: Question, methods: Sequence[Planned]) -> str:
-    """The table: a column a method, a row a quantity, a block of rows a phase."""
+    """The table of regimes: one column per method, a block of rows per phase."""
     rows = [
         ("", *(LABELS[p.method] for p in methods)),
         ("batch", *(f"{p.batch_size:,}" for p in methods)),
@@ -23,7 +23,7 @@ def regimes(question: Question, methods: Sequence[Planned]) -> str:
         ("epochs", *(_short(p.epochs) for p in methods)),
         ("updates", *(f"{p.updates:,}" for p in methods)),
         ("samples seen", *(f"{p.samples_seen:,}" for p in methods)),
-        ("cost, times SB's", *(f"{p.cost:.3g}" for p in methods)),
+        ("cost relative to SB", *(f"{p.cost:.3g}" for p in methods)),
     ]
     if question.warmup_epochs:
         rows.append(("warm-up, updates", *(f"{p.warmup_updates:,}" for p in methods)))
@@ -50,60 +50,60 @@ def _phase(phase: int, methods: Sequence[Planned]) -> list[tuple[str, ...]]:
 
 
 def reasons(question: Question, methods: Sequence[Planned]) -> list[str]:
-    """Why the table's numbers are so, a paragraph each."""
+    """The reasons for the numbers in the table, one paragraph each."""
     ratio = Fraction(question.large_batch, question.small_batch)
     times, root = _short(float(ratio)), _short(sqrt(ratio))
     clip, ghosts = Method().clip_norm, question.large_batch // question.ghost_size
     notes = [
-        f"Learning rate: times √(B_L/B_S) = {root} keeps the size of a step's noise (eq. 7 of the paper). "
-        f"The linear rule, times {times}, did less well on CIFAR-10 there; on ImageNet, Goyal et al. 2017 "
-        "found it the better one, with warm-up over the first 5 epochs.",
-        f"Ghost size {question.ghost_size}: by default the largest divisor of the large batch up to the "
+        f"Learning rate: multiplying it by √(B_L/B_S) = {root} keeps the covariance of an update constant "
+        f"(eq. 7 of the paper). The linear rule, a factor of {times}, did worse on CIFAR-10 in the paper; on "
+        "ImageNet, Goyal et al. 2017 found it better, with warm-up over the first 5 epochs.",
+        f"Ghost size {question.ghost_size}: by default the largest divisor of the large batch up to both the "
         f"small batch and the paper's {GHOST_SIZE}, so that batch norm sees no more samples at once than "
-        f"where the recipe worked. It cuts {question.large_batch:,} into {ghosts:,} ghosts. A network "
-        "without batch norm has no use for +GBN.",
-        f"Regime adaptation: every period of e epochs lasts {times} e, so that there are as many updates as "
-        f"with the small batch, each over {times} times its samples.",
-        "Clipping: the paper clips the gradient «for the first few iterations», its released code to a norm "
-        f"of {_short(clip or 0)} at every update, as gengap does.",
+        f"where the recipe worked. It splits {question.large_batch:,} into {ghosts:,} ghosts. A network "
+        "without batch norm does not need +GBN.",
+        f"Regime adaptation: every period of e epochs becomes {times} e epochs, which makes as many updates "
+        f"as with the small batch, each with {times} times the samples.",
+        "Clipping: the paper clips the gradient «for the first few iterations»; its released code, and "
+        f"gengap, clip it to a norm of {_short(clip or 0)} at every update.",
         _warmup(question, methods),
-        "Updates are epochs · N / B, rounded down once, over batches of one size: in torch a DataLoader with "
-        "drop_last=True and a loop that counts updates, not epochs.",
+        "Updates: epochs · N / B, rounded down once, with batches all of the same size; in torch, a "
+        "DataLoader with drop_last=True and a loop that counts updates, not epochs.",
     ]
     if question.micro_batch:
         notes.append(
-            f"Memory: with ghosts, {question.large_batch // question.micro_batch} parts of "
-            f"{question.micro_batch:,} samples, their gradients summed, are the same update up to rounding "
-            "(dropout masks differ). Without ghosts they are not: batch norm then sees the parts."
+            f"Memory: with ghosts, summing the gradients of {question.large_batch // question.micro_batch} "
+            f"micro-batches of {question.micro_batch:,} samples makes the same update up to rounding "
+            "(dropout masks differ). Without ghosts it does not: batch norm then sees micro-batches."
         )
     return [*notes, _optimizer(question)]
 
 
 def _warmup(question: Question, methods: Sequence[Planned]) -> str:
     if not question.warmup_epochs:
-        return "Warm-up: none in the paper; with the linear rule add warmup_epochs=5."
+        return "Warm-up: none in the paper; with the linear rule, add warmup_epochs=5."
     scaled = next(p for p in methods if p.method == "lb_lr")
     return (
-        f"Warm-up: none in the paper; here from {_short(float(question.lr[0]))} to {_short(scaled.lr[0])}, "
-        "linearly."
+        f"Warm-up: none in the paper; here linear from {_short(float(question.lr[0]))} to "
+        f"{_short(scaled.lr[0])}."
     )
 
 
 def _optimizer(question: Question) -> str:
     if question.optimizer == "sgd":
         return (
-            "Optimizer: the paper's is momentum SGD. Granziol et al. 2022 derive the linear rule for SGD and "
-            "the square root for Adam, so both rows are worth a try."
+            "Optimizer: the paper uses momentum SGD. Granziol et al. 2022 derive the linear rule for SGD and "
+            "the square-root rule for Adam, so both rates are worth trying."
         )
     text = (
-        "Optimizer: the paper says nothing of Adam. There the square root is the rule of Malladi et al. 2022 "
-        "and of Granziol et al. 2022; the rows of the linear rule are for SGD. "
+        "Optimizer: the paper does not use Adam. For Adam, Malladi et al. 2022 and Granziol et al. 2022 "
+        "derive the square-root rule; the rows with the linear rule are for SGD. "
     )
     betas = scaled_betas(question)
     if betas is None:
         return text + (
-            "Malladi et al. also multiply 1 - β by B_L/B_S, which at this ratio would make β negative: it "
-            "reaches no further, so betas stay as they are, without that backing."
+            "Malladi et al. also multiply 1 - β by B_L/B_S, which at this ratio would make β negative, so "
+            "betas are left unchanged, which their result does not cover."
         )
     return text + (
         f"Malladi et al. also multiply 1 - β by B_L/B_S, giving betas {_short(betas[0])} and "
@@ -118,35 +118,38 @@ def scaled_betas(question: Question) -> tuple[float, float] | None:
     return (first, second) if min(first, second) >= 0 else None
 
 
-def expectations(question: Question, own: Sequence[Ours]) -> str:
-    """What the paper's tables and our report say each method is worth."""
+def expectations(question: Question, own: Sequence[OwnRow]) -> str:
+    """How much each method gains in the paper's tables and in our report."""
     low, high = paper_ratios()
     ratio = question.large_batch / question.small_batch
-    lines = ["The paper: share of the gap SB - LB that is closed, %: mean, and lowest to highest row"]
+    lines = ["The paper: share (%) of the gap SB - LB that is closed, mean (lowest to highest row)"]
     lines += [aligned([("", *(LABELS[m] for m in REMEDIES)), *(_closed(t) for t in TABLES)])]
-    lines += ["It gives one number a cell, without seeds or error bars."]
+    lines += ["It gives one number per cell, without seeds or error bars."]
     if not low <= ratio <= high:
-        lines += [f"Its batches grow {_short(low)} to {_short(high)} times, yours {_short(ratio)} times."]
+        lines += [
+            f"Its batches grow by factors of {_short(low)} to {_short(high)}, yours by {_short(ratio)}."
+        ]
     lines += [""]
     if not own:
         place = question.results_dir / "report"
-        there = place.is_dir()
-        why = "no cell of a table has a finished run" if there else "no report; gengap report writes it"
-        return "\n".join([*lines, f"Our own runs: in {place}, {why}."])
+        why = (
+            "has no cell with finished runs" if place.is_dir() else "does not exist; gengap report writes it"
+        )
+        return "\n".join([*lines, f"Our own runs: {place} {why}."])
     head = ("", *LABELS.values())
-    lines += ["Our own runs: validation accuracy, %, mean ± std over n seeds; below, the paper's"]
-    return "\n".join([*lines, aligned([head, *(line for row in own for line in _beside(row))])])
+    lines += ["Our own runs: validation accuracy (%), mean ± std over n seeds, and the paper's"]
+    return "\n".join([*lines, aligned([head, *(line for row in own for line in _with_paper(row))])])
 
 
 def _closed(table: int) -> tuple[str, ...]:
-    found: Closed = closed_in_paper(table)
+    found = closed_in_paper(table)
     batches = ", ".join(f"{b:,}" for b in found.batches)
     label = f"Table {table}, {found.rows} rows, LB at {batches}"
     ranges = (f"{found.mean[m]:.0f} ({found.lowest[m]:.0f} to {found.highest[m]:.0f})" for m in REMEDIES)
     return (label, *ranges)
 
 
-def _beside(row: Ours) -> list[tuple[str, ...]]:
+def _with_paper(row: OwnRow) -> list[tuple[str, ...]]:
     measured = [_accuracy(row.cells.get(m)) for m in METHODS]
     lines = [(paper.title(row.workload), *measured)]
     printed = [paper.accuracy(row.workload, m) for m in METHODS]
@@ -163,7 +166,7 @@ def _accuracy(cell: tuple[int, float, float | None] | None) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Columns two spaces apart; the first is flush left, the others right."""
+    """Columns two spaces apart, the first left-aligned, the others right-aligned."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = (
         "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])

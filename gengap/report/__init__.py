@@ -1,1 +1,1 @@
-"""Tables and figures from the records, beside the paper's numbers."""
+"""Tables and figures made from the records, next to the paper's numbers."""

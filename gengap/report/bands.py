@@ -1,4 +1,4 @@
-"""Curves over seeds: the same measurement of several runs, on the clock values that all of them have."""
+"""Curves over seeds: the same measurement in several runs, at the x values that all of them share."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,28 +14,28 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Band:
-    """x: the clock, ascending, shape (rows,). values: shape (seeds, rows)."""
+    """A curve per seed. x: updates or epochs, ascending, shape (rows,). values: shape (seeds, rows)."""
 
     x: Array
     values: Array
 
     @property
     def mean(self) -> Array:
-        """Over seeds, shape (rows,)."""
+        """Mean over seeds, shape (rows,)."""
         return np.asarray(self.values.mean(axis=0))
 
     @property
     def std(self) -> Array | None:
-        """Sample standard deviation over seeds, shape (rows,); None for one seed."""
+        """Sample standard deviation over seeds, shape (rows,); None for a single seed."""
         return np.asarray(self.values.std(axis=0, ddof=1)) if len(self.values) > 1 else None
 
     def until(self, x: float) -> "Band":
-        """The rows at or before x."""
+        """The rows up to and including x."""
         return Band(self.x[self.x <= x], self.values[:, self.x <= x])
 
 
 def band(curves: Sequence[tuple[Array, Array]]) -> Band | None:
-    """One (x, y) a seed, cut to the x that all share; None where no seed has any rows."""
+    """Combine one (x, y) per seed, restricted to the x they all share; None if no seed has any rows."""
     found = [dict(zip(x, y, strict=True)) for x, y in curves if len(x)]
     if not found:
         return None
@@ -46,14 +46,14 @@ def band(curves: Sequence[tuple[Array, Array]]) -> Band | None:
 def band_data(
     names: tuple[str, ...], clock: str, value: str, bands: Iterable[tuple[tuple[str, ...], Band]]
 ) -> Table:
-    """The lines of a figure as numbers: mean and sample standard deviation over seeds at every x.
+    """The curves of a figure as numbers: mean and sample standard deviation over seeds at each x.
 
-    names: headers of the words that tell the bands apart. std is empty for one seed.
+    names: headers of the columns that identify a band. std is empty for a single seed.
     """
     rows = []
-    for words, found in bands:
+    for labels, found in bands:
         for x, values in zip(found.x, found.values.T, strict=True):
             s = summarise(list(values))
             std = "" if s.std is None else f"{s.std:.4g}"
-            rows.append((*words, f"{x:.10g}", str(s.n), f"{s.mean:.6g}", std))
+            rows.append((*labels, f"{x:.10g}", str(s.n), f"{s.mean:.6g}", std))
     return Table((*names, clock, "n", f"{value}_mean", f"{value}_std"), tuple(rows), labels=len(names))

@@ -1,62 +1,29 @@
-"""Which run is which cell: the records of a results directory, sorted by the experiments of conf/."""
+"""Which runs belong to which cell: the records of a results directory, matched with conf/experiment."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pandas import DataFrame
 
-from gengap.config.checks import PRECISIONS
 from gengap.config.identity import recorded_differences, run_name
-from gengap.config.schema import FP32, PAPER, deviation
+from gengap.config.schema import FP32, PAPER
 from gengap.config.shipped import Cell, cell, choices, experiment_config, experiments
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
+from gengap.report.rows import KINDS, OTHER_PRECISIONS, RELEASED, Row
 from gengap.report.speed import read_measurements
 from gengap.runs import read_record, read_store
-
-OTHERS = tuple(p for p in PRECISIONS if p != FP32)
-RELEASED = "bigbatch"  # the released code's protocol
-# What the rows of a name differ in, one thing at a time: precision and protocol
-KINDS = ((FP32, PAPER), *((precision, PAPER) for precision in OTHERS), (FP32, RELEASED))
-
-
-class Row(NamedTuple):
-    """A row of the tables in one precision and protocol, by its name in paper.csv or else its workload's."""
-
-    name: str
-    precision: str = FP32
-    protocol: str = PAPER
-
-    @property
-    def deviation(self) -> str:
-        """Which of precision and protocol the paper doesn't state; empty where it states both."""
-        return deviation(self.precision, self.protocol)
-
-    @property
-    def label(self) -> str:
-        """The name; what is not as the paper states it follows: `mnist_f1 (bf16)`."""
-        return marked(self.name, self.deviation)
-
-    @property
-    def title(self) -> str:
-        """`network, dataset` as the paper writes them, marked likewise."""
-        return marked(paper.title(self.name), self.deviation)
-
-
-def marked(words: str, deviation: str) -> str:
-    """The words, and behind them in brackets what is not as the paper states it."""
-    return f"{words} ({deviation})" if deviation else words
 
 
 @dataclass(frozen=True)
 class Group:
-    """The runs that differ in nothing but the seed: one row of `runs` a seed, in any status.
+    """Runs that differ only in the seed: one row of `runs` per seed, whatever its status.
 
-    `workload` is the name of the tables' row: `imagenet_alexnet_8k` for the cells at 8192. `experiment`
-    composes these runs, precision and protocol aside; it is empty where none does.
+    workload: name of the row in the tables, `imagenet_alexnet_8k` for the cells at batch 8192. experiment:
+    the one that composes these runs, apart from precision and protocol; empty if none does.
     """
 
     run: str
@@ -67,32 +34,32 @@ class Group:
 
     @cached_property
     def finished(self) -> DataFrame:
-        """The runs that count in means."""
+        """The runs that means are taken over."""
         return self.runs[self.runs["status"] == "finished"]
 
     @property
     def accuracies(self) -> list[float]:
-        """Last validation accuracy (%) of every finished run, never the best."""
+        """Validation accuracy (%) of each finished run after its last update, never the best."""
         return [float(accuracy) for accuracy in self.finished["last_val_accuracy"]]
 
 
 @dataclass(frozen=True)
 class Records:
-    """Everything under a results directory: the cells of the tables, and the variants apart from them."""
+    """Everything in a results directory: the cells of the tables, and variants that belong to none."""
 
     runs: DataFrame
-    cells: dict[tuple[Row, str], Group]  # (row, method) to its runs
+    cells: dict[tuple[Row, str], Group]  # by row and method
     variants: list[Group]
-    unreadable: tuple[tuple[str, str], ...] = ()  # file below the results directory, and what is wrong
-    speeds: tuple[dict[str, Any], ...] = ()  # what `gengap bench` measured, a machine each
+    unreadable: tuple[tuple[str, str], ...] = ()  # (file relative to the results directory, what is wrong)
+    speeds: tuple[dict[str, Any], ...] = ()  # measurements of `gengap bench`, one per machine
 
     def cell(self, row: Row, method: str) -> Group | None:
-        """The runs of a cell, which two rows may share; None where there are none."""
+        """The runs of a cell, which two rows may share; None if there are none."""
         return self.cells.get((row._replace(name=paper.first_row(row.name, method)), method))
 
 
 def read_records(results_dir: Path) -> Records:
-    """Read and sort all runs; no runs where there is no such directory."""
+    """Read all runs and assign them to cells; an absent directory has no runs."""
     store = read_store(results_dir)
     runs = store.runs
     present = _cells(frozenset(zip(runs["workload"], runs["method"], strict=True)))
@@ -111,7 +78,7 @@ def read_records(results_dir: Path) -> Records:
 
 
 def _places(cells: tuple[Cell, ...], released: bool) -> dict[str, tuple[str, Row | None]]:
-    """A directory's name to the experiment that composes its runs, and their row where they are a cell."""
+    """By run name: the experiment that composes its runs, and their row if they are a cell."""
     found: dict[str, tuple[str, Row | None]] = {}
     for c in cells:
         name = _row(c.experiment, c.workload, c.method)
@@ -122,9 +89,9 @@ def _places(cells: tuple[Cell, ...], released: bool) -> dict[str, tuple[str, Row
 
 
 def _others(experiment: str, released: bool) -> Iterator[tuple[str, tuple[str, str]]]:
-    for precision in OTHERS:
+    for precision in OTHER_PRECISIONS:
         yield run_name(replace(experiment_config(experiment), precision=precision)), (precision, PAPER)
-    if released:  # composed only where such runs are: it takes a while
+    if released:  # composing is slow, so only if there are such runs
         yield _released_run(experiment), (FP32, RELEASED)
 
 
@@ -140,16 +107,20 @@ def _group(run: str, rows: DataFrame, places: dict[str, tuple[str, Row | None]])
 
 
 def rows_of_table(records: Records, table: int) -> list[Row]:
-    """The table's rows that have records, a kind each, then in Table 1 those not in the paper."""
-    names = paper.rows(table)
-    if table == 1:
-        names += sorted({row.name for row, _ in records.cells} - {p.row for p in paper.published()})
+    """The rows of a table that have records, by name and kind; Table 1 ends with rows not in the paper."""
+    names = [name for name in row_names(records) if (name in paper.rows(2)) == (table == 2)]
     rows = (Row(name, *kind) for name in names for kind in KINDS)
     return [row for row in rows if any(records.cell(row, m) for m in METHODS)]
 
 
+def row_names(records: Records) -> list[str]:
+    """Names of the paper's rows in its order, then of other workloads that have cells."""
+    names = dict.fromkeys(p.row for p in paper.published())
+    return [*names, *sorted({row.name for row, _ in records.cells} - set(names))]
+
+
 def experiment_of(row: str, method: str) -> str:
-    """Name of the experiment that is the tables' cell, empty where there is none."""
+    """Name of the experiment that is this cell; empty if there is none."""
     asked = (paper.first_row(row, method), method)
     return next(
         (name for name, parts in _experiments().items() if (_row(name, *parts), parts[1]) == asked), ""
@@ -157,7 +128,7 @@ def experiment_of(row: str, method: str) -> str:
 
 
 def changed(group: Group) -> dict[str, Any] | None:
-    """The settings that are not those of the cell of the same workload and method; None without a cell."""
+    """The settings that differ from the cell of the same workload and method; None without such a cell."""
     experiment = experiment_of(group.workload, group.method)
     record = read_record(Path(group.runs["directory"].iloc[0]))
     if not experiment or record is None:
@@ -172,13 +143,13 @@ def _experiments() -> dict[str, tuple[str, str]]:
 
 @cache
 def _cells(present: frozenset[tuple[str, str]]) -> tuple[Cell, ...]:
-    # Composing takes a while, so experiments that name another workload or method are left out.
+    # Composing is slow, so experiments of workloads and methods without runs are skipped.
     return tuple(cell(name) for name, parts in _experiments().items() if parts in present or "" in parts)
 
 
 def _row(experiment: str, workload: str, method: str) -> str:
-    # The row of the tables that an experiment is a cell of. Experiments of other names compose a workload and
-    # a method at a figure's settings, not at the tables', and have none.
+    # The row that an experiment is a cell of. Experiments with other names are at the settings of a figure,
+    # not of the tables, and have no row.
     if method not in METHODS:
         return ""
     dataset = workload.split("_")[0]

@@ -1,4 +1,4 @@
-"""`gengap report --check`: is the committed report, pictures apart, what the records say?"""
+"""`gengap report --check`: does the committed report, except its pictures, match the records?"""
 
 from itertools import zip_longest
 from pathlib import Path
@@ -11,17 +11,17 @@ SUFFIXES = (".md", ".csv", ".tex", ".html")
 
 
 def written(folder: Path) -> list[str]:
-    """Names of the report's text files that are in the folder."""
+    """Names of the report's text files in a folder."""
     if not folder.is_dir():
         return []
     return sorted(p.name for p in folder.iterdir() if p.suffix in SUFFIXES)
 
 
 def compare(records: Records, folder: Path) -> str:
-    """Regenerate the report's texts and compare them with the folder's.
+    """Regenerate the report's text files and compare them with those in the folder.
 
     Returns:
-        Which file differs first and where, empty where all are equal.
+        The first difference and where it is; empty if there is none.
     """
     fresh = texts(records)
     for name in sorted({*fresh, *written(folder)}):
@@ -33,7 +33,7 @@ def compare(records: Records, folder: Path) -> str:
 
 def _compare_file(expected: str | None, file: Path) -> str:
     if expected is None:
-        return f"{file} is no part of the report: remove it"
+        return f"{file} is not part of the report: remove it"
     if not file.exists():
         return f"{file} is missing"
     found = file.read_text(encoding="utf-8")
@@ -43,4 +43,4 @@ def _compare_file(expected: str | None, file: Path) -> str:
         return ""
     pairs = zip_longest(found.split("\n"), expected.split("\n"), fillvalue="(no such line)")
     number, (old, new) = next((i, pair) for i, pair in enumerate(pairs, 1) if pair[0] != pair[1])
-    return f"{file} differs from the records in line {number}:\n  it says:     {old}\n  records say: {new}"
+    return f"{file} differs from the records in line {number}:\n  the file:    {old}\n  the records: {new}"

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 from gengap.config.schema import FP32, PAPER
 from gengap.paper.methods import LABELS, METHODS
-from gengap.report.cells import Records, Row, rows_of_table
+from gengap.report.cells import Records, rows_of_table
+from gengap.report.rows import Row
 from gengap.report.significance import Difference, difference, holm, share, share_interval
 
 EQUIVALENCE, SHARE, STEP = "equivalence", "gap closed", "step"

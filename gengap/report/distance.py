@@ -1,4 +1,4 @@
-"""Distance from initialisation against updates: the walks of finished runs and their fits (figure 2)."""
+"""Distance from initialisation against updates: the random walks of finished runs, and fits (figure 2)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,30 +21,30 @@ from gengap.runs import read_metrics, read_record
 class Walk:
     """The finished runs of one experiment.
 
-    band: L2 norm of w_t - w_0 against updates t. epoch: epochs an update. first_change: updates made when
-    the learning rate first changes, infinite where it never does. fits: by seed, or why it has none.
+    band: L2 norm of w_t - w_0 against updates t. epochs_per_update: as recorded. first_change: the update
+    at which the learning rate first changes, inf if it never does. fits: by seed, or why there is none.
     """
 
     band: Band
-    epoch: float
+    epochs_per_update: float
     first_change: float
     fits: dict[int, WalkFit | str]
 
     @property
     def fitted(self) -> list[WalkFit]:
-        """The fits there are."""
+        """The fits of the seeds that have one."""
         return [f for f in self.fits.values() if isinstance(f, WalkFit)]
 
     @property
     def reasons(self) -> list[str]:
-        """Why the other seeds have none."""
+        """Why the other seeds have none, sorted."""
         return sorted({f for f in self.fits.values() if isinstance(f, str)})
 
     @property
     def initial_phase(self) -> Band:
-        """The rows before the learning rate first changes, and that update.
+        """The rows before the learning rate first changes, and the update at which it does.
 
-        Its distance is interpolated, linear in ln t between the recorded rows around it.
+        The distance there is interpolated linearly in ln t between the neighbouring rows.
         """
         before, t = self.band.until(self.first_change), self.band.x
         if not t[0] < self.first_change < t[-1] or self.first_change in t:
@@ -54,12 +54,12 @@ class Walk:
         return Band(np.append(before.x, self.first_change), np.hstack([before.values, end]))
 
     def end_distance(self) -> Summary | None:
-        """When the learning rate first changes; None where the records don't reach it."""
+        """Distance at the first change of the learning rate; None if the records do not reach it."""
         phase = self.initial_phase
         return summarise(list(phase.values[:, -1])) if phase.x[-1] == self.first_change else None
 
     def late_slope(self) -> Summary | None:
-        """Per ln t, least squares over the last decade of the initial phase; None for fewer than two rows."""
+        """Least-squares slope per ln t over the last decade of the initial phase; None below two rows."""
         phase = self.initial_phase
         late = phase.x >= phase.x[-1] / 10
         if late.sum() < 2:
@@ -67,15 +67,15 @@ class Walk:
         return summarise([fit_log(phase.x[late], row[late])[1] for row in phase.values])
 
     def epochs_at(self, updates: Array) -> Array:
-        """The same moments in epochs."""
-        return updates * self.epoch
+        """The same updates in epochs."""
+        return updates * self.epochs_per_update
 
 
 def read_walk(group: Group, tensor: int | None = None) -> Walk | None:
-    """Over all parameters, or one parameter tensor by its index; None without recorded rows."""
+    """The walk of all parameters, or of one parameter tensor by its index; None without recorded rows."""
     walks: list[tuple[Array, Array]] = []
     fits: dict[int, WalkFit | str] = {}
-    epoch, change = 0.0, inf
+    epochs_per_update, change = 0.0, inf
     for seed, directory in zip(group.finished["seed"], group.finished["directory"], strict=True):
         rows = read_metrics(Path(directory))
         recorded = _recorded(rows)
@@ -85,16 +85,16 @@ def read_walk(group: Group, tensor: int | None = None) -> Walk | None:
         t = recorded["update"].to_numpy(dtype=np.float64)
         distance = _distance(recorded, tensor)
         walks.append((t, distance))
-        epoch = float(recorded["epoch"].iloc[-1]) / float(t[-1])
+        epochs_per_update = float(recorded["epoch"].iloc[-1]) / float(t[-1])
         fits[int(seed)] = _fit(t, distance, rows, change)
     found = band(walks)
-    return None if found is None else Walk(found, epoch, change, fits)
+    return None if found is None else Walk(found, epochs_per_update, change, fits)
 
 
 def _recorded(rows: DataFrame) -> DataFrame:
     if "tensor_distances" not in rows:
         return rows.iloc[:0]
-    # Only these are evenly spaced in ln t; evaluations have a distance too. Update 0 has no logarithm.
+    # Evaluations record a distance too, but only these rows are even in ln t. Update 0 has no logarithm.
     return rows[rows["tensor_distances"].notna() & (rows["update"] > 0)]
 
 
@@ -111,7 +111,7 @@ def _first_change(directory: Path) -> float:
 
 
 def _fit(t: Array, distance: Array, rows: DataFrame, first_change: float) -> WalkFit | str:
-    # Every row counts the clipped updates since the row before it, whatever its kind.
+    # Every row, evaluations included, counts the clipped updates since the row before it.
     clipping = rows[(rows["clipped"] > 0) & (rows["update"] <= first_change)]["update"]
     try:
         return fit_walk(t, distance, 0.0 if clipping.empty else float(clipping.max()), first_change)
@@ -119,16 +119,16 @@ def _fit(t: Array, distance: Array, rows: DataFrame, first_change: float) -> Wal
         return str(reason)
 
 
-Named = tuple[tuple[str, ...], Walk]  # the words that tell walks apart, and the walk
+Named = tuple[tuple[str, ...], Walk]  # labels that identify a walk, and the walk
 
 
 def fit_data(names: tuple[str, ...], walks: Iterable[Named]) -> Table:
-    """One row a seed: the window in updates, a + b ln t, and how well both laws do."""
+    """One row per seed: the window in updates, a + b ln t, and the quality of both laws."""
     header = (
         *names, "seed", "start", "end", "rows", "intercept", "slope", "r_squared_log", "rmse_log",
         "relative_log", "r_squared_power", "rmse_power", "relative_power", "no_fit",
     )  # fmt: skip
-    rows = [(*words, str(seed), *_fit_row(fit)) for words, w in walks for seed, fit in w.fits.items()]
+    rows = [(*labels, str(seed), *_fit_row(fit)) for labels, w in walks for seed, fit in w.fits.items()]
     return Table(header, tuple(rows), labels=len(names))
 
 
@@ -141,12 +141,12 @@ def _fit_row(fit: WalkFit | str) -> tuple[str, ...]:
 
 
 def fit_table(names: tuple[str, ...], walks: Iterable[Named]) -> Table:
-    """One row a walk, over its seeds."""
+    """One row per walk, over its seeds."""
     header = (
         *names, "n", "window (updates)", "rows", "slope b ± std", "a + b ln t: R²",
-        "a + b ln t: error", "a t^b: R²", "a t^b: error", "which law", "no fit",
+        "a + b ln t: error", "a t^b: R²", "a t^b: error", "better law", "no fit",
     )  # fmt: skip
-    return Table(header, tuple((*words, *_summary(w)) for words, w in walks), labels=len(names))
+    return Table(header, tuple((*labels, *_summary(w)) for labels, w in walks), labels=len(names))
 
 
 def _summary(found: Walk) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""Does distance from initialisation grow like log t? Fits of one run's walk (section 4, figure 2).
+"""Does the distance from initialisation grow like log t? Fits of a run's walk (section 4, figure 2).
 
-One window: after clipping has ended, before the learning rate first changes. a + b ln t is compared with
-a t^b by how well each predicts rows that it has not seen.
+The window begins after the last clipped update and ends when the learning rate first changes. a + b ln t and
+a t^b are compared by how well each predicts held-out rows.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 Array = NDArray[np.float64]
-Law = Callable[[Array, Array, Array], Array]  # fitted on (t, distance), predicts at later updates
+Law = Callable[[Array, Array, Array], Array]  # (t, distance, later): fits the first two, predicts at later
 
 MINIMUM_ROWS = 6  # three to fit two parameters on, three to predict
-MINIMUM_UPDATES = 100  # from the first to the last row: a shorter window shows the start, not a law
+MINIMUM_UPDATES = 100  # from first to last row; a shorter window shows transients, not a law
 
-# A law describes a walk if it predicts the held-out rows and explains the window this well.
-LARGEST_ERROR = 0.05  # of the mean distance over the held-out rows
+# A law describes a walk if it predicts the held-out rows and fits the window at least this well.
+LARGEST_ERROR = 0.05  # of the mean held-out distance
 SMALLEST_R_SQUARED = 0.9
 
 
@@ -28,9 +28,10 @@ class NoFit(Exception):  # noqa: N818  (an outcome that is shown, not an error)
 
 @dataclass(frozen=True)
 class WalkFit:
-    """Distance = intercept + slope ln t over the window; t in updates.
+    """distance = intercept + slope ln t over the window, t in updates.
 
-    start, end: first and last row of the window. log, power: how well a + b ln t and a t^b do on it.
+    start, end: updates of the first and last row. rows: their number. log, power: quality of a + b ln t
+    and of a t^b.
     """
 
     start: int
@@ -46,8 +47,8 @@ class WalkFit:
 class Quality:
     """How well a law describes a walk.
 
-    r_squared: of the fit to the whole window. rmse: root mean square error on the last half of the window's
-    rows, fitted on the first half. relative: that error over the mean distance of those rows.
+    r_squared: of the fit to the whole window. rmse: root mean square error on the last half of the rows,
+    fitted on the first half. relative: rmse divided by the mean distance of those rows.
     """
 
     r_squared: float
@@ -59,10 +60,10 @@ def fit_walk(t: Array, distance: Array, clipped_until: float, first_change: floa
     """Fit one run's recorded rows.
 
     Args:
-        t: updates made, ascending, shape (rows,).
-        distance: L2 distance from initialisation after t updates.
-        clipped_until: updates made when the last one is known to be clipped; 0 where none is.
-        first_change: updates made when the learning rate first changes; infinite where it never does.
+        t: updates, ascending, shape (rows,).
+        distance: L2 distance from initialisation after t updates, shape (rows,).
+        clipped_until: the last row with a clipped update, in updates; 0 if there is none.
+        first_change: the update at which the learning rate first changes; inf if it never does.
 
     Raises:
         NoFit: clipping lasts until the learning rate changes, or the window holds too few rows.
@@ -94,14 +95,14 @@ def _quality(t: Array, distance: Array, predict: Law) -> Quality:
 
 
 def fit_log(t: Array, distance: Array) -> tuple[float, float]:
-    """Least squares (a, b) of distance = a + b ln t."""
+    """Least-squares (a, b) of distance = a + b ln t."""
     slope, intercept = np.polyfit(np.log(t), distance, 1)
     return float(intercept), float(slope)
 
 
 def fit_power(t: Array, distance: Array) -> tuple[float, float]:
-    """Least squares (a, b) of distance = a t^b, in distance, not in its logarithm: like the log fit."""
-    middle = float(np.exp(np.log(t).mean()))  # scaled by it, the two parameters are nearly uncorrelated
+    """Least-squares (a, b) of distance = a t^b; like the log fit in distance, not in its logarithm."""
+    middle = float(np.exp(np.log(t).mean()))  # scaling by it nearly decorrelates a and b
     scaled = t / middle
 
     def residuals(parameters: Array) -> Array:
@@ -112,22 +113,22 @@ def fit_power(t: Array, distance: Array) -> tuple[float, float]:
 
 
 def predict_log(t: Array, distance: Array, later: Array) -> Array:
-    """What a + b ln t, fitted on (t, distance), says for later updates."""
+    """Predict the distance at later updates by a + b ln t, fitted on (t, distance)."""
     a, b = fit_log(t, distance)
     return a + b * np.log(later)
 
 
 def predict_power(t: Array, distance: Array, later: Array) -> Array:
-    """What a t^b, fitted on (t, distance), says for later updates."""
+    """Predict the distance at later updates by a t^b, fitted on (t, distance)."""
     a, b = fit_power(t, distance)
     return np.asarray(a * later**b)
 
 
 def held_out_error(t: Array, distance: Array, predict: Law) -> float:
-    """Root mean square error of a law fitted on the first half of the rows, over the last half."""
+    """Root mean square error on the last half of the rows of a law fitted on the first half."""
     half = _half(t)
-    missed = predict(t[:half], distance[:half], t[half:]) - distance[half:]
-    return float(np.sqrt(np.mean(missed**2)))
+    errors = predict(t[:half], distance[:half], t[half:]) - distance[half:]
+    return float(np.sqrt(np.mean(errors**2)))
 
 
 def _half(t: Array) -> int:
@@ -135,17 +136,17 @@ def _half(t: Array) -> int:
 
 
 def r_squared(values: Array, predicted: Array) -> float:
-    """Share of the variance explained; 1 where there is none to explain."""
+    """Share of the variance explained; 1 if there is no variance."""
     total = float(np.sum((values - values.mean()) ** 2))
     return 1.0 - float(np.sum((values - predicted) ** 2)) / total if total > 0 else 1.0
 
 
 def verdict(fits: Sequence[WalkFit]) -> str:
-    """The law that predicts better over the seeds, and for how many of them; `neither` where it fails too."""
-    log_first = sum(f.log.rmse - f.power.rmse for f in fits) < 0
-    agree = sum((f.log.rmse < f.power.rmse) == log_first for f in fits)
-    law = f"{'a + b ln t' if log_first else 'a t^b'} ({agree} of {len(fits)})"
-    chosen = [f.log if log_first else f.power for f in fits]
+    """The law that predicts better over the seeds, and in how many of them; `neither` if it does not hold."""
+    log_better = sum(f.log.rmse - f.power.rmse for f in fits) < 0
+    agree = sum((f.log.rmse < f.power.rmse) == log_better for f in fits)
+    law = f"{'a + b ln t' if log_better else 'a t^b'} ({agree} of {len(fits)})"
+    chosen = [f.log if log_better else f.power for f in fits]
     holds = (
         np.mean([q.relative for q in chosen]) <= LARGEST_ERROR
         and np.mean([q.r_squared for q in chosen]) >= SMALLEST_R_SQUARED

@@ -1,4 +1,4 @@
-"""One table, three forms: Markdown, CSV, LaTeX."""
+"""A table as Markdown, CSV or LaTeX."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ _TEX = {
 
 @dataclass(frozen=True)
 class Table:
-    """A header and rows of finished text; the first `labels` columns are words, the rest align right."""
+    """A header and rows of formatted text; the first `labels` columns align left, the others right."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -45,7 +45,7 @@ def csv_text(table: Table) -> str:
 
 
 def latex(table: Table) -> str:
-    """A `tabular` with the rules of booktabs."""
+    """A `tabular` with booktabs rules."""
     columns = "l" * table.labels + "r" * (len(table.header) - table.labels)
     lines = [
         r"% needs \usepackage{booktabs}",

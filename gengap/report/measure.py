@@ -1,23 +1,24 @@
-"""What the records say about one cell or variant, over its finished runs."""
+"""Summaries of a cell or variant over its finished runs."""
 
 from dataclasses import dataclass, replace
 
 from pandas import DataFrame
 
 from gengap.paper import tables as paper
-from gengap.report.cells import Group, Records, Row, experiment_of
+from gengap.report.cells import Group, Records, experiment_of
 from gengap.report.format import commit, state
+from gengap.report.rows import Row
 from gengap.report.statistics import Summary, binomial_error, summarise
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A row of the long table; accuracies in percent, over finished runs only, None where there are none.
+    """One cell or variant: accuracies in percent, over finished runs only, None if there are none.
 
-    counts: how many runs have each status, sorted by status. wall_seconds: mean of one run.
-    measuring: share of it that went into evaluations, rows and checkpoints; None where it was not counted.
-    difference: mean minus the paper's number, in points. one_run: binomial standard error of one run's
-    accuracy on its validation set, in points; None where the size of that set is not recorded.
+    counts: number of runs by status, sorted. wall_seconds: mean over runs. measuring: share of it spent on
+    evaluations, recording and checkpoints; None where not recorded. paper: the published accuracy as printed.
+    difference: mean minus that, in points. one_run: binomial standard error of a single run's accuracy, in
+    points; None if the size of the validation set is not recorded.
     """
 
     workload: str
@@ -44,16 +45,16 @@ class Measured:
 
     @property
     def n(self) -> int:
-        """Finished runs."""
+        """Number of finished runs."""
         return self.accuracy.n if self.accuracy else 0
 
     @property
     def runs(self) -> int:
-        """Runs in any status."""
+        """Number of runs, whatever their status."""
         return sum(count for _, count in self.counts)
 
     def note(self) -> str:
-        """What the mean leaves out: `2 of 3 diverged, 1 unfinished`; `missing` without any run."""
+        """Which runs the mean leaves out: `2 of 3 diverged, 1 unfinished`; `missing` if there are no runs."""
         if not self.runs:
             return "missing"
         left_out = dict(self.counts)
@@ -64,7 +65,7 @@ class Measured:
 
 
 def measure_cell(records: Records, row: Row, method: str) -> Measured:
-    """The cell of a table, under the row's name; with no runs where there is no record of it."""
+    """Summarise a cell of a table under the name of its row; a cell without records has no runs."""
     group = records.cell(row, method)
     if group is None:
         group = Group("", row.name, method, experiment_of(row.name, method), records.runs.iloc[:0])
@@ -73,7 +74,7 @@ def measure_cell(records: Records, row: Row, method: str) -> Measured:
 
 
 def measure(group: Group, published: str = "") -> Measured:
-    """Summarise a group of runs, beside the published accuracy if there is one."""
+    """Summarise a group of runs and compare it with the published accuracy, if there is one."""
     done = group.finished
     accuracy = summarise(group.accuracies) if group.accuracies else None
     return Measured(
@@ -111,10 +112,10 @@ def _summary(runs: DataFrame, column: str) -> Summary | None:
 
 
 def distinct(runs: DataFrame, column: str) -> str:
-    """The different values of a column, sorted."""
+    """The distinct values of a column, sorted and joined."""
     return "; ".join(sorted({str(v) for v in runs[column].dropna()}))
 
 
 def commits(runs: DataFrame) -> str:
-    """The different commits, shortened to 8 digits; `-dirty` stays."""
+    """The distinct commits, shortened to 8 digits; `-dirty` stays."""
     return "; ".join(sorted({commit(str(c)) for c in runs["git_commit"].dropna()}))

@@ -1,22 +1,23 @@
-"""At a glance: how many cells there are, how near the paper's numbers, and whether the gap closes."""
+"""At a glance: how many cells there are, how close to the paper, and whether the gap closes."""
 
 from collections import Counter
 
 from gengap.config.schema import FP32, deviation
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
-from gengap.report.cells import KINDS, Records, Row, marked, rows_of_table
+from gengap.report.cells import Records, rows_of_table
 from gengap.report.comparisons import gap
 from gengap.report.format import ABOVE, BELOW, NEAR, interval, mark, signed
 from gengap.report.markup import Table
 from gengap.report.measure import measure_cell
+from gengap.report.rows import KINDS, Row, marked
 from gengap.report.significance import MARGIN
 
 _GAPS = (("sb", "lb"), ("lb_ra", "sb"))
 
 
-def counted(records: Records) -> str:
-    """A line a table and kind of row: its cells with finished runs, and how near the paper's numbers."""
+def counts(records: Records) -> str:
+    """A line per table and kind of row: how many cells have finished runs, and how close to the paper."""
     lines = (_line(records, table, *kind) for table in (1, 2) for kind in KINDS)
     return "".join(f"- {line}\n" for line in lines if line)
 
@@ -29,12 +30,12 @@ def _line(records: Records, table: int, precision: str, protocol: str) -> str:
         return ""
     name = marked(f"Table {table}", deviation(precision, protocol) or FP32)
     found = f"{name}: {sum(marks.values())} of {len(cells)} cells have finished runs"
-    where = f"{marks[NEAR]} within {MARGIN:g} points of the paper's number"
-    return f"{found}; {where}, {marks[ABOVE]} above it, {marks[BELOW]} below it."
+    close = f"{marks[NEAR]} within {MARGIN:g} points of the paper's number"
+    return f"{found}: {close}, {marks[ABOVE]} above it, {marks[BELOW]} below it."
 
 
 def gaps(records: Records) -> Table:
-    """For every row, SB - LB (the gap) and +RA - SB (what is left of it), ours and the paper's, in points."""
+    """SB - LB (the gap) and +RA - SB (what remains of it) for every row, ours and the paper's, in points."""
     header = ["workload"]
     for a, b in _GAPS:
         name = f"{LABELS[a]} − {LABELS[b]}"

@@ -1,8 +1,8 @@
-"""Writes the report: every file of `<results_dir>/report`."""
+"""Writes every file of `<results_dir>/report`."""
 
 from pathlib import Path
 
-from gengap.report import comparison_tables, sections, tables
+from gengap.report import comparison_tables, contents, tables
 from gengap.report.cells import Records
 from gengap.report.comparisons import compare_methods
 from gengap.report.figures import Figure, figures
@@ -13,7 +13,7 @@ from gengap.report.section import markdown_section
 
 
 def write_report(records: Records, folder: Path) -> None:
-    """Write all files, replacing those of an earlier report."""
+    """Write all files, replacing an earlier report."""
     shown = figures(records)
     folder.mkdir(parents=True, exist_ok=True)
     for old in [p for p in folder.iterdir() if p.suffix in PICTURES]:
@@ -26,26 +26,26 @@ def write_report(records: Records, folder: Path) -> None:
 
 
 def texts(records: Records) -> dict[str, str]:
-    """Name and content of every file that is text: tables, data of figures, and the page without pictures."""
+    """Content of every text file by name: tables, data of figures, and the page without its pictures."""
     return _texts(records, figures(records))
 
 
 def _texts(records: Records, shown: list[Figure]) -> dict[str, str]:
     compared = compare_methods(records)
-    whole = sections.report(records, compared, shown)
+    whole = contents.report(records, compared, shown)
     return {f"{stem}.csv": csv_text(table) for f in shown for stem, table in f.data.items()} | {
         "README.md": markdown_section(whole),
         PAGE: html(whole),
         **_table_files(records, 1),
-        **(_table_files(records, 2) if sections.has_table2(records) else {}),
-        "comparisons.md": markdown_section(sections.comparisons(compared)),
+        **(_table_files(records, 2) if contents.has_table2(records) else {}),
+        "comparisons.md": markdown_section(contents.comparisons(compared)),
         "comparisons.csv": csv_text(comparison_tables.data(compared)),
     }
 
 
 def _table_files(records: Records, number: int) -> dict[str, str]:
     return {
-        f"table{number}.md": markdown_section(sections.table(records, number)),
+        f"table{number}.md": markdown_section(contents.table(records, number)),
         f"table{number}.csv": csv_text(tables.data(records, number)),
         f"table{number}.tex": latex(tables.quick(records, number)),
     }

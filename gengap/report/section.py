@@ -1,4 +1,4 @@
-"""The report as a tree of headings, prose, tables and pictures: one content, whatever it is written in."""
+"""The report as a tree of headings, prose, tables and pictures, independent of the output format."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ from gengap.report.markup import Table, markdown
 
 @dataclass(frozen=True)
 class Picture:
-    """The place of a figure: stem of its files, and its text for those who can't see it."""
+    """Where a figure goes: the stem of its files and its alternative text."""
 
     name: str
-    words: str
+    alt: str
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what is below it; prose is Markdown with `code` and lists of `- `, nothing else."""
+    """A heading and its contents; prose is Markdown limited to paragraphs, `code` and `- ` lists."""
 
     heading: str
     blocks: "tuple[Block, ...]"
@@ -25,14 +25,14 @@ Block = str | Table | Picture | Section
 
 
 def section(heading: str, *blocks: Block | None) -> Section | None:
-    """A section of the blocks that say something; None where there is none, or a table has no rows."""
+    """A section of the non-empty blocks; None if all are empty or a table has no rows."""
     empty = any(isinstance(block, Table) and not block.rows for block in blocks)
     found = tuple(block for block in blocks if block)
     return None if empty or not found else Section(heading, found)
 
 
 def markdown_section(content: Section, level: int = 1) -> str:
-    """The section as Markdown, its heading at the given level."""
+    """The section as Markdown, with its heading at the given level."""
     parts = (f"{'#' * level} {content.heading}\n", *(_block(block, level) for block in content.blocks))
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
@@ -43,5 +43,5 @@ def _block(block: Block, level: int) -> str:
     if isinstance(block, Table):
         return markdown(block)
     if isinstance(block, Picture):
-        return f"![{block.words}]({block.name}.svg)\n"
+        return f"![{block.alt}]({block.name}.svg)\n"
     return block

@@ -73,7 +73,7 @@ def difference(a: Sequence[float], b: Sequence[float]) -> Difference:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values of one family, in the order given (Holm 1979)."""
+    """Adjusted p-values of one family of tests, in the order given (Holm 1979)."""
     adjusted, least = [0.0] * len(p_values), 0.0
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     for rank, i in enumerate(order):
@@ -91,10 +91,10 @@ def share(sb: Sequence[float], lb: Sequence[float], method: Sequence[float]) -> 
 def share_interval(
     sb: Sequence[float], lb: Sequence[float], method: Sequence[float], level: float = 0.95
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of the share over seeds (Efron 1979), the same at every call.
+    """Percentile bootstrap interval of the share over seeds (Efron 1979); the same at every call.
 
-    The three cells are resampled independently. A resample in which SB equals LB has no share and is
-    left out.
+    The three cells are resampled independently. Resamples in which SB equals LB have no share and are
+    dropped.
 
     Raises:
         ValueError: SB equals LB in every resample.

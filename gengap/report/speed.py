@@ -1,4 +1,4 @@
-"""Speed as `gengap bench` measured it, beside its targets."""
+"""Speed as measured by `gengap bench`, and its targets."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ MET, SHORT, NOT_MEASURED = "met", "falls short", "not measured"
 
 @dataclass(frozen=True)
 class Target:
-    """A line of targets.csv: `≥ 3x` is of the ratio to the typical loop, `≤ 0.06 s/epoch` of the time."""
+    """A line of targets.csv: `≥ 3x` is a ratio to the typical loop, `≤ 0.06 s/epoch` a time."""
 
     device: str
     workload: str
@@ -26,20 +26,20 @@ class Target:
     precision: str
     target: str
 
-    def is_of(self, device: str, row: dict[str, Any]) -> bool:
-        """Whether a row, measured on a device, is the one that it speaks of."""
+    def applies_to(self, device: str, row: dict[str, Any]) -> bool:
+        """Whether this is the target of a row measured on this kind of device."""
         asked = (self.device, self.workload, self.method, self.precision)
         return asked == (device, row["workload"], row["method"], row["precision"])
 
     def outcome(self, row: dict[str, Any]) -> tuple[str, str]:
-        """What the row has in the target's unit, and whether that meets it.
+        """The row's value in the unit of the target, and whether it meets the target.
 
         Raises:
-            ValueError: the target is not written in one of the two forms.
+            ValueError: the target has neither of the two forms.
         """
         found = re.fullmatch(r"≥ ([\d.]+)x|≤ ([\d.]+) s/epoch", self.target)
         if found is None:
-            raise ValueError(f"{self.target!r} is neither `≥ 3x` nor `≤ 0.06 s/epoch`")
+            raise ValueError(f"{self.target!r} is not of the form `≥ 3x` or `≤ 0.06 s/epoch`")
         least, most = found.groups()
         if least:
             return f"{row['ratio']:.2f}x", MET if row["ratio"] >= float(least) else SHORT
@@ -55,21 +55,21 @@ def targets() -> tuple[Target, ...]:
 
 
 def targets_table(documents: Sequence[dict[str, Any]]) -> Table:
-    """Every target beside what `gengap bench` measured: a line each, or one a machine that measured it."""
+    """Every target with its measurements: one line per machine that has one, otherwise one line."""
     header = ("device", "workload", "method", "precision", "target", "measured", "outcome", "machine")
     rows = (line for target in targets() for line in _target_lines(target, documents))
     return Table(header, tuple(rows), labels=4)
 
 
 def _target_lines(target: Target, documents: Sequence[dict[str, Any]]) -> Sequence[tuple[str, ...]]:
-    words = (target.device, target.workload, LABELS[target.method], target.precision, target.target)
+    labels = (target.device, target.workload, LABELS[target.method], target.precision, target.target)
     measured = [
-        (*words, *target.outcome(row), machine(document["hardware"]))
+        (*labels, *target.outcome(row), machine(document["hardware"]))
         for document in documents
         for row in document["rows"]
-        if target.is_of(document["hardware"]["device"], row)
+        if target.applies_to(document["hardware"]["device"], row)
     ]
-    return measured or [(*words, "", NOT_MEASURED, "")]
+    return measured or [(*labels, "", NOT_MEASURED, "")]
 
 
 def machine(hardware: dict[str, Any]) -> str:
@@ -79,7 +79,7 @@ def machine(hardware: dict[str, Any]) -> str:
 
 
 def read_measurements(results_dir: Path) -> tuple[list[dict[str, Any]], list[tuple[Path, str]]]:
-    """The measurements under results_dir/bench, a machine each, and the files that are none, with why."""
+    """The measurements in results_dir/bench, one per machine, and unreadable files with the reason."""
     found, unreadable = [], []
     for path in sorted((results_dir / "bench").glob("*.json")):
         try:
@@ -87,12 +87,12 @@ def read_measurements(results_dir: Path) -> tuple[list[dict[str, Any]], list[tup
             table(document["rows"], document["hardware"]["device"])
             found.append(document)
         except (ValueError, KeyError, TypeError) as error:
-            unreadable.append((path, f"is no measurement of gengap bench ({type(error).__name__})"))
+            unreadable.append((path, f"is not a measurement of gengap bench ({type(error).__name__})"))
     return found, unreadable
 
 
 def table(rows: list[dict[str, Any]], device: str = "cpu") -> Table:
-    """One row a workload, method and precision."""
+    """One row per workload, method and precision."""
     header = (
         "workload", "batch / ghost", "precision", "engine", "ratio", "target", "updates/s", "images/s",
         "s/epoch", "of matrix rate", "of copy rate", "memory MiB", "start s", "warm-up s", "typical images/s",
@@ -109,12 +109,12 @@ def _row(r: dict[str, Any], device: str) -> tuple[str, ...]:
         r["precision"],
         r.get("engine", ""),
         f"{r['ratio']:.2f}x",
-        ", ".join(t.target for t in targets() if t.is_of(device, r)),
+        ", ".join(t.target for t in targets() if t.applies_to(device, r)),
         f"{1 / seconds:,.2f}",
         f"{batch / seconds:,.0f}",
         f"{r['seconds_per_epoch']:.2f}",
         f"{100 * r['matrix_share']:.0f} %",
-        f"{100 * r['copy_share']:.0f} %" if "copy_share" in r else "",  # measured before it was counted
+        f"{100 * r['copy_share']:.0f} %" if "copy_share" in r else "",  # older measurements lack it
         f"{r['gengap_memory']:,}",
         f"{r['gengap_start']:.1f}",
         f"{max(0, r['gengap_first_update'] - seconds):.1f}",

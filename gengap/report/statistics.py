@@ -1,4 +1,4 @@
-"""Mean, spread and interval over seeds."""
+"""Mean, standard deviation and interval over seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from scipy.stats import t
 
 @dataclass(frozen=True)
 class Summary:
-    """What n seeds say, in the unit of the values.
+    """A summary over n seeds, in the unit of the values.
 
-    std: sample standard deviation (n - 1 in the denominator). half_width: of the 95 % t-interval of the mean.
-    Both are None for n = 1: one seed says nothing about the spread.
+    std: sample standard deviation (n - 1 in the denominator). half_width: of the t-interval of the mean.
+    Both are None for n = 1.
     """
 
     n: int
@@ -24,7 +24,7 @@ class Summary:
 
 
 def summarise(values: Sequence[float], level: float = 0.95) -> Summary:
-    """Summarise one value a seed.
+    """Summarise one value per seed; `level` is that of the interval.
 
     Raises:
         ValueError: there are no values.
@@ -39,11 +39,11 @@ def summarise(values: Sequence[float], level: float = 0.95) -> Summary:
     return Summary(n, mean, std, _quantile(level, n) * std / sqrt(n))
 
 
-@cache  # scipy takes 0.1 ms, and a figure has thousands of points
+@cache  # scipy takes 0.1 ms, and figures have thousands of points
 def _quantile(level: float, n: int) -> float:
     return float(t.ppf((1 + level) / 2, n - 1))
 
 
 def binomial_error(accuracy: float, size: float) -> float | None:
-    """Standard error of one accuracy (percent) measured on `size` samples, in points; None without a size."""
+    """Standard error, in points, of an accuracy (%) measured on `size` samples; None if size is unknown."""
     return None if not size > 0 else sqrt(accuracy * (100 - accuracy) / size)

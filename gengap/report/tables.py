@@ -1,4 +1,4 @@
-"""Tables 1 and 2 beside the paper's: the quick view, every cell at length, and all numbers."""
+"""Tables 1 and 2 next to the paper's: a quick view, every cell in detail, and all numbers."""
 
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
@@ -10,7 +10,7 @@ from gengap.report.statistics import Summary
 
 
 def quick(records: Records, table: int = 1) -> Table:
-    """Rows against methods: ours, the paper's number as printed, our distance from it, the samples seen."""
+    """Workloads by methods: our accuracy, the paper's as printed, the difference, and the samples seen."""
     rows: list[tuple[str, ...]] = []
     for row in rows_of_table(records, table):
         cells = [measure_cell(records, row, m) for m in METHODS]
@@ -41,18 +41,18 @@ def _samples(cell: Measured, sb: Measured) -> str:
     return f"{cell.samples:,}{multiple}"
 
 
-def long(records: Records, table: int = 1) -> Table:
-    """Every cell of the rows there are, for reading."""
+def detailed(records: Records, table: int = 1) -> Table:
+    """Every cell of the rows that have records, for reading."""
     header = (
         "workload", "method", "precision", "protocol", "n", "last val. % ± std", "95 %", "one run ±", "paper",
         "difference", "train %", "best val. % (not used)", "updates", "samples", "wall time", "measuring",
         "hardware", "commit", "left out",
     )  # fmt: skip
-    rows = tuple(_long_row(cell) for cell in _cells(records, table))
+    rows = tuple(_detailed_row(cell) for cell in _cells(records, table))
     return Table(header, rows, labels=4)
 
 
-def _long_row(cell: Measured) -> tuple[str, ...]:
+def _detailed_row(cell: Measured) -> tuple[str, ...]:
     interval = cell.accuracy.half_width if cell.accuracy else None
     return (
         cell.workload,
@@ -78,7 +78,7 @@ def _long_row(cell: Measured) -> tuple[str, ...]:
 
 
 def data(records: Records, table: int = 1) -> Table:
-    """Every cell, then every variant, as numbers: percent, updates, samples, seconds."""
+    """Every cell, then every variant, as numbers: percent, points, updates, samples, seconds."""
     header = (
         "kind", "workload", "method", "run", "experiment", "n", "mean", "std", "interval95", "paper",
         "difference", "train_mean", "train_std", "best_mean", "best_std", "updates", "samples",
@@ -114,7 +114,7 @@ def _cells(records: Records, table: int) -> list[Measured]:
 
 
 def _variants(records: Records, table: int) -> list[Group]:
-    # What is in no table of the paper is shown with Table 1.
+    # Variants of workloads in neither table belong to Table 1.
     return [g for g in records.variants if (g.workload in paper.workloads(2)) == (table == 2)]
 
 

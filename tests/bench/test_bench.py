@@ -11,7 +11,7 @@ from gengap.bench.cases import Case, cases
 from gengap.bench.machine import gb_per_update, gflop_per_image
 from gengap.bench.measure import _merged
 from gengap.bench.sides import Side, random_images
-from gengap.bench.typical import Typical
+from gengap.bench.typical import TypicalLoop
 from gengap.cli.bench import main
 from gengap.data.load import load
 from gengap.errors import UserError
@@ -113,7 +113,7 @@ def test_random_images_have_the_data_sets_shape() -> None:
 
 def test_typical_loop_runs_a_ghost_at_a_time() -> None:
     images, classes = random_images("digits")
-    typical = Typical(DIGITS.config("fp32"), images, classes, torch.device("cpu"), workers=0)
+    typical = TypicalLoop(DIGITS.config("fp32"), images, classes, torch.device("cpu"), workers=0)
     sizes: list[int] = []
     typical._model.register_forward_hook(lambda module, inputs, output: sizes.append(len(output)))
     before = [p.detach().clone() for p in typical._model.parameters()]

@@ -50,8 +50,8 @@ def test_figure_of_a_document() -> None:
     }
     found = figure(document)
     assert (found.name, found.title) == ("speed-a-machine-2-threads", "Speed on A machine, 2 threads")
-    assert "torch 2.11, 01234567." in found.caption.replace("\n", " ")
-    assert "(20 GB/s, reading and writing)" in found.caption.replace("\n", " ")
+    assert "torch 2.11, commits 01234567." in found.caption.replace("\n", " ")
+    assert "(20 GB/s, reads plus writes)" in found.caption.replace("\n", " ")
     assert found.draw is not None
     assert [t.get_text() for t in found.draw().axes[0].texts] == ["1.0", "3.5"]
 

@@ -77,7 +77,7 @@ def test_a_line_a_machine_that_measured_it() -> None:
 
 
 def test_a_target_that_is_written_otherwise_is_refused() -> None:
-    with pytest.raises(ValueError, match="'3x' is neither"):
+    with pytest.raises(ValueError, match="'3x' is not of the form"):
         Target("cpu", "mnist_f1", "sb", "fp32", "3x").outcome({"ratio": 4.0, "seconds_per_epoch": 1.0})
 
 

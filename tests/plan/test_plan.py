@@ -145,9 +145,9 @@ def test_a_recipe_of_one_phase_has_no_milestones():
 
 def test_our_report_is_shown_with_its_seeds_and_its_absence_too(tmp_path):
     place = tmp_path / "report"
-    assert f"in {place}, no report; gengap report" in plan.answer([*ISSUE, f"results_dir={tmp_path}"])
+    assert f"{place} does not exist; gengap report" in plan.answer([*ISSUE, f"results_dir={tmp_path}"])
     place.mkdir()
-    assert f"in {place}, no cell of a table has" in plan.answer([*ISSUE, f"results_dir={tmp_path}"])
+    assert f"{place} has no cell with finished runs" in plan.answer([*ISSUE, f"results_dir={tmp_path}"])
     (tmp_path / "report" / "table1.csv").write_text(
         "kind,workload,method,n,mean,std\ncell,mnist_f1,sb,2,98.1250,0.0354\ncell,mnist_f1,lb,1,97.0000,\n"
         "cell,mnist_f1,lb_lr,0,,\nvariant,mnist_f1,sb,3,11.1111,1.0000\n"

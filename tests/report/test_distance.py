@@ -10,7 +10,7 @@ from gengap.report.bands import band_data
 from gengap.report.cells import read_records
 from gengap.report.distance import Walk, fit_data, fit_table, read_walk
 from gengap.report.figures.canvas import save
-from gengap.report.figures.walks import figure
+from gengap.report.figures.distance import figure
 from gengap.report.markup import Table, csv_text
 
 
@@ -63,7 +63,7 @@ def test_slope_by_seed_and_over_seeds(store: Store) -> None:
     assert [float(r["slope"]) for r in by_column(fit_data(NAMES, curve))] == [1, 2, 6]
     (row,) = by_column(fit_table(NAMES, curve))
     assert row["slope b ± std"] == "3.000 ± 2.646"
-    assert (row["n"], row["which law"], row["no fit"]) == ("3", "a + b ln t (3 of 3)", "")
+    assert (row["n"], row["better law"], row["no fit"]) == ("3", "a + b ln t (3 of 3)", "")
 
 
 def test_window_runs_from_the_end_of_clipping_to_the_first_milestone(store: Store) -> None:
@@ -96,7 +96,7 @@ def test_a_seed_without_a_fit_is_counted_with_its_reason(store: Store) -> None:
 
 def test_power_law_walks_are_recognised(store: Store) -> None:
     store.add("mnist_sb", 0, rows=walk(2000, lambda t: 0.3 * t**0.6))
-    assert by_column(fit_table(NAMES, found(store)))[0]["which law"] == "a t^b (1 of 1)"
+    assert by_column(fit_table(NAMES, found(store)))[0]["better law"] == "a t^b (1 of 1)"
 
 
 def test_the_figure_is_the_same_every_time(mixed: Store, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from gengap.paper.figures import points, published
 from gengap.report.cells import read_records
 from gengap.report.figures import ERRORS, Figure, figures
 from gengap.report.figures.canvas import save
-from gengap.report.figures.members import FIXED, SCALED
+from gengap.report.figures.curves import ADAPTED_RATE, FIXED_RATE
 from gengap.report.markup import Table, csv_text
 
 
@@ -38,8 +38,8 @@ def in_sweep(name: str) -> set[str]:
 
 def test_every_figure_s_lines_are_its_sweep() -> None:
     for about in ERRORS.values():
-        assert {m.experiment for m in about.members} == in_sweep(about.sweep)
-    assert {m.experiment for m in FIXED + SCALED} == in_sweep("figure2")
+        assert {c.experiment for c in about.curves} == in_sweep(about.sweep)
+    assert {c.experiment for c in FIXED_RATE + ADAPTED_RATE} == in_sweep("figure2")
 
 
 def test_published_values_belong_to_cells_and_are_drawn_in_their_figures() -> None:
@@ -48,8 +48,8 @@ def test_published_values_belong_to_cells_and_are_drawn_in_their_figures() -> No
     assert all("read off" in p.source and float(p.value) > 0 for p in points())
     assert published("1b", "final validation error", "cifar10_b2048_lb") == "12.65"
     assert published("2a", "slope", "cifar10_sb") == "2.06"
-    for panel, members in (("2a", FIXED), ("2b", SCALED)):
-        assert all(published(panel, "end distance", m.experiment) for m in members)
+    for panel, curves in (("2a", FIXED_RATE), ("2b", ADAPTED_RATE)):
+        assert all(published(panel, "end distance", c.experiment) for c in curves)
     assert [published(f, "drop") for f in ("3", "5", "6")] == ["31600", "15800", ""]
 
 

@@ -11,11 +11,11 @@ from report_records import Store
 from gengap.cli.report import main
 from gengap.report.cells import read_records
 from gengap.report.comparisons import compare_methods
+from gengap.report.contents import report
 from gengap.report.figures import figures
 from gengap.report.html import html, pictures_of, prose, with_pictures
 from gengap.report.markup import Table
 from gengap.report.section import Section
-from gengap.report.sections import report
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 

@@ -7,13 +7,13 @@ import pytest
 from report_records import Store
 
 from gengap.cli.report import main
-from gengap.plan.evidence import ours
-from gengap.report.apart import variants
+from gengap.plan.evidence import own_rows
 from gengap.report.cells import read_records
 from gengap.report.markup import csv_text
-from gengap.report.overview import counted, gaps
+from gengap.report.other_runs import variants
+from gengap.report.overview import counts, gaps
 from gengap.report.page import texts
-from gengap.report.tables import data, long, quick
+from gengap.report.tables import data, detailed, quick
 
 
 @pytest.fixture
@@ -48,13 +48,13 @@ def test_a_row_of_its_own_right_below(both: Store) -> None:
 
 def test_a_row_in_bf16_alone_leaves_the_other_one_without_records(both: Store) -> None:
     text = texts(read_records(both.root))["table1.md"]
-    assert "No records yet of C1, Cifar10; Resnet44, Cifar10;" in text
+    assert "No records yet for C1, Cifar10; Resnet44, Cifar10;" in text
     assert "| C1, Cifar10 (bf16) | ours |" in text
     assert "| C1, Cifar10 | ours |" not in text
 
 
 def test_every_cell_names_its_precision(both: Store) -> None:
-    table = long(read_records(both.root))
+    table = detailed(read_records(both.root))
     place = table.header.index("precision")
     assert [(row[0], row[place]) for row in table.rows] == [
         (name, precision)
@@ -80,10 +80,10 @@ def test_the_numbers_stand_with_the_cells_not_with_the_variants(both: Store) -> 
 
 
 def test_counts_are_of_one_precision_each(both: Store) -> None:
-    assert counted(read_records(both.root)) == (
-        "- Table 1 (fp32): 2 of 30 cells have finished runs; 2 within 0.5 points of the paper's number, "
+    assert counts(read_records(both.root)) == (
+        "- Table 1 (fp32): 2 of 30 cells have finished runs: 2 within 0.5 points of the paper's number, "
         "0 above it, 0 below it.\n"
-        "- Table 1 (bf16): 2 of 30 cells have finished runs; 1 within 0.5 points of the paper's number, "
+        "- Table 1 (bf16): 2 of 30 cells have finished runs: 1 within 0.5 points of the paper's number, "
         "0 above it, 1 below it.\n"
     )
 
@@ -112,7 +112,7 @@ def test_rows_of_table_2_share_their_cells_in_bf16_too(store: Store) -> None:
     assert (ours_4k[2], ours_4k[5]) == ("57.00 (n=1)", "54.00 (n=1)")
     assert (ours_8k[2], ours_8k[5]) == ("57.00 (n=1)", "53.00 (n=1)")
     assert (
-        "No records yet of Alexnet, ImageNet, 4096; Alexnet, ImageNet, 8192." in texts(records)["table2.md"]
+        "No records yet for Alexnet, ImageNet, 4096; Alexnet, ImageNet, 8192." in texts(records)["table2.md"]
     )
     assert not variants(records).rows
     in_bf16 = [
@@ -126,7 +126,7 @@ def test_every_file_has_the_row_and_plan_reads_the_other(both: Store) -> None:
     for name in ("README.md", "report.html", "table1.md", "table1.tex"):
         assert "F1, MNIST (bf16)" in (both.root / "report" / name).read_text()
     assert main([f"results_dir={both.root}", "--check"]) == 0
-    assert {row.workload: row.cells["sb"][1] for row in ours(both.root)} == {
+    assert {row.workload: row.cells["sb"][1] for row in own_rows(both.root)} == {
         "mnist_f1": 98.1,
         "digits_f1": 97.0,
     }

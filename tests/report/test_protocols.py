@@ -7,16 +7,17 @@ from report_records import Store
 from scipy import stats
 
 from gengap.cli.report import main
-from gengap.plan.evidence import ours
-from gengap.report.apart import variants
-from gengap.report.cells import Row, read_records
+from gengap.plan.evidence import own_rows
+from gengap.report.cells import read_records
 from gengap.report.comparison_tables import table
 from gengap.report.comparisons import PRECISION, PROTOCOL, compare_methods
 from gengap.report.figures import figures
 from gengap.report.markup import csv_text
-from gengap.report.overview import counted
+from gengap.report.other_runs import variants
+from gengap.report.overview import counts
 from gengap.report.page import texts
-from gengap.report.tables import data, long, quick
+from gengap.report.rows import Row
+from gengap.report.tables import data, detailed, quick
 
 PAPER = {"sb": [98.2, 98.3], "lb_lr": [96.4, 96.5]}
 RELEASED = {"lb_lr": [97.5, 97.7], "lb_gbn": [97.6]}
@@ -44,7 +45,7 @@ def test_a_row_of_its_own_below(both: Store) -> None:
 
 def test_every_cell_names_its_protocol_and_no_run_is_left_apart(both: Store) -> None:
     records = read_records(both.root)
-    shown = long(records)
+    shown = detailed(records)
     place = shown.header.index("protocol")
     assert [row[place] for row in shown.rows] == ["paper"] * 5 + ["bigbatch"] * 5
     assert not variants(records).rows
@@ -54,7 +55,7 @@ def test_every_cell_names_its_protocol_and_no_run_is_left_apart(both: Store) -> 
 
 
 def test_counts_are_of_one_protocol_each(both: Store) -> None:
-    paper, released = counted(read_records(both.root)).splitlines()
+    paper, released = counts(read_records(both.root)).splitlines()
     assert paper.startswith("- Table 1 (fp32): 2 of 30 cells")
     assert released.startswith("- Table 1 (bigbatch): 2 of 30 cells")
 
@@ -91,4 +92,4 @@ def test_figures_draw_the_paper_s_text_in_fp32(settings: str, store: Store) -> N
 
 def test_plan_reads_the_paper_s_text(both: Store) -> None:
     assert main([f"results_dir={both.root}"]) == 0
-    assert {row.workload: sorted(row.cells) for row in ours(both.root)} == {"mnist_f1": ["lb_lr", "sb"]}
+    assert {row.workload: sorted(row.cells) for row in own_rows(both.root)} == {"mnist_f1": ["lb_lr", "sb"]}

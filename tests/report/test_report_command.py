@@ -34,7 +34,7 @@ def test_readme_puts_everything_together(mixed: Store) -> None:
     report(mixed)
     text = (mixed.root / "report" / "README.md").read_text()
     for part in (
-        "98.31 ± 0.12 (n=3)", "## Variants", "## Not finished", "](distance.svg)", "a + b ln t (3 of 3)",
+        "98.31 ± 0.12 (n=3)", "## Variants", "## Unfinished runs", "](distance.svg)", "a + b ln t (3 of 3)",
         "NVIDIA H200", "01234567", "gengap report --check", "over seeds only",
     ):  # fmt: skip
         assert part in text
@@ -70,7 +70,7 @@ def test_check_finds_changed_records_missing_and_foreign_files(
     assert report(mixed, "--check") == 0
     (mixed.root / "report" / "table9.md").touch()
     assert report(mixed, "--check") == 1
-    assert "table9.md is no part of the report" in capsys.readouterr().err
+    assert "table9.md is not part of the report" in capsys.readouterr().err
 
 
 def test_pixels_are_not_checked(mixed: Store) -> None:
@@ -116,7 +116,7 @@ def test_only_variants(store: Store) -> None:
     store.add("mnist_sb", 0, 97.5, run="mnist_f1-sb-0badcafe")
     assert report(store) == 0
     text = (store.root / "report" / "README.md").read_text()
-    assert "No run is a cell of this table yet." in text
+    assert "No runs for this table yet." in text
     assert "| mnist_f1-sb-0badcafe |" in text
     assert "Every cell" not in text
     assert report(store, "--check") == 0

@@ -1,6 +1,5 @@
 import csv
 import json
-import re
 from math import sqrt
 from pathlib import Path
 
@@ -11,11 +10,11 @@ from scipy import stats
 from gengap.config.compose import compose_config
 from gengap.config.identity import as_dict
 from gengap.config.shipped import Cell, cell
-from gengap.report.apart import unfinished, variants
 from gengap.report.cells import Records, read_records
 from gengap.report.markup import Table, csv_text, latex, markdown
+from gengap.report.other_runs import unfinished, variants
 from gengap.report.page import texts
-from gengap.report.tables import data, long, quick
+from gengap.report.tables import data, detailed, quick
 
 GOLDEN = Path(__file__).parent / "golden" / "table1.md"
 
@@ -125,7 +124,7 @@ def test_the_last_value_counts_and_never_the_best(store: Store) -> None:
     store.add("mnist_sb", 0, 90.0)
     records = read_records(store.root)
     assert quick(records).rows[0][2] == "90.00 (n=1)"
-    table = long(records)
+    table = detailed(records)
     assert table.rows[0][table.header.index("best val. % (not used)")] == "90.25"
 
 
@@ -159,15 +158,14 @@ def test_the_error_of_one_accuracy_is_the_binomial_s(store: Store) -> None:
     store.add("digits_sb", 0, 97.5, data={"train": 1437, "validation": 360})
     cell = cell_of(read_records(store.root), "digits_f1", "sb")
     assert float(cell["one_run_error"]) == pytest.approx(100 * stats.binom.std(360, 0.975) / 360, abs=1e-4)
-    table = long(read_records(store.root))
+    table = detailed(read_records(store.root))
     assert table.rows[0][table.header.index("one run ±")] == "0.82"
 
 
-def test_golden_table(mixed: Store) -> None:
+def test_golden_tables(mixed: Store) -> None:
     mixed.add("mnist_lb_ra", 0, 98.50, rows=walk(2000, lambda t: float(t)))
-    text = texts(read_records(mixed.root))["table1.md"]
-    text = re.sub(r"-(?!0badcafe)[0-9a-f]{8}\b", "-########", text)  # digests are config's to test
-    assert text == GOLDEN.read_text(encoding="utf-8")
+    lines = texts(read_records(mixed.root))["table1.md"].splitlines(keepends=True)
+    assert "".join(line for line in lines if line.startswith("|")) == GOLDEN.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("form", "expected"), [

@@ -7,9 +7,9 @@ from gengap.cli.report import main
 from gengap.config.shipped import Cell
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
-from gengap.report.apart import variants
 from gengap.report.cells import experiment_of, read_records
 from gengap.report.markup import csv_text
+from gengap.report.other_runs import variants
 from gengap.report.page import texts
 from gengap.report.tables import data, quick
 
@@ -36,7 +36,7 @@ def imagenet(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setattr(
         "gengap.report.cells._experiments", lambda: {n: (c.workload, c.method) for n, c in CELLS.items()}
     )
-    monkeypatch.setattr("gengap.report.apart.differences", lambda group: "method.batch_size=1024")
+    monkeypatch.setattr("gengap.report.other_runs.differences", lambda group: "method.batch_size=1024")
     for i, name in enumerate(n for n in NAMES if not n.endswith("ra")):
         store.add(CELLS[name], 0, 50.0 + i)
     return store
@@ -87,7 +87,7 @@ def test_files_come_with_the_records(imagenet: Store, mixed: Store) -> None:
 def test_no_files_without_records(mixed: Store) -> None:
     files = texts(read_records(mixed.root))
     assert not [name for name in files if name.startswith("table2")]
-    assert "No records of ImageNet yet." in files["README.md"]
+    assert "No records for ImageNet yet." in files["README.md"]
 
 
 def test_the_cells_are_experiments() -> None:

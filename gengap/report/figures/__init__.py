@@ -1,10 +1,10 @@
-"""The figures of the report, in its order: one module a figure or family, drawing apart from data."""
+"""The figures of the report, in order. Each has its data and its drawing, which runs only when needed."""
 
 from gengap.report.cells import Records
-from gengap.report.figures import batches, regimes, speed, walks
+from gengap.report.figures import distance, distance_by_batch, regime_adaptation, speed
+from gengap.report.figures.curves import FIGURE3, FIGURE5, FIGURE6, FIXED_RATE
 from gengap.report.figures.errors import TRAINING, VALIDATION, ErrorFigure, error_figure
 from gengap.report.figures.figure import Figure
-from gengap.report.figures.members import FIGURE3, FIGURE5, FIGURE6, FIXED
 
 __all__ = ["ERRORS", "Figure", "figures"]
 
@@ -15,26 +15,26 @@ ERRORS = {
         ErrorFigure(
             "Figure 1", "error by epoch at one learning rate",
             "Resnet44 on CIFAR-10, batch 64 to 2048, all at the learning rate of batch 128.",
-            "figure1", FIXED, "epoch", _BOTH, panel="1b",
+            "figure1", FIXED_RATE, "epoch", _BOTH, panel="1b",
         ),
         ErrorFigure(
             "Figure 3", "regime adaptation closes the gap",
             "Resnet44 on CIFAR-10: batch 128, and 2048 and 4096 with learning-rate adaptation, GBN and as "
-            "many updates as batch 128. The right panel enlarges what follows the drop.",
+            "many updates as batch 128. The right panel enlarges the part after the drop.",
             "figure3", FIGURE3, "update", (VALIDATION,), panel="3", zoom=True,
         ),
         ErrorFigure(
             "Figure 5", "regime adaptation to batch 256",
             "Resnet44 on CIFAR-10: batch 256, larger batches with learning-rate adaptation, GBN and as many "
-            "updates as batch 256, and 2048 with nothing adapted. Which batches the paper drew is not "
-            "stated: 512, 1024 and 2048 are our choice.",
+            "updates as batch 256, and 2048 without any of them. The paper does not state which batches it "
+            "drew: 512, 1024 and 2048 are our choice.",
             "figure5", FIGURE5, "update", _BOTH, panel="5",
         ),
         ErrorFigure(
-            "Figure 6", "learning-rate adaptation against gradient noise",
-            "Resnet44 on CIFAR-10, batch 2048: the learning rate times sqrt(2048 / 128) = 4, against each "
-            "sample's gradient times a number from N(1, 15), where 15 = 2048 / 128 - 1. The paper's curves "
-            "coincide. LB, with neither, is our addition.",
+            "Figure 6", "learning-rate adaptation and multiplicative gradient noise",
+            "Resnet44 on CIFAR-10, batch 2048: the learning rate multiplied by sqrt(2048 / 128) = 4, or each "
+            "sample's gradient multiplied by noise from N(1, 15), where 15 = 2048 / 128 - 1. The paper's "
+            "curves coincide. LB, with neither, is our addition.",
             "figure6", FIGURE6, "epoch", _BOTH, panel="6",
         ),
     )
@@ -42,15 +42,15 @@ ERRORS = {
 
 
 def figures(records: Records) -> list[Figure]:
-    """Every figure; one without records says what is missing and has nothing to draw."""
+    """All figures; one without records states what is missing and has nothing to draw."""
     return [
         error_figure(records, ERRORS["Figure 1"]),
-        batches.figure2(records),
+        distance_by_batch.figure2(records),
         error_figure(records, ERRORS["Figure 3"]),
         error_figure(records, ERRORS["Figure 5"]),
         error_figure(records, ERRORS["Figure 6"]),
-        batches.figure7(records),
-        regimes.figure(records),
-        walks.figure(records),
+        distance_by_batch.figure7(records),
+        regime_adaptation.figure(records),
+        distance.figure(records),
         *(speed.figure(document) for document in records.speeds),
     ]

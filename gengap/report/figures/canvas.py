@@ -1,4 +1,4 @@
-"""One style for every picture: no global figure, no display, the same bytes every time."""
+"""What all pictures share: no global state, no display, and the same bytes every time."""
 
 from collections.abc import Iterable
 from math import ceil
@@ -28,9 +28,10 @@ _SETTINGS: dict[Any, Any] = {
 }
 _PANEL = (4.2, 3.3)  # inches
 _MARGINS = (0.3, 0.6)
-_ENTRY, _LETTER = 0.75, 0.075  # inches of a legend's entry, and of every letter of it
+_PER_ROW = 3
+_ENTRY, _LETTER = 0.75, 0.075  # inches per legend entry, and per letter of its label
 
-# Pale, so that a thin dark fit is legible on top of the curve that it follows.
+# Pale, so that a thin dark fit shows on top of its curve.
 _LINE: dict[str, Any] = {"alpha": 0.6, "solid_capstyle": "round"}
 _MARKER: dict[str, Any] = {
     "linestyle": "none",
@@ -52,7 +53,7 @@ DROP = Line2D([], [], **_GUIDE)
 
 
 def panels(rows: int, columns: int) -> tuple[Drawing, list[Axes]]:
-    """A drawing of rows x columns panels, the panels row by row."""
+    """A drawing of rows x columns panels, in row-major order."""
     size = (columns * _PANEL[0] + _MARGINS[0], rows * _PANEL[1] + _MARGINS[1])
     drawing = Drawing(figsize=size, layout="constrained")
     axes = list(drawing.subplots(rows, columns, squeeze=False).ravel())
@@ -61,43 +62,52 @@ def panels(rows: int, columns: int) -> tuple[Drawing, list[Axes]]:
     return drawing, axes
 
 
-def draw_band(axis: Axes, band: Band, style: Style, place: int) -> None:
-    """The mean as a line with markers, ± one standard deviation as a band; `place` counts a panel's lines."""
+def grid(count: int) -> tuple[Drawing, list[Axes]]:
+    """A drawing of `count` panels, at most three per row."""
+    columns = min(_PER_ROW, count)
+    drawing, axes = panels(ceil(count / columns), columns)
+    for unused in axes[count:]:
+        unused.remove()
+    return drawing, axes[:count]
+
+
+def draw_band(axis: Axes, band: Band, style: Style, index: int) -> None:
+    """The mean as a line with markers, ± one standard deviation as a band; `index` counts the curves."""
     every = max(1, len(band.x) // 8)
     mean, std = band.mean, band.std
     axis.plot(band.x, mean, color=style.colour, linestyle=style.dashes, linewidth=style.width, **_LINE)
-    # Curves often start together: their markers shouldn't.
-    marks = (place * every // 5 % every, every)
+    # Curves often start at the same point; their markers should not.
+    marks = (index * every // 5 % every, every)
     axis.plot(band.x, mean, style.marker, color=style.colour, markevery=marks, zorder=4, **_MARKER)
     if std is not None:
         axis.fill_between(band.x, mean - std, mean + std, color=style.colour, alpha=0.2, linewidth=0)
 
 
 def draw_published(axis: Axes, x: float, y: float, style: Style) -> None:
-    """A published value: the line's marker, hollow and larger."""
+    """A published value, as a larger, hollow marker."""
     axis.plot([x], [y], style.marker, markeredgecolor=style.colour, zorder=5, clip_on=False, **_HOLLOW)
 
 
 def count_from_zero(axis: Axes) -> None:
-    """A linear clock on the x axis, with few enough ticks for their numbers."""
+    """A linear x axis from 0, with few enough ticks for their labels."""
     axis.set_xlim(left=0)
     axis.xaxis.set_major_locator(MaxNLocator(5))
     axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
 def say_empty(axis: Axes) -> None:
-    """Words instead of an empty panel."""
+    """A note instead of an empty panel."""
     axis.set_axis_off()
     axis.text(0.5, 0.5, "no finished run yet", transform=axis.transAxes, ha="center", color="#777777")
 
 
 def draw_drop(axis: Axes, x: float) -> None:
-    """Where the published curves drop."""
+    """A vertical line where the published curves drop."""
     axis.axvline(x, zorder=1, **_GUIDE)
 
 
 def legend(drawing: Drawing, styles: Iterable[Style], others: dict[str, Line2D]) -> None:
-    """Above all panels: each style once, then whatever else is drawn."""
+    """A legend above all panels: each style once, then the other handles."""
     unique = {style.label: style for style in styles}
     handles: list[Any] = [
         (
@@ -120,11 +130,11 @@ def legend(drawing: Drawing, styles: Iterable[Style], others: dict[str, Line2D])
 
 
 def save(figure: Figure, folder: Path) -> None:
-    """Draw the figure, if there is anything to draw, into `<folder>/<name>` .svg and .png."""
+    """Draw the figure into `<folder>/<name>.svg` and `.png`, if there is anything to draw."""
     if figure.draw is None:
         return
     with mpl.rc_context(_SETTINGS):
         drawing = figure.draw()
         drawing.savefig(folder / f"{figure.name}.svg", metadata={"Date": None, "Creator": None})
-        drawing.set_layout_engine("none")  # keep that layout: finding it takes as long as drawing
+        drawing.set_layout_engine("none")  # keep the layout: computing it again takes as long as drawing
         drawing.savefig(folder / f"{figure.name}.png", dpi=160, metadata={"Software": None})

@@ -1,4 +1,4 @@
-"""Error by epoch or by update: figures 1, 3, 5 and 6, all Resnet44 on CIFAR-10."""
+"""Error against epochs or updates: figures 1, 3, 5 and 6, all Resnet44 on CIFAR-10."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,8 @@ from gengap.report.figures.canvas import (
     legend,
     panels,
 )
+from gengap.report.figures.curves import Curve, missing, run_counts, with_runs
 from gengap.report.figures.figure import Figure, paragraph
-from gengap.report.figures.members import Member, counts, find, gaps
 from gengap.report.format import signed, spread
 from gengap.report.markup import Table
 from gengap.report.statistics import summarise
@@ -31,29 +31,29 @@ _TITLES = {TRAINING: "training error", VALIDATION: "validation error"}
 _CLOCKS = {"epoch": "epochs", "update": "updates $t$"}
 _FINAL = "final validation error"
 
-WORDS = (
-    "Training error is the running mean since the evaluation before, in training mode and with augmentation; "
-    "validation error is measured in evaluation mode, on the test split as in the paper. Lines are means "
-    "over n finished runs, bands ± one sample standard deviation over seeds."
+CAPTION = (
+    "Training error is the running mean since the previous evaluation, in training mode and with "
+    "augmentation; validation error is measured in evaluation mode, on the test split as in the paper. "
+    "Lines are means over n finished runs, bands ± one sample standard deviation over seeds."
 )
-READ = (
-    "Hollow markers, side by side after the end, are final validation errors read off the published figure, "
+READ_OFF = (
+    "Hollow markers after the end of the curves are final validation errors read off the published figure, "
     "to ±0.15 points."
 )
 
 
 @dataclass(frozen=True)
 class ErrorFigure:
-    """A figure of errors: one panel a column; `zoom` adds one of what follows the published drop."""
+    """A figure of errors, one panel per column; `zoom` adds one that enlarges what follows the drop."""
 
     number: str
     title: str
-    words: str
+    caption: str
     sweep: str
-    members: tuple[Member, ...]
+    curves: tuple[Curve, ...]
     clock: str
     columns: tuple[str, ...]
-    panel: str  # of the paper, that published values belong to
+    panel: str  # of the paper's figure, for the published values
     zoom: bool = False
 
     @property
@@ -63,24 +63,25 @@ class ErrorFigure:
 
     @property
     def drop(self) -> str:
-        """Where the published curves drop, in updates; empty where nobody read it."""
+        """The update at which the published curves drop, as text; empty if not read off."""
         return published(self.panel, "drop")
 
 
 def error_figure(records: Records, about: ErrorFigure) -> Figure:
-    """The figure, of those of its runs that are there."""
-    members = find(records, about.members)
-    present = [m for m in members if m.n]
-    missing = gaps(members, about.sweep)
-    read = [READ] if any(_published_final(about, m) for m in members) else []
-    caption = paragraph(about.words, WORDS, *read, *([counts(members)] if present else []))
+    """The figure, drawn from those of its runs that have records."""
+    curves = with_runs(records, about.curves)
+    present = [c for c in curves if c.n]
+    read_off = [READ_OFF] if any(_published_final(about, c) for c in curves) else []
+    counts = [run_counts(curves)] if present else []
+    caption = paragraph(about.caption, CAPTION, *read_off, *counts)
+    lacking = missing(curves, about.sweep)
     if not present:
-        return Figure(about.name, about.number, about.title, caption, missing=missing)
-    lines = [
-        (m, column, error_band(m.group, about.clock, column)) for column in about.columns for m in present
+        return Figure(about.name, about.number, about.title, caption, missing=lacking)
+    bands = [
+        (c, column, error_band(c.group, about.clock, column)) for column in about.columns for c in present
     ]
-    drawn = [(m, column, found) for m, column, found in lines if found is not None]
-    named = (((_TITLES[column], m.label, m.experiment), found) for m, column, found in drawn)
+    drawn = [(c, column, found) for c, column, found in bands if found is not None]
+    named = (((_TITLES[column], c.label, c.experiment), found) for c, column, found in drawn)
     final = _final(about, present)
     return Figure(
         name=about.name,
@@ -92,13 +93,13 @@ def error_figure(records: Records, about: ErrorFigure) -> Figure:
             f"{about.name}_final": final,
         },
         tables={"Final validation error, %": final},
-        missing=missing,
+        missing=lacking,
         draw=lambda: _draw(about, drawn),
     )
 
 
 def error_band(group: Group | None, clock: str, column: str) -> Band | None:
-    """Error in percent at every evaluation of the finished runs; None where there is none."""
+    """Error (%) at each evaluation of the finished runs; None if there are none."""
     if group is None:
         return None
     tables = [read_metrics(Path(directory)) for directory in group.finished["directory"]]
@@ -106,63 +107,61 @@ def error_band(group: Group | None, clock: str, column: str) -> Band | None:
     return band([(r[clock].to_numpy(dtype=float), r[column].to_numpy(dtype=float)) for r in rows])
 
 
-def _published_final(about: ErrorFigure, member: Member) -> str:
-    return published(about.panel, _FINAL, member.experiment)
+def _published_final(about: ErrorFigure, curve: Curve) -> str:
+    return published(about.panel, _FINAL, curve.experiment)
 
 
-def _final(about: ErrorFigure, present: list[Member]) -> Table:
+def _final(about: ErrorFigure, present: list[Curve]) -> Table:
     rows = []
-    for member in present:
-        assert member.group is not None
-        found = summarise([100 - accuracy for accuracy in member.group.accuracies])
-        printed = _published_final(about, member)
+    for curve in present:
+        assert curve.group is not None
+        found = summarise([100 - accuracy for accuracy in curve.group.accuracies])
+        printed = _published_final(about, curve)
         difference = signed(found.mean - float(printed)) if printed else ""
-        rows.append(
-            (member.label, member.experiment, str(found.n), spread(found), printed or "–", difference)
-        )
+        rows.append((curve.label, curve.experiment, str(found.n), spread(found), printed or "–", difference))
     header = ("line", "experiment", "n", "ours ± std", "published (read off, ±0.15)", "difference")
     return Table(header, tuple(rows), labels=2)
 
 
-Lines = list[tuple[Member, str, Band]]
+Drawn = list[tuple[Curve, str, Band]]  # with the column that the band shows
 
 
-def _draw(about: ErrorFigure, lines: Lines) -> Drawing:
+def _draw(about: ErrorFigure, drawn: Drawn) -> Drawing:
     drawing, axes = panels(1, len(about.columns) + about.zoom)
     for axis, column in zip(axes, about.columns, strict=False):
-        _panel(axis, about, column, [(m, found) for m, c, found in lines if c == column])
+        _panel(axis, about, column, [(c, found) for c, shown, found in drawn if shown == column])
     if about.zoom:
-        shown = [(m, found) for m, c, found in lines if c == about.columns[-1]]
-        _panel(axes[-1], about, about.columns[-1], shown)
-        _zoom(axes[-1], about, [found for _, found in shown])
+        last = [(c, found) for c, shown, found in drawn if shown == about.columns[-1]]
+        _panel(axes[-1], about, about.columns[-1], last)
+        _zoom(axes[-1], about, [found for _, found in last])
     drawing.supxlabel(_CLOCKS[about.clock], fontsize=10)
     drawing.supylabel("error (%)", fontsize=10)
     others = {}
-    if any(_published_final(about, m) for m, *_ in lines):
+    if any(_published_final(about, c) for c, *_ in drawn):
         others["published, read off"] = PUBLISHED
     if about.drop:
         others["published drop"] = DROP
-    legend(drawing, (m.style for m, *_ in lines), others)
+    legend(drawing, (c.style for c, *_ in drawn), others)
     return drawing
 
 
-def _panel(axis: Axes, about: ErrorFigure, column: str, lines: list[tuple[Member, Band]]) -> None:
-    for place, (member, found) in enumerate(lines):
-        draw_band(axis, found, member.style, place)
-        value = _published_final(about, member)
+def _panel(axis: Axes, about: ErrorFigure, column: str, drawn: list[tuple[Curve, Band]]) -> None:
+    for index, (curve, found) in enumerate(drawn):
+        draw_band(axis, found, curve.style, index)
+        value = _published_final(about, curve)
         if value and column == VALIDATION:
-            # Side by side after the end: values that are close would hide each other.
-            draw_published(axis, found.x[-1] * (1.02 + 0.03 * place), float(value), member.style)
+            # Side by side, because close values would hide each other
+            draw_published(axis, found.x[-1] * (1.02 + 0.03 * index), float(value), curve.style)
     if about.drop:
         draw_drop(axis, float(about.drop))
     count_from_zero(axis)
-    axis.set_ylim(0, _top(lines))
+    axis.set_ylim(0, _top([found for _, found in drawn]))
     axis.set_title(_TITLES[column])
 
 
-def _top(lines: list[tuple[Member, Band]]) -> float:
-    # The first evaluations are near chance and would flatten all that follows.
-    return min(100.0, 1.3 * max(float(found.mean[len(found.x) // 8 :].max()) for _, found in lines))
+def _top(bands: list[Band]) -> float:
+    # Without the first evaluations, which are near chance level
+    return min(100.0, 1.3 * max(float(found.mean[len(found.x) // 8 :].max()) for found in bands))
 
 
 def _zoom(axis: Axes, about: ErrorFigure, bands: list[Band]) -> None:
@@ -172,4 +171,4 @@ def _zoom(axis: Axes, about: ErrorFigure, bands: list[Band]) -> None:
     axis.set_xlim(start, 1.1 * max(found.x[-1] for found in bands))
     if values:
         axis.set_ylim(0.8 * min(values), 1.3 * max(values))
-    axis.set_title(f"{_TITLES[about.columns[-1]]}, after the drop")
+    axis.set_title(f"{_TITLES[about.columns[-1]]} after the drop")

@@ -1,4 +1,4 @@
-"""What a figure of the report is: its words, its data and how it is drawn."""
+"""A figure of the report: its text, its data and how it is drawn."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ from gengap.report.markup import Table
 class Figure:
     """One figure of the report.
 
-    name: stem of its picture's file. number: the paper's, `Figure 2`; empty where it has none.
-    caption: what is drawn, over which runs and window. data: file stem to what is drawn, as numbers.
-    tables: heading to a table shown below the picture. missing: one line a gap, with its command.
-    draw: makes the picture; None where no run has been recorded yet.
+    name: stem of its files. number: the paper's, `Figure 2`; empty if it is not in the paper.
+    caption: what is drawn, over which runs and which window. data: what is drawn as numbers, by file stem.
+    tables: tables shown below the picture, by heading. missing: one line per curve without runs, with the
+    command that trains it. draw: makes the picture; None if there is nothing to draw.
     """
 
     name: str
@@ -35,5 +35,5 @@ class Figure:
 
 
 def paragraph(*sentences: str) -> str:
-    """A caption's text, broken into lines."""
+    """The sentences as one paragraph, wrapped."""
     return fill(" ".join(sentences), width=108) + "\n"

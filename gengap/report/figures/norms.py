@@ -1,4 +1,4 @@
-"""Which norm does figure 2 show? Our end distances and slopes in both norms beside the published ones."""
+"""Which norm does figure 2 show? Our end distances and slopes in both norms, next to the published ones."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from gengap.paper.figures import published
 from gengap.report.distance import Walk
-from gengap.report.figures.members import Member
+from gengap.report.figures.curves import Curve
 from gengap.report.format import spread
 from gengap.report.markup import Table
 from gengap.report.statistics import Summary
@@ -14,17 +14,17 @@ from gengap.report.statistics import Summary
 QUANTITIES = ("end distance", "slope")
 
 
-def norm_table(lines: Sequence[tuple[str, str, Member, Walk]]) -> Table:
-    """One row a panel and batch, from (panel, norm, member, walk); last, each norm's mean deviation.
+def norm_table(curves: Sequence[tuple[str, str, Curve, Walk]]) -> Table:
+    """One row per panel and batch, from (panel, norm, curve, walk), then the mean deviation in each norm.
 
-    End distances are ours where the learning rate first changes, interpolated in ln t. Slopes are per ln t,
-    over the last decade before that.
+    End distances are interpolated in ln t at the first change of the learning rate. Slopes are per ln t, over
+    the last decade of updates before it.
     """
-    norms = list(dict.fromkeys(norm for _, norm, *_ in lines))
-    walks = {(panel, member.experiment, norm): found for panel, norm, member, found in lines}
-    members = {(panel, member.experiment): member.label for panel, _, member, _ in lines}
+    norms = list(dict.fromkeys(norm for _, norm, *_ in curves))
+    walks = {(panel, curve.experiment, norm): walk for panel, norm, curve, walk in curves}
+    labels = {(panel, curve.experiment): curve.label for panel, _, curve, _ in curves}
     rows, deviations = [], dict[tuple[str, str], list[float]]()
-    for (panel, experiment), label in members.items():
+    for (panel, experiment), label in labels.items():
         cells = []
         for quantity in QUANTITIES:
             printed = published(panel, quantity, experiment)
@@ -41,10 +41,10 @@ def norm_table(lines: Sequence[tuple[str, str, Member, Walk]]) -> Table:
     return Table(("panel", "line", *header), tuple(rows), labels=2)
 
 
-def _ours(found: Walk, quantity: str) -> Summary | None:
+def _ours(walk: Walk, quantity: str) -> Summary | None:
     if quantity == "end distance":
-        return found.end_distance()
-    return found.late_slope()
+        return walk.end_distance()
+    return walk.late_slope()
 
 
 def _deviation(values: list[float]) -> str:

@@ -1,4 +1,4 @@
-"""Speed beside the typical loop's, as `gengap bench` measured it: a figure a machine."""
+"""Speed relative to the typical loop, as measured by `gengap bench`: one figure per machine."""
 
 import re
 from functools import partial
@@ -15,33 +15,32 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "gengap fp32": {"color": METHOD_STYLES["lb_lr"].colour, "hatch": "//", "edgecolor": "white"},
     "gengap bf16": {"color": METHOD_STYLES["lb_ra"].colour},
 }
-_WIDTH = 0.27  # of a bar, where groups are 1 apart
+_WIDTH = 0.27  # of a bar; groups are 1 apart
 
 
 def figure(document: dict[str, Any]) -> Figure:
-    """What `gengap bench` wrote of one machine."""
+    """The figure of one machine's measurements."""
     hardware, rows = document["hardware"], document["rows"]
     rates = ", ".join(f"{k} {v:,.0f}" for k, v in document["matrix_gflops"].items())
     commits = ", ".join(sorted({str(r["git_commit"])[:8] for r in rows}))
-    turns = " or ".join(map(str, sorted({r["turns"] for r in rows})))
+    turns = ", ".join(map(str, sorted({r["turns"] for r in rows})))
     caption = paragraph(
-        "Training on random images, gengap and the typical loop in turns, each in a process that rests while "
-        "the other one is measured; medians. The typical loop: torchvision transforms on PIL images in a "
-        "DataLoader, fp32, not compiled, .item() at every step, with ghosts a forward and backward pass a "
-        'ghost; rows in bf16 are beside the same fp32 loop. "engine" is what gengap chose to run its '
-        'update. "ratio" is of images/s in two turns next to each other, of all turns the median: what '
-        "drifts drifts for both, and the quotient of the two medians beside it may differ; a "
-        f"row had {turns} turns. "
-        '"of matrix rate" is the share of what a large product reaches '
-        f"on this machine ({rates} GFLOP/s).",
-        '"of copy rate" is the share of what copying a large array reaches '
-        f"({document['copy_gbs']:,.0f} GB/s, reading and writing) that an update needs at least: activations "
+        "Training on random images. gengap and the typical loop take turns, each in its own process, stopped "
+        "while the other is measured; values are medians over turns. The typical loop: torchvision "
+        "transforms on PIL images in a DataLoader, fp32, not compiled, .item() at every step, and with "
+        "ghosts one forward and backward pass per ghost; rows in bf16 are compared with the same fp32 loop.",
+        '"engine" is how gengap chose to run its update. "ratio" is of images/s, the median over pairs of '
+        "adjacent turns, so that drift affects both sides; it can differ from the ratio of the two medians. "
+        f"Turns per row: {turns}.",
+        '"of matrix rate" is the share of the rate of a large matrix product on this machine '
+        f'({rates} GFLOP/s). "of copy rate" is the share of the rate of copying a large array '
+        f"({document['copy_gbs']:,.0f} GB/s, reads plus writes) that an update needs at least: activations "
         "saved for the backward pass, written and read once, and weights, gradient and velocity, read and "
-        "written once, counted without a compiler; arrays that stay in a cache need less.",
-        '"memory" is the most that the process took, torch itself and the data set with it; "start" is the '
-        'time to import, build and load, "warm-up" what the first update takes beyond a steady one '
+        "written once, counted without a compiler. Arrays that stay in a cache need less.",
+        '"memory" is the peak of the process, including torch itself and the data set; "start" is the time '
+        'to import, build and load; "warm-up" is how much longer the first update takes than a steady one '
         "(compilation, choice of kernels).",
-        f"torch {document['versions']['torch']}, {commits}.",
+        f"torch {document['versions']['torch']}, commits {commits}.",
     )
     return Figure(
         name=f"speed-{slug(hardware)}",
@@ -54,7 +53,7 @@ def figure(document: dict[str, Any]) -> Figure:
 
 
 def slug(hardware: dict[str, Any]) -> str:
-    """The machine as a file name."""
+    """The machine as the stem of a file name."""
     return re.sub(r"[^a-z0-9]+", "-", machine(hardware).lower()).strip("-")
 
 

@@ -1,4 +1,4 @@
-"""Runs that stand apart from the tables: variants, what has not finished, what can't be read."""
+"""Runs outside the tables: variants, runs that have not finished, and unreadable records."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from gengap.report.measure import measure
 
 
 def variants(records: Records) -> Table:
-    """Runs that are no cell of a table, and in which settings they differ from the cell they come from."""
+    """Runs that belong to no cell, with the settings that differ from the cell closest to them."""
     header = ("run", "experiment", "differs in", "n", "last val. % ± std", "left out")
     rows = []
     for group in records.variants:
@@ -20,20 +20,20 @@ def variants(records: Records) -> Table:
 
 
 def differences(group: Group) -> str:
-    """`key=value` of every setting that is not that of the cell of the same workload and method."""
+    """`key=value` for each setting that differs from the cell of the same workload and method."""
     found = changed(group)
     if found is None:
-        return "no cell of its workload and method"
+        return "no cell has this workload and method"
     return " ".join(f"{key}={_value(value)}" for key, value in sorted(found.items())) or "nothing recorded"
 
 
 def _value(value: Any) -> str:
-    # As it is typed on the command line
+    # As typed on the command line
     return json.dumps(value, separators=(",", ":")).replace('"', "")
 
 
 def unfinished(records: Records) -> Table:
-    """Runs that are in no mean, and where they lie under the results directory."""
+    """Runs that are in no mean, with their place in the results directory."""
     rows = records.runs[records.runs["status"] != "finished"]
     found = (
         (str(run), str(seed), state(str(status)), f"runs/{run}/seed{seed}")
@@ -43,5 +43,5 @@ def unfinished(records: Records) -> Table:
 
 
 def unreadable(records: Records) -> Table:
-    """Records that are damaged or of a newer version, and what to do about them."""
+    """Records that are damaged or from a newer version, and what to do about them."""
     return Table(("file", "what is wrong"), records.unreadable, labels=2)

@@ -1,0 +1,92 @@
+"""Which runs make a figure: each of its curves is an experiment, drawn in a style."""
+
+from dataclasses import dataclass, replace
+
+from gengap.report.cells import Group, Records
+from gengap.report.figures.style import BATCH_STYLES, DASHED, METHOD_STYLES, NOISE, Style
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One curve of a figure: an experiment, its style, and its runs if there are any."""
+
+    experiment: str
+    style: Style
+    group: Group | None = None
+
+    @property
+    def label(self) -> str:
+        """Its name in the legend and the tables."""
+        return self.style.label
+
+    @property
+    def n(self) -> int:
+        """Number of finished runs."""
+        return 0 if self.group is None else len(self.group.finished)
+
+    @property
+    def missing(self) -> str:
+        """Why it is not drawn, with the command that trains it; empty if it is drawn."""
+        if self.n:
+            return ""
+        return f"{self.label}: {self.unfinished or 'no records'}; gengap train +experiment={self.experiment}"
+
+    @property
+    def unfinished(self) -> str:
+        """The runs that are in no mean: `2 diverged, 1 running`; empty if there are none."""
+        if self.group is None:
+            return ""
+        counts = self.group.runs["status"].value_counts().drop("finished", errors="ignore").sort_index()
+        return ", ".join(f"{count} {status}" for status, count in counts.items())
+
+
+def with_runs(records: Records, curves: tuple[Curve, ...]) -> tuple[Curve, ...]:
+    """The curves with their runs."""
+    cells = (group for (row, _), group in records.cells.items() if not row.deviation)
+    groups = {g.experiment: g for g in (*cells, *records.variants) if g.experiment}
+    return tuple(replace(c, group=groups.get(c.experiment)) for c in curves)
+
+
+def missing(curves: tuple[Curve, ...], sweep: str) -> tuple[str, ...]:
+    """One line per curve that is not drawn; a single line if none has records."""
+    if all(c.group is None for c in curves):
+        return (f"no records yet: gengap train +sweep={sweep}",)
+    return tuple(dict.fromkeys(c.missing for c in curves if c.missing))
+
+
+def run_counts(curves: tuple[Curve, ...]) -> str:
+    """The sentence of a caption that gives the number of runs behind each curve."""
+    found = (f"{c.label}: {c.n}" + (f" (and {c.unfinished})" if c.unfinished else "") for c in curves if c.n)
+    return f"Finished runs (n): {', '.join(dict.fromkeys(found))}."
+
+
+def _batch(batch: int, suffix: str = "") -> Style:
+    style = BATCH_STYLES[batch]
+    return replace(style, label=style.label + suffix)
+
+
+FIXED_RATE = (
+    Curve("cifar10_b64_sb", _batch(64)),
+    Curve("cifar10_sb", _batch(128)),
+    *(Curve(f"cifar10_b{b}_lb", _batch(b)) for b in (256, 512, 1024, 2048)),
+)
+ADAPTED_RATE = (
+    Curve("cifar10_b64_lb_gbn", _batch(64, " +GBN")),
+    Curve("cifar10_sb", _batch(128)),
+    *(Curve(f"cifar10_b{b}_lb_gbn", _batch(b, " +GBN")) for b in (256, 512, 1024, 2048)),
+)
+FIGURE3 = (
+    Curve("cifar10_sb", _batch(128)),
+    Curve("cifar10_b2048_lb_ra", _batch(2048, " +RA")),
+    Curve("cifar10_lb_ra", _batch(4096, " +RA")),
+)
+FIGURE5 = (
+    Curve("cifar10_b256_lb", _batch(256)),
+    *(Curve(f"cifar10_ref256_b{b}_lb_ra", _batch(b, " +RA")) for b in (512, 1024, 2048)),
+    Curve("cifar10_b2048_lb", replace(_batch(2048, ", not adapted"), dashes=DASHED)),
+)
+FIGURE6 = (
+    Curve("cifar10_b2048_lb_lr", METHOD_STYLES["lb_lr"]),
+    Curve("cifar10_b2048_lb_noise", NOISE),
+    Curve("cifar10_b2048_lb", METHOD_STYLES["lb"]),
+)

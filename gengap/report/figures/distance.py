@@ -1,0 +1,102 @@
+"""Distance from initialisation in every cell of the tables (the paper shows it in figure 2)."""
+
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure as Drawing
+from matplotlib.lines import Line2D
+
+from gengap.paper import tables as paper
+from gengap.paper.methods import LABELS, METHODS
+from gengap.report.bands import band_data
+from gengap.report.cells import Records, row_names
+from gengap.report.distance import Named, Walk, fit_data, fit_table, read_walk
+from gengap.report.figures.canvas import draw_band, grid, legend
+from gengap.report.figures.figure import Figure, paragraph
+from gengap.report.figures.style import METHOD_STYLES, Style
+from gengap.report.fits import LARGEST_ERROR, MINIMUM_UPDATES, SMALLEST_R_SQUARED
+from gengap.report.rows import Row
+
+DISTANCE = r"distance from initialisation  $\|w_t - w_0\|_2$"
+FIT_CAPTION = (
+    "Dashes are the mean fit of a + b ln t over its window, from the first recorded row after the last "
+    "clipped update to the first change of the learning rate. Each run is fitted separately, so n counts "
+    'seeds. In the table, "R²" is for a fit to the whole window and "error" for a prediction: each law is '
+    "fitted by least squares to the first half of the window's rows (which are even in ln t), and its root "
+    "mean square error on the last half is given in percent of the mean distance there. "
+    '"better law" is the one that predicts better, in parentheses for how many of the seeds; "neither" if '
+    f"its error is above {100 * LARGEST_ERROR:g} % or its R² below {SMALLEST_R_SQUARED:g}. Windows shorter "
+    f"than {MINIMUM_UPDATES} updates are not fitted."
+)
+CAPTION = paragraph(
+    "The L2 norm of w_t - w_0 over all parameters against updates t, to the end of training. Lines are means "
+    "over n finished runs, bands ± one sample standard deviation over seeds.",
+    FIT_CAPTION,
+)
+NAMES = ("workload", "method")
+
+_FIT_LINE: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 1.1}
+FIT_LEGEND = {r"fit $a + b\,\ln t$": Line2D([], [], color="black", **_FIT_LINE)}
+
+
+def figure(records: Records) -> Figure:
+    """Every cell that has finished runs with recorded rows."""
+    found = _walks(records)
+    if not found:
+        missing = ("no records yet: gengap train +sweep=quickstart",)
+        return Figure("distance", "", "Distance from initialisation", CAPTION, missing=missing)
+    bands = [(labels, walk.band) for labels, walk in found]
+    shown = [((workload, LABELS[method]), walk) for (workload, method), walk in found]
+    return Figure(
+        name="distance",
+        number="",
+        title="Distance from initialisation",
+        caption=CAPTION,
+        data={
+            "distance": band_data(NAMES, "update", "distance", bands),
+            "distance_fits": fit_data(NAMES, found),
+        },
+        tables={"Fits": fit_table(NAMES, shown)},
+        draw=lambda: _draw(found),
+    )
+
+
+def _walks(records: Records) -> list[Named]:
+    """The walks of cells as the paper states them, row by row."""
+    groups = {(name, m): records.cells.get((Row(name), m)) for name in row_names(records) for m in METHODS}
+    walks = ((labels, read_walk(group)) for labels, group in groups.items() if group is not None)
+    return [(labels, walk) for labels, walk in walks if walk is not None]
+
+
+def _draw(found: list[Named]) -> Drawing:
+    """Against updates on a log axis, with the fits; one panel per workload."""
+    rows = [(row, list(named)) for row, named in groupby(found, key=lambda f: f[0][0])]
+    drawing, axes = grid(len(rows))
+    for axis, (row, named) in zip(axes, rows, strict=True):
+        for index, ((_, method), walk) in enumerate(named):
+            draw_band(axis, walk.band, METHOD_STYLES[method], index)
+            draw_fit(axis, walk, METHOD_STYLES[method])
+        axis.set_xscale("log")
+        axis.set_ylim(bottom=0)
+        axis.set_title(paper.title(row))
+    drawing.supxlabel("updates $t$", fontsize=10)
+    drawing.supylabel(DISTANCE, fontsize=10)
+    present = {method for (_, method), _ in found}
+    styles = [style for m, style in METHOD_STYLES.items() if m in present]
+    legend(drawing, styles, FIT_LEGEND if any(walk.fitted for _, walk in found) else {})
+    return drawing
+
+
+def draw_fit(axis: Axes, walk: Walk, style: Style) -> None:
+    """The mean fit as dashes, over the window that all seeds share."""
+    if not walk.fitted:
+        return
+    t = np.geomspace(max(f.start for f in walk.fitted), min(f.end for f in walk.fitted), 50)
+    # The fit is linear in a and b, so for a shared window their means are the fit of the mean curve.
+    a = np.mean([f.intercept for f in walk.fitted])
+    b = np.mean([f.slope for f in walk.fitted])
+    darker = 0.65 * np.array(to_rgb(style.colour))
+    axis.plot(t, a + b * np.log(t), color=darker, zorder=3, **_FIT_LINE)
