@@ -21,8 +21,11 @@ from gengap.report.speed import read_measurements, targets
 DIGITS = Case("digits_f1", "lb_gbn", ("fp32",))
 
 
-def test_measures_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The whole command on the smallest workload: both sides run, and what is printed is what is written."""
+def test_measures_and_writes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole command on the smallest workload: both sides run, and it prints what it writes."""
+    monkeypatch.setattr(measure, "TURN_SECONDS", 0.0)  # one update per turn
     words = ["workload=digits_f1", "method=lb_gbn", "precision=fp32", "rounds=1", f"results_dir={tmp_path}"]
     assert main(words) == 0
     (document,), unreadable = read_measurements(tmp_path)
@@ -123,7 +126,7 @@ def test_typical_loop_runs_a_ghost_at_a_time() -> None:
 
 
 def test_f1_floating_point_operations() -> None:
-    """Products only: 2 forward, 4 backward a weight, without the first layer's input gradient."""
+    """Matrix products only: per weight 2 forward and 4 backward, less the first layer's input gradient."""
     weights = [784 * 512, *[512 * 512] * 4, 512 * 10]
     expected = 1e-9 * (6 * sum(weights) - 2 * weights[0])
     config = Case("mnist_f1", "sb", ()).config("fp32")
@@ -147,7 +150,7 @@ def test_f1_bytes(precision: str) -> None:
     assert found == pytest.approx(2 * saved + (3 + 3) * 4 * parameters, abs=1)
 
 
-def test_a_side_rests_between_turns_and_says_when_it_died() -> None:
+def test_a_side_is_stopped_between_turns_and_reports_when_it_died() -> None:
     with Side("gengap", DIGITS.config("fp32")) as side:
         pid = side._process.pid
         assert pid is not None

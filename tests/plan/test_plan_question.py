@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gengap.errors import UserError
 from gengap.plan.question import OPTIONAL, REQUIRED, read_question
-from tests.plan.words import ISSUE, values
+from tests.plan.words import TYPED, values
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ from tests.plan.words import ISSUE, values
 )
 def test_a_mistake_says_what_to_type(changes, says):
     with pytest.raises(UserError) as error:
-        read_question(values([*ISSUE, *changes]))
+        read_question(values([*TYPED, *changes]))
     assert says in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -49,7 +49,7 @@ def test_a_mistake_says_what_to_type(changes, says):
 @given(st.sampled_from(REQUIRED + OPTIONAL), st.text("0123456789.,e-+nainf/_ ", max_size=12))
 def test_anything_typed_is_a_question_or_a_mistake(key, value):
     with suppress(UserError):
-        question = read_question(values(ISSUE) | {key: value})
+        question = read_question(values(TYPED) | {key: value})
         assert question.large_batch % question.ghost_size == 0
         assert len(question.lr) == len(question.milestones) + 1
 
@@ -57,12 +57,12 @@ def test_anything_typed_is_a_question_or_a_mistake(key, value):
 @pytest.mark.parametrize("key", REQUIRED)
 def test_a_missing_value_is_named_with_an_example(key):
     with pytest.raises(UserError, match=f"^{key} is missing: add it, for example {key}="):
-        read_question({k: v for k, v in values(ISSUE).items() if k != key})
+        read_question({k: v for k, v in values(TYPED).items() if k != key})
 
 
 def test_the_nearest_ghost_sizes_are_the_nearest():
     for ghost in range(1, 97):
-        typed = values(ISSUE) | {"small_batch": "12", "large_batch": "96", "ghost_size": f"{ghost}"}
+        typed = values(TYPED) | {"small_batch": "12", "large_batch": "96", "ghost_size": f"{ghost}"}
         divisors = [d for d in range(1, 97) if 96 % d == 0]
         if ghost in divisors:
             assert read_question(typed).ghost_size == ghost

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from gengap.plan.question import EXAMPLE
 
-ISSUE = EXAMPLE.split()[2:]
+TYPED = EXAMPLE.split()[2:]
 
 
 def values(arguments: Iterable[str]) -> dict[str, str]:

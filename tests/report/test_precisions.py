@@ -7,6 +7,8 @@ import pytest
 from report_records import Store
 
 from gengap.cli.report import main
+from gengap.paper import tables as paper
+from gengap.paper.methods import METHODS
 from gengap.plan.evidence import own_rows
 from gengap.report.cells import read_records
 from gengap.report.markup import csv_text
@@ -40,7 +42,7 @@ def test_a_row_of_its_own_right_below(both: Store) -> None:
     assert rows[0][2:] == ("98.10 ± 0.14 (n=2)", "97.10 ± 0.14 (n=2)", "missing", "missing", "missing")
     assert rows[4:8] == (
         ("F1, MNIST (bf16)", "ours", "96.10 ± 0.14 (n=2)", "1 of 1 diverged", *("missing",) * 3),
-        ("", "paper", "98.27", "97.05", "97.55", "97.60", "98.53"),
+        ("", "paper", *(paper.accuracy("mnist_f1", m) for m in METHODS)),
         ("", "difference", "-2.17 ▼", "", "", "", ""),
         ("", "samples", "256,000 (1×)", "", "", "", ""),
     )

@@ -41,21 +41,23 @@ def test_readme_puts_everything_together(mixed: Store) -> None:
     assert str(mixed.root) not in text
 
 
-@pytest.mark.parametrize("name", sorted(TEXTS))
-def test_check_finds_a_changed_digit(mixed: Store, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_finds_a_changed_digit_in_any_file(mixed: Store, capsys: pytest.CaptureFixture[str]) -> None:
     report(mixed)
-    file = mixed.root / "report" / name
-    lines = file.read_text().split("\n")
-    number = max(i for i, line in enumerate(lines) if re.search(r"\d", line))
-    lines[number] = re.sub(r"\d", lambda m: str((int(m[0]) + 1) % 10), lines[number], count=1)
-    file.write_text("\n".join(lines))
-    capsys.readouterr()
-    assert report(mixed, "--check") == 1
-    message = capsys.readouterr().err
-    assert f"{file} differs from the records in line {number + 1}" in message
-    assert lines[number] in message
-    assert message.endswith(f"type gengap report results_dir={mixed.root}\n")
-    assert file.read_text() == "\n".join(lines)  # a check writes nothing
+    for name in sorted(TEXTS):
+        file = mixed.root / "report" / name
+        text = file.read_text()
+        lines = text.split("\n")
+        number = max(i for i, line in enumerate(lines) if re.search(r"\d", line))
+        lines[number] = re.sub(r"\d", lambda m: str((int(m[0]) + 1) % 10), lines[number], count=1)
+        file.write_text("\n".join(lines))
+        capsys.readouterr()
+        assert report(mixed, "--check") == 1
+        message = capsys.readouterr().err
+        assert f"{file} differs from the records in line {number + 1}" in message
+        assert lines[number] in message
+        assert message.endswith(f"type gengap report results_dir={mixed.root}\n")
+        assert file.read_text() == "\n".join(lines)  # a check writes nothing
+        file.write_text(text)
 
 
 def test_check_finds_changed_records_missing_and_foreign_files(
@@ -71,12 +73,6 @@ def test_check_finds_changed_records_missing_and_foreign_files(
     (mixed.root / "report" / "table9.md").touch()
     assert report(mixed, "--check") == 1
     assert "table9.md is not part of the report" in capsys.readouterr().err
-
-
-def test_pixels_are_not_checked(mixed: Store) -> None:
-    report(mixed)
-    (mixed.root / "report" / "distance.png").write_bytes(b"other fonts")
-    assert report(mixed, "--check") == 0
 
 
 def test_no_old_figure_stays_beside_new_tables(store: Store) -> None:
