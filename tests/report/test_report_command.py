@@ -118,16 +118,6 @@ def test_only_variants(store: Store) -> None:
     assert report(store, "--check") == 0
 
 
-@pytest.mark.parametrize("argument", ["--chekc", "results_dir=", "results=x", "check"])
-def test_unknown_arguments(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([argument]) == 2
-    captured = capsys.readouterr()
-    assert captured.err.count("\n") == 1
-    assert repr(argument) in captured.err
-    assert "type gengap report [results_dir=DIR] [--check]" in captured.err
-    assert not captured.out
-
-
 def test_help_comes_without_heavy_imports() -> None:
     code = (
         "import sys, gengap.cli.report\n"
