@@ -50,7 +50,9 @@ def to_device(
         UserError: data.mean or data.std doesn't have one value per channel.
     """
     if isinstance(images, ImageFiles):
-        from gengap.data.streamed import Streamed  # imports torchvision, which images in memory don't need
+        from gengap.data.decoded import (
+            DecodedImages,  # imports torchvision, which images in memory don't need
+        )
 
-        return Streamed(images, config.data, device, config.runtime.workers, augment=augment)
+        return DecodedImages(images, config.data, device, config.runtime.workers, augment=augment)
     return Resident(images, config.data, device, augment=augment)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gengap.config.schema import Data
-from gengap.data.preprocess import Preprocess
+from gengap.data.augmentation import FlipAndNormalize
 from gengap.data.sources import Images
 from gengap.data.stream import Stream
 
@@ -32,7 +32,7 @@ class Resident:
         self.shape = (channels, height, width)
         self.crop_positions = 2 * pad + 1
         self._flip = config.flip and augment
-        self._preprocess = Preprocess(config, channels, device)
+        self._preprocess = FlipAndNormalize(config, channels, device)
 
     def __len__(self) -> int:
         return len(self.labels)

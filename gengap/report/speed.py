@@ -18,7 +18,7 @@ MET, SHORT, NOT_MEASURED = "met", "falls short", "not measured"
 
 @dataclass(frozen=True)
 class Target:
-    """A line of targets.csv: `≥ 3x` is a ratio to the typical loop, `≤ 0.06 s/epoch` a time."""
+    """A line of speed_targets.csv: `≥ 3x` is a ratio to the typical loop, `≤ 0.06 s/epoch` a time."""
 
     device: str
     workload: str
@@ -49,8 +49,8 @@ class Target:
 
 @cache
 def targets() -> tuple[Target, ...]:
-    """All lines of targets.csv, in its order."""
-    text = files("gengap.report").joinpath("targets.csv").read_text(encoding="utf-8")
+    """All lines of speed_targets.csv, in its order."""
+    text = files("gengap.report").joinpath("speed_targets.csv").read_text(encoding="utf-8")
     return tuple(Target(**row) for row in csv.DictReader(text.splitlines()))
 
 

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.v2 import functional as tf
 
 from gengap.config.schema import Data
-from gengap.data.preprocess import Preprocess
+from gengap.data.augmentation import FlipAndNormalize
 from gengap.data.sources import ImageFiles
 from gengap.data.stream import Stream
 from gengap.errors import UserError
@@ -76,7 +76,7 @@ class Decoder(Dataset[Tensor | UserError]):
         return cropped
 
 
-class Streamed:
+class DecodedImages:
     """Image files, with their labels (N,) int64 on the device.
 
     A batch is pixels (B, 3, crop, crop) uint8, labels (B,) and flips (B,) bool. See DeviceImages for
@@ -100,7 +100,7 @@ class Streamed:
         self._decoder = Decoder(config.resize, config.crop)
         self._workers = _cores() if workers is None else workers
         self._augment, self._flip = augment, config.flip and augment
-        self._preprocess = Preprocess(config, 3, device)
+        self._preprocess = FlipAndNormalize(config, 3, device)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -15,9 +15,9 @@ from torchvision.transforms.v2 import functional as tf
 from gengap.config.compose import compose_config
 from gengap.config.identity import run_directory
 from gengap.config.schema import Data
+from gengap.data.decoded import CROP_POSITIONS, Chunk, DecodedImages, Decoder
 from gengap.data.folders import imagenet
 from gengap.data.stream import Stream
-from gengap.data.streamed import CROP_POSITIONS, Chunk, Decoder, Streamed
 from gengap.errors import UserError
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
@@ -51,7 +51,7 @@ def folder(tmp_path_factory):
 def streamed(folder, split="train", workers=0, augment=True):
     source = imagenet(folder / "imagenet")
     images = source.train if split == "train" else source.test
-    return Streamed(images, CONFIG, CPU, workers, augment=augment)
+    return DecodedImages(images, CONFIG, CPU, workers, augment=augment)
 
 
 def stream(images, batch=20):

@@ -1,4 +1,8 @@
-"""The last step of every batch, on the device: flip and normalise."""
+"""The last step of augmentation, on the device: flip and normalise.
+
+What is drawn for each sample stands in stream.py; crops are taken where images are read, in resident.py and
+decoded.py.
+"""
 
 import torch
 from torch import Tensor
@@ -7,7 +11,7 @@ from gengap.config.schema import Data
 from gengap.errors import UserError
 
 
-class Preprocess:
+class FlipAndNormalize:
     """Maps pixels (B, C, H, W) uint8 to (pixels / 255 - mean) / std in float32, flipped on request.
 
     Args:
@@ -31,7 +35,7 @@ class Preprocess:
         self._shift = -torch.tensor(config.mean, device=device).view(-1, 1, 1) / std
 
     def __call__(self, pixels: Tensor, flips: Tensor | None = None) -> Tensor:
-        """Preprocess a batch; images whose entry in flips (B,), bool or 0 and 1, is true are mirrored."""
+        """Flip and normalise a batch; images whose entry in flips (B,), bool or 0 and 1, is true are mirrored."""
         if flips is not None:
             pixels = torch.where(flips.bool().view(-1, 1, 1, 1), pixels.flip(-1), pixels)
         return torch.addcmul(self._shift, pixels.float(), self._scale)
