@@ -35,7 +35,7 @@ class FlipAndNormalize:
         self._shift = -torch.tensor(config.mean, device=device).view(-1, 1, 1) / std
 
     def __call__(self, pixels: Tensor, flips: Tensor | None = None) -> Tensor:
-        """Flip and normalise a batch; images whose entry in flips (B,), bool or 0 and 1, is true are mirrored."""
+        """Normalise a batch; images whose entry in flips (B,), bool or 0 and 1, is true are mirrored."""
         if flips is not None:
             pixels = torch.where(flips.bool().view(-1, 1, 1, 1), pixels.flip(-1), pixels)
         return torch.addcmul(self._shift, pixels.float(), self._scale)
