@@ -1,27 +1,12 @@
-"""Learning-rate rules, regime adaptation and step decay, counted in updates (paper, sections 4 and 5)."""
+"""The regime: step decay, regime adaptation and warm-up, counted in updates (paper, section 5)."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, sqrt
+from math import ceil
 
 from gengap.config.schema import Config
-
-
-def scaled_lr(lr: float, batch_size: int, base_batch: int, rule: str) -> float:
-    """Scale a learning rate from `base_batch` to `batch_size` samples per update.
-
-    Args:
-        lr: learning rate at `base_batch`.
-        batch_size: samples per update, the paper's |B_L|.
-        base_batch: samples per update that `lr` is meant for, the paper's |B_S|.
-        rule: sqrt (eq. 7), linear (Goyal et al. 2017), or none.
-
-    Raises:
-        KeyError: no such rule.
-    """
-    factor = batch_size / base_batch
-    return lr * {"none": 1.0, "sqrt": sqrt(factor), "linear": factor}[rule]
+from gengap.learning_rate import scaled_lr
 
 
 def exact(value: float) -> Fraction:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from gengap.config.compose import compose_config
 from gengap.config.shipped import experiments
-from gengap.regime import build_regime, scaled_lr
+from gengap.learning_rate import scaled_lr
+from gengap.regime import build_regime
 
 SIZES = {"mnist": 60_000, "digits": 1437, "cifar10": 50_000, "cifar100": 50_000, "imagenet": 1_281_167}
 

@@ -4,14 +4,15 @@ import os
 from collections.abc import Iterator, Sequence
 
 from gengap.cli import plan, report, train
-from gengap.config.checks import DEVICES, LR_RULES, PRECISIONS
+from gengap.config.checks import DEVICES, PRECISIONS
 from gengap.config.conf import ADDED, GROUPS, install_completion, names_in
 from gengap.config.overrides import keys
 from gengap.errors import UserError
+from gengap.learning_rate import RULES
 from gengap.plan.question import OPTIONAL, REQUIRED
 
 SHELLS = ("bash", "fish", "zsh")
-_VALUES = {"precision": PRECISIONS, "method.lr_rule": LR_RULES, "runtime.device": DEVICES}
+_VALUES = {"precision": PRECISIONS, "method.lr_rule": tuple(RULES), "runtime.device": DEVICES}
 _BOOLEAN = ("true", "false")
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from gengap.config.schema import Config, Workload
 from gengap.errors import UserError
+from gengap.learning_rate import RULES
 
-LR_RULES = ("none", "sqrt", "linear")
 PRECISIONS = ("fp32", "bf16")
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -13,7 +13,7 @@ DEVICES = ("auto", "cpu", "cuda")
 def check(config: Config) -> None:
     """Raise UserError where fields contradict each other; needs neither data nor torch."""
     method, workload = config.method, config.workload
-    _one_of("method.lr_rule", method.lr_rule, LR_RULES)
+    _one_of("method.lr_rule", method.lr_rule, tuple(RULES))
     _one_of("precision", config.precision, PRECISIONS)
     _one_of("runtime.device", config.runtime.device, DEVICES)
     _positive("method.batch_size", method.batch_size)

@@ -13,8 +13,8 @@ from torch import nn
 
 from gengap.config.schema import Method, Runtime
 from gengap.training.objective import sample_losses
+from gengap.training.sandbox import sandboxed
 from gengap.training.trainer import Trainer
-from gengap.training.untouched import untouched
 
 TRIAL_SECONDS = 0.3  # per number of threads, and at least one update
 TRIAL_SAMPLES = 512  # per throw-away update, where the run's own micro-batch is larger
@@ -65,7 +65,7 @@ def measured_rate(trainer: Trainer) -> float:
     images = torch.zeros(samples, *trainer.train.shape, device=device)
     images = images.contiguous(memory_format=torch.channels_last)
     labels = torch.zeros(samples, dtype=torch.int64, device=device)
-    with untouched(model):
+    with sandboxed(model):
         _forward_and_backward(trainer, model, images, labels)  # the first one allocates and chooses kernels
         began, updates = time.perf_counter(), 0
         while not updates or time.perf_counter() - began < TRIAL_SECONDS:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from gengap.config.schema import Config
 from gengap.errors import UserError
 from gengap.training.micro_batches import micro_batches
-from gengap.training.untouched import untouched
+from gengap.training.sandbox import sandboxed
 
 
 @torch.no_grad()
@@ -83,7 +83,7 @@ def _smallest_batch(config: Config, samples: int, micro_batch: int) -> int:
 
 def _run(model: nn.Module, shape: tuple[int, ...], *, training: bool) -> object:
     device = next(model.parameters()).device
-    with untouched(model):
+    with sandboxed(model):
         return model.train(training)(torch.zeros(shape, device=device))
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from gengap.training.untouched import untouched
+from gengap.training.sandbox import sandboxed
 
 _PROBE = (2, 4)  # samples; what is saved grows linearly with them
 
@@ -50,7 +50,7 @@ def _saved(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -
 
     images = parameter.new_zeros(samples, *shape).contiguous(memory_format=torch.channels_last)
     with (
-        untouched(model),
+        sandboxed(model),
         torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor),
         torch.autocast(parameter.device.type, torch.bfloat16, enabled=bf16),
     ):

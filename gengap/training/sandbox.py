@@ -8,7 +8,7 @@ from torch import nn
 
 
 @contextmanager
-def untouched(model: nn.Module) -> Iterator[None]:
+def sandboxed(model: nn.Module) -> Iterator[None]:
     """Restore the model's buffers, its mode and torch's random number generators when the block ends.
 
     Parameters are left to the block, which must not change them.

@@ -1,0 +1,26 @@
+"""Learning-rate rules: what becomes of a small batch's rate at a large batch (paper, section 4)."""
+
+from collections.abc import Callable
+from math import sqrt
+
+# Rule to the factor of the rate, as a function of B_L / B_S
+RULES: dict[str, Callable[[float], float]] = {
+    "none": lambda ratio: 1.0,
+    "sqrt": sqrt,  # eq. 7: it keeps the covariance of an update's noise
+    "linear": lambda ratio: ratio,  # Goyal et al. 2017
+}
+
+
+def scaled_lr(lr: float, batch_size: int, base_batch: int, rule: str) -> float:
+    """Scale a learning rate from `base_batch` to `batch_size` samples per update.
+
+    Args:
+        lr: learning rate at `base_batch`.
+        batch_size: samples per update, the paper's |B_L|.
+        base_batch: samples per update that `lr` is meant for, the paper's |B_S|.
+        rule: a key of RULES.
+
+    Raises:
+        KeyError: no such rule.
+    """
+    return lr * RULES[rule](batch_size / base_batch)
