@@ -18,7 +18,7 @@ ALLOWED = {
     "ghost": set(),
     "paper": set(),
     "config": {*BASE},
-    "regime": {"config"},
+    "regime": {"config", "learning_rate"},
     "models": {*BASE, "config"},
     "data": {*BASE, "config"},
     "runs": {*BASE},
