@@ -1,0 +1,92 @@
+"""What the documents list is complete, what they link to is there, and their tables are the report's."""
+
+import re
+import runpy
+
+import pytest
+
+from tests.docs.documents import DOCUMENTS, ROOT, prose, section
+
+LINKING = DOCUMENTS | {"CONTRIBUTING.md": (ROOT / "CONTRIBUTING.md").read_text()}
+
+
+def test_tables_are_filled_as_generated():
+    script = runpy.run_path(str(ROOT / "scripts" / "readme"))
+    assert {str(file.relative_to(ROOT)) for file in script["DOCUMENTS"]} == set(DOCUMENTS)
+    assert sum(len(script["SLOT"].findall(text)) for text in DOCUMENTS.values()) >= 6
+    for name, text in DOCUMENTS.items():
+        assert script["filled"](text) == text, f"{name}: type scripts/readme"
+
+
+def test_the_wall_time_of_a_row_is_that_of_its_methods_and_seeds(tmp_path):
+    script = runpy.run_path(str(ROOT / "scripts" / "readme"))
+    (tmp_path / "table1.csv").write_text(
+        "kind,workload,method,precision,protocol,wall_seconds,hardware\n"
+        "cell,mnist_f1,sb,fp32,paper,60.0,one\n"
+        "cell,mnist_f1,lb,fp32,paper,3600.5,two; one\n"
+        "cell,mnist_f1,sb,bf16,paper,0.4,one\n"
+        "cell,mnist_f1,lb,bf16,paper,,\n"
+        "variant,mnist_f1,sb,fp32,paper,7.0,one\n"
+    )
+    assert script["wall_time"](tmp_path / "table1.csv").splitlines()[2:] == [
+        "| mnist_f1 | fp32 | paper | 0:01:00 | 1:00:01 | 3:03:02 | one; two |",
+        "| mnist_f1 | bf16 | paper | 0:00:01 |  |  | one |",
+    ]
+
+
+def test_a_row_that_the_report_lacks_is_no_empty_table():
+    script = runpy.run_path(str(ROOT / "scripts" / "readme"))
+    with pytest.raises(SystemExit, match="0 of the 1 lines ours of F9"):
+        script["table"]("lines ours of F9 in results/report/table1.md")
+
+
+def test_every_workload_method_protocol_and_sweep_is_named():
+    text = "".join(DOCUMENTS[f"docs/{name}.md"] for name in ("configuration", "methods", "protocols"))
+    names = {f.stem for g in ("workload", "method", "sweep") for f in (ROOT / "conf" / g).glob("*.yaml")}
+    names |= {f"protocol={f.stem}" for f in (ROOT / "conf" / "protocol").glob("*.yaml")}
+    assert {name for name in names if f"`{name}`" not in text} == set()
+
+
+def test_every_choice_of_ours_is_listed():
+    listed = DOCUMENTS["docs/protocols.md"].partition("\n## ")[0]
+    for file in (ROOT / "conf").rglob("*.yaml"):
+        comments = " ".join(line for line in file.read_text().splitlines() if line.startswith("#"))
+        if re.search(r"\bours\b", comments, re.IGNORECASE):
+            assert f"`{file.relative_to(ROOT)}`" in listed
+
+
+def test_every_column_and_key_of_the_records_is_explained():
+    from gengap.runs import COLUMNS, read_metrics
+
+    listed = section("docs/python.md", "Records")
+    rows = read_metrics(next((ROOT / "results" / "runs").glob("*/seed0")))
+    assert {name for name in (*COLUMNS, *rows) if f"`{name}`" not in listed} == set()
+
+
+def anchors(text: str) -> set[str]:
+    """Of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", prose(text), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", LINKING)
+def test_links_lead_somewhere(name):
+    targets = re.findall(r"\]\(([^)]+)\)", prose(LINKING[name]))
+    for target in targets:
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        assert not path.startswith("/")
+        file = (ROOT / name).parent / path if path else ROOT / name
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file.read_text()), target
+
+
+def test_the_map_shows_every_module():
+    drawn = (ROOT / "CONTRIBUTING.md").read_text()
+    modules = {file.stem for file in (ROOT / "gengap").rglob("*.py")} - {"__init__"}
+    packages = {f"{file.parent.name}/" for file in (ROOT / "gengap").glob("*/__init__.py")}
+    assert len(modules) > 50
+    assert {name for name in modules | packages if name not in drawn} == set()
+    named = set(re.findall(r"(\w+\.py)\b", drawn))
+    assert named <= {file.name for place in ("gengap", "tests") for file in (ROOT / place).rglob("*.py")}

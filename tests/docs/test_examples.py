@@ -1,0 +1,84 @@
+"""What the documents tell a reader to type works."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from gengap.__main__ import main
+from gengap.errors import DONE, FAILED
+from tests.docs.documents import DOCUMENTS, blocks, commands, section
+
+# Sections whose commands are typed here, for they train in a moment and the Python blocks use their runs
+TYPED = (
+    ("README.md", "The trained weights"),
+    ("README.md", "Your own network"),
+    ("docs/configuration.md", "Your own data set"),
+)
+SHOWN_ONLY = {"train": ["--cfg", "job"], "bench": ["--help"]}
+
+EVERY_COMMAND = {" ".join(words): words for text in DOCUMENTS.values() for words in commands(text)}
+
+
+def python_blocks():
+    """Every Python block by the file name in its first line."""
+    found = [block for text in DOCUMENTS.values() for block in blocks(text, "python")]
+    names = [re.match(r"# (\w+\.py)\n", block) for block in found]
+    assert all(names), "a Python block that doesn't open with its file's name"
+    files = {name[1]: block for name, block in zip(names, found, strict=True)}
+    assert len(files) == len(found)
+    return files
+
+
+def run(words, folder):
+    done = subprocess.run([sys.executable, *words], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A reader's folder, with the Python blocks and the runs of the sections in TYPED."""
+    folder = tmp_path_factory.mktemp("reader")
+    for name, block in python_blocks().items():
+        (folder / name).write_text(block)
+    for document, heading in TYPED:
+        for words in commands(section(document, heading)):
+            run(["-m", *words], folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", python_blocks())
+def test_python_examples_run(name, folder):
+    run([name], folder)
+
+
+def test_own_network_and_own_data_set_are_what_trained(folder):
+    records = [file.read_text() for file in folder.glob("mine/runs/*/seed0/run.json")]
+    assert len(records) == 3
+    assert all('"status": "finished"' in record for record in records)
+    assert sum('"name": "networks:convnet"' in record for record in records) == 1
+    assert sum('"name": "own:parity"' in record for record in records) == 1
+    assert "parity-lb_gbn-" in (folder / "mine" / "report" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("words", EVERY_COMMAND.values(), ids=EVERY_COMMAND)
+def test_every_command_is_one_that_gengap_takes(words, tmp_path, monkeypatch, capsys):
+    shown = "--help" in words or "--cfg" in words
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [*words, *([] if shown else SHOWN_ONLY.get(words[1], []))])
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(SystemExit) as end:
+        main()
+    nothing_there = [FAILED] if words[1] == "report" else []  # no records in this folder
+    assert end.value.code in [DONE, *nothing_there], capsys.readouterr().err
+
+
+def test_no_example_writes_into_the_committed_results():
+    writing = {
+        typed: words
+        for typed, words in EVERY_COMMAND.items()
+        if words[1] in ("train", "bench") and not {"--help", "--cfg"} & set(words)
+    }
+    assert len(writing) > 10
+    assert [typed for typed, words in writing.items() if "results_dir=mine" not in words] == []
