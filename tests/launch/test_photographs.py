@@ -77,7 +77,7 @@ def test_a_scheduler_s_sigterm_to_all_processes_saves_and_other_workers_continue
         capture_output=True, text=True, check=False, start_new_session=True,
     )  # fmt: skip
     assert stopped.returncode == 128 + signal.SIGTERM, stopped.stderr
-    assert "the same command continues it" in stopped.stderr
+    assert "run the same command again to continue" in stopped.stderr
     pieces = compose_config(arguments(folder, tmp_path / "pieces", "runtime.workers=1"))
     assert torch.load(run_directory(pieces) / NEWEST, weights_only=True)["done"] == 3
     assert execute(pieces) == Outcome.FINISHED
