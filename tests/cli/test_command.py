@@ -1,5 +1,6 @@
 """The installed command, as a user meets it."""
 
+import os
 import subprocess
 import sys
 import venv
@@ -62,17 +63,19 @@ def test_a_wheel_in_an_environment_of_its_own_works_from_any_folder(tmp_path):
     (site / "libraries.pth").write_text("\n".join(p for p in sys.path if p.endswith("site-packages")) + "\n")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
+    variables = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}  # it may name a checkout
 
     def run(*arguments: str) -> str:
         done = subprocess.run(
-            [home / "bin" / "gengap", *arguments], cwd=elsewhere, capture_output=True, text=True, check=False
-        )
+            [home / "bin" / "gengap", *arguments],
+            cwd=elsewhere, env=variables, capture_output=True, text=True, check=False,
+        )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     where = subprocess.run(
         [python, "-c", "import gengap.config.conf as c; print(c.CONF)"],
-        cwd=elsewhere, capture_output=True, text=True, check=True,
+        cwd=elsewhere, env=variables, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert Path(where.stdout.strip()).is_relative_to(home)
     run("train", "+experiment=digits_lb_gbn", *SHORT)
