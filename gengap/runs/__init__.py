@@ -1,4 +1,4 @@
-"""The records: written while a run trains, read by whatever reports on it. Importing it needs no torch."""
+"""Records of runs: written during training, read for reports. Importing this package imports no torch."""
 
 from gengap.runs.record import Status, read_record
 from gengap.runs.table import COLUMNS, Store, read_metrics, read_runs, read_store

@@ -1,4 +1,4 @@
-"""Checkpoints: the new one is written beside the old and renamed, and the last two are kept."""
+"""Checkpoints, written atomically; the last two are kept."""
 
 import io
 import logging
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
-    """Write `state` (tensors and plain values); at every moment a whole checkpoint is on the disk."""
+    """Write `state` (tensors and plain values); at any time a complete checkpoint is on disk."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     if (directory / NEWEST).exists():
@@ -25,22 +25,19 @@ def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(directory: Path) -> dict[str, Any] | None:
-    """The newest checkpoint that can be read, its tensors on the CPU; None when there is none.
-
-    Warns of damaged ones, and says what the run continues from instead.
-    """
+    """The newest readable checkpoint, with tensors on the CPU, or None; logs a warning for damaged ones."""
     paths = [p for p in (directory / NEWEST, directory / PREVIOUS) if p.exists()]
     for number, path in enumerate(paths, 1):
         try:
             return cast(dict[str, Any], torch.load(path, map_location="cpu", weights_only=True))
-        except Exception as error:  # whatever garbage makes the unpickler raise
-            instead = "continuing from the one before it" if number < len(paths) else "starting from scratch"
+        except Exception as error:  # the unpickler may raise anything
+            instead = "trying the previous one" if number < len(paths) else "starting from scratch"
             log.warning("%s is damaged (%s): %s", path, type(error).__name__, instead)
     return None
 
 
 def mismatch(directory: Path, error: Exception) -> UserError:
-    """What to say when a whole checkpoint is another network's, or another version's."""
+    """The error for a readable checkpoint of another network or another version of gengap."""
     reason = str(error).splitlines()[0]
     return UserError(
         f"{directory / NEWEST} does not match this network ({type(error).__name__}: {reason}): "

@@ -1,4 +1,4 @@
-"""A run's own log beside its record: what is logged meanwhile, with times."""
+"""run.log: everything logged while a run trains, with times."""
 
 import logging
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def run_log(path: Path) -> Iterator[None]:
-    """Append everything that is logged inside the block to `path`, as far as the disk has room.
+    """Append everything logged inside the block to `path`; a full disk is ignored.
 
     Raises:
         OSError: the file can't be opened.
@@ -25,8 +25,8 @@ def run_log(path: Path) -> Iterator[None]:
 
 class _LogFile(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Say nothing: the line is on the terminal, and logging's own traceback would bury it."""
+        """Ignore the error: the line is on the terminal, where logging's traceback would bury it."""
 
     def close(self) -> None:
-        with suppress(OSError):  # lines that found no room are written again on closing
+        with suppress(OSError):  # closing flushes, and a full disk fails again
             super().close()

@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, commit and hardware, for the run's record."""
+"""Provenance of a run for its record: versions, git commit and hardware."""
 
 import platform
 import subprocess
@@ -13,13 +13,16 @@ PACKAGES = ("gengap", "torch", "numpy")
 
 
 def origin(device: "torch.device") -> dict[str, Any]:
-    """Versions, git commit and hardware of this process, training on `device`."""
+    """Versions, git commit and hardware of a run on `device` in this process."""
     versions = {"python": platform.python_version()} | {p: version(p) for p in PACKAGES}
     return {"versions": versions, "git_commit": git_commit(), "hardware": hardware(device)}
 
 
 def git_commit() -> str | None:
-    """Commit of the checkout this package runs from, `-dirty` with changes to it; None outside a checkout."""
+    """The commit of the checkout that this package is imported from; None outside a checkout.
+
+    It ends in `-dirty` if tracked files of `gengap` or `conf` were changed.
+    """
     package = Path(__file__).resolve().parents[1]
     try:
         _git(package, "ls-files", "--error-unmatch", "__init__.py")
@@ -38,8 +41,8 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def hardware(device: "torch.device") -> dict[str, Any]:
-    """Name of the processor that trains, and the CPU threads it may use."""
-    import torch  # here, so that the commit can be asked for without it
+    """The type and name of the device, and the number of CPU threads."""
+    import torch  # here, so that git_commit needs no torch
 
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name()
     return {"device": device.type, "name": name, "threads": torch.get_num_threads()}

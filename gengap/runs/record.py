@@ -1,4 +1,4 @@
-"""The files of a run's directory, and reading them: whole, half-written, damaged or of a newer version."""
+"""The files of a run's directory, and reading them even if cut off, damaged or written by a newer version."""
 
 import json
 from enum import StrEnum
@@ -12,7 +12,7 @@ RECORD, METRICS, LOG, LOCK, WEIGHTS = "run.json", "metrics.jsonl", "run.log", "r
 
 
 class Status(StrEnum):
-    """The `status` of a record; a run that was interrupted is still `running`."""
+    """The `status` of a record; that of an interrupted run is still `running`."""
 
     RUNNING = "running"
     FINISHED = "finished"
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 def read_record(directory: Path) -> dict[str, Any] | None:
-    """run.json of a run directory, or None where there is none yet.
+    """The contents of a run directory's run.json, or None if it does not exist.
 
     Raises:
         UnreadableError: it is damaged, or of a newer version.
@@ -36,18 +36,18 @@ def read_record(directory: Path) -> dict[str, Any] | None:
     except ValueError as error:
         raise UnreadableError(file, damaged(str(error))) from error
     if not isinstance(record, dict) or not isinstance(record.get("format"), int):
-        raise UnreadableError(file, damaged("it holds no record"))
+        raise UnreadableError(file, damaged("it is not a record"))
     if record["format"] > FORMAT:
         raise UnreadableError(
             file,
             f"was written by a newer gengap (record format {record['format']}, this one reads {FORMAT}): "
-            "update gengap, or name another results_dir=DIR",
+            "update gengap, or set another results_dir=DIR",
         )
     return record
 
 
 def metric_rows(directory: Path) -> list[dict[str, Any]]:
-    """The lines of metrics.jsonl; a last line cut off by a kill is left out.
+    """The rows of metrics.jsonl; a last line cut off by a kill is ignored.
 
     Raises:
         UnreadableError: a line is damaged.
@@ -66,5 +66,5 @@ def metric_rows(directory: Path) -> list[dict[str, Any]]:
 
 
 def damaged(where: str) -> str:
-    """What to say of a damaged file, and what to do about it."""
+    """The reason for an UnreadableError about a damaged file."""
     return f"is damaged ({where}): restore it, or remove its folder to train the run again"

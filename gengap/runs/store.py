@@ -1,4 +1,4 @@
-"""One run's directory while it trains: atomic and locked writes of run.json and metrics.jsonl."""
+"""A run's directory during training: locked, with crash-safe writes of run.json and metrics.jsonl."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from gengap.runs.record import LOCK, METRICS, RECORD, metric_rows, read_record
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside `path`, flush to the disk, then rename: readers see the old file or the new one."""
+    """Write to a temporary file, sync it and rename it, so that readers see the old file or the new one."""
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("wb") as file:
@@ -20,7 +20,7 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except OSError:  # a full disk; half a file would keep it so
+    except OSError:  # a full disk, which half a file would keep full
         part.unlink(missing_ok=True)
         raise
 
@@ -29,7 +29,7 @@ class Run:
     """One run's directory; inside a `with` block only this process writes to it.
 
     Raises, on entering the block:
-        filelock.Timeout: another process is writing to it.
+        filelock.Timeout: another process trains this run.
         UnreadableError: its record is damaged, or of a newer version.
     """
 
@@ -53,31 +53,35 @@ class Run:
 
     @property
     def name(self) -> str:
-        """`<workload>-<method>-<digest>`, as config.identity.run_name made it."""
+        """`<workload>-<method>-<digest>`, as given by config.identity.run_name."""
         return self.directory.parent.name
 
     def update_record(self, **changes: Any) -> None:
-        """Change fields of run.json."""
+        """Set fields of run.json."""
         self.record |= changes
         text = json.dumps(self.record, indent=1, ensure_ascii=False) + "\n"
         write_atomically(self.directory / RECORD, text.encode())
 
     def append_metrics(self, row: dict[str, Any]) -> None:
-        """Add one line to metrics.jsonl."""
+        """Append a row to metrics.jsonl.
+
+        Raises:
+            ValueError: a value is nan or inf.
+        """
         with (self.directory / METRICS).open("a") as file:
             file.write(json.dumps(row, allow_nan=False) + "\n")
 
     def evaluations(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl that an evaluation wrote."""
+        """The rows of metrics.jsonl that are evaluations."""
         return [row for row in metric_rows(self.directory) if "val_error" in row]
 
     def sync_metrics(self) -> int:
-        """Flush metrics.jsonl to the disk; return its length in bytes."""
+        """Sync metrics.jsonl to disk; return its length in bytes."""
         with (self.directory / METRICS).open("ab") as file:
             os.fsync(file.fileno())
             return file.tell()
 
     def truncate_metrics(self, length: int) -> None:
-        """Drop everything in metrics.jsonl after the first `length` bytes."""
+        """Truncate metrics.jsonl to its first `length` bytes."""
         with (self.directory / METRICS).open("ab") as file:
             file.truncate(length)

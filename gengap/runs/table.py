@@ -1,4 +1,4 @@
-"""All runs of a results directory as tables: one row per run, and a run's metrics. No torch."""
+"""The records of a results directory as tables: one row per run, and the metrics of a run."""
 
 import logging
 from dataclasses import dataclass
@@ -23,26 +23,26 @@ _SUMMARY = COLUMNS[COLUMNS.index("updates") : COLUMNS.index("wall_seconds")]
 
 
 def read_metrics(directory: Path) -> "pd.DataFrame":
-    """metrics.jsonl as a table, one column per key; a last line cut off by a kill is left out.
+    """The rows of metrics.jsonl, one column per key; a last line cut off by a kill is ignored.
 
     Raises:
         UnreadableError: a line is damaged.
     """
-    import pandas as pd  # half a second, that gengap status can do without
+    import pandas as pd  # here, because it takes half a second that gengap status can do without
 
     return pd.DataFrame(metric_rows(directory))
 
 
 @dataclass(frozen=True)
 class Store:
-    """One row of `runs` per run that can be read, and why the others can't."""
+    """The records of a results directory: a row of `runs` per readable run, an error per unreadable one."""
 
     runs: "pd.DataFrame"
     unreadable: tuple[UnreadableError, ...]
 
 
 def read_store(results_dir: str | Path) -> Store:
-    """Read every run under results_dir/runs; the rows are those of `read_runs`."""
+    """Read every run under results_dir/runs; the columns are those of `read_runs`."""
     import pandas as pd
 
     root = Path(results_dir).expanduser() / "runs"
@@ -58,10 +58,10 @@ def read_store(results_dir: str | Path) -> Store:
 
 
 def read_runs(results_dir: str | Path) -> "pd.DataFrame":
-    """Every run under results_dir/runs, one row per run, sorted by run and seed; empty if there is none.
+    """Every run under results_dir/runs, one row per run, sorted by run and seed; empty if there are none.
 
-    Columns are COLUMNS; accuracies in percent, times in seconds; values that an unfinished run doesn't
-    have yet are missing. Records that can't be read are left out, with one warning per record.
+    The columns are COLUMNS, with accuracies in percent and times in seconds; values that an unfinished run
+    does not have yet are missing. Unreadable records are left out, with one warning each.
     """
     store = read_store(results_dir)
     for error in store.unreadable:
@@ -74,7 +74,7 @@ def _row(directory: Path) -> dict[str, Any]:
     try:
         return _columns(directory, record)
     except (KeyError, TypeError, AttributeError) as error:
-        raise UnreadableError(directory / RECORD, damaged(f"it lacks {error}")) from error
+        raise UnreadableError(directory / RECORD, damaged(f"missing {error}")) from error
 
 
 def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
         "protocol": config["protocol"]["name"],
         "directory": str(directory),
         "wall_seconds": record.get("wall_seconds"),
-        "measuring_seconds": record.get("measuring_seconds"),  # of it; not counted in older records
+        "measuring_seconds": record.get("measuring_seconds"),  # part of wall_seconds; not in old records
         "hardware": hardware["name"] + (threads if hardware["device"] == "cpu" else ""),
         "git_commit": record["git_commit"],
         "torch": record["versions"]["torch"],

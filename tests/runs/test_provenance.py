@@ -1,4 +1,4 @@
-"""The commit that a record names: of the code that ran, marked where that code was changed."""
+"""The git commit in a record: that of the code that ran, marked if the code was changed."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def commit_of(folder: Path) -> str:
-    """What git_commit() says of the package in `folder`."""
+    """git_commit() of the package in `folder`."""
     environment = os.environ | {"PYTHONPATH": str(folder)}
     command = [sys.executable, "-c", PRINT]
     done = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
@@ -45,14 +45,14 @@ def checkout(tmp_path_factory) -> Path:
     return folder
 
 
-def test_a_clean_checkout_is_its_commit(checkout):
+def test_clean_checkout_gives_its_commit(checkout):
     assert commit_of(checkout) == git(checkout, "rev-parse", "HEAD")
 
 
 @pytest.mark.parametrize(
     "name", ["gengap/ghost.py", "gengap/data/stream.py", "conf/method/lb_gbn.yaml", "gengap/__init__.py"]
 )
-def test_a_change_to_what_runs_is_told(name, checkout):
+def test_changes_to_code_or_conf_are_marked_dirty(name, checkout):
     file = checkout / name
     before = file.read_bytes()
     file.write_bytes(before + b"\n# changed\n")
@@ -63,7 +63,7 @@ def test_a_change_to_what_runs_is_told(name, checkout):
 
 
 @pytest.mark.parametrize("name", ["README.md", "notes.txt", "gengap/notes.txt"])
-def test_other_changes_are_not(name, checkout):
+def test_other_changes_are_not_marked_dirty(name, checkout):
     file = checkout / name
     before = file.read_bytes() if file.exists() else None
     file.write_text("changed\n")
@@ -73,11 +73,11 @@ def test_other_changes_are_not(name, checkout):
         file.unlink() if before is None else file.write_bytes(before)
 
 
-def test_outside_a_checkout_there_is_none(tmp_path):
+def test_no_commit_outside_a_checkout(tmp_path):
     assert commit_of(copied(tmp_path)) == "None"
 
 
-def test_a_package_that_another_project_does_not_track_has_none(tmp_path):
+def test_no_commit_if_the_surrounding_repository_does_not_track_the_package(tmp_path):
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", "theirs")
     assert commit_of(copied(tmp_path)) == "None"

@@ -1,4 +1,4 @@
-"""Reading the store: whole, half-written, damaged and newer records beside each other."""
+"""Reading complete, unfinished, damaged and newer records in the same results directory."""
 
 import json
 from pathlib import Path
@@ -58,16 +58,16 @@ def without(key: str) -> str:
 BAD = {
     "empty": ("", "is damaged"),
     "truncated": (json.dumps(WHOLE)[:200], "is damaged"),
-    "no object": ("[1, 2]", "is damaged (it holds no record)"),
-    "no config": (without("config"), "is damaged (it lacks 'config')"),
-    "finished without its end": (without("summary"), "is damaged (it lacks 'summary')"),
+    "no object": ("[1, 2]", "is damaged (it is not a record)"),
+    "no config": (without("config"), "is damaged (missing 'config')"),
+    "finished without summary": (without("summary"), "is damaged (missing 'summary')"),
     "newer": (json.dumps(WHOLE | {"format": FORMAT + 1}), "was written by a newer gengap (record format 2"),
 }
 
 
 @pytest.fixture(params=sorted(BAD))
 def bad(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
-    """A store with a whole run, an unfinished one and a bad one, and what is to be said of the last."""
+    """The file and error of an unreadable run, beside a finished and an unfinished one."""
     text, reason = BAD[request.param]
     add(tmp_path, 0)
     unfinished = {k: v for k, v in WHOLE.items() if k not in ("summary", "wall_seconds")}
@@ -76,7 +76,7 @@ def bad(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
     return directory / RECORD, reason
 
 
-def test_a_bad_record_is_named_and_left_out(
+def test_unreadable_record_is_left_out_with_a_warning(
     bad: tuple[Path, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file, reason = bad
@@ -87,7 +87,7 @@ def test_a_bad_record_is_named_and_left_out(
     assert message.startswith(f"left out: {file} {reason}")
 
 
-def test_the_report_shows_it(
+def test_report_lists_unreadable_records(
     bad: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, reason = bad
@@ -103,18 +103,20 @@ def test_the_report_shows_it(
     assert report([f"results_dir={tmp_path}", "--check"]) == 1
 
 
-def test_status_counts_it(bad: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_counts_unreadable_records(
+    bad: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file, reason = bad
     assert status([f"results_dir={tmp_path}"]) == 0
     captured = capsys.readouterr()
-    if "lacks" in reason:  # its status can be read
+    if "missing" in reason:  # its status can be read
         return
     header, line = captured.out.splitlines()
     assert dict(zip(header.split(), line.split()[1:], strict=True))["unreadable"] == "1"
     assert captured.err.startswith(f"gengap: {file} {reason}")
 
 
-def test_training_it_says_what_to_do_and_frees_the_lock(tmp_path: Path) -> None:
+def test_opening_a_damaged_record_raises_and_frees_the_lock(tmp_path: Path) -> None:
     directory = add(tmp_path, 0, "{")
     for _ in range(2):  # the second one would wait for the lock
         with pytest.raises(UnreadableError, match="restore it, or remove its folder"), Run(directory):
@@ -125,7 +127,7 @@ def test_training_it_says_what_to_do_and_frees_the_lock(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["garbage\n", '{"update": \n', "[1]\n", "\n"])
-def test_a_damaged_line_of_metrics_makes_the_run_unreadable(line: str, tmp_path: Path) -> None:
+def test_damaged_line_of_metrics_makes_the_run_unreadable(line: str, tmp_path: Path) -> None:
     directory = add(tmp_path, 0, metrics=ROW + line + ROW)
     with pytest.raises(UnreadableError, match=r"metrics.jsonl is damaged \(in line 2\)"):
         read_metrics(directory)
@@ -134,26 +136,26 @@ def test_a_damaged_line_of_metrics_makes_the_run_unreadable(line: str, tmp_path:
     assert [e.file for e in store.unreadable] == [directory / METRICS]
 
 
-def test_a_last_line_cut_off_by_a_kill_is_no_damage(tmp_path: Path) -> None:
+def test_last_line_cut_off_by_a_kill_is_ignored(tmp_path: Path) -> None:
     directory = add(tmp_path, 0, metrics=ROW + '{"upd')
     assert len(read_metrics(directory)) == 1
     assert len(read_runs(tmp_path)) == 1
 
 
-def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+def test_record_that_is_not_text_is_damaged(tmp_path: Path) -> None:
     directory = add(tmp_path, 0)
     (directory / RECORD).write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UnreadableError, match="is damaged"):
         read_record(directory)
 
 
-def test_nothing_there(tmp_path: Path) -> None:
+def test_missing_directory_is_empty(tmp_path: Path) -> None:
     assert read_runs(tmp_path / "absent").empty
     assert read_record(tmp_path / "absent") is None
     assert read_metrics(tmp_path / "absent").empty
 
 
-def test_only_unreadable_records_still_make_a_report(tmp_path: Path) -> None:
+def test_report_of_unreadable_records_only(tmp_path: Path) -> None:
     add(tmp_path, 0, "{")
     assert report([f"results_dir={tmp_path}"]) == 0
     assert "is damaged" in (tmp_path / "report" / "README.md").read_text()
