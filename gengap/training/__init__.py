@@ -1,1 +1,1 @@
-"""The update, the loop around it, and what they need of the machine."""
+"""Training: the update, the loop around it, and the device it runs on."""

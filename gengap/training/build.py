@@ -1,4 +1,4 @@
-"""From a configuration to a trainer before its first update, and the memory that an update needs."""
+"""Building a trainer from a configuration, and the memory that its updates need."""
 
 import torch
 
@@ -18,9 +18,7 @@ from gengap.training.memory import update_bytes
 from gengap.training.model_options import fitting_options
 from gengap.training.trainer import Trainer
 
-LESS_MEMORY = (
-    "set runtime.micro_batch to a few ghosts, or precision=bf16 (without ghosts only the latter helps)"
-)
+LESS_MEMORY = "set runtime.micro_batch to a few ghosts, or precision=bf16 (without ghosts only bf16 helps)"
 
 
 def build_trainer(
@@ -29,8 +27,8 @@ def build_trainer(
     """The trainer of a run, before its first update.
 
     Raises:
-        UserError: the batch is larger than the training set, the regime shorter than an update, or the
-            network can't be built or can't train on these images.
+        UserError: the batch is larger than the training set, the regime has no update, or the network can't
+            be built or can't train on these images.
     """
     samples, batch_size = len(splits.train), config.method.batch_size
     _check_regime(config, samples, regime)
@@ -61,16 +59,18 @@ def _check_regime(config: Config, samples: int, regime: Regime) -> None:
         )
     if regime.updates < 1:
         raise UserError(
-            f"workload.epochs={config.workload.epochs} at batch {batch_size} makes no update: raise it"
+            f"workload.epochs={config.workload.epochs} is less than one update of {batch_size} samples: "
+            "raise workload.epochs"
         )
 
 
 def memory_line(trainer: Trainer) -> str:
-    """An estimate of the memory that an update needs beside the data set, to be shown before the first."""
+    """A line with the estimated memory of an update, without the data set."""
     needed = _needed(trainer)
     keeps = trainer.flat.weights.device.type == "cpu" and has_room(needed)
     most = f" to {_mebibytes(FRAGMENTATION * needed)}" if keeps else ""
-    return f"an update needs about {_mebibytes(needed)}{most} MiB, {trainer.micro_batch:,} images at a time"
+    size = f"{_mebibytes(needed)}{most} MiB"
+    return f"estimated memory per update: {size}, {trainer.micro_batch:,} images at a time"
 
 
 def _mebibytes(size: float) -> str:

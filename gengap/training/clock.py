@@ -1,4 +1,4 @@
-"""The time of a run over all its parts, and how much of it went into measuring and saving."""
+"""The wall time of a run over all its parts, and the share spent on evaluations and checkpoints."""
 
 import time
 from collections.abc import Iterator
@@ -6,7 +6,12 @@ from contextlib import contextmanager
 
 
 class Clock:
-    """Counts on from `seconds`, of which `measuring` went into other things than updates."""
+    """Counts wall time, in seconds.
+
+    Args:
+        seconds: already spent on the run.
+        measuring: the part of it that was spent on evaluations and checkpoints.
+    """
 
     def __init__(self, seconds: float = 0.0, measuring: float = 0.0) -> None:
         self._started = time.monotonic() - seconds
@@ -14,12 +19,12 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """Time since the run began, without the time between its parts."""
+        """Time spent on the run, without the time between its parts."""
         return time.monotonic() - self._started
 
     @contextmanager
     def measured(self) -> Iterator[None]:
-        """Count what is done inside as measuring."""
+        """Count the time inside the block as measuring."""
         began = time.monotonic()
         yield
         self.measuring += time.monotonic() - began

@@ -1,4 +1,4 @@
-"""Where a run executes: the device, its threads, and the fastest product that is true fp32."""
+"""Setting up the device, its threads, and the fastest matrix products that are true fp32."""
 
 import os
 
@@ -7,30 +7,28 @@ import torch
 from gengap.config.schema import Runtime
 from gengap.errors import UserError
 
-TRUE_FP32_ERROR = 1e-5  # relative; bf16 products are off by 3e-3, fp32 by 3e-7
-DEFAULT_THREADS = torch.get_num_threads()  # before anything changes it
+TRUE_FP32_ERROR = 1e-5  # relative error; that of bf16 products is 3e-3, of fp32 3e-7
+DEFAULT_THREADS = torch.get_num_threads()  # at import, before any run changes it
 
 
 def prepare_device(runtime: Runtime, threads: int | None = None) -> torch.device:
     """Choose the device and set torch up for it.
 
     Args:
-        runtime: what was asked for.
-        threads: CPU threads, in place of runtime.threads; torch's own number where neither is set.
+        runtime: the configuration.
+        threads: CPU threads, overriding runtime.threads; torch's default if neither is set.
 
     Raises:
         UserError: runtime.device=cuda or runtime.graph=true without a GPU.
     """
     if runtime.device == "cuda" and not torch.cuda.is_available():
-        raise UserError(
-            "runtime.device=cuda, but torch finds no GPU: leave it out, or set runtime.device=cpu"
-        )
+        raise UserError("runtime.device=cuda but torch finds no GPU: leave it out, or set runtime.device=cpu")
     use_gpu = runtime.device != "cpu" and torch.cuda.is_available()
     if runtime.graph and not use_gpu:
         raise UserError("runtime.graph=true needs a GPU: leave it out")
     torch.set_num_threads(threads or runtime.threads or DEFAULT_THREADS)
     if runtime.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it only
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required for deterministic cuBLAS
     torch.use_deterministic_algorithms(runtime.deterministic)
     if use_gpu:
         torch.backends.cudnn.allow_tf32 = False  # precision=fp32 means fp32, in convolutions too
@@ -41,10 +39,9 @@ def prepare_device(runtime: Runtime, threads: int | None = None) -> torch.device
 
 
 def route_products_through_onednn() -> None:
-    """Let oneDNN compute fp32 matrix products on this CPU, if they come out as true fp32."""
-    # torch sends fp32 matrix products to MKL, which is slow on AMD, unless oneDNN is allowed to use bf16.
-    # Without AMX oneDNN never does, and its fp32 is faster. Where it does, the
-    # check below takes the permission back.
+    """Let oneDNN compute fp32 matrix products on this CPU, provided that the result is true fp32."""
+    # torch sends fp32 matrix products to MKL, which is slow on AMD, unless oneDNN may use bf16. Without AMX
+    # oneDNN computes in fp32 even so, and faster; with AMX the check below revokes the permission.
     torch.backends.mkldnn.matmul.fp32_precision = "bf16"  # type: ignore[attr-defined]
     generator = torch.Generator().manual_seed(0)
     a, b = (torch.randn(256, 256, generator=generator) for _ in range(2))

@@ -1,4 +1,4 @@
-"""The random walk of section 3: the distance from the initial weights, and when to record it."""
+"""Distance from the initial weights (paper, section 3: ‖w_t − w_0‖ ~ log t), and when to record it."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def recorded_updates(updates: int, rows: int = 60) -> tuple[int, ...]:
-    """At most `rows` different updates, evenly spaced in log t from 1 to `updates`."""
+    """At most `rows` distinct updates t, evenly spaced in log t from 1 to `updates`."""
     if updates < 1:
         return ()
     spaced = np.geomspace(1, updates, rows)
@@ -16,11 +16,16 @@ def recorded_updates(updates: int, rows: int = 60) -> tuple[int, ...]:
 
 
 def distance(weights: Tensor, initial: Tensor) -> float:
-    """The Euclidean distance ‖w_t − w_0‖ of two flat weight vectors."""
+    """The Euclidean distance ‖w_t − w_0‖ of two weight vectors (P,), summed in float64."""
     return float(torch.linalg.vector_norm(weights - initial, dtype=torch.float64))
 
 
 def tensor_distances(weights: Tensor, initial: Tensor, sizes: Sequence[int]) -> list[float]:
-    """The distance of every parameter tensor by itself, in the order of `sizes`."""
+    """The distance of each parameter tensor.
+
+    Args:
+        weights, initial: (P,), as in training.flat.Flat.
+        sizes: number of elements of each tensor, P in total.
+    """
     parts = (weights - initial).split(list(sizes))
     return torch.stack([torch.linalg.vector_norm(p, dtype=torch.float64) for p in parts]).tolist()

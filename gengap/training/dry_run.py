@@ -1,4 +1,4 @@
-"""Whether a network can train on a data set's images, tried before anything is recorded."""
+"""Checks that a network can train on the data set's images, before anything is recorded."""
 
 import torch
 from torch import Tensor, nn
@@ -14,18 +14,18 @@ def check_network(config: Config, model: nn.Module, shape: tuple[int, int, int],
     """Run the network on two blank images, in evaluation mode.
 
     Args:
-        config: names the network and the data set, for messages.
+        config: for the names in error messages.
         model: on its device; it is not changed.
-        shape: of an image, (C, H, W).
-        num_classes: logits that the network must give for every image.
+        shape: of one image, (C, H, W).
+        num_classes: logits that the network must return per image.
 
     Raises:
-        UserError: the network has no parameters, refuses the images, or gives anything but one logit per
-            class and image.
+        UserError: the network has no trainable parameters, fails on the images, or returns anything but
+            logits (2, num_classes).
     """
     name, size = config.model.name, "x".join(str(s) for s in shape)
     if not any(p.requires_grad for p in model.parameters()):
-        raise UserError(f"model.name={name} has no parameters to train")
+        raise UserError(f"model.name={name} has no trainable parameters: choose another network")
     try:
         logits = _run(model, (2, *shape), training=False)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
@@ -36,8 +36,8 @@ def check_network(config: Config, model: nn.Module, shape: tuple[int, int, int],
     found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
     if found != (2, num_classes):
         raise UserError(
-            f"model.name={name} gives {found} for 2 images of {size}, not (2, {num_classes}): "
-            "one logit per class"
+            f"model.name={name} returns {found} for 2 images of {size}: "
+            f"it must return logits of shape (2, {num_classes})"
         )
 
 
@@ -45,12 +45,12 @@ def check_network(config: Config, model: nn.Module, shape: tuple[int, int, int],
 def check_smallest_batch(
     config: Config, model: nn.Module, shape: tuple[int, int, int], samples: int, micro_batch: int
 ) -> None:
-    """Check that batch norm never meets a single sample, from which it has no variance.
+    """Check that batch norm never gets a single value per channel, which has no variance.
 
     Args:
-        config, model, shape: as above.
-        samples: of the training set.
-        micro_batch: samples that run at a time.
+        config, model, shape: as in `check_network`.
+        samples: size of the training set.
+        micro_batch: samples per forward and backward pass.
 
     Raises:
         UserError: the smallest batch or ghost has one sample, and the network can't train on it.
@@ -62,15 +62,14 @@ def check_smallest_batch(
         _run(model, (1, *shape), training=True)
     except ValueError as error:
         raise UserError(
-            f"batch norm can't train on a single sample, but model.name={config.model.name} gets a batch or "
-            f"ghost of one, with method.batch_size={method.batch_size} and "
-            f"method.ghost_size={method.ghost_size} on {samples} samples: change method.batch_size "
-            f"({_first_line(error)})"
+            f"batch norm can't train on a single sample, but method.batch_size={method.batch_size} and "
+            f"method.ghost_size={method.ghost_size} on {samples} samples make a batch or ghost of one for "
+            f"model.name={config.model.name}: change method.batch_size ({_first_line(error)})"
         ) from error
 
 
 def _smallest_batch(config: Config, samples: int, micro_batch: int) -> int:
-    """Samples of the smallest batch or ghost that batch norm meets."""
+    """Number of samples in the smallest batch or ghost of the run."""
     method = config.method
     batches = [method.batch_size]
     if config.protocol.keep_partial_batch and samples % method.batch_size:

@@ -1,4 +1,4 @@
-"""What runs an update: plain operations or compiled ones, launched one by one or as a CUDA graph."""
+"""How an update is executed: plain or compiled, with kernels launched one by one or as a CUDA graph."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ from gengap.errors import UserError
 from gengap.regime import Regime
 from gengap.training.micro_batches import has_convolutions
 
-WORTH_COMPILING = 2000  # updates; compiling costs as long as some hundred of them win
+WORTH_COMPILING = 2000  # updates; compiling takes as long as several hundred of them save
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,20 +23,26 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Engine:
-    """Every engine makes the same update, up to the rounding of sums in another order."""
+    """How updates are executed; every engine makes the same update up to the order of summation."""
 
-    compiled: bool  # forward and backward pass
-    graph: bool  # all of the update
+    compiled: bool  # the forward and backward pass, by torch.compile
+    graph: bool  # the whole update, as one CUDA graph
 
     def __str__(self) -> str:
         return ", ".join(n for n in ("compiled", "graph") if getattr(self, n)) or "plain"
 
 
 def engine(config: Config, model: nn.Module, regime: Regime, device: torch.device) -> Engine:
-    """The engine of a run: runtime.compile and runtime.graph, or where they are null, what pays.
+    """The engine of a run: runtime.compile and runtime.graph, or what pays off where they are null.
 
-    It follows from configuration, network and device alone, not from the work that is left: a resumed run
-    goes on as it began.
+    It depends on the configuration, the network and the device only, not on the remaining work, so that a
+    resumed run keeps its engine.
+
+    Args:
+        config: of the run.
+        model: its network.
+        regime: its schedule.
+        device: where it trains.
 
     Raises:
         UserError: runtime.compile=true without a C++ compiler.
@@ -52,16 +58,16 @@ def engine(config: Config, model: nn.Module, regime: Regime, device: torch.devic
 
 
 def _pays_on_a_cpu(config: Config, model: nn.Module) -> bool:
-    # Measured: compiled batch norm is slower around oneDNN's convolutions and no faster in small batches
+    # Measured: compiled batch norm is slower next to oneDNN's convolutions, and no faster on small batches
     ghost = config.method.ghost_size
     has_ghosts = ghost is not None and ghost < config.method.batch_size
     return has_ghosts and not has_convolutions(model) and _cpp_compiler()
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """The function compiled anew; it draws the random numbers that it draws uncompiled."""
-    torch.compiler.reset()  # what earlier runs of this process compiled
-    # It warns of every CUDA toolkit without a GPU, which is nothing to do with compiling for the CPU
+    """Compile a function with torch.compile; it draws the same random numbers as before."""
+    torch.compiler.reset()  # drop what earlier runs of this process compiled
+    # It warns of a CUDA toolkit without a GPU, which does not matter for the CPU
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     options: dict[str, Any] = {"fallback_random": True}
     return cast(Callable[P, R], torch.compile(function, dynamic=False, options=options))

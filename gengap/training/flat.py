@@ -1,4 +1,4 @@
-"""All parameters in one flat vector: clip, SGD step, distance and checkpoint are one operation each."""
+"""All parameters in one flat vector, so that clipping, SGD step and distance are one operation each."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,8 +9,8 @@ from torch import Tensor, nn
 class Flat:
     """A model's parameters and gradients as views into two flat vectors.
 
-    weights and gradient have shape (P,); names, sizes and parameters follow model.named_parameters(). A
-    parameter keeps its memory format: its part of the vectors is in the order that it has in memory.
+    weights and gradient have shape (P,); names, sizes and parameters list the trainable parameters in the
+    order of model.named_parameters(). Parameters keep their memory format: elements are in memory order.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -22,7 +22,7 @@ class Flat:
         self._gradients: list[Tensor] = []
         start = 0
         for parameter in parameters:
-            # Strides and all, so that a channels_last kernel stays one
+            # With its strides, so that a channels_last kernel stays channels_last
             view = (parameter.shape, torch.empty_like(parameter).stride(), start)
             weights = self.weights.as_strided(*view)
             parameter.data = weights.copy_(parameter.detach())
@@ -31,9 +31,11 @@ class Flat:
 
     @torch.no_grad()
     def collect(self, gradients: Sequence[Tensor | None], *, first: bool) -> None:
-        """Copy one gradient per parameter into the flat one, or add it unless it is the first.
+        """Copy the gradients of all parameters into the flat gradient.
 
-        None, the gradient of a parameter that is not used, counts as zeros.
+        Args:
+            gradients: one per parameter; None, for an unused parameter, counts as zeros.
+            first: whether to overwrite the flat gradient instead of adding to it.
         """
         if first and any(g is None for g in gradients):
             self.gradient.zero_()

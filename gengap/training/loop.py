@@ -18,20 +18,20 @@ log = logging.getLogger(__name__)
 
 
 class DivergedError(Exception):
-    """The loss is no longer finite."""
+    """The loss or the gradient is no longer finite."""
 
 
 @dataclass
 class Baselines:
-    """What the means of the next row are taken since, as (updates, running sums)."""
+    """Where the means of the next row start, as (updates done, Trainer.totals at that point)."""
 
-    row: tuple[int, list[float]] = (0, [0.0] * 4)
-    evaluation: tuple[int, list[float]] = (0, [0.0] * 4)
+    row: tuple[int, list[float]] = (0, [0.0] * 4)  # for gradient means: the last row
+    evaluation: tuple[int, list[float]] = (0, [0.0] * 4)  # for training means: the last evaluation
 
 
 @dataclass(frozen=True)
 class Trained:
-    """How far training came: updates done since the run began, and why it stopped early, or None."""
+    """The result of `fit`: updates done since the run began, and why training stopped early, if it did."""
 
     updates: int
     stopped_by: str | None = None
@@ -47,20 +47,21 @@ def fit(
     """Train from the run's checkpoint, or from the start, to the end of the regime.
 
     Args:
-        run: its directory, locked.
+        run: inside its `with` block, so that its directory is locked.
         trainer: before its first update.
-        validation: images that are evaluated now and then.
-        progress: is told of every update and evaluation.
-        stop_reason: asked after every update; when it answers, the run is saved and training stops.
+        validation: evaluated after the updates of regime.evaluations.
+        progress: gets every update and evaluation.
+        stop_reason: called after every update; if it returns a reason, the run is saved and training stops.
 
     Raises:
-        DivergedError: the loss is not finite.
+        DivergedError: the loss or the gradient is not finite.
+        UserError: the checkpoint is another network's, or another version's.
     """
     regime = trainer.regime
     evaluations, recorded = set(regime.evaluations), set(recorded_updates(regime.updates))
     done, clock, baselines = _restore(run, trainer)
     if done:
-        log.info("%s: continues after update %d of %d", run.directory, done, regime.updates)
+        log.info("%s: resuming after update %d of %d", run.directory, done, regime.updates)
     progress.start(done)
     saved = clock.seconds
     for update in range(done, regime.updates):
@@ -128,12 +129,12 @@ def _means(since: tuple[int, list[float]], done: int, totals: list[float]) -> li
 
 
 def _digits(value: float, significant: int = 6) -> float | None:
-    """Shortened, so that the records stay small; None where JSON has no number for it."""
+    """Round to significant digits, to keep records small; None for nan and inf, which JSON lacks."""
     return float(f"{value:.{significant}g}") if math.isfinite(value) else None
 
 
 def _check_finite(row: dict[str, Any]) -> None:
-    # A non-finite loss makes the weights, and with them the distance, non-finite at the same update
+    # A non-finite loss makes the weights, and so the distance, non-finite at the same update
     if None in (row["distance"], row["gradient_norm"], row.get("train_loss", 0.0)):
         raise DivergedError(f"the loss is not finite after {row['update']} updates (lr {row['lr']})")
 
@@ -141,13 +142,13 @@ def _check_finite(row: dict[str, Any]) -> None:
 def _save(run: Run, trainer: Trainer, baselines: Baselines, done: int, clock: Clock) -> None:
     with clock.measured():
         times = {"seconds": clock.seconds, "measuring": clock.measuring}
-        # "marks" is the key that checkpoints have had from the start
+        # "marks" is the key in existing checkpoints
         state = trainer.state_dict() | {"marks": asdict(baselines), "done": done} | times
         save_checkpoint(run.directory, state | {"metrics_bytes": run.sync_metrics()})
 
 
 def _restore(run: Run, trainer: Trainer) -> tuple[int, Clock, Baselines]:
-    """Load the newest whole checkpoint and drop later metrics; return updates done, clock and baselines."""
+    """Load the newest readable checkpoint, drop later metrics; return updates done, clock and baselines."""
     state = load_checkpoint(run.directory)
     if state is None:
         run.truncate_metrics(0)

@@ -1,24 +1,24 @@
-"""How much memory a training update needs, known before the first one."""
+"""An estimate of the memory of a training update, made before the first one."""
 
 import torch
 from torch import Tensor, nn
 
 from gengap.training.sandbox import sandboxed
 
-_PROBE = (2, 4)  # samples; what is saved grows linearly with them
+_PROBE = (2, 4)  # samples; saved activations grow linearly with them
 
 
 def update_bytes(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -> int:
-    """Bytes of one update, about: activations saved for the backward pass, the largest gradient, the weights.
+    """Estimate the bytes of one update.
 
-    Weights, gradient, velocity and initial weights are four vectors. Neither the model's running statistics
-    nor any random generator is changed.
+    They are the activations saved for the backward pass, the largest gradient of an activation, and the four
+    vectors of training.trainer.Trainer: weights, gradient, velocity and initial weights.
 
     Args:
-        model: in training mode, on its device.
+        model: in training mode, on its device; neither it nor any random number generator is changed.
         shape: of one image, (C, H, W).
-        samples: how many run at a time (the batch, or runtime.micro_batch).
-        bf16: whether the forward pass is autocast.
+        samples: per forward and backward pass (the micro-batch).
+        bf16: whether the forward pass is autocast to bfloat16.
     """
     activations = _activations(model, shape, samples, bf16)
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
@@ -31,17 +31,17 @@ def saved_bytes(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bo
 
 
 def _activations(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -> list[float]:
-    # What two small batches save is counted, and the line through it says what `samples` need.
+    # Linear extrapolation from two small batches
     few, more = (_saved(model, shape, count, bf16) for count in _PROBE)
     steps = (samples - _PROBE[0]) / (_PROBE[1] - _PROBE[0])
     return [a + steps * (b - a) for a, b in zip(few, more, strict=True)]
 
 
 def _saved(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -> list[int]:
-    """Bytes of the different tensors that a forward pass keeps, in its order, without parameters, buffers."""
+    """Bytes of each tensor that a forward pass saves, in order, without parameters and buffers."""
     parameter = next(model.parameters())
     own = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
-    saved: dict[int, Tensor] = {}  # they are kept alive, so that no address is used twice
+    saved: dict[int, Tensor] = {}  # by address; kept alive, so that no address is reused
 
     def count(tensor: Tensor) -> Tensor:
         if tensor.untyped_storage().data_ptr() not in own:

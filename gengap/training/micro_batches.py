@@ -1,4 +1,4 @@
-"""How many samples run at a time: only batch norm couples them, so whole ghosts can run in turn."""
+"""Micro-batches: only batch norm couples samples, so whole ghosts can run one after another."""
 
 import torch
 from torch import nn
@@ -6,20 +6,23 @@ from torch import nn
 from gengap.config.schema import Config, Method
 from gengap.training.memory import update_bytes
 
-USABLE = 0.8  # of a GPU's memory: the rest is the data set, workspaces and what the estimate leaves out
+USABLE = 0.8  # of a GPU's memory; the rest is for the data set, workspaces and errors of the estimate
 
 
 def micro_batches(samples: int, at_a_time: int, method: Method) -> list[tuple[slice, float]]:
-    """A batch in micro-batches, each with the weight that one sample's loss has in the update.
+    """Cut a batch into micro-batches.
 
     Args:
-        samples: of the batch.
-        at_a_time: samples per micro-batch, whole ghosts.
-        method: says what a ghost is, and whether the batch is a whole one.
+        samples: size of the batch; less than method.batch_size for a partial batch.
+        at_a_time: samples per micro-batch, a multiple of the ghost size.
+        method: gives batch and ghost size.
+
+    Returns:
+        For each micro-batch its slice of the batch, and the weight of each of its samples in the mean loss.
     """
     if method.ghost_size is None or samples == method.batch_size:
         return [(slice(s, s + at_a_time), 1 / samples) for s in range(0, samples, at_a_time)]
-    # The released code's ghosts of a partial batch: torch.chunk's pieces, equally weighted
+    # As in the released code, the ghosts of a partial batch are the chunks of torch.chunk, equally weighted
     ghosts = torch.arange(samples).chunk(max(1, method.batch_size // method.ghost_size))
     return [(slice(int(g[0]), int(g[-1]) + 1), 1 / (len(ghosts) * len(g))) for g in ghosts]
 
@@ -27,10 +30,16 @@ def micro_batches(samples: int, at_a_time: int, method: Method) -> list[tuple[sl
 def micro_batch_size(
     config: Config, model: nn.Module, shape: tuple[int, int, int], device: torch.device
 ) -> int:
-    """runtime.micro_batch, or what suits the device.
+    """Samples per micro-batch: runtime.micro_batch, or what suits the device.
 
-    With ghosts that is one ghost for convolutions on a CPU, whose activations then stay in the cache, and
-    on a GPU as many as its memory holds. Without ghosts it is the whole batch.
+    With ghosts that is as many as the memory holds on a GPU, one ghost for convolutions on a CPU (activations
+    then stay in the cache), and the whole batch for other networks on a CPU; without ghosts, the whole batch.
+
+    Args:
+        config: of the run.
+        model: in training mode, on its device.
+        shape: of one image, (C, H, W).
+        device: where it trains.
     """
     method = config.method
     batch, ghost = method.batch_size, method.ghost_size
@@ -47,9 +56,9 @@ def micro_batch_size(
 def most_that_fit(
     model: nn.Module, shape: tuple[int, int, int], batch: int, ghost: int, bf16: bool, capacity: float
 ) -> int:
-    """The most samples, whole ghosts that divide the batch, whose update needs no more than `capacity` bytes.
+    """The largest micro-batch of whole ghosts that divides the batch and fits into `capacity` bytes.
 
-    One ghost where even that needs more.
+    One ghost if nothing fits.
     """
     ghosts = batch // ghost
     sizes = [ghost * k for k in range(ghosts, 0, -1) if ghosts % k == 0]

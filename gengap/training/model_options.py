@@ -1,4 +1,4 @@
-"""Which options a network gets, when the user names another one than the workload's."""
+"""The options passed to a network, which may be another one than the workload's."""
 
 import inspect
 import logging
@@ -15,12 +15,12 @@ log = logging.getLogger(__name__)
 
 
 def fitting_options(config: Config) -> dict[str, Any]:
-    """The options of the configuration that its network takes.
+    """The options in `config.model.options` that the network `config.model.name` takes.
 
-    Those that the workload set for its own network, and another one doesn't take, are left out with a word.
+    Options that the workload sets for its own network are dropped, with a log line, if this one lacks them.
 
     Raises:
-        UserError: no such network, or it takes no such option.
+        UserError: an unknown network, or one of the user's options is unknown to it.
     """
     name, options = config.model.name, config.model.options
     parameters = inspect.signature(builder(name)).parameters
@@ -32,10 +32,10 @@ def fitting_options(config: Config) -> dict[str, Any]:
     taken = list(parameters)[1:]  # the first is num_classes
     if unknown:
         raise UserError(
-            f"model.name={name} takes no option {', '.join(unknown)}, but {', '.join(taken) or 'none at all'}"
+            f"model.name={name} has no option {', '.join(unknown)}: it takes {', '.join(taken) or 'none'}"
         )
     if foreign:
-        log.info("model.name=%s: the workload's %s left out, which it doesn't take", name, ", ".join(foreign))
+        log.info("model.name=%s does not take the workload's options %s: ignored", name, ", ".join(foreign))
     return {k: v for k, v in options.items() if k in parameters}
 
 

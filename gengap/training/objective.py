@@ -1,4 +1,4 @@
-"""The objective: cross-entropy of the logits, in training per sample, in evaluation over a whole data set."""
+"""The objective: cross-entropy, per sample for training, over a whole data set for evaluation."""
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +15,10 @@ def sample_losses(
     """The loss of each sample (B,), computed in `dtype`, and whether it is misclassified (B,).
 
     Args:
-        model: gives logits (B, classes).
+        model: maps images to logits (B, num_classes).
         images: (B, C, H, W), normalised.
         labels: (B,) int64.
-        dtype: of the weights.
+        dtype: of the loss, that of the weights.
         bf16: whether the forward pass is autocast to bfloat16.
     """
     with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16):
@@ -31,9 +31,9 @@ def sample_losses(
 def evaluate(
     model: nn.Module, images: DeviceImages, dtype: torch.dtype, *, bf16: bool
 ) -> tuple[float, float]:
-    """Mean loss and error (%) in evaluation mode, without augmentation; arguments as above.
+    """Mean loss and error (%) in evaluation mode, without augmentation.
 
-    The model is in training mode afterwards.
+    Arguments are those of `sample_losses`; the model is left in training mode.
     """
     model.eval()
     device = images.labels.device

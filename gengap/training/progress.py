@@ -1,4 +1,4 @@
-"""Progress of a run: a bar on a terminal, plain lines now and then elsewhere."""
+"""Progress of a run: a bar on a terminal, a plain line every few seconds elsewhere."""
 
 import os
 import sys
@@ -8,17 +8,15 @@ from typing import Any, Self
 from tqdm import tqdm
 
 PLAIN_LINE_SECONDS = 15.0
-UNKNOWN_SIZE = {"ncols": 120, "nrows": 24}  # for a terminal that does not know its own
+UNKNOWN_SIZE = {"ncols": 120, "nrows": 24}  # for a terminal that does not report its size
 
 
 class Progress:
-    """Shows images done, images per second, time left and the latest errors.
-
-    It is told how far training is and knows nothing else; speed is that of the updates since `start`.
+    """Shows images done, images per second since `start`, time left and the latest errors.
 
     Args:
         title: the run's name.
-        updates: of the whole run.
+        updates: total of the run.
         batch_size: samples per update.
     """
 
@@ -40,7 +38,7 @@ class Progress:
             self._bar.close()
 
     def start(self, updates: int) -> None:
-        """Training begins, or continues, after this many updates."""
+        """Start the clock, with this many updates already done."""
         self._first = updates
         self._started = self._printed = time.monotonic()
         if self._bar is not None:
@@ -49,17 +47,17 @@ class Progress:
             self._bar.refresh()
 
     def advance(self, updates: int) -> None:
-        """This many updates are done, counted from the beginning of the run."""
+        """Show that this many updates are done, counted from the start of the run."""
         if self._bar is not None:
             self._bar.update(updates * self._batch_size - self._bar.n)
         elif time.monotonic() - self._printed > PLAIN_LINE_SECONDS:
             self._print(updates)
 
     def show(self, row: dict[str, Any]) -> None:
-        """Show the errors of a row of metrics, where it is an evaluation."""
+        """Show the errors of a row of metrics.jsonl, if it is an evaluation."""
         if "val_error" not in row:
             return
-        self._latest = f"train error {row['train_error']:.2f} %, validation error {row['val_error']:.2f} %"
+        self._latest = f"train error {row['train_error']:.2f}%, validation error {row['val_error']:.2f}%"
         if self._bar is not None:
             self._bar.set_postfix_str(self._latest, refresh=False)
 
@@ -76,7 +74,7 @@ class Progress:
 
 
 def _has_size() -> bool:
-    """Whether the terminal says how big it is; in one of no size tqdm would draw nothing."""
+    """Whether the terminal reports its size; with width 0, tqdm would draw nothing."""
     try:
         return os.get_terminal_size(sys.stderr.fileno()).columns > 0
     except (OSError, ValueError):

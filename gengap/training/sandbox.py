@@ -1,4 +1,4 @@
-"""Trying a network out without a trace."""
+"""Running a network without side effects."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from torch import nn
 def sandboxed(model: nn.Module) -> Iterator[None]:
     """Restore the model's buffers, its mode and torch's random number generators when the block ends.
 
-    Parameters are left to the block, which must not change them.
+    Parameters are not restored: the block must not change them.
     """
     before = [buffer.clone() for buffer in model.buffers()]
     training = model.training

@@ -1,4 +1,4 @@
-"""The optimizer's step: clipped momentum SGD on flat vectors."""
+"""Gradient clipping and momentum SGD on flat vectors (paper, section 4)."""
 
 import torch
 from torch import Tensor
@@ -7,10 +7,10 @@ from torch.optim.sgd import sgd
 
 @torch.no_grad()
 def clip_(gradient: Tensor, max_norm: float | None) -> Tensor:
-    """Scale the gradient in place to an L2 norm of at most max_norm; return the norm it had.
+    """Clip the gradient (P,) in place to an L2 norm of at most max_norm; return the norm before clipping.
 
-    The scale is torch.nn.utils.clip_grad_norm_'s, max_norm / (norm + 1e-6), without its host synchronisation:
-    only a CPU, where looking costs nothing, leaves out the product with 1.
+    The scale is that of torch.nn.utils.clip_grad_norm_, max_norm / (norm + 1e-6), computed without
+    synchronising with a GPU: only on a CPU is the scale compared with 1, to skip the multiplication.
     """
     norm: Tensor = torch.linalg.vector_norm(gradient)
     if max_norm is not None:
@@ -24,9 +24,9 @@ def clip_(gradient: Tensor, max_norm: float | None) -> Tensor:
 def step_(
     weights: Tensor, gradient: Tensor, velocity: Tensor, lr: Tensor, weight_decay: float, momentum: float
 ) -> None:
-    """v <- momentum v + g + weight_decay w;  w <- w - lr v, in place, on all parameters.
+    """v <- momentum v + g + weight_decay w;  w <- w - lr v, in place, with w, g and v of shape (P,).
 
-    torch's own step in its fused form, which reads and writes each vector once.
+    This is torch's fused SGD, which reads and writes each vector once.
     """
     sgd(
         [weights],

@@ -1,4 +1,4 @@
-"""A model in training: the update of the paper's methods section, and the measurement between updates."""
+"""A model in training: the update with all of the paper's methods (section 4), and evaluation."""
 
 import math
 from typing import Any
@@ -25,8 +25,8 @@ class Trainer:
     Args:
         config: of the run.
         model: in training mode, on its device.
-        train: the training set on the same device.
-        stream: which samples make which update.
+        train: the training set, on the same device.
+        stream: the samples of each update.
         regime: the schedule.
     """
 
@@ -40,9 +40,9 @@ class Trainer:
         self.flat = Flat(model)
         self.initial = self.flat.weights.clone()
         self.velocity = torch.zeros_like(self.flat.weights)
-        # Sums over all updates so far: mean loss, share of errors, gradient norm, clipped or not
+        # Sums over all updates so far: mean loss, fraction of errors, gradient norm, whether it was clipped
         self.totals = torch.zeros(4, dtype=torch.float64, device=self._device)
-        self._lr = self.velocity.new_zeros(())  # a tensor, so that a captured step reads the current rate
+        self._lr = self.velocity.new_zeros(())  # a tensor, because a captured step can't read a new float
         self._lr_value = 0.0
         self.bf16 = config.precision == "bf16"
         self.micro_batch = micro_batch_size(config, model, train.shape, self._device)
@@ -53,7 +53,7 @@ class Trainer:
             self._step = GraphedStep(self._device_step, self._changed_by_step)
 
     def train_step(self, update: int) -> None:
-        """One update (counted from 0): the host's part of it; the device's may still be under way."""
+        """Make one update (counted from 0); on a GPU it may still be running when this returns."""
         config, regime = self.config, self.regime
         batch = self._batch(update)
         noise = self._gradient_noise(update, len(batch[0]))
@@ -66,7 +66,7 @@ class Trainer:
         self._step(regime.weight_decay_at(update), batch if noise is None else (*batch, noise))
 
     def _device_step(self, weight_decay: float, inputs: tuple[Tensor, ...]) -> None:
-        """The device's part, without the host: gradient, clipping, momentum SGD, running sums."""
+        """The work on the device, without synchronisation: gradient, clipping, SGD step, running sums."""
         clip_norm = self.config.method.clip_norm
         loss, errors = self._backward(inputs)
         norm = clip_(self.flat.gradient, clip_norm)
@@ -76,7 +76,7 @@ class Trainer:
         self.totals += torch.stack([loss, errors, norm, clipped.to(norm.dtype)])
 
     def _batch(self, update: int) -> tuple[Tensor, ...]:
-        """The tensors of an update's batch; those of later updates may be on their way already."""
+        """The tensors of an update's batch; later batches may already be prefetched."""
         if update != self._next:
             self.close()
             self._batches = self.train.batches(self.stream, update)
@@ -84,11 +84,11 @@ class Trainer:
         return next(self._batches)
 
     def _seed_network(self, update: int) -> None:
-        """Let whatever the network draws (dropout) be a function of (seed, update)."""
+        """Make the network's random numbers (dropout) a function of (seed, update)."""
         seed = key(self.config.seed, Purpose.DROPOUT, update)
         if self._device.type == "cuda":
             torch.cuda.manual_seed(seed)
-        else:  # torch.manual_seed also queues the seed for every GPU there may be, which takes longer
+        else:  # torch.manual_seed would also seed every GPU, which takes longer
             torch.default_generator.manual_seed(seed)
 
     def wait(self) -> None:
@@ -97,13 +97,14 @@ class Trainer:
             torch.cuda.synchronize(self._device)
 
     def close(self) -> None:
-        """Stop preparing further batches."""
+        """Stop prefetching batches."""
         self._batches.close()
 
     def _backward(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Write the gradient of the batch's mean loss; return that loss and the share of errors.
+        """Write the gradient of the batch's mean loss, noise included, to `flat.gradient`.
 
-        One micro-batch of whole ghosts after another, summed up: only batch norm couples samples.
+        Returns the mean loss without noise and the fraction of errors. The gradient is accumulated over
+        micro-batches of whole ghosts, which is exact because only batch norm couples samples.
         """
         loss, errors = self.velocity.new_zeros(2).unbind()
         batch, noise = (inputs[:-1], inputs[-1]) if self.config.method.gradient_noise else (inputs, None)
@@ -120,13 +121,13 @@ class Trainer:
     def _summed_losses(
         self, images: Tensor, labels: Tensor, noise: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Sum of the samples' losses times their noise, the sum without it, and the number of errors."""
+        """The sum of the samples' losses times their noise, the sum without noise, the number of errors."""
         losses, wrong = sample_losses(self.model, images, labels, self.flat.weights.dtype, bf16=self.bf16)
         weighted = losses if noise is None else losses * noise
         return weighted.sum(), losses.detach().sum(), wrong.sum()
 
     def _gradient_noise(self, update: int, batch_size: int) -> Tensor | None:
-        """z_n ~ N(1, σ²) on every sample's gradient, by way of its loss (section 4)."""
+        """Factors z_n ~ N(1, σ²) (B,) of the samples' losses, hence of their gradients (paper, section 4)."""
         variance = self.config.method.gradient_noise
         if not variance:
             return None
@@ -139,7 +140,7 @@ class Trainer:
         return evaluate(self.model, images, self.flat.weights.dtype, bf16=self.bf16)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that updates change."""
+        """Everything that updates change: weights, velocity, running sums and the model's buffers."""
         return {
             "weights": self.flat.weights,
             "velocity": self.velocity,
@@ -152,10 +153,10 @@ class Trainer:
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what `state_dict` returned.
+        """Restore a `state_dict`.
 
         Raises:
-            RuntimeError, KeyError: it is another network's.
+            RuntimeError, KeyError: it belongs to another network.
         """
         self.flat.weights.copy_(state["weights"])
         self.velocity.copy_(state["velocity"])

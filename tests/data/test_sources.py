@@ -121,7 +121,7 @@ def test_an_unknown_data_set_is_the_user_s_mistake():
 def test_a_factory_that_can_t_be_imported(name):
     with pytest.raises(UserError, match=f"data.name={name} can't be imported"):
         load(name, "unused")
-    with pytest.raises(UserError, match="is no function but"):
+    with pytest.raises(UserError, match="is not callable but"):
         load("tests.datasets:__doc__", "unused")
 
 
@@ -139,10 +139,10 @@ def test_a_factory_that_takes_no_folder():
             ["model.name=f1", "+model.options.in_features=7"],
             "model.name=f1 can't take the images of data.name=tests.datasets:stripes, 3x12x10 (channels",
         ),
-        (["model.name=tests.networks:features_only"], "gives (2, 72) for 2 images of 3x12x10, not (2, 3)"),
-        (["model.name=tests.networks:tuple_output"], "gives tuple for 2 images"),
+        (["model.name=tests.networks:features_only"], "returns (2, 72) for 2 images of 3x12x10: it must"),
+        (["model.name=tests.networks:tuple_output"], "returns tuple for 2 images"),
         (["method.batch_size=1"], "batch norm can't train on a single sample"),
-        (["method.ghost_size=1"], "with method.batch_size=12 and method.ghost_size=1 on 60 samples"),
+        (["method.ghost_size=1"], "method.batch_size=12 and method.ghost_size=1 on 60 samples"),
         (["protocol=bigbatch", "data.limit=49"], "method.ghost_size=None on 49 samples"),
         (["protocol=bigbatch", "data.limit=58", "method.ghost_size=3"], "method.ghost_size=3 on 58 samples"),
     ],

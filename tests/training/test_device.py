@@ -1,4 +1,4 @@
-"""Setting up the device: what there must be, and how glibc treats what is freed."""
+"""Setting up the device, its matrix products and glibc's allocator."""
 
 import ctypes
 import os
@@ -16,42 +16,42 @@ from gengap.training import device
 from gengap.training.allocator import ROOMY, keep_freed_memory
 from gengap.training.device import prepare_device
 
-of_linux = pytest.mark.skipif(sys.platform != "linux", reason="glibc's malloc is Linux's")
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="glibc is on Linux only")
 MMAP_MAX = -4  # malloc.h
 
 
-@of_linux
-def test_memory_is_kept_only_where_there_is_room(monkeypatch):
-    asked = {}
-    library = SimpleNamespace(mallopt=asked.__setitem__)
+@linux_only
+def test_freed_memory_is_kept_only_if_there_is_room(monkeypatch):
+    options = {}
+    library = SimpleNamespace(mallopt=options.__setitem__)
     monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
     room = ROOMY * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     keep_freed_memory(int(0.9 * room))
-    kept = dict(asked)
-    assert kept[MMAP_MAX] == 0  # so that nothing is handed back
+    kept = dict(options)
+    assert kept[MMAP_MAX] == 0  # so that no memory is returned to the kernel
     keep_freed_memory(int(1.1 * room))
-    assert asked.keys() == kept.keys()  # a later run of the same process takes all of it back
-    assert asked[MMAP_MAX] > 0
+    assert options.keys() == kept.keys()  # a later run of the same process resets every option
+    assert options[MMAP_MAX] > 0
 
 
-@of_linux
-def test_another_c_library_is_left_alone(monkeypatch):
+@linux_only
+def test_other_c_libraries_are_not_configured(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda _: SimpleNamespace())
     keep_freed_memory(0)
 
 
-@pytest.mark.parametrize("asked", [{"device": "cuda"}, {"graph": True}])
-def test_what_needs_a_gpu_is_refused_without_one(asked, monkeypatch):
+@pytest.mark.parametrize("settings", [{"device": "cuda"}, {"graph": True}])
+def test_gpu_settings_are_rejected_without_a_gpu(settings, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(UserError, match="GPU: leave it out"):
-        prepare_device(Runtime(**asked))
+        prepare_device(Runtime(**settings))
 
 
 @given(
     rows=st.integers(1, 300), inner=st.integers(1, 300), columns=st.integers(1, 300), seed=st.integers(0, 99)
 )
-def test_products_of_fp32_are_true_fp32(rows, inner, columns, seed):
-    """Against float64: the error of a sum of float32 products, not the 3e-3 of bfloat16."""
+def test_fp32_matrix_products_are_true_fp32(rows, inner, columns, seed):
+    """Compared with float64: an error of float32 sums, far below the 3e-3 of bfloat16."""
     device.route_products_through_onednn()
     generator = torch.Generator().manual_seed(seed)
     a, b = torch.randn(rows, inner, generator=generator), torch.randn(inner, columns, generator=generator)
@@ -60,10 +60,10 @@ def test_products_of_fp32_are_true_fp32(rows, inner, columns, seed):
     assert ((a @ b - exact).abs() / scale).max() < 1e-6
 
 
-def test_oneDNN_loses_its_permission_where_products_are_not_true_fp32(monkeypatch):  # noqa: N802
-    monkeypatch.setattr(device, "TRUE_FP32_ERROR", -1.0)  # as if every product were too far off
+def test_onednn_is_disabled_if_products_are_not_true_fp32(monkeypatch):
+    monkeypatch.setattr(device, "TRUE_FP32_ERROR", -1.0)  # as if every product were inaccurate
     device.route_products_through_onednn()
     assert torch.backends.mkldnn.matmul.fp32_precision == "none"
     monkeypatch.undo()
     device.route_products_through_onednn()
-    assert torch.backends.mkldnn.matmul.fp32_precision == "bf16"  # not where AMX computes in bfloat16
+    assert torch.backends.mkldnn.matmul.fp32_precision == "bf16"  # fails on a CPU with AMX

@@ -1,4 +1,4 @@
-"""Which engine runs an update, and that compiling changes neither dropout nor the promise of resuming."""
+"""The choice of the engine, and that compiling keeps dropout masks and bit-equal resume."""
 
 import pytest
 import torch
@@ -23,13 +23,13 @@ def chosen(config, model=DENSE, device=CPU, samples=1437):
     return str(engine(config, model, build_regime(config, samples), device))
 
 
-def test_a_cpu_compiles_long_dense_runs_with_ghosts(digits, monkeypatch):
+def test_cpu_compiles_long_dense_runs_with_ghosts(digits, monkeypatch):
     long = "workload.epochs=10000"
     assert build_regime(digits("lb_gbn", long), 1437).updates > WORTH_COMPILING
     assert chosen(digits("lb_gbn", long)) == "compiled"
-    assert chosen(digits("lb_gbn")) == "plain"  # it is over before compiling has paid
+    assert chosen(digits("lb_gbn")) == "plain"  # too short for compiling to pay off
     assert chosen(digits("lb", long)) == "plain"
-    assert chosen(digits("sb", "method.ghost_size=64", long)) == "plain"  # a batch no larger than a ghost
+    assert chosen(digits("sb", "method.ghost_size=64", long)) == "plain"  # a single ghost
     assert chosen(digits("lb_gbn", long), convolutional(10, 64, 64)) == "plain"
     monkeypatch.setattr(engine_module, "_cpp_compiler", lambda: False)
     assert chosen(digits("lb_gbn", long)) == "plain"
@@ -37,12 +37,12 @@ def test_a_cpu_compiles_long_dense_runs_with_ghosts(digits, monkeypatch):
         chosen(digits("lb_gbn", "runtime.compile=true"))
 
 
-def test_a_gpu_runs_graphs_and_compiles_what_is_long(digits):
+def test_gpu_uses_graphs_and_compiles_long_runs(digits):
     assert chosen(digits("lb"), device=GPU) == "graph"
     assert chosen(digits("lb", "workload.epochs=10000"), device=GPU) == "compiled, graph"
 
 
-def test_what_is_asked_for_is_taken_where_it_can_be(digits):
+def test_settings_override_the_automatic_choice(digits):
     plain = ("runtime.compile=false", "runtime.graph=false")
     for device in (CPU, GPU):
         assert chosen(digits("lb", "workload.epochs=10000", *plain), device=device) == "plain"
@@ -50,7 +50,7 @@ def test_what_is_asked_for_is_taken_where_it_can_be(digits):
     assert chosen(digits("lb", "runtime.compile=true"), device=GPU) == "compiled, graph"
 
 
-def test_compiled_dropout_draws_what_plain_dropout_does(digits):
+def test_compiled_dropout_draws_the_same_masks(digits):
     ends = {}
     for compiled in (True, False):
         config = digits("lb", "model.name=tests.networks:with_dropout", f"runtime.compile={compiled}")
@@ -63,7 +63,7 @@ def test_compiled_dropout_draws_what_plain_dropout_does(digits):
     torch.testing.assert_close(ends[True], ends[False], rtol=1e-4, atol=1e-6)
 
 
-def test_a_compiled_run_resumes_bit_equal_and_its_record_says_so(digits, tmp_path):
+def test_compiled_run_resumes_bit_equal_and_records_its_engine(digits, tmp_path):
     train_whole_and_in_pieces(digits, tmp_path, "runtime.compile=true")
     (directory,) = tmp_path.glob("whole/runs/*/seed0")
     assert read_record(directory)["engine"] == "compiled"

@@ -12,7 +12,7 @@ from gengap.training.sgd import clip_
 
 
 def network() -> nn.Sequential:
-    """Parameters of several shapes, one of them with a channels_last kernel."""
+    """Parameters of several shapes, one of them a channels_last kernel."""
     return nn.Sequential(nn.Conv2d(3, 4, 2), nn.Flatten(), nn.Linear(4, 5)).to(
         memory_format=torch.channels_last
     )
@@ -22,10 +22,10 @@ used_parameters = st.lists(st.booleans(), min_size=4, max_size=4).filter(any)
 
 
 @given(st.lists(used_parameters, min_size=1, max_size=4), st.integers(0, 99))
-def test_the_parts_of_a_batch_are_summed_and_nothing_is_left_of_the_last_one(parts, seed):
+def test_gradients_of_micro_batches_are_summed(parts, seed):
     generator = torch.Generator().manual_seed(seed)
     flat = Flat(network())
-    flat.gradient.fill_(7.0)  # the last update's
+    flat.gradient.fill_(7.0)  # from the last update, to be overwritten
     summed = [torch.zeros_like(p) for p in flat.parameters]
     for number, used in enumerate(parts):
         gradients = [torch.randn(p.shape, generator=generator) for p in flat.parameters]
@@ -48,7 +48,7 @@ def test_tensors_are_combined_the_same_way_one_by_one():
 
 @pytest.mark.parametrize("max_norm", [None, 0.5, 1.999, 2.0, 2.001, 5.0])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_clipping_is_torch_s(max_norm, dtype):
+def test_clipping_equals_torch(max_norm, dtype):
     gradient = torch.full((16,), 0.5, dtype=dtype)  # of norm 2
     parameter = nn.Parameter(torch.zeros_like(gradient))
     parameter.grad = gradient.clone()
@@ -59,7 +59,7 @@ def test_clipping_is_torch_s(max_norm, dtype):
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_a_gradient_that_is_not_finite_stays_so(bad):
+def test_non_finite_gradient_stays_non_finite(bad):
     gradient = torch.tensor([bad, 1.0])
     assert not clip_(gradient, 5.0).isfinite()
     assert not gradient.isfinite().all()

@@ -1,4 +1,4 @@
-"""On a GPU: the CPU's updates, without the host, resumed bit-equal. Skipped where there is none."""
+"""On a GPU: the same updates as on the CPU, no synchronisation, bit-equal resume. Skipped without a GPU."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ from gengap.training.trainer import Trainer
 from tests.launch.test_resume import train_whole_and_in_pieces
 from tests.training.test_trainer import CONVOLUTIONAL, Double
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 CASES = {
     "sb": ("sb",),
@@ -48,15 +48,15 @@ def ends(trainer, updates=UPDATES):
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("engine", ENGINES)
-def test_every_engine_makes_the_cpu_s_updates(name, engine, digits):
+def test_every_engine_makes_the_same_updates_as_the_cpu(name, engine, digits):
     expected = ends(trainer_on("cpu", digits(*CASES[name])))
     found = ends(trainer_on("cuda", digits(*CASES[name], *ENGINES[engine])))
     for key, value in expected.items():
-        # The images are normalised in float32, which a GPU may round otherwise
+        # Images are normalised in float32, which a GPU may round differently
         torch.testing.assert_close(found[key].cpu(), value, rtol=1e-5, atol=1e-6, msg=key)
 
 
-def test_a_graph_makes_the_plain_updates_exactly_but_for_their_order(digits):
+def test_graph_makes_the_plain_updates_up_to_rounding(digits):
     expected = ends(trainer_on("cuda", digits("lb_gbn", *ENGINES["plain"])))
     found = ends(trainer_on("cuda", digits("lb_gbn", *ENGINES["graph"])))
     for key, value in expected.items():
@@ -67,7 +67,7 @@ def test_dropout_in_a_graph_is_a_function_of_seed_and_update(digits):
     dropped = "model.name=tests.networks:with_dropout"
     whole = trainer_on("cuda", digits("lb", dropped), double=False)
     expected = ends(whole)
-    for update in (5, 6):  # it is captured later, and after other draws
+    for update in (5, 6):  # captured later, and after other random numbers
         resumed = trainer_on("cuda", digits("lb", dropped), double=False)
         resumed.load_state_dict(trainer_after(update, digits("lb", dropped)).state_dict())
         torch.randn(17, device="cuda")
@@ -82,7 +82,7 @@ def trainer_after(updates, config):
     return trainer
 
 
-def test_no_update_waits_for_the_device(digits):
+def test_updates_do_not_synchronise_with_the_device(digits):
     trainer = trainer_on("cuda", digits("lb_gbn"), double=False)
     assert trainer.engine.graph
     trainer.train_step(0)  # captures

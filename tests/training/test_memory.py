@@ -1,4 +1,4 @@
-"""The memory that an update is said to need, against closed forms and measured peaks."""
+"""The memory estimate of an update against a closed form and measured peaks."""
 
 import subprocess
 import sys
@@ -14,15 +14,15 @@ from gengap.training.memory import update_bytes
 
 
 @pytest.mark.parametrize("samples", [2, 5, 4096])
-def test_closed_form_of_two_layers(samples: int) -> None:
-    """The first layer saves its input (12 numbers), the second one the ReLU's output (20)."""
+def test_estimate_equals_the_closed_form_of_two_layers(samples: int) -> None:
+    """Per sample, the first layer saves its input (12 numbers), and the second the output of ReLU (20)."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(12, 20), nn.ReLU(), nn.Linear(20, 3))
     weights = 12 * 20 + 20 + 20 * 3 + 3
     expected = 4 * (samples * (12 + 20) + samples * 20 + 4 * weights)
     assert update_bytes(model, (3, 2, 2), samples, bf16=False) == expected
 
 
-# Trains one network in a process of its own; prints the most memory that two updates took beside the weights
+# Makes two updates of a network in a new process; prints their peak memory beyond the weights, in bytes
 PEAK = """
 import re, sys, torch
 from pathlib import Path
@@ -42,7 +42,7 @@ def update(samples):
         logits = model(images)
     loss = torch.nn.functional.cross_entropy(logits.float(), torch.zeros(samples, dtype=torch.int64))
     torch.autograd.grad(loss, list(model.parameters()))
-update(4)  # what is allocated once
+update(4)  # allocates what is allocated only once
 before = resident("VmRSS")
 Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here; proc(5)
 update(samples), update(samples)
@@ -55,8 +55,8 @@ print(resident("VmHWM") - before)
     ("name", "samples", "precision", "kept"),
     [("c1", 256, "fp32", "kept"), ("vgg", 128, "fp32", "freed"), ("resnet44", 128, "bf16", "kept")],
 )
-def test_the_estimate_holds_against_a_measured_peak(name, samples, precision, kept) -> None:
-    """From the estimate less 15 % to the most that fragmentation makes of it, with the gradients."""
+def test_estimate_is_close_to_the_measured_peak(name, samples, precision, kept) -> None:
+    """At least 85% of the estimate, at most the estimate times the fragmentation, plus the gradients."""
     command = [sys.executable, "-c", PEAK, name, str(samples), precision, kept]
     peak = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     model = build(name, 10).to(memory_format=torch.channels_last)
@@ -66,7 +66,7 @@ def test_the_estimate_holds_against_a_measured_peak(name, samples, precision, ke
     assert 0.85 * estimate < peak < most, f"{peak / estimate:.2f} of the estimate"
 
 
-def test_nothing_is_changed() -> None:
+def test_estimating_has_no_side_effects() -> None:
     model = convert(build("c1", 10), 8)
     before = {k: v.clone() for k, v in model.state_dict().items()}
     random = torch.random.get_rng_state()
@@ -75,7 +75,7 @@ def test_nothing_is_changed() -> None:
     assert torch.equal(torch.random.get_rng_state(), random)
 
 
-def test_bf16_saves_less() -> None:
+def test_bf16_halves_the_estimate() -> None:
     model = build("resnet44", 10).to(memory_format=torch.channels_last)
     full, half = (update_bytes(model, (3, 32, 32), 512, bf16=b) for b in (False, True))
     assert 0.4 < half / full < 0.7

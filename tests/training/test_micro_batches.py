@@ -1,4 +1,4 @@
-"""How a batch is cut into parts that run one after another."""
+"""Cutting a batch into micro-batches, and their size."""
 
 from itertools import pairwise
 
@@ -18,8 +18,8 @@ CPU = torch.device("cpu")
 @given(
     ghosts=st.integers(1, 12), ghost=st.integers(1, 9), at_a_time=st.integers(1, 12), left=st.integers(0, 99)
 )
-def test_every_sample_is_in_one_part_and_the_weights_make_a_mean(ghosts, ghost, at_a_time, left):
-    """A whole batch: equal weights. A smaller last batch: equal weights a ghost, as released."""
+def test_micro_batches_partition_the_batch_and_weights_sum_to_one(ghosts, ghost, at_a_time, left):
+    """Equal weights per sample in a full batch, and per ghost in a partial one, as in the released code."""
     method = Method(batch_size=ghosts * ghost, ghost_size=ghost)
     samples = left % method.batch_size or method.batch_size
     found = micro_batches(samples, at_a_time * ghost, method)
@@ -36,8 +36,8 @@ def test_every_sample_is_in_one_part_and_the_weights_make_a_mean(ghosts, ghost, 
     )
 
 
-def test_what_fits_is_the_largest_whole_number_of_ghosts_that_divides_the_batch():
-    """By the closed form of tests/training/test_memory.py: 4 bytes times 52 numbers per sample, 4 vectors."""
+def test_largest_micro_batch_that_fits_divides_the_batch_into_whole_ghosts():
+    """Capacities by the closed form of test_memory.py: 52 numbers of 4 bytes per sample, and 4 vectors."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(12, 20), nn.ReLU(), nn.Linear(20, 3))
     vectors = 4 * 4 * (12 * 20 + 20 + 20 * 3 + 3)
 
@@ -55,10 +55,10 @@ def test_what_fits_is_the_largest_whole_number_of_ghosts_that_divides_the_batch(
         8,
         4,
     ]
-    assert found(0) == 4  # one ghost, even where that is too much
+    assert found(0) == 4  # one ghost, even if that does not fit
 
 
-def test_on_a_cpu_convolutions_run_a_ghost_at_a_time_and_all_else_at_once(digits):
+def test_cpu_runs_convolutions_one_ghost_at_a_time(digits):
     dense, deep = nn.Linear(4, 2), convolutional(10, 64, 64)
     shape = (1, 8, 8)
     assert micro_batch_size(digits("lb_gbn"), dense, shape, CPU) == 512

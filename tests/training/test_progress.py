@@ -1,4 +1,4 @@
-"""What a user sees of a run's progress: a bar on a terminal, lines elsewhere."""
+"""The progress of a run: a bar on a terminal, plain lines elsewhere."""
 
 import io
 import os
@@ -16,7 +16,7 @@ ROW = {"train_error": 12.345, "val_error": 6.789}
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self):
         return True
@@ -24,14 +24,14 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def shown(monkeypatch):
-    """A bar of 40 updates of 100 images, and what is on the terminal."""
+    """A bar for 40 updates of 100 images, and the terminal that it is drawn on."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     with Progress("a_run", updates=40, batch_size=100) as progress:
         yield progress, terminal
 
 
-def test_the_bar_counts_images_and_shows_the_latest_errors(shown):
+def test_bar_counts_images_and_shows_the_latest_errors(shown):
     progress, terminal = shown
     progress.start(0)
     progress.advance(10)
@@ -42,10 +42,10 @@ def test_the_bar_counts_images_and_shows_the_latest_errors(shown):
     last = terminal.getvalue().split("\r")[-1]
     assert last.startswith("a_run: 100%")
     assert "4.00k/4.00k" in last
-    assert "train error 12.35 %, validation error 6.79 %" in last
+    assert "train error 12.35%, validation error 6.79%" in last
 
 
-def test_a_resumed_bar_begins_where_the_run_was(shown):
+def test_bar_of_a_resumed_run_starts_at_its_update(shown):
     progress, terminal = shown
     progress.start(30)
     assert "3.00k/4.00k" in terminal.getvalue().split("\r")[-1]
@@ -54,7 +54,7 @@ def test_a_resumed_bar_begins_where_the_run_was(shown):
     assert "3.10k/4.00k" in terminal.getvalue().split("\r")[-1]
 
 
-def test_lines_elsewhere_have_the_rate_since_the_start_and_the_time_left(monkeypatch, capsys):
+def test_plain_lines_show_the_rate_since_the_start_and_the_time_left(monkeypatch, capsys):
     clock = iter([0.0, 100.0, 110.0, 120.0, 120.0])
     monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
     progress = Progress("a_run", updates=40, batch_size=100)
@@ -63,12 +63,12 @@ def test_lines_elsewhere_have_the_rate_since_the_start_and_the_time_left(monkeyp
     progress.advance(25)  # at 110 s: too early for a line
     assert capsys.readouterr().err == ""
     progress.advance(30)  # at 120 s: 10 updates in 20 s
-    line = "a_run: update 30/40, 50 images/s, 0.3 min left, train error 12.35 %, validation error 6.79 %\n"
+    line = "a_run: update 30/40, 50 images/s, 0.3 min left, train error 12.35%, validation error 6.79%\n"
     assert capsys.readouterr().err == line
 
 
 @pytest.mark.parametrize("size", [(24, 120), (0, 0)])
-def test_a_run_on_a_terminal_shows_a_bar(size, tmp_path):
+def test_run_on_a_terminal_shows_a_bar(size, tmp_path):
     words = ["train", "+experiment=digits_lb", "runtime.threads=1"]
     here, there = pty.openpty()
     termios.tcsetwinsize(there, size)
@@ -86,7 +86,7 @@ def test_a_run_on_a_terminal_shows_a_bar(size, tmp_path):
 
 
 def read(terminal: int) -> bytes:
-    """The next output; nothing when the other side is closed, which Linux reports as an error."""
+    """The next output; empty when the other end is closed, which Linux reports as an error."""
     try:
         return os.read(terminal, 4096)
     except OSError:

@@ -1,4 +1,4 @@
-"""The update against torch's own pieces, put together plainly, in float64."""
+"""The update, in float64, against a reference made of torch's SGD, clipping and batch norm."""
 
 import copy
 import math
@@ -23,7 +23,7 @@ CPU = torch.device("cpu")
 
 
 class Double(nn.Module):
-    """Lets a float64 network train on float32 images."""
+    """Trains a float64 network on float32 images."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ def double_trainer(config) -> Trainer:
 
 
 def parts(config, samples):
-    """Slices and weights by hand: one part, or the released code's chunks of a partial batch."""
+    """Slices and weights of a batch: one part, or the released code's ghosts of a partial batch."""
     method = config.method
     if method.ghost_size is None or samples == method.batch_size:
         return [(slice(0, samples), 1.0)]
@@ -52,7 +52,7 @@ def parts(config, samples):
 
 
 def reference(config, updates):
-    """torch's SGD, clip_grad_norm_ and, for ghosts, a loop of ordinary batch norm."""
+    """Train with torch's SGD, clip_grad_norm_ and, for ghosts, a loop of ordinary batch norm."""
     trainer = double_trainer(config)  # for its initial weights only
     model = copy.deepcopy(trainer.model).to(memory_format=torch.contiguous_format)
     for module in model.modules():
@@ -135,7 +135,7 @@ COMPILED = ("lb_gbn", "noise and micro-batches", "convolutions, released code")
 
 
 @pytest.mark.parametrize(("name", "compiled"), [(s, False) for s in SWITCHES] + [(s, True) for s in COMPILED])
-def test_every_switch_updates_as_torch_s_own_pieces_do(name, compiled, digits):
+def test_every_switch_makes_the_updates_of_the_reference(name, compiled, digits):
     config = digits(*SWITCHES[name], f"runtime.compile={compiled}")
     updates = 7
     trainer = double_trainer(config)
@@ -154,7 +154,7 @@ def test_every_switch_updates_as_torch_s_own_pieces_do(name, compiled, digits):
 
 
 def test_switches_change_the_update(digits):
-    """So that the comparison above can't pass with switches that do nothing."""
+    """Otherwise the comparison with the reference could pass for switches without effect."""
     ends = []
     for name in SWITCHES:
         trainer = double_trainer(digits(*SWITCHES[name]))
@@ -167,19 +167,19 @@ def test_switches_change_the_update(digits):
         for j, b in enumerate(SWITCHES)
         if i < j and ends[i].shape == ends[j].shape and torch.allclose(ends[i], ends[j], rtol=0, atol=1e-9)
     }
-    # Regime adaptation acts on the schedule, a micro-batch on memory, a single ghost on nothing.
+    # Regime adaptation changes the schedule, a micro-batch only memory, a single ghost nothing.
     assert same == {
         ("lb_gbn", "lb_ra"),
         ("lb_gbn", "micro-batch of one ghost"),
         ("lb_ra", "micro-batch of one ghost"),
         ("sb", "batch smaller than the ghost"),
-        ("lb_lr", "clip off"),  # no gradient is long enough in these four updates
+        ("lb_lr", "clip off"),  # no gradient exceeds the norm in these four updates
         ("convolutions, a ghost at a time", "convolutions, ghosts all at once"),
-        ("momentum reset", "released code"),  # for digits: the same momentum and reference batch
+        ("momentum reset", "released code"),  # digits has the same momentum and reference batch in both
     }
 
 
-def test_gradient_noise_has_the_scale_of_the_smaller_batch(digits):
+def test_gradient_noise_has_mean_one_and_the_configured_variance(digits):
     trainer = double_trainer(digits("lb", "method.gradient_noise=31"))
     noise = torch.cat([trainer._gradient_noise(u, 4096) for u in range(20)])
     standard_error = 31 * math.sqrt(2 / len(noise))
@@ -187,7 +187,7 @@ def test_gradient_noise_has_the_scale_of_the_smaller_batch(digits):
     assert abs(float(noise.var()) - 31) < 5 * standard_error
 
 
-def test_evaluation_measures_the_whole_set_and_disturbs_nothing(digits):
+def test_evaluation_covers_the_whole_set_and_has_no_side_effects(digits):
     config = digits("lb_gbn")
     trainer, undisturbed = double_trainer(config), double_trainer(config)
     source = load("digits", "unused")
@@ -239,7 +239,7 @@ def test_bf16_stays_close_to_fp32(digits):
 
 
 def functional_dropout(num_classes: int, in_features: int, width: int) -> nn.Module:
-    """As tests.networks:with_dropout, but no layer says that it draws random numbers."""
+    """As tests.networks:with_dropout, but without a dropout layer."""
 
     class Dropped(nn.Module):
         def forward(self, images):
@@ -250,8 +250,8 @@ def functional_dropout(num_classes: int, in_features: int, width: int) -> nn.Mod
     return network
 
 
-def test_whatever_a_network_draws_is_a_function_of_seed_and_update(digits):
-    """Without a dropout layer as with one, and after other draws from torch's generator."""
+def test_functional_dropout_is_a_function_of_seed_and_update(digits):
+    """With and without a dropout layer, and after other draws from torch's generator."""
     weights = []
     for name in ("tests.networks:with_dropout", "tests.training.test_trainer:functional_dropout"):
         trainer = double_trainer(digits("lb", f"model.name={name}"))
@@ -262,7 +262,7 @@ def test_whatever_a_network_draws_is_a_function_of_seed_and_update(digits):
     assert torch.equal(*weights)
 
 
-def test_the_training_set_is_evaluated_without_its_augmentation(digits):
+def test_training_set_is_evaluated_without_augmentation(digits):
     config = digits("lb", "data.crop_padding=2", "data.flip=true")
     trainer = double_trainer(config)
     splits = split(load(config.data.name, config.data.root), config.data, config.seed)
