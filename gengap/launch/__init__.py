@@ -1,1 +1,1 @@
-"""From configurations to runs: one or several, skipped, resumed, stopped."""
+"""Launching runs: one or several, skipped, resumed or stopped early."""

@@ -1,4 +1,4 @@
-"""One run from beginning to end: open its directory, skip or resume it, build, train, finish."""
+"""One run from start to finish: open its directory, skip or resume it, build, train, write the summary."""
 
 import errno
 import logging
@@ -36,12 +36,17 @@ log = logging.getLogger(__name__)
 
 
 def execute(config: Config, stop: Stop | None = None) -> Outcome:
-    """Bring one run to its end, from wherever it is, unless `stop` (by default the config's) ends it before.
+    """Train one run to its end, from its checkpoint if there is one.
 
-    A run that fails says why, on the terminal and in the run's log.
+    Why a run failed is logged, on the terminal and in its run.log.
+
+    Args:
+        config: of the run.
+        stop: ends training early; by default after config.runtime.time_budget and on signals.
 
     Raises:
         UserError: the run's directory can't be written to.
+        UnreadableError: its record is damaged, or of a newer version.
     """
     directory = run_directory(config)
     created = [p for p in (directory, *directory.parents) if not p.exists()]
@@ -59,19 +64,21 @@ def execute(config: Config, stop: Stop | None = None) -> Outcome:
         raise
     except OSError as error:
         place = error.filename or directory
-        raise UserError(f"{place}: {error.strerror}; set results_dir=DIR to a folder to write to") from error
+        raise UserError(
+            f"can't write to {place} ({error.strerror}): set results_dir=DIR to a writable folder"
+        ) from error
 
 
 def _logged(config: Config, run: Run, stop: Stop, created: Sequence[Path]) -> Outcome:
     with run_log(run.directory / LOG):
         try:
             return _train(config, run, stop)
-        except BrokenPipeError:  # nobody reads our output any more: as good as a Ctrl-C
+        except BrokenPipeError:  # the reader of the output is gone: as after Ctrl-C, the run is not failed
             raise
         except Exception as caught:
             error = _as_user_error(caught, run.directory)
             log_error(error)
-            if run.record:  # otherwise it failed before there was anything to record
+            if run.record:  # else it failed before its record was opened
                 with suppress(OSError):
                     run.update_record(status=Status.FAILED, error=f"{type(error).__name__}: {error}")
     if isinstance(error, UserError) and read_record(run.directory) is None:
@@ -80,21 +87,21 @@ def _logged(config: Config, run: Run, stop: Stop, created: Sequence[Path]) -> Ou
 
 
 def _as_user_error(error: Exception, directory: Path) -> Exception:
-    """A full disk and a full GPU as errors that say what to type; any other error as it is."""
+    """Turn a full disk and a full GPU into a UserError; return any other error unchanged."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         place = error.filename or directory
         return UserError(f"{place}: {error.strerror}; free some space, then run the same command again")
     if isinstance(error, torch.OutOfMemoryError):
-        return UserError(f"the GPU's memory does not hold an update: {LESS_MEMORY}")
+        return UserError(f"the GPU is out of memory: {LESS_MEMORY}")
     return error
 
 
 def _remove_empty(directory: Path, created: Sequence[Path]) -> None:
-    """Remove a run's directory that holds no record, and the folders that were made for it."""
+    """Remove a run's directory without a record, and the parents that were created for it."""
     for name in (LOG, LOCK):
         (directory / name).unlink(missing_ok=True)
     for folder in created:
-        with suppress(OSError):  # it holds other runs by now
+        with suppress(OSError):  # not empty: another run uses it by now
             folder.rmdir()
 
 
@@ -119,8 +126,8 @@ def _train(config: Config, run: Run, stop: Stop) -> Outcome:
         log.warning("%s diverged: %s", run.directory, error)
         return Outcome.DIVERGED
     if trained.stopped_by:
-        words = "%s: stopped (%s) after update %d of %d and saved; run the same command again to continue"
-        log.info(words, run.directory, trained.stopped_by, trained.updates, regime.updates)
+        line = "%s: stopped (%s) after update %d of %d and saved; run the same command again to continue"
+        log.info(line, run.directory, trained.stopped_by, trained.updates, regime.updates)
         return Outcome.STOPPED
     _finish(run, trainer)
     return Outcome.FINISHED
@@ -144,7 +151,7 @@ def _open_record(config: Config, run: Run, splits: Splits, trainer: Trainer) -> 
         seed=config.seed,
         config=_without_paths(as_dict(config)),
         **origin,
-        # Where the earlier parts ran, of a run that another version or another machine resumed
+        # For a run resumed by another version or on another machine: the origins of its earlier parts
         earlier=record.get("earlier", []) + ([] if before == origin else [before]),
         data={"train": len(splits.train), "validation": len(splits.validation)},
         regime={
@@ -161,7 +168,7 @@ def _open_record(config: Config, run: Run, splits: Splits, trainer: Trainer) -> 
 
 
 def _without_paths(config: dict[str, Any]) -> dict[str, Any]:
-    """Records are published: where this machine keeps its files is nobody else's business."""
+    """Drop the paths of this machine, because records are published."""
     data = {k: v for k, v in config["data"].items() if k != "root"}
     return {k: v for k, v in config.items() if k != "results_dir"} | {"data": data}
 
@@ -186,7 +193,7 @@ def _finish(run: Run, trainer: Trainer) -> None:
     )
     remove_checkpoints(run.directory)
     accuracy = run.record["summary"]["last_val_accuracy"]
-    log.info("%s: finished, validation accuracy %.2f %%", run.directory, accuracy)
+    log.info("%s: finished, validation accuracy %.2f%%", run.directory, accuracy)
 
 
 def _now() -> str:

@@ -1,4 +1,4 @@
-"""Several runs after one another, or at once by a launcher of Hydra's; what became of them, in one line."""
+"""Several runs, one by one or in parallel through a Hydra launcher, and a summary of their outcomes."""
 
 import logging
 import os
@@ -30,15 +30,15 @@ log = logging.getLogger(__name__)
 
 
 def train_all(jobs: Sequence[Job], launcher: Sequence[str], started: float) -> int:
-    """Train every run, in this process or as the launcher's overrides say; return the exit code.
+    """Train every run; return the exit code.
 
     Args:
         jobs: the runs.
-        launcher: overrides of Hydra's launcher; none: one run after another, in this process.
-        started: when the command began, as time.time() counts.
+        launcher: overrides of Hydra's launcher; if empty, runs are trained in this process, one by one.
+        started: time.time() at the start of the command.
 
     Raises:
-        UserError: the records can't be written where they should, or there is no such launcher.
+        UserError: a run's directory can't be written to, or an unknown launcher or launcher setting.
     """
     budget = jobs[0].config.runtime.time_budget
     if launcher:
@@ -58,7 +58,7 @@ def train_all(jobs: Sequence[Job], launcher: Sequence[str], started: float) -> i
 
 
 def train_one(config: Config, stop: Stop) -> Outcome:
-    """Train one run, unless training should stop before it begins.
+    """Train one run, unless `stop` already has a reason to stop.
 
     Raises:
         UserError: the run's directory can't be written to.
@@ -89,7 +89,7 @@ def _launch(jobs: Sequence[Job], launcher: Sequence[str], stop: Stop, started: f
     try:
         master = compose_multirun(launcher)
     except HydraException as error:
-        raise UserError(f"{' '.join(launcher)}: this launcher has no such setting") from error
+        raise UserError(f"unknown launcher setting in {' '.join(launcher)}: correct or remove it") from error
     plugin = Plugins.instance().instantiate_launcher(
         hydra_context=HydraContext(loader, Callback()),  # type: ignore[arg-type]  # the public no-op of its kind
         task_function=partial(launched, os.getpid(), started, stop.flag),
@@ -104,15 +104,21 @@ def _check_launcher(words: Sequence[str], known: Sequence[str]) -> None:
     for name in (w.removeprefix("hydra/launcher=") for w in words if w.startswith("hydra/launcher=")):
         if name not in known:
             raise UserError(
-                f"there is no launcher {name!r} here, but {' and '.join(known)}: "
-                "pip install 'gengap[joblib]' adds joblib"
+                f"unknown launcher {name!r}: installed are {', '.join(known)} "
+                "(pip install 'gengap[joblib]' adds joblib)"
             )
 
 
 def launched(command: int, started: float, flag: Path | None, cfg: DictConfig) -> Outcome:
-    """Train one run in a process that a launcher started, with one thread if nothing else is set.
+    """Train one run in a process started by a launcher; with one CPU thread unless runtime.threads is set.
 
-    Only the process `command`, which launched it, reacts to Ctrl-C; it tells the others by the flag file.
+    Only the process that launched it reacts to Ctrl-C; it stops the others through the flag file.
+
+    Args:
+        command: process ID of the launching process.
+        started: time.time() at the start of the command.
+        flag: the flag file of launch.stop.Stop.
+        cfg: the run's configuration, as composed by Hydra.
     """
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("gengap").setLevel(logging.INFO)

@@ -1,15 +1,15 @@
-"""What became of a run that a command was to train."""
+"""The outcome of a run within one command."""
 
 from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The outcome of one run in one command; the values are the words of the closing line."""
+    """The outcome of a run; the values appear in the summary line."""
 
     FINISHED = "finished"
-    SKIPPED = "skipped"  # finished or diverged before
+    SKIPPED = "skipped"  # had already finished or diverged
     DIVERGED = "diverged"
     FAILED = "failed"
     BUSY = "running in another process"
     STOPPED = "interrupted"  # by a signal or the time budget, and saved
-    NOT_STARTED = "not started"  # likewise, before it began
+    NOT_STARTED = "not started"  # a signal or the time budget came first

@@ -1,4 +1,4 @@
-"""Stopping early without losing anything: SIGTERM, Ctrl-C and the time budget."""
+"""Stopping early with a checkpoint: on SIGTERM, on Ctrl-C, or when the time budget is used up."""
 
 import signal
 import time
@@ -10,15 +10,15 @@ from gengap.errors import UNFINISHED
 
 
 class Stop:
-    """Why training should stop soon: a signal that arrived, or the time budget of the command.
+    """Whether training should stop early, because of a signal or of the command's time budget.
 
-    Inside a `with` block the first SIGTERM or Ctrl-C is noted, and a second one acts as ever. Processes that
-    share a `flag` file stop together: the signal's number is written there.
+    Inside a `with` block the first SIGTERM or Ctrl-C is only recorded; a second one acts as usual. Processes
+    that share a `flag` file stop together: the signal's number is written to it.
 
     Args:
         time_budget: minutes since `started`; no limit when None.
-        started: when the command began, in seconds as time.time() counts; now when None.
-        flag: a path where nothing is yet.
+        started: time.time() at the start of the command; now when None.
+        flag: path of the flag file, which must not exist yet.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class Stop:
 
     @property
     def exit_code(self) -> int:
-        """Of a command ended by the signal, by a shell's convention; UNFINISHED after the time budget."""
+        """128 plus the number of the signal, as shells do; UNFINISHED after the time budget."""
         return UNFINISHED if self._signal is None else 128 + self._signal
 
     def reason(self) -> str | None:
-        """In words, or None to go on."""
+        """Why training should stop, or None."""
         if self._signal is None and self.flag is not None and self.flag.exists():
             self._signal = int(self.flag.read_text() or signal.SIGTERM)
         if self._signal is not None:

@@ -1,7 +1,7 @@
-"""How many CPU threads a run uses, and whether one would be faster than all: beside other work it may be.
+"""The number of CPU threads of a run, and advice where a single thread would be faster, as on a busy machine.
 
-The number decides in which order sums are taken, and so the last bits of every result: it follows from the
-machine, the record or what was typed, never from how busy the machine is.
+The number determines the order of summation, and so the last bits of every result. It is therefore set by the
+machine, the record or the command line, never by the current load.
 """
 
 import time
@@ -17,13 +17,13 @@ from gengap.training.sandbox import sandboxed
 from gengap.training.trainer import Trainer
 
 TRIAL_SECONDS = 0.3  # per number of threads, and at least one update
-TRIAL_SAMPLES = 512  # per throw-away update, where the run's own micro-batch is larger
-WORTH_SAYING = 1.1  # times as fast
-SHORT_RUN = 30.0  # seconds; shorter ones are over before advice is of use
+TRIAL_SAMPLES = 512  # at most, per trial update
+WORTH_SAYING = 1.1  # smallest speed-up for which advice is given
+SHORT_RUN = 30.0  # seconds; shorter runs get no advice
 
 
 def resumed_threads(runtime: Runtime, record: Mapping[str, Any]) -> int | None:
-    """The number asked for, else the one that a recorded run began with on a CPU; None where neither is."""
+    """runtime.threads if set, else the threads that the record's run started with on a CPU, else None."""
     if runtime.threads is not None:
         return runtime.threads
     hardware = record.get("hardware", {})
@@ -31,12 +31,11 @@ def resumed_threads(runtime: Runtime, record: Mapping[str, Any]) -> int | None:
 
 
 def thread_advice(trainer: Trainer, rate: Callable[[Trainer], float] | None = None) -> str | None:
-    """One line with both rates, where one thread trains faster than those in use; nothing is changed.
+    """A line with both speeds if one thread trains faster than the current number, else None.
 
     Args:
-        trainer: on a CPU, before its first update.
-        rate: images per second with the current number of threads; by default measured on the spot, by a
-            few throw-away updates on blank images.
+        trainer: on a CPU, before its first update; it is not changed.
+        rate: gives images per second with the current number of threads; by default `measured_rate`.
     """
     rate = rate or measured_rate
     threads = torch.get_num_threads()
@@ -53,20 +52,20 @@ def thread_advice(trainer: Trainer, rate: Callable[[Trainer], float] | None = No
     if with_one < WORTH_SAYING * with_all:
         return None
     return (
-        f"{threads} threads train about {with_all:,.0f} images/s here, and 1 thread {with_one:,.0f} "
-        "(other work on the cores, or a small network): to use one, stop this run and add runtime.threads=1"
+        f"1 thread trains about {with_one:,.0f} images/s here, and {threads} threads only {with_all:,.0f} "
+        "(busy cores or a small network): to use one thread, stop this run and add runtime.threads=1"
     )
 
 
 def measured_rate(trainer: Trainer) -> float:
-    """Images per second of forward and backward passes with the current number of threads."""
+    """Images per second of forward and backward passes on blank images, with the current threads."""
     model, device = trainer.model, trainer.flat.weights.device
     samples = _trial_samples(trainer.config.method, trainer.micro_batch)
     images = torch.zeros(samples, *trainer.train.shape, device=device)
     images = images.contiguous(memory_format=torch.channels_last)
     labels = torch.zeros(samples, dtype=torch.int64, device=device)
     with sandboxed(model):
-        _forward_and_backward(trainer, model, images, labels)  # the first one allocates and chooses kernels
+        _forward_and_backward(trainer, model, images, labels)  # warm-up
         began, updates = time.perf_counter(), 0
         while not updates or time.perf_counter() - began < TRIAL_SECONDS:
             _forward_and_backward(trainer, model, images, labels)
@@ -75,7 +74,7 @@ def measured_rate(trainer: Trainer) -> float:
 
 
 def _trial_samples(method: Method, micro_batch: int) -> int:
-    """A part of the micro-batch that is whole ghosts."""
+    """The micro-batch, or whole ghosts of it, at most TRIAL_SAMPLES unless one ghost is larger."""
     if micro_batch <= TRIAL_SAMPLES:
         return micro_batch
     ghost = method.ghost_size or 1

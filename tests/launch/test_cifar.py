@@ -1,4 +1,4 @@
-"""Real CIFAR, where it is: the data, and a short training of every workload with every method."""
+"""The real CIFAR data sets, if present: the data, and a short training of every workload and method."""
 
 import math
 
@@ -19,21 +19,21 @@ WORKLOADS = {
     "cifar100_c3": "cifar-100-python",
     "cifar100_wresnet16_4": "cifar-100-python",
 }
-# A large batch of 32 in ghosts of 8 beside a small one of 8, on 64 images; validated on 32 held-out ones
+# Large batch 32 in ghosts of 8, small batch 8, on 64 images; validated on 32 held-out ones
 SMALL = ["workload.small_batch=8", "workload.large_batch=32", "workload.ghost_size=8", "workload.epochs=1"]
 SMALL += ["workload.milestones=[]", "workload.lr=[0.01]", "data.limit=64", "data.holdout=32"]
 
 
-def need(data_root, folder):
+def skip_without(data_root, folder):
     if not (data_root / folder).exists():
-        pytest.skip(f"{folder} is not here: set GENGAP_DATA to the folder that holds it")
+        pytest.skip(f"{folder} not found: set GENGAP_DATA to the folder that holds it")
 
 
 @pytest.mark.parametrize(
     ("name", "folder"), [("cifar10", "cifar-10-batches-py"), ("cifar100", "cifar-100-python")]
 )
-def test_cifar_is_whole(name, folder, data_root):
-    need(data_root, folder)
+def test_cifar_is_complete(name, folder, data_root):
+    skip_without(data_root, folder)
     source = load(name, str(data_root))
     assert source.train.images.shape == (50_000, 32, 32, 3)
     assert source.test.images.shape == (10_000, 32, 32, 3)
@@ -44,7 +44,7 @@ def test_cifar_is_whole(name, folder, data_root):
 @pytest.mark.parametrize("method", ["sb", "lb", "lb_lr", "lb_gbn", "lb_ra"])
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_every_workload_trains_with_every_method(workload, method, data_root, tmp_path):
-    need(data_root, WORKLOADS[workload])
+    skip_without(data_root, WORKLOADS[workload])
     places = [f"data.root={data_root}", f"results_dir={tmp_path}"]
     config = compose_config([f"workload={workload}", f"method={method}", *SMALL, *places])
     assert execute(config) == Outcome.FINISHED

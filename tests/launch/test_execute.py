@@ -1,4 +1,4 @@
-"""A run's record, what is skipped, what is tried again, and what diverges."""
+"""The record of a run, runs that are skipped, retried or diverge, and their status."""
 
 import json
 import math
@@ -23,24 +23,24 @@ from gengap.training.trainer import Trainer
 SHORT = ("workload.epochs=4", "workload.milestones=[3]", "runtime.threads=1")
 
 
-def test_the_memory_of_an_update_is_said_before_the_first(digits, monkeypatch, caplog):
-    said_before = []
-    first = Trainer.train_step
+def test_memory_estimate_is_logged_before_the_first_update(digits, monkeypatch, caplog):
+    logged_before = []
+    train_step = Trainer.train_step
 
     def update(self, number):
-        said_before.append([r.getMessage() for r in caplog.records])
-        first(self, number)
+        logged_before.append([r.getMessage() for r in caplog.records])
+        train_step(self, number)
 
     monkeypatch.setattr(Trainer, "train_step", update)
     config = digits("lb_gbn", *SHORT, "runtime.micro_batch=64")
     with caplog.at_level("INFO"):
         execute(config)
-    (line,) = said_before[0]
-    assert line.startswith(f"{run_name(config)}: an update needs about ")
+    (line,) = logged_before[0]
+    assert line.startswith(f"{run_name(config)}: estimated memory per update: ")
     assert line.endswith(" MiB, 64 images at a time")
 
 
-def test_a_finished_run_leaves_a_whole_record(digits, tmp_path):
+def test_finished_run_has_a_complete_record(digits, tmp_path):
     config = digits("lb_gbn", *SHORT, "workload.lr=[0.1,0.01]")
     assert execute(config) == Outcome.FINISHED
     directory = run_directory(config)
@@ -71,7 +71,7 @@ def test_a_finished_run_leaves_a_whole_record(digits, tmp_path):
     ]
 
 
-def test_a_run_resumed_elsewhere_says_where_it_began(digits, monkeypatch):
+def test_record_of_a_resumed_run_keeps_the_earlier_origin(digits, monkeypatch):
     assert execute(digits("lb", *SHORT, "runtime.time_budget=1e-9")) == Outcome.STOPPED
     monkeypatch.setattr(provenance, "git_commit", lambda: "another")
     config = digits("lb", *SHORT)
@@ -91,7 +91,7 @@ def test_finished_runs_are_skipped(digits, monkeypatch):
     assert (run_directory(config) / "run.json").read_bytes() == before
 
 
-def test_a_diverged_run_is_kept_shown_and_skipped(digits, monkeypatch):
+def test_diverged_run_is_recorded_and_skipped(digits, monkeypatch):
     config = digits("lb", *SHORT, "workload.lr=[1e30,1]", "method.clip_norm=null")
     assert execute(config) == Outcome.DIVERGED
     record = read_record(run_directory(config))
@@ -104,7 +104,7 @@ def test_a_diverged_run_is_kept_shown_and_skipped(digits, monkeypatch):
     assert execute(config) == Outcome.SKIPPED
 
 
-def test_a_failed_run_is_logged_and_tried_again(digits, monkeypatch):
+def test_failed_run_is_logged_and_retried(digits, monkeypatch):
     config = digits("lb", *SHORT)
     with monkeypatch.context() as patch:
         patch.setattr(execute_module, "fit", lambda *_: 1 / 0)
@@ -114,7 +114,7 @@ def test_a_failed_run_is_logged_and_tried_again(digits, monkeypatch):
     assert execute(config) == Outcome.FINISHED
 
 
-def test_a_full_gpu_is_the_user_s_to_mend(digits, monkeypatch, caplog):
+def test_gpu_out_of_memory_is_a_one_line_error(digits, monkeypatch, caplog):
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
@@ -124,20 +124,20 @@ def test_a_full_gpu_is_the_user_s_to_mend(digits, monkeypatch, caplog):
         assert execute(config) == Outcome.FAILED
     (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
     assert line == (
-        "gengap: the GPU's memory does not hold an update: set runtime.micro_batch to a few ghosts, or "
-        "precision=bf16 (without ghosts only the latter helps)"
+        "gengap: the GPU is out of memory: set runtime.micro_batch to a few ghosts, or precision=bf16 "
+        "(without ghosts only bf16 helps)"
     )
     assert execute(config) == Outcome.FINISHED
 
 
-def test_a_network_is_tried_before_its_memory_is_probed(digits, monkeypatch, caplog):
-    """On a GPU the probe runs the network too, and a wrong one would fail there in torch's own words."""
+def test_network_is_checked_before_its_memory_is_estimated(digits, monkeypatch, caplog):
+    """On a GPU the estimate runs the network too, where an unsuitable one would fail with a traceback."""
     monkeypatch.setattr("gengap.training.trainer.micro_batch_size", lambda *_: pytest.fail("probed"))
     assert execute(digits("lb_gbn", "model.name=tests.networks:features_only")) == Outcome.FAILED
     assert "model.name=tests.networks:features_only can't take the images" in caplog.text
 
 
-def test_two_processes_never_write_one_run(digits):
+def test_locked_run_is_skipped(digits):
     config = digits("lb", *SHORT)
     directory = run_directory(config)
     directory.mkdir(parents=True)
@@ -146,22 +146,22 @@ def test_two_processes_never_write_one_run(digits):
     assert read_record(directory) is None
 
 
-def test_a_batch_larger_than_the_training_set_is_the_user_s_mistake(digits, caplog):
+def test_batch_larger_than_the_training_set_is_a_user_error(digits, caplog):
     assert execute(digits("lb", "method.batch_size=2048")) == Outcome.FAILED
     assert "method.batch_size=2048 is more than the 1437 training samples" in caplog.text
     assert "Traceback" not in caplog.text
 
 
-def test_a_regime_shorter_than_an_update_is_the_user_s_mistake(digits, caplog):
+def test_regime_shorter_than_one_update_is_a_user_error(digits, caplog):
     assert (
         execute(digits("lb", "workload.epochs=0.1", "workload.milestones=[]", "workload.lr=[1]"))
         == Outcome.FAILED
     )
-    assert "makes no update: raise it" in caplog.text
+    assert "is less than one update of 512 samples: raise workload.epochs" in caplog.text
     assert "Traceback" not in caplog.text
 
 
-def test_read_runs_has_a_row_a_run(digits, tmp_path):
+def test_read_runs_has_one_row_per_run(digits, tmp_path):
     assert list(read_runs(tmp_path).columns) == list(COLUMNS)
     assert read_runs(tmp_path).empty
     for seed in (1, 0):
@@ -173,13 +173,13 @@ def test_read_runs_has_a_row_a_run(digits, tmp_path):
     assert found["updates"].tolist() == [11, 11]
 
 
-def test_a_line_cut_off_by_a_kill_is_left_out(tmp_path):
+def test_line_cut_off_by_a_kill_is_ignored(tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"update": 1}\n{"update": 2}\n{"upd')
     assert list(read_metrics(tmp_path)["update"]) == [1, 2]
     assert isinstance(read_metrics(tmp_path / "absent"), pd.DataFrame)
 
 
-def test_status_marks_what_two_rows_of_a_cell_differ_in(digits, tmp_path, capsys):
+def test_status_marks_precision_and_protocol(digits, tmp_path, capsys):
     for settings in ([], ["precision=bf16"], ["protocol=bigbatch"]):
         config = digits("sb", *settings)
         directory = run_directory(config)
@@ -194,7 +194,7 @@ def test_status_marks_what_two_rows_of_a_cell_differ_in(digits, tmp_path, capsys
     assert capsys.readouterr().out.splitlines()[1].endswith("bigbatch")
 
 
-def test_status_counts_and_says_what_fills_the_gaps(digits, tmp_path, capsys):
+def test_status_counts_runs_and_prints_the_command_for_missing_ones(digits, tmp_path, capsys):
     config = digits("sb", "seed=1")
     directory = run_directory(config)
     directory.mkdir(parents=True)

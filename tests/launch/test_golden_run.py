@@ -1,4 +1,4 @@
-"""A committed run that today's code repeats: bit for bit where it was made, closely everywhere else."""
+"""Committed runs that the code must reproduce: bit for bit on the same machine, closely on others."""
 
 import json
 from pathlib import Path
@@ -16,13 +16,13 @@ COMMITTED = Path(__file__).parents[2] / "results" / "runs" / "digits_f1-lb_gbn-0
 
 
 def rows(directory: Path) -> list[dict[str, Any]]:
-    """The metrics of a run, without the times."""
+    """The metrics of a run, without `seconds`."""
     found = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
     return [{k: v for k, v in row.items() if k != "seconds"} for row in found]
 
 
 def processor() -> dict[str, str]:
-    """What decides, beside torch, how sums are rounded."""
+    """What determines the rounding of sums, beside the version of torch."""
     try:
         lines = [
             line.partition(":") for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
@@ -35,16 +35,16 @@ def processor() -> dict[str, str]:
 
 @pytest.fixture
 def repeated(digits) -> Path:
-    """The same run, trained by today's code."""
+    """The directory of the same run, trained now."""
     config = digits("lb_gbn", "runtime.threads=1")
     assert execute(config) == Outcome.FINISHED
     return run_directory(config)
 
 
-def test_today_s_code_repeats_the_golden_run_bit_for_bit(repeated):
+def test_golden_run_is_reproduced_bit_for_bit(repeated):
     machine = json.loads((GOLDEN / "machine.json").read_text())
     if machine != {"torch": torch.__version__, "processor": processor()}:
-        pytest.skip("another processor or version of torch than the golden run's rounds differently")
+        pytest.skip("rounding differs: not the golden run's processor and version of torch")
     assert rows(repeated) == rows(GOLDEN)
     new, golden = (json.loads((d / "run.json").read_text()) for d in (repeated, GOLDEN))
     assert new.keys() == golden.keys()
@@ -53,11 +53,11 @@ def test_today_s_code_repeats_the_golden_run_bit_for_bit(repeated):
 
 
 @pytest.mark.parametrize("record", [GOLDEN, COMMITTED], ids=["golden", "results"])
-def test_today_s_code_repeats_what_other_machines_recorded(record, repeated):
-    """Rounding is all that differs between machines: one part in 10,000, or one validation image."""
+def test_runs_of_other_machines_are_reproduced_closely(record, repeated):
+    """Machines may differ by rounding only: 1e-4 relative, or one validation image."""
     for new, old in zip(rows(repeated), rows(record), strict=True):
         assert new.keys() == old.keys()
         for key, value in old.items():
-            # One image; and biases before batch norm, which no gradient but rounding moves
+            # 0.3 is one image in percent; 1e-6 is for biases before batch norm, which only rounding changes
             absolute = 0.3 if key.endswith("_error") else 1e-6
             assert new[key] == pytest.approx(value, rel=1e-4, abs=absolute), (old["update"], key)

@@ -1,4 +1,4 @@
-"""Real MNIST, where it is: the data, and every method learns from it."""
+"""The real MNIST data set, if present: the data, and a short training with every method."""
 
 import numpy as np
 import pytest
@@ -10,17 +10,17 @@ from gengap.launch.outcome import Outcome
 from gengap.runs import read_record
 
 
-def test_mnist_is_whole(mnist):
+def test_mnist_is_complete(mnist):
     source = load("mnist", mnist("sb").data.root)
     assert source.train.images.shape == (60_000, 28, 28, 1)
     assert source.test.images.shape == (10_000, 28, 28, 1)
     assert np.bincount(source.test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-    assert source.train.images.mean() == pytest.approx(33.318, abs=1e-3)  # 0.1307 of 255, the well-known mean
+    assert source.train.images.mean() == pytest.approx(33.318, abs=1e-3)  # 0.1307 * 255, the well-known mean
 
 
 @pytest.mark.parametrize("method", ["sb", "lb", "lb_lr", "lb_gbn", "lb_ra"])
-def test_every_method_learns_digits_in_a_few_updates(method, mnist):
-    # 10 updates: a fraction of an epoch for the small batch, stretched 32-fold by regime adaptation
+def test_every_method_learns_in_a_few_updates(method, mnist):
+    # Epochs that make 10 updates of the small batch, which RA matches, or of the large one
     epochs = 10 * (128 if method in ("sb", "lb_ra") else 4096) / 8192
     short = [f"workload.epochs={epochs}", "workload.milestones=[]", "workload.lr=[0.1]", "data.limit=8192"]
     config = mnist(method, *short)

@@ -1,4 +1,4 @@
-"""Training on photographs: stopped with all its processes, it continues; on real ones, where they are."""
+"""Training on image files: stopping and resuming with worker processes, and real photographs if present."""
 
 import json
 import math
@@ -19,11 +19,11 @@ from gengap.launch.outcome import Outcome
 from gengap.runs import read_record
 from gengap.runs.checkpoint import NEWEST
 
-# A large batch of 32 in ghosts of 8 beside a small one of 8
+# Large batch 32 in ghosts of 8, small batch 8
 SMALL = ["workload.small_batch=8", "workload.large_batch=32", "workload.ghost_size=8", "workload.epochs=2"]
 SMALL += ["workload.milestones=[1]", "workload.lr=[0.1,0.01]", "workload.weight_decay=[0.0005,0]"]
 
-# `gengap train` that sends SIGTERM to all its processes, as a scheduler does, amid the third update.
+# `gengap train` that sends SIGTERM to all its processes during the third update, as a scheduler does
 DRIVER = """
 import os, signal, sys
 from gengap.training.trainer import Trainer
@@ -69,7 +69,7 @@ def assert_same(directory, expected):
     assert all(torch.equal(weights[k], v) for k, v in other_weights.items())
 
 
-def test_a_scheduler_s_sigterm_to_all_processes_saves_and_other_workers_continue(folder, tmp_path):
+def test_sigterm_to_all_processes_saves_and_resumes_with_other_workers(folder, tmp_path):
     whole = compose_config(arguments(folder, tmp_path / "whole", "runtime.workers=0"))
     assert execute(whole) == Outcome.FINISHED
     stopped = subprocess.run(
@@ -77,7 +77,7 @@ def test_a_scheduler_s_sigterm_to_all_processes_saves_and_other_workers_continue
         capture_output=True, text=True, check=False, start_new_session=True,
     )  # fmt: skip
     assert stopped.returncode == 128 + signal.SIGTERM, stopped.stderr
-    assert "run the same command again to continue" in stopped.stderr
+    assert "after update 3 of 6 and saved; run the same command again to continue" in stopped.stderr
     pieces = compose_config(arguments(folder, tmp_path / "pieces", "runtime.workers=1"))
     assert torch.load(run_directory(pieces) / NEWEST, weights_only=True)["done"] == 3
     assert execute(pieces) == Outcome.FINISHED
@@ -86,21 +86,21 @@ def test_a_scheduler_s_sigterm_to_all_processes_saves_and_other_workers_continue
 
 @pytest.fixture
 def imagenette(data_root):
-    """Root and folder of real ImageNet photographs; skips the test where there are none."""
+    """The root folder of imagenette, a subset of ImageNet; skips the test if it is not present."""
     if not (data_root / "imagenette").exists():
-        pytest.skip("imagenette is not here: set GENGAP_DATA to the folder that holds it")
+        pytest.skip("imagenette not found: set GENGAP_DATA to the folder that holds it")
     return data_root
 
 
-def test_real_photographs_are_whole(imagenette):
+def test_imagenette_is_complete(imagenette):
     source = load("imagenet", str(imagenette), "imagenette")
     assert source.num_classes == 10
     assert np.bincount(source.train.labels).tolist() == [100] * 10
     assert np.bincount(source.test.labels).tolist() == [40] * 10
 
 
-def test_real_photographs_are_learnt_and_resumed_bit_equal(imagenette, tmp_path):
-    # The paper's 224 x 224 pixels, normalised by the batch norm of ghosts
+def test_training_on_imagenette_learns_and_resumes_bit_equal(imagenette, tmp_path):
+    # 224 x 224 pixels, as in the paper
     real = ["data.folder=imagenette", "data.resize=256", "data.crop=224", "data.limit=128", "data.holdout=64"]
     real += ["workload.epochs=6", "workload.milestones=[4]", "method.batch_size=16", "evaluations=2"]
     whole = compose_config(arguments(imagenette, tmp_path / "whole", *real, "runtime.workers=0"))
@@ -116,7 +116,7 @@ def test_real_photographs_are_learnt_and_resumed_bit_equal(imagenette, tmp_path)
     assert_same(run_directory(pieces), run_directory(whole))
 
 
-def test_alexnet_trains_on_real_photographs(imagenette, tmp_path):
+def test_alexnet_trains_on_imagenette(imagenette, tmp_path):
     config = compose_config(
         [
             "+experiment=imagenet_lb_gbn", "data.folder=imagenette", "data.limit=32", "data.holdout=8",

@@ -1,4 +1,4 @@
-"""Killed at any moment, the same command ends where an uninterrupted run does, bit for bit."""
+"""A run that is killed or stopped at any time and resumed equals an uninterrupted one, bit for bit."""
 
 import json
 import os
@@ -17,12 +17,12 @@ from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
 from gengap.launch.stop import Stop
 from gengap.runs.checkpoint import NEWEST, PREVIOUS
-from gengap.training import loop as fit_module
+from gengap.training import loop
 
 SHORT = ("workload.epochs=6", "workload.milestones=[4]", "runtime.keep_weights=true", "runtime.threads=1")
 EVERY_UPDATE = "runtime.checkpoint_seconds=0"
 
-# `gengap train` that kills itself with SIGKILL at the n-th call of a function, before or amid its work.
+# `gengap train` that kills itself with SIGKILL at the n-th call of a function, before or halfway through it
 DRIVER = """
 import os, signal, sys
 from gengap.runs import checkpoint, store
@@ -68,7 +68,7 @@ def train(
 
 
 def outcome(results: Path) -> tuple[list[dict], dict, dict]:
-    """Metrics without seconds, summary, weights."""
+    """The run's metrics without `seconds`, its summary and its weights."""
     (directory,) = results.glob("runs/*/seed0")
     rows = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
     for row in rows:
@@ -78,7 +78,7 @@ def outcome(results: Path) -> tuple[list[dict], dict, dict]:
 
 
 def train_whole_and_in_pieces(cell: Callable[..., Config], folder: Path, *overrides: str) -> None:
-    """Train a run at once and stopped after each of its first updates; both end alike, bit for bit."""
+    """Train a run uninterrupted, and with stops after each of its first updates; compare bit for bit."""
     whole, pieces = (
         cell("lb_gbn", *SHORT, *overrides, f"results_dir={folder / n}") for n in ("whole", "pieces")
     )
@@ -110,7 +110,7 @@ def uninterrupted(tmp_path_factory):
     ("where", "nth"),
     [("update", 1), ("update", 9), ("row", 5), ("checkpoint", 1), ("checkpoint", 7), ("after", 11)],
 )
-def test_sigkill_and_the_same_command_again(where, nth, tmp_path, uninterrupted):
+def test_run_killed_by_sigkill_resumes_bit_equal(where, nth, tmp_path, uninterrupted):
     killed = train(tmp_path, EVERY_UPDATE, die=(where, nth))
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     (directory,) = tmp_path.glob("runs/*/seed0")
@@ -122,9 +122,9 @@ def test_sigkill_and_the_same_command_again(where, nth, tmp_path, uninterrupted)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signals_save_and_say_how_to_continue(number, digits, monkeypatch, uninterrupted, caplog, tmp_path):
+def test_signals_save_and_log_how_to_continue(number, digits, monkeypatch, uninterrupted, caplog, tmp_path):
     config = digits("lb_gbn", *SHORT)
-    update = fit_module.Trainer.train_step
+    update = loop.Trainer.train_step
 
     def interrupted(trainer, k):
         update(trainer, k)
@@ -133,7 +133,7 @@ def test_signals_save_and_say_how_to_continue(number, digits, monkeypatch, unint
 
     before = signal.getsignal(number)
     caplog.set_level("INFO")
-    monkeypatch.setattr(fit_module.Trainer, "train_step", interrupted)
+    monkeypatch.setattr(loop.Trainer, "train_step", interrupted)
     stop = Stop(None)
     assert execute(config, stop) == Outcome.STOPPED
     monkeypatch.undo()
@@ -143,11 +143,11 @@ def test_signals_save_and_say_how_to_continue(number, digits, monkeypatch, unint
     state = torch.load(run_directory(config) / NEWEST, weights_only=True)
     assert state["done"] == 7
     assert execute(config) == Outcome.FINISHED
-    assert "continues after update 7 of 16" in caplog.text
+    assert "resuming after update 7 of 16" in caplog.text
     assert_same(outcome(tmp_path), uninterrupted)
 
 
-def test_a_used_up_time_budget_saves_and_ends_well(digits, uninterrupted, tmp_path):
+def test_run_stopped_by_the_time_budget_resumes_bit_equal(digits, uninterrupted, tmp_path):
     stop = Stop(1e-9)
     assert execute(digits("lb_gbn", *SHORT), stop) == Outcome.STOPPED
     assert stop.exit_code == 75
@@ -155,7 +155,7 @@ def test_a_used_up_time_budget_saves_and_ends_well(digits, uninterrupted, tmp_pa
     assert_same(outcome(tmp_path), uninterrupted)
 
 
-def test_a_damaged_checkpoint_falls_back_to_the_one_before(digits, uninterrupted, tmp_path, caplog):
+def test_damaged_checkpoint_falls_back_to_the_previous_one(digits, uninterrupted, tmp_path, caplog):
     config = digits("lb_gbn", *SHORT, EVERY_UPDATE, "runtime.time_budget=1e-9")
     for _ in range(3):
         assert execute(config) == Outcome.STOPPED
@@ -168,5 +168,5 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(digits, uninterrupted
     assert_same(outcome(tmp_path), uninterrupted)
 
 
-def test_resume_under_the_released_code_s_traps(digits, tmp_path):
+def test_resume_under_the_released_code_protocol(digits, tmp_path):
     train_whole_and_in_pieces(digits, tmp_path, "protocol=bigbatch", "method.gradient_noise=2")

@@ -1,4 +1,4 @@
-"""scripts/slurm.sbatch, with stand-ins for the cluster's commands that note how they are called."""
+"""scripts/slurm.sbatch with fake cluster commands that log their calls."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "slurm.sbatch"
 @pytest.mark.parametrize(
     ("code", "requeued", "exits"), [(0, False, 0), (1, False, 1), (UNFINISHED, True, 0), (143, False, 143)]
 )
-def test_an_unfinished_task_is_requeued_and_no_other(code, requeued, exits, tmp_path):
+def test_only_unfinished_tasks_are_requeued(code, requeued, exits, tmp_path):
     for name, body in {"srun": 'exec "$@"', "gengap": f"exit {code}", "scontrol": "exit 0"}.items():
         command = tmp_path / name
         command.write_text(f'#!/bin/sh\necho {name} "$@" >>"{tmp_path}/calls"\n{body}\n')

@@ -1,4 +1,4 @@
-"""The time budget and signals: why training stops, and since when a budget counts."""
+"""Stopping because of the time budget or a signal."""
 
 import signal
 import time
@@ -12,8 +12,8 @@ from gengap.launch.stop import Stop
 TRAIN = ["train", "+experiment=digits_lb", "runtime.threads=1"]
 
 
-def test_the_budget_counts_from_the_command_s_start(tmp_path):
-    """A command that began two minutes ago has nothing left of one minute; of an hour it has."""
+def test_time_budget_counts_from_the_start_of_the_command(tmp_path):
+    """Two minutes after the start, a budget of one minute is used up, and one of an hour is not."""
     words = [*TRAIN, f"results_dir={tmp_path}"]
     began = time.time() - 120
     assert dispatch([*words, "runtime.time_budget=1"], began) == UNFINISHED
@@ -22,13 +22,13 @@ def test_the_budget_counts_from_the_command_s_start(tmp_path):
 
 
 @pytest.mark.parametrize(("budget", "started", "expected"), [(None, 0, None), (1, 0, "the time budget")])
-def test_the_reason_is_said(budget, started, expected):
+def test_reason_is_the_time_budget_or_none(budget, started, expected):
     reason = Stop(budget, started).reason()
     assert reason is expected or reason.startswith(expected)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_processes_that_share_a_flag_stop_together(number, tmp_path):
+def test_processes_sharing_a_flag_file_stop_together(number, tmp_path):
     first, second = (Stop(None, flag=tmp_path / "stop") for _ in range(2))
     with first:
         signal.raise_signal(number)

@@ -1,4 +1,4 @@
-"""How many threads a run uses, and the line that says where one would be faster."""
+"""The number of CPU threads of a run, and the advice to use one where it is faster."""
 
 import json
 
@@ -41,11 +41,11 @@ def trainer_of(config):
         (2, {"hardware": {"device": "cpu", "threads": 3}}, 2),
     ],
 )
-def test_a_resumed_run_keeps_its_threads_unless_told_otherwise(typed, record, expected):
+def test_resumed_run_keeps_its_threads_unless_overridden(typed, record, expected):
     assert resumed_threads(Runtime(threads=typed), record) == expected
 
 
-def test_a_run_continues_with_the_threads_that_its_record_names(digits):
+def test_run_resumes_with_the_threads_in_its_record(digits):
     config = digits("lb", *SHORT, "runtime.threads=2", "runtime.time_budget=1e-9")
     assert execute(config) == Outcome.STOPPED
     config.runtime.threads, config.runtime.time_budget = None, None
@@ -56,7 +56,7 @@ def test_a_run_continues_with_the_threads_that_its_record_names(digits):
     torch.set_num_threads(1)
 
 
-def test_the_next_run_of_a_command_has_the_default_again(digits):
+def test_threads_of_one_run_do_not_carry_over_to_the_next(digits):
     execute(digits("lb", *SHORT, "runtime.threads=2"))
     config = digits("lb", *SHORT, "seed=1", "runtime.threads=null")
     execute(config)
@@ -65,30 +65,30 @@ def test_the_next_run_of_a_command_has_the_default_again(digits):
 
 @pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize(
-    ("with_two", "with_one", "is_said"), [(100, 300, True), (100, 109, False), (300, 100, False)]
+    ("with_two", "with_one", "advised"), [(100, 300, True), (100, 109, False), (300, 100, False)]
 )
-def test_both_rates_are_said_where_one_thread_is_faster(with_two, with_one, is_said, digits):
+def test_advice_is_given_where_one_thread_is_faster(with_two, with_one, advised, digits):
     trainer = trainer_of(digits("lb", "workload.epochs=1000"))
     line = thread_advice(trainer, lambda _: with_one if torch.get_num_threads() == 1 else with_two)
     assert torch.get_num_threads() == 2
-    assert (line is not None) == is_said
+    assert (line is not None) == advised
     if line:
-        assert line.startswith("2 threads train about 100 images/s here, and 1 thread 300 ")
+        assert line.startswith("1 thread trains about 300 images/s here, and 2 threads only 100 ")
         assert line.endswith("add runtime.threads=1")
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_nothing_is_said_of_a_run_that_is_over_at_once(digits):
+def test_short_run_gets_no_advice(digits):
     trainer = trainer_of(digits("lb"))
     assert thread_advice(trainer, lambda _: 1e9 / torch.get_num_threads()) is None
 
 
-def test_nothing_is_measured_with_one_thread(digits):
+def test_run_with_one_thread_is_not_measured(digits):
     assert thread_advice(trainer_of(digits("lb")), lambda _: pytest.fail("measured")) is None
 
 
 @pytest.mark.parametrize("network", ["f1", "tests.networks:convolutional", "tests.networks:with_dropout"])
-def test_measuring_changes_nothing(network, digits):
+def test_measuring_has_no_side_effects(network, digits):
     words = [] if network == "f1" else [f"model.name={network}"]
     trainer = trainer_of(digits("lb_gbn", *words, "precision=bf16"))
     before = {k: v.clone() for k, v in trainer.model.state_dict().items()}
@@ -100,7 +100,7 @@ def test_measuring_changes_nothing(network, digits):
     assert trainer.model.training
 
 
-def test_no_one_is_advised_who_chose(digits, monkeypatch):
+def test_no_advice_if_threads_are_set(digits, monkeypatch):
     monkeypatch.setattr(execute_module, "thread_advice", lambda _: pytest.fail("measured"))
     assert execute(digits("lb", *SHORT, "runtime.threads=2")) == Outcome.FINISHED
     torch.set_num_threads(1)
