@@ -1,1 +1,1 @@
-"""What is asked for: from words and `conf/` to a checked Config, and the identity of a run."""
+"""Configuration: from command-line overrides and `conf/` to a checked Config, and the identity of a run."""

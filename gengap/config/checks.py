@@ -11,7 +11,11 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 def check(config: Config) -> None:
-    """Raise UserError where fields contradict each other; needs neither data nor torch."""
+    """Check values and cross-field rules; needs neither data nor torch.
+
+    Raises:
+        UserError: a value is out of range, or fields contradict each other.
+    """
     method, workload = config.method, config.workload
     _one_of("method.lr_rule", method.lr_rule, tuple(RULES))
     _one_of("precision", config.precision, PRECISIONS)
@@ -41,23 +45,23 @@ def check(config: Config) -> None:
         ("runtime.checkpoint_seconds", config.runtime.checkpoint_seconds),
     ):
         if value < 0:
-            raise UserError(f"{key}={value}: {key} can't be negative")
+            raise UserError(f"{key}={value} can't be negative")
     _check_phases(workload)
     _check_ghosts(config)
-    _check_photographs(config)
+    _check_image_files(config)
 
 
 def _check_phases(workload: Workload) -> None:
     phases = len(workload.lr)
     if phases != len(workload.milestones) + 1:
         raise UserError(
-            f"workload.lr has {phases} rates and workload.milestones {len(workload.milestones)} epochs: "
-            "give one rate more than milestones"
+            f"workload.lr has {phases} values and workload.milestones {len(workload.milestones)}: "
+            "give one more learning rate than milestones"
         )
     if workload.milestones != sorted(workload.milestones):
-        raise UserError(f"workload.milestones must ascend, not {workload.milestones}")
+        raise UserError(f"workload.milestones={workload.milestones} must be in ascending order")
     if len(workload.weight_decay) not in (1, phases):
-        raise UserError(f"workload.weight_decay takes 1 value or one a rate ({phases})")
+        raise UserError(f"workload.weight_decay must have 1 value or one per learning rate ({phases})")
 
 
 def _check_ghosts(config: Config) -> None:
@@ -71,29 +75,30 @@ def _check_ghosts(config: Config) -> None:
         return
     if ghost is None:
         raise UserError(
-            f"runtime.micro_batch={micro} would change the batch norm of the whole batch of {batch}: "
-            "it is exact only with ghosts; set method.ghost_size, or leave it out"
+            f"runtime.micro_batch={micro} would change batch norm, whose statistics cover the whole batch of "
+            f"{batch}: set method.ghost_size, or leave out runtime.micro_batch"
         )
     if micro % ghost or batch % micro:
         raise UserError(
-            f"runtime.micro_batch={micro} must be whole ghosts of {ghost} and divide the batch of {batch}"
+            f"runtime.micro_batch={micro} must be a multiple of method.ghost_size={ghost} "
+            f"and divide method.batch_size={batch}"
         )
 
 
-def _check_photographs(config: Config) -> None:
+def _check_image_files(config: Config) -> None:
     resize, crop, workers = config.data.resize, config.data.crop, config.runtime.workers
     _positive("data.crop", crop)
     if crop > resize:
-        raise UserError(f"data.crop={crop} is more than data.resize={resize}: lower one or raise the other")
+        raise UserError(f"data.crop={crop} is larger than data.resize={resize}: lower data.crop")
     if workers is not None and workers < 0:
-        raise UserError(f"runtime.workers={workers} can't be negative: 0 decodes without further processes")
+        raise UserError(f"runtime.workers={workers} can't be negative: 0 decodes in the main process")
 
 
 def _one_of(key: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
-        raise UserError(f"{key}={value} is unknown: set {key} to one of {', '.join(choices)}")
+        raise UserError(f"{key}={value} is unknown: use one of {', '.join(choices)}")
 
 
 def _positive(key: str, value: float) -> None:
     if not value > 0:
-        raise UserError(f"{key} must be above 0, not {value}")
+        raise UserError(f"{key}={value} must be positive")

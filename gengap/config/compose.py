@@ -1,5 +1,6 @@
-"""From the words of a command line, through Hydra, to a checked Config."""
+"""From command-line overrides, through Hydra, to a checked Config."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import cast
@@ -20,13 +21,13 @@ from gengap.config.schema import Config
 from gengap.errors import UserError
 
 
-def compose_config(words: Sequence[str]) -> Config:
-    """The configuration that `gengap train` would run with these overrides.
+def compose_config(overrides: Sequence[str]) -> Config:
+    """The configuration that `gengap train` runs with these overrides, such as `seed=3`.
 
     Raises:
-        UserError: an override can't be read, they don't compose, or they contradict each other.
+        UserError: an override can't be parsed, they don't compose, or they contradict each other.
     """
-    parsed = [parse(word) for word in words]
+    parsed = [parse(override) for override in overrides]
     check_selection(parsed)
     for override in parsed:
         check_override(override)
@@ -41,22 +42,20 @@ def to_config(composed: DictConfig) -> Config:
         UserError: a value is missing, or fields contradict each other.
         OmegaConfBaseException: an interpolation can't be resolved.
     """
-    with suppress(InterpolationResolutionError):  # to_object says of which key
-        OmegaConf.resolve(composed)  # once; every look at an interpolation parses it
+    with suppress(InterpolationResolutionError):  # to_object raises it again, with the key
+        OmegaConf.resolve(composed)  # once, because every access to an interpolation parses it again
     try:
         config = cast(Config, OmegaConf.to_object(composed))
     except (InterpolationToMissingValueError, MissingMandatoryValue) as error:
         key = min(OmegaConf.missing_keys(composed))
-        raise UserError(
-            f"{key} has no value: choose a cell with +experiment=NAME, or set {key}=VALUE"
-        ) from error
+        raise UserError(f"{key} has no value: add +experiment=NAME, or set {key}=VALUE") from error
     check(config)
     return config
 
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """Raise what Hydra and OmegaConf raise inside the block as a UserError of one line."""
+    """Turn errors of Hydra and OmegaConf inside the block into a UserError of one line."""
     try:
         yield
     except (HydraException, OmegaConfBaseException) as error:
@@ -64,7 +63,8 @@ def errors_in_one_line() -> Iterator[None]:
 
 
 def _one_line(error: BaseException) -> str:
-    """The message, and its cause's."""
+    """The messages of an error and its cause, with the key in parentheses."""
     texts = [str(e) for e in (error, error.__cause__) if e is not None]
     lines = [line.strip() for text in texts for line in text.splitlines()]
-    return " ".join(line for line in lines if not line.startswith(("reference_type=", "object_type=")))
+    kept = [line for line in lines if not line.startswith(("reference_type=", "object_type="))]
+    return " ".join(re.sub(r"^full_key: (.*)", r"(\1)", line) for line in kept)

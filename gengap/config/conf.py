@@ -1,4 +1,4 @@
-"""`conf/` as Hydra reads it: the names in its groups, and what a list of overrides composes."""
+"""`conf/` as Hydra reads it: the names in its groups, and the composition of overrides."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -18,15 +18,15 @@ VERSION_BASE = "1.3"
 _PACKAGE = Path(__file__).resolve().parents[1]
 CONF = next(p for p in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if p.is_dir())  # wheel, or checkout
 
-ADDED = ("experiment", "sweep")  # typed with a +, since the root configuration doesn't list them
+ADDED = ("experiment", "sweep")  # need a +, since the root configuration doesn't list them
 GROUPS = (*ADDED, "workload", "method", "protocol", "data")
 
 
 def register() -> None:
-    """Make the schema and the resolvers known to Hydra; calling it again does no harm."""
+    """Register the schema and the resolvers with Hydra; idempotent."""
     ConfigStore.instance().store(name="schema", node=Config)
     OmegaConf.register_new_resolver("divide", lambda a, b: a / b, replace=True)
-    # The released code's reference batch: its ghost script uses the ghost size, the other one 256.
+    # The released code's reference batch: its ghost script uses the ghost size, its other script 256
     OmegaConf.register_new_resolver("released_reference", lambda ghost: ghost or 256, replace=True)
 
 
@@ -35,19 +35,19 @@ register()
 
 @cache
 def config_loader() -> ConfigLoader:
-    """Hydra's loader of conf/. It outlives Hydra's global state, which is left as it was."""
+    """Hydra's loader of conf/; it stays usable after Hydra's global state is restored."""
     with initialize_config_dir(str(CONF), job_name="gengap", version_base=VERSION_BASE):
         return GlobalHydra.instance().config_loader()
 
 
 @cache
 def names_in(group: str) -> list[str]:
-    """Names of the files in a group, sorted."""
+    """Names of the choices in a group, sorted."""
     return sorted(config_loader().get_group_options(group))
 
 
 def compose(words: Sequence[str]) -> DictConfig:
-    """Compose overrides as Hydra does; interpolations are left as they are.
+    """Compose overrides as Hydra does; interpolations stay unresolved.
 
     Raises:
         HydraException, OmegaConfBaseException: they don't compose.
@@ -59,7 +59,7 @@ def compose(words: Sequence[str]) -> DictConfig:
 
 
 def compose_multirun(words: Sequence[str]) -> DictConfig:
-    """Hydra's own settings (key `hydra`) for several runs, as a sweep file or a launcher changes them.
+    """Compose for several runs, with Hydra's own settings under `hydra`, as a sweep or launcher sets them.
 
     Raises:
         HydraException: the overrides don't compose.
@@ -69,7 +69,7 @@ def compose_multirun(words: Sequence[str]) -> DictConfig:
 
 
 def install_completion(words: Sequence[str]) -> None:
-    """Print the shell functions that Hydra's completion installs, for words such as install=bash."""
+    """Print the shell code of Hydra's tab completion for arguments such as install=bash."""
     with initialize_config_dir(str(CONF), job_name="gengap", version_base=VERSION_BASE):
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None

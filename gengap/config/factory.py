@@ -1,4 +1,4 @@
-"""What a user names as `package.module:factory`: a network or a data set of their own."""
+"""A user's own network or data set, named as `package.module:factory`."""
 
 import importlib
 from collections.abc import Callable, Iterable
@@ -11,12 +11,12 @@ def imported(key: str, name: str, known: Iterable[str]) -> Callable[..., Any]:
     """The callable that the configuration's `key` names.
 
     Args:
-        key: the configuration key, for messages.
+        key: the configuration key, for error messages.
         name: `package.module:factory`.
-        known: the short names that would have been understood instead, for messages.
+        known: the built-in names, for error messages.
 
     Raises:
-        UserError: the name has no colon, or nothing callable can be imported by it.
+        UserError: the name has no colon, can't be imported, or is not callable.
     """
     module, colon, attribute = name.partition(":")
     if not colon:
@@ -26,5 +26,5 @@ def imported(key: str, name: str, known: Iterable[str]) -> Callable[..., Any]:
     except (ImportError, AttributeError, ValueError) as error:
         raise UserError(f"{key}={name} can't be imported: {error}") from error
     if not callable(found):
-        raise UserError(f"{key}={name} is no function but {found!r}: name one that can be called")
+        raise UserError(f"{key}={name} is not callable but {found!r}: name a function")
     return cast(Callable[..., Any], found)

@@ -1,4 +1,4 @@
-"""A run's identity: the settings that distinguish it, and the directory that they name."""
+"""A run's identity: the settings that distinguish it, and the directory named after them."""
 
 import hashlib
 import json
@@ -14,9 +14,9 @@ _NOT_IDENTITY = {"seed", "runtime", "results_dir", "data.root"}
 
 
 def identity(config: Config) -> dict[str, Any]:
-    """What distinguishes this run from the schema's defaults: dotted key to value, without seed and paths.
+    """The settings that differ from the schema's defaults, by dotted key; without seed, `runtime` and paths.
 
-    Only differences count, so a new field with a default renames no old run.
+    Since only differences count, a new field with a default leaves the names of existing runs unchanged.
     """
     return {key: value for key, value in _differences(config) if _is_identity(key)}
 
@@ -39,14 +39,14 @@ def _differences(node: Any, prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def run_name(config: Config) -> str:
-    """`<workload>-<method>-<digest>`, the directory that the seeds of an experiment share."""
+    """`<workload>-<method>-<digest>`: 8 hex digits of the SHA-256 of `identity`, shared by all seeds."""
     text = json.dumps(identity(config), sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{config.workload.name}-{config.method.name}-{digest}"
 
 
 def run_directory(config: Config) -> Path:
-    """Where the records of this configuration and seed are kept."""
+    """The directory of this configuration and seed: results_dir/runs/<run_name>/seed<k>."""
     return Path(config.results_dir).expanduser() / "runs" / run_name(config) / f"seed{config.seed}"
 
 
@@ -56,9 +56,9 @@ def as_dict(config: Config) -> dict[str, Any]:
 
 
 def recorded_differences(recorded: Mapping[str, Any], config: Config) -> dict[str, Any]:
-    """Dotted key to recorded value wherever a run.json's configuration has another identity than `config`.
+    """The recorded settings, by dotted key, in which a run.json's identity differs from that of `config`.
 
-    A key that the record is older than has the schema's default.
+    A key that is missing from an older record counts as the schema's default.
     """
     expected = _flat(as_dict(config))
     found = _flat(as_dict(Config())) | _flat(recorded)

@@ -1,4 +1,4 @@
-"""What is typed after the command, checked word by word, since Hydra's own messages would mislead."""
+"""Overrides of a command line, checked one by one, because Hydra's own messages are long and misleading."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -20,55 +20,56 @@ from gengap.errors import UserError
 
 OPTIONS = "model.options."  # the keys below are the network's own
 
-_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+_DESCRIPTIONS = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
 
 
 @cache
 def parse(argument: str) -> Override:
-    """Read `key=value`; a key below model.options may be new.
+    """Parse an override such as `key=value`; keys below model.options need not exist yet.
 
     Raises:
-        UserError: it can't be read, or isn't an override at all.
+        UserError: it can't be parsed.
     """
     if "=" not in argument and not argument.startswith("~"):
         _refuse_bare_word(argument)
-    bare = argument.lstrip("+")  # an option is set the same way whether or not the workload has it
+    bare = argument.lstrip("+")  # ++ sets an option whether or not the workload has it
     word = f"++{bare}" if bare.startswith((OPTIONS, "model.options=")) else argument
     try:
         return OverridesParser.create().parse_override(word)
     except HydraException as error:
         raise UserError(
-            f"{argument} can't be read: type key=value, and a list in quotes, as in 'workload.lr=[0.1,0.01]'"
+            f"can't parse {argument}: type key=value, with lists in quotes, as in 'workload.lr=[0.1,0.01]'"
         ) from error
 
 
 def _refuse_bare_word(word: str) -> None:
     for group in GROUPS:
         if word in names_in(group):
-            raise UserError(f"{word} alone is not enough: type {_plus(group)}={word}")
+            raise UserError(f"{word} is not key=value: did you mean {_plus(group)}={word}?")
     raise UserError(f"{word} has no value: type {word}=VALUE")
 
 
 def check_override(override: Override) -> None:
-    """Check one override, which varies nothing any more: its key, its value's type, its choice.
+    """Check the key, and the value's type or choice, of an override with a single value.
 
     Raises:
-        UserError: naming the nearest keys or choices, or the type that the key takes.
+        UserError: with the nearest keys or choices, or the expected type.
     """
     key = override.key_or_group
     if override.is_hydra_override():
-        raise UserError(f"{key}: of Hydra's settings, gengap takes hydra/launcher and hydra.launcher.KEY")
+        raise UserError(
+            f"{key} can't be set: the only Hydra keys are hydra/launcher=NAME and hydra.launcher.KEY=VALUE"
+        )
     if key in GROUPS and not override.is_delete():
         _check_choice(override)
     elif key.startswith(OPTIONS):
         return
     elif key not in keys():
-        typed = override.input_line or key
-        raise UserError(f"there is no key {key} ({typed}): {_nearest_keys(key)}")
+        raise UserError(f"unknown key {key}: {_nearest_keys(key)}")
     elif override.is_delete():
-        raise UserError(f"{key} can't be removed: give it another value, {key}=VALUE")
+        raise UserError(f"{key} can't be removed: type {key}=VALUE to change it")
     elif override.is_add():
-        raise UserError(f"{key} has a value already: type it without the +, {key}=VALUE")
+        raise UserError(f"{key} exists already: type {key}=VALUE without the +")
     else:
         _check_type(key, override.value())
 
@@ -76,13 +77,13 @@ def check_override(override: Override) -> None:
 def _check_choice(override: Override) -> None:
     group, value = override.key_or_group, override.value()
     if group in ADDED and not (override.is_add() or override.is_force_add()):
-        raise UserError(f"{group} needs a plus: type +{group}={value}")
+        raise UserError(f"{group} needs a +: type +{group}={value}")
     if group not in ADDED and override.is_add():
-        raise UserError(f"{group} needs no plus: type {group}={value}")
+        raise UserError(f"{group} takes no +: type {group}={value}")
     if value not in names_in(group):
         near = get_close_matches(str(value), names_in(group))
-        advice = f"use {_plus(group)}= with {_or(near)}" if near else "gengap train --help lists all"
-        raise UserError(f"there is no {group} {value!r}: {advice}")
+        advice = f"did you mean {_or(near)}?" if near else "type gengap train --help for the list"
+        raise UserError(f"unknown {group} {value!r}: {advice}")
 
 
 def _check_type(key: str, value: Any) -> None:
@@ -90,7 +91,7 @@ def _check_type(key: str, value: Any) -> None:
         OmegaConf.update(OmegaConf.structured(Config), key, value)
     except OmegaConfBaseException as error:
         shown = str(value).replace(" ", "").replace("'", "")
-        raise UserError(f"{key}={shown}: {key} takes {in_words(keys()[key])}") from error
+        raise UserError(f"{key}={shown} must be {described(keys()[key])}") from error
 
 
 @cache
@@ -108,13 +109,13 @@ def _typed_keys(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield prefix + name, types[name]
 
 
-def in_words(kind: Any) -> str:
-    """A type of the schema as a user would say it."""
+def described(kind: Any) -> str:
+    """A type of the schema in plain English."""
     if get_origin(kind) is list:
-        return f"a list of {in_words(get_args(kind)[0]).removeprefix('a ')}s, as in [0.1,0.01]"
+        return f"a list of {described(get_args(kind)[0]).removeprefix('a ')}s, as in [0.1,0.01]"
     if NoneType in get_args(kind):
-        return f"{in_words(next(k for k in get_args(kind) if k is not NoneType))}, or null"
-    return _WORDS.get(kind, "options, as in {width: 64}")
+        return f"{described(next(k for k in get_args(kind) if k is not NoneType))} or null"
+    return _DESCRIPTIONS.get(kind, "a mapping, as in {width: 64}")
 
 
 def _nearest_keys(key: str) -> str:
@@ -122,14 +123,14 @@ def _nearest_keys(key: str) -> str:
     names = {known.rpartition(".")[2] for known in keys()}
     likely = [k for short in get_close_matches(last, names, n=1) for k in keys() if k.endswith(short)]
     near = get_close_matches(key, likely, cutoff=0) or get_close_matches(key, keys())
-    return f"did you mean {_or(near)}?" if near else "gengap train --help lists all keys"
+    return f"did you mean {_or(near)}?" if near else "type gengap train --help for the list"
 
 
 def check_selection(overrides: Sequence[Override]) -> None:
-    """Check that the overrides choose a cell, by an experiment or by its parts.
+    """Check that the overrides select an experiment, a sweep, or both a workload and a method.
 
     Raises:
-        UserError: nothing is chosen, or half of it.
+        UserError: they don't.
     """
     chosen = {o.key_or_group for o in overrides if not o.is_delete()}
     if chosen & set(ADDED):
@@ -137,15 +138,14 @@ def check_selection(overrides: Sequence[Override]) -> None:
     missing = [group for group in ("workload", "method") if group not in chosen]
     if len(missing) == 2:
         raise UserError(
-            "no cell is chosen: add +experiment=NAME, or +sweep=NAME for a whole table; "
-            "gengap train --help lists the names"
+            "nothing to train: add +experiment=NAME or +sweep=NAME; type gengap train --help for the names"
         )
     if missing:
-        raise UserError(f"{missing[0]} has no choice: add {missing[0]}= with {_or(names_in(missing[0]))}")
+        raise UserError(f"no {missing[0]} given: add {missing[0]}=NAME ({_or(names_in(missing[0]))})")
 
 
 def check_single(overrides: Sequence[Override], arguments: Sequence[str]) -> None:
-    """Check that no override lists several values: those are several runs.
+    """Check that no override lists several values, which would make several runs.
 
     Raises:
         UserError: with the command that trains them all.
@@ -153,7 +153,7 @@ def check_single(overrides: Sequence[Override], arguments: Sequence[str]) -> Non
     for override in overrides:
         if override.is_sweep_override():
             command = shlex.join(["gengap", "train", "-m", *arguments])
-            raise UserError(f"{override.input_line} is several runs: type {command}")
+            raise UserError(f"{override.input_line} makes several runs: type {command}")
 
 
 def _plus(group: str) -> str:

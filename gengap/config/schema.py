@@ -9,20 +9,20 @@ from typing import Any
 
 from omegaconf import II, MISSING
 
-FP32, PAPER = "fp32", "paper"  # the precision and the protocol that the paper states
+FP32, PAPER = "fp32", "paper"  # the paper's precision and protocol
 
 
 def deviation(precision: str, protocol: str) -> str:
-    """Which of the two the paper doesn't state: "bf16", "bigbatch" or both; empty where it states both."""
+    """Those of the two that deviate from the paper: "bf16", "bigbatch", "bf16, bigbatch" or ""."""
     return ", ".join(v for v, stated in ((precision, FP32), (protocol, PAPER)) if v != stated)
 
 
 def key(explanation: str, default: Any = MISSING) -> Any:
-    """A field of the schema; without a default it must be set by conf/ or on the command line.
+    """A field of the schema; one without a default must be set in conf/ or on the command line.
 
     Args:
-        explanation: what `gengap train --help` says about it.
-        default: a value, or a function that makes one (for lists and dictionaries).
+        explanation: for `gengap train --help`.
+        default: a value, or a factory for mutable ones.
     """
     metadata = {"help": explanation}
     if isinstance(default, Callable):  # type: ignore[arg-type]
@@ -35,16 +35,16 @@ class Data:
     """A data set and the augmentation of its training images."""
 
     name: str = key("a data set of gengap.data, or package.module:factory")
-    root: str = key("the folder that holds data sets, or that they are downloaded to", "~/.cache/gengap")
-    folder: str = key("where the data set is under root", "")
-    resize: int = key("shorter side of a photograph before it is cropped", 256)
-    crop: int = key("side of the square cropped from it", 224)
-    crop_padding: int = key("pixels added to every side before a random crop to the original size", 0)
-    pad_value: int = key("value of those pixels, 0..255", 0)
+    root: str = key("folder with the data sets, which are downloaded to it if missing", "~/.cache/gengap")
+    folder: str = key("the data set's folder under root", "")
+    resize: int = key("image files: shorter side after resizing, in pixels", 256)
+    crop: int = key("image files: side of the square crop, in pixels", 224)
+    crop_padding: int = key("padding on every side before a random crop to the original size, in pixels", 0)
+    pad_value: int = key("value of the padding, 0..255", 0)
     flip: bool = key("random horizontal flip", False)
-    mean: list[float] = key("per channel, of pixels in 0..1", list)
-    std: list[float] = key("per channel, likewise", list)
-    limit: int | None = key("train on this many images only, the first ones", None)
+    mean: list[float] = key("per channel, of pixels scaled to 0..1", list)
+    std: list[float] = key("per channel, of pixels scaled to 0..1", list)
+    limit: int | None = key("train on the first N images only", None)
     holdout: int = key("validate on this many held-out training images instead of the test split", 0)
 
 
@@ -53,7 +53,7 @@ class Model:
     """A network by name, or a factory `package.module:function(num_classes, **options)`."""
 
     name: str = key("a network of gengap.models, or package.module:factory")
-    options: dict[str, Any] = key("model.options.width=64 sets one", dict)
+    options: dict[str, Any] = key("the network's keyword arguments, as in model.options.width=64", dict)
 
 
 @dataclass
@@ -61,64 +61,68 @@ class Workload:
     """Data set + network + small-batch training recipe (Shallue et al. 2019): a row of the tables."""
 
     name: str = key("the row's name")
-    small_batch: int = key("B_S, of method sb")
-    large_batch: int = key("B_L, of the other methods")
-    ghost_size: int = key("of the methods with ghost batch norm")
-    epochs: float = key("of the small batch")
-    lr: list[float] = key("one rate per phase")
+    small_batch: int = key("batch size B_S of method sb")
+    large_batch: int = key("batch size B_L of the other methods")
+    ghost_size: int = key("samples per ghost, for methods with ghost batch norm")
+    epochs: float = key("epochs of training, before regime adaptation")
+    lr: list[float] = key("learning rates, one per phase")
     milestones: list[float] = key("epochs at which the next phase starts", list)
     weight_decay: list[float] = key("one value for all phases, or one per phase", lambda: [0.0])
-    momentum: float = key("the paper's")
-    released_momentum: float = key("the released code's")
+    momentum: float = key("the paper's momentum")
+    released_momentum: float = key("the released code's momentum")
 
 
 @dataclass
 class Protocol:
-    """Whether the paper or its released code decides where they differ."""
+    """Whether to follow the paper or its released code where they differ."""
 
     name: str = key("paper | bigbatch")
-    momentum: float = key("the one of workload.momentum and workload.released_momentum that is used")
-    reset_momentum: bool = key("set the momentum to zero at the start of every epoch", False)
-    keep_partial_batch: bool = key("train on the smaller last batch of every epoch too", False)
+    momentum: float = key("the momentum used: workload.momentum or workload.released_momentum")
+    reset_momentum: bool = key("zero the momentum buffer at the start of every epoch", False)
+    keep_partial_batch: bool = key("also train on the smaller last batch of every epoch", False)
     reference_batch: int = key("B_S of the learning-rate rule and of regime adaptation")
 
 
 @dataclass
 class Method:
-    """A column of the tables; each switch works alone too."""
+    """A column of the tables; each switch also works alone."""
 
     name: str = key("the column's name")
     batch_size: int = key("samples per update")
-    ghost_size: int | None = key("samples per ghost of ghost batch norm; ordinary batch norm when null", None)
+    ghost_size: int | None = key("samples per ghost; null for ordinary batch norm", None)
     lr_rule: str = key("none | sqrt | linear", "none")
-    lr_base_batch: int = key("B_S of the rule", II("protocol.reference_batch"))
-    warmup_epochs: float = key("linear warm-up from the recipe's rate to the scaled one", 0.0)
+    lr_base_batch: int = key("B_S of the learning-rate rule", II("protocol.reference_batch"))
+    warmup_epochs: float = key("linear warm-up from the recipe's learning rate to the scaled one", 0.0)
     reference_batch: int = key("B_S of regime adaptation", II("protocol.reference_batch"))
-    regime_factor: float = key("epochs and milestones are multiplied by it", 1.0)
-    clip_norm: float | None = key("global L2 norm that gradients are clipped to, every update", 5.0)
+    regime_factor: float = key("factor on epochs and milestones", 1.0)
+    clip_norm: float | None = key(
+        "clip the gradient to this global L2 norm at every update; null for no clipping", 5.0
+    )
     gradient_noise: float = key("variance of the multiplicative noise on each sample's gradient", 0.0)
 
 
 @dataclass
 class Runtime:
-    """How a run is executed; no part of its identity."""
+    """How a run is executed; not part of its identity."""
 
     device: str = key("auto | cpu | cuda", "auto")
     threads: int | None = key(
-        "CPU threads; all cores when null, or as many as a resumed run began with", None
+        "CPU threads; null for all cores, or as many as a resumed run started with", None
     )
     workers: int | None = key(
-        "processes that decode photographs; one per CPU core when null, 0 for none", None
+        "processes that decode image files; null for one per core, 0 for the main process", None
     )
-    micro_batch: int | None = key("samples on the device at a time; whole ghosts", None)
+    micro_batch: int | None = key(
+        "samples per forward and backward pass, whole ghosts; null for automatic", None
+    )
     compile: bool | None = key(
-        "torch.compile for the forward and backward pass; where it pays when null", None
+        "torch.compile the forward and backward pass; null for only where it pays off", None
     )
-    graph: bool | None = key("an update as one CUDA graph; on every GPU when null", None)
-    deterministic: bool = key("bit-equal resume on a GPU too", False)
+    graph: bool | None = key("launch each update as one CUDA graph; null for whenever on a GPU", None)
+    deterministic: bool = key("deterministic algorithms only, for bit-equal resume on a GPU", False)
     keep_weights: bool = key("save weights.pt beside the record", False)
-    checkpoint_seconds: float = key("time between two checkpoints", 60.0)
-    time_budget: float | None = key("minutes from the command's start; then the run is saved and stops", None)
+    checkpoint_seconds: float = key("seconds between checkpoints", 60.0)
+    time_budget: float | None = key("save and stop this many minutes after the command started", None)
 
 
 @dataclass
@@ -131,9 +135,9 @@ class Config:
     data: Data = field(default_factory=Data)
     model: Model = field(default_factory=Model)
     runtime: Runtime = field(default_factory=Runtime)
-    seed: int = key("of the initial weights, the order, augmentation, dropout and noise", 0)
+    seed: int = key("seed of initial weights, sample order, augmentation, dropout and noise", 0)
     precision: str = key("fp32 | bf16", "fp32")
     evaluations: int | None = key(
-        "evenly spaced; by default one per epoch of the unstretched recipe, at most 200", None
+        "evenly spaced evaluations; null for one per epoch of the recipe, at most 200", None
     )
-    results_dir: str = key("where runs are kept and found again", "results")
+    results_dir: str = key("folder of the records and the report", "results")

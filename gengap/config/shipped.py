@@ -1,8 +1,8 @@
-"""The experiments of conf/, composed with Hydra's result but many times faster.
+"""The experiments of conf/ composed without Hydra: the same result, many times faster.
 
-`gengap status` and `gengap report` need every cell of a table. Only files as the shipped experiments are
-written can be merged here (files that choose others in their defaults list, and values for keys), each
-tested to equal Hydra's composition; nothing is trained from what is composed here.
+`gengap status` and `gengap report` need every cell of a table. Only what the shipped experiments use is
+supported (defaults lists and values), and tested to equal Hydra's composition on each of them. Training uses
+Hydra's.
 """
 
 import re
@@ -21,15 +21,15 @@ from gengap.config.schema import PAPER, Config
 
 EXPERIMENT = "+experiment="
 _GLOBAL = "# @package _global_"
-_NO_VALUES = ("defaults", "hydra")  # keys of a file that are no part of the configuration
+_NO_VALUES = ("defaults", "hydra")  # keys of a file that are not part of the configuration
 _SCHEMA = OmegaConf.structured(Config)
-# Words beside +experiment=NAME with which a cell is still composed here: what they mean is plain
+# Overrides beside +experiment=NAME that can be applied without Hydra
 _PLAIN = re.compile(r"seed=\d+|(results_dir|data\.root|runtime\.\w+)=[\w./~-]+|(precision|protocol)=\w+")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """An experiment of conf/experiment: a cell of a table, and the directory name of its runs."""
+    """An experiment of conf/experiment, that is a cell of a table, and the directory name of its runs."""
 
     experiment: str
     workload: str
@@ -49,9 +49,9 @@ def cell(experiment: str) -> Cell:
 
 
 def choices(experiment: str) -> tuple[str, str]:
-    """The workload and the method that an experiment's file names, read without composing it.
+    """The workload and the method in an experiment's defaults list, read without composing it.
 
-    Empty where the file leaves one to another file.
+    Empty strings where the file inherits them from another experiment.
     """
     chosen = _choices(f"experiment/{experiment}.yaml")
     return chosen.get("workload", ""), chosen.get("method", "")
@@ -59,15 +59,15 @@ def choices(experiment: str) -> tuple[str, str]:
 
 @cache
 def experiment_config(experiment: str, protocol: str = PAPER) -> Config:
-    """The configuration of an experiment, composed once: not to be changed."""
+    """The configuration of an experiment; cached, so callers must not change it."""
     return to_config(_composed(experiment, protocol))
 
 
 def compose_run(words: Sequence[str]) -> Config:
-    """The configuration that these checked overrides compose, for finding the run, not for training it.
+    """The configuration of checked overrides, for finding the run's directory, not for training.
 
-    A shipped experiment with a seed, a precision, a protocol or paths is composed here, without the keys of
-    `runtime` and `data.root`, which no run is found by; anything else by Hydra.
+    A shipped experiment with a seed, a precision, a protocol or paths is composed here, ignoring `runtime.*`
+    and `data.root`, which do not affect the directory; anything else is composed by Hydra.
 
     Raises:
         UserError: they don't compose, or contradict each other.
@@ -89,7 +89,7 @@ def compose_run(words: Sequence[str]) -> Config:
 
 
 def _composed(experiment: str, protocol: str) -> DictConfig:
-    """The files of an experiment merged in the order of their defaults lists; interpolations are kept."""
+    """The files of an experiment merged in the order of their defaults lists; interpolations unresolved."""
     root, own = "config.yaml", f"experiment/{experiment}.yaml"
     listed = _choices(root)
     chosen = listed | _choices(own) | {"protocol": protocol}
@@ -99,7 +99,7 @@ def _composed(experiment: str, protocol: str) -> DictConfig:
 
 
 def _nodes(group: str, chosen: Mapping[str, str]) -> Iterator[DictConfig]:
-    """The chosen file of a group, after those that it lists itself."""
+    """The chosen file of a group, preceded by the files in its own defaults list."""
     path = f"{group}/{chosen[group]}.yaml"
     for other, choice in _choices(path).items():
         yield from _nodes(other, {other: choice, **chosen})
@@ -108,7 +108,7 @@ def _nodes(group: str, chosen: Mapping[str, str]) -> Iterator[DictConfig]:
 
 @cache
 def _choices(path: str) -> dict[str, str]:
-    """What a file's defaults list chooses: group to name."""
+    """The choices in a file's defaults list: group to name."""
     entries = (e for e in _file(path).get("defaults", []) if isinstance(e, Mapping))
     pairs = (pair for entry in entries for pair in entry.items())
     named = ((str(group).removeprefix("override ").removeprefix("/"), str(name)) for group, name in pairs)
@@ -117,7 +117,7 @@ def _choices(path: str) -> dict[str, str]:
 
 @cache
 def _content(path: str) -> DictConfig:
-    """What a file says, at the place of the configuration where it belongs."""
+    """A file's values, under its group's key or, with `@package _global_`, at the root."""
     node = {key: value for key, value in _file(path).items() if key not in _NO_VALUES}
     everywhere = "/" not in path or _GLOBAL in (CONF / path).read_text(encoding="utf-8")
     return OmegaConf.create(node if everywhere else {path.partition("/")[0]: node})

@@ -1,4 +1,4 @@
-"""The runs that a command line describes: a sweep of conf/sweep, or any values listed with commas."""
+"""The runs of a command line: a sweep of conf/sweep, or the product of values listed with commas."""
 
 import itertools
 import re
@@ -23,7 +23,7 @@ Words = tuple[str, ...]  # the overrides of one run
 
 @dataclass(frozen=True)
 class Job:
-    """A run to train: its overrides, and the configuration that they compose."""
+    """A run to train: its overrides and the configuration composed from them."""
 
     words: Words
     config: Config
@@ -35,7 +35,7 @@ def sweeps() -> list[str]:
 
 
 def parameters(name: str) -> dict[str, str]:
-    """What a sweep varies: override key to comma-separated values.
+    """What a sweep varies, as a map from override key to comma-separated values.
 
     Raises:
         UserError: there is no such sweep.
@@ -47,20 +47,24 @@ def parameters(name: str) -> dict[str, str]:
 
 
 def expand(arguments: Sequence[str], multirun: bool = True) -> list[Words]:
-    """The overrides of every run that the arguments describe, in the order they are trained.
+    """The overrides of every run, in training order.
 
-    What is typed replaces the sweep's own values of that key; several values need a sweep or `multirun`.
+    Arguments replace the sweep's own values of the same key.
+
+    Args:
+        arguments: overrides, values separated by commas.
+        multirun: whether several values are allowed without a sweep.
 
     Raises:
-        UserError: an argument can't be read or has no such choice, key or type, nothing is chosen, or an
-            experiment stands beside a sweep.
+        UserError: an argument can't be parsed, or has an unknown key or choice or a wrong type; there is
+            neither experiment nor sweep, or both.
     """
     names = [a.removeprefix(PREFIX) for a in arguments if a.startswith(PREFIX)]
     own = parameters(names[0]) if names else {}
     varied = {key: parse(f"{key}={values}") for key, values in own.items()}
     typed = [parse(a) for a in arguments if not a.startswith(PREFIX)]
     if names and any(o.key_or_group == "experiment" for o in typed):
-        raise UserError("a sweep brings its own experiments: leave out +experiment=, or +sweep=")
+        raise UserError("+sweep=NAME includes its experiments: leave out +experiment= or +sweep=")
     if not (names or multirun):
         check_single(typed, arguments)
     overrides = varied | {o.get_key_element(): o for o in typed}
@@ -69,13 +73,13 @@ def expand(arguments: Sequence[str], multirun: bool = True) -> list[Words]:
 
 
 def _values(override: Override) -> list[str]:
-    """`key=value` for each of its values, checked."""
+    """One checked `key=value` for each of the override's values."""
     key = override.get_key_element()
     if not override.is_sweep_override():
         check_override(override)
         return [override.input_line or key]
     if not override.is_discrete_sweep():
-        raise UserError(f"{override.input_line} has no end: list its values, {key}=VALUE,VALUE")
+        raise UserError(f"{override.input_line} is not a list of values: type {key}=VALUE,VALUE")
     value: Any = override.value()
     if isinstance(value, Glob):
         found = value.filter(conf.names_in(override.key_or_group))
@@ -88,7 +92,7 @@ def _values(override: Override) -> list[str]:
 
 
 def compose_jobs(runs: Sequence[Words]) -> list[Job]:
-    """The configuration of every run, composed once for all its seeds.
+    """The configuration of every run; runs that differ in the seed alone are composed once.
 
     Raises:
         UserError: overrides don't compose, or contradict each other.
@@ -97,7 +101,7 @@ def compose_jobs(runs: Sequence[Words]) -> list[Job]:
     jobs = []
     for words in runs:
         seeds = [m.group(1) for m in map(_PLAIN_SEED.fullmatch, words) if m]
-        # A seed that other keys refer to is part of what is composed
+        # With interpolations, other keys may depend on the seed
         rest = words if "${" in " ".join(words) else tuple(w for w in words if not _PLAIN_SEED.fullmatch(w))
         if rest not in composed:
             composed[rest] = compose_config(rest)

@@ -1,4 +1,4 @@
-"""Composition, the identity of runs, and the user's mistakes."""
+"""Composition of configurations, the identity of runs, and invalid settings."""
 
 import hashlib
 import json
@@ -26,13 +26,13 @@ OTHER_BATCHES = {
 }  # fmt: skip
 
 
-def test_no_experiment_ever_changes_its_directory():
-    """Records are found by these names; a new field must keep its default out of them."""
+def test_experiments_keep_their_run_directories():
+    """Existing records are found by these names; a new schema field must not change them."""
     assert {name: cell(name).run for name in experiments()} == GOLDEN
 
 
 @pytest.mark.parametrize("experiment", [e for e in experiments() if not re.search(r"_(b|ref)\d+_", e)])
-def test_workload_and_method_compose_the_same_run(experiment):
+def test_workload_and_method_compose_the_same_run_as_the_experiment(experiment):
     found = cell(experiment)
     assert choices(experiment) in ((found.workload, found.method), ("", ""))
     batch = OTHER_BATCHES.get(experiment)
@@ -45,7 +45,7 @@ def test_workload_and_method_compose_the_same_run(experiment):
     assert experiment == f"{row}_{found.method}"
 
 
-def test_the_digest_is_that_of_the_differences_from_the_defaults():
+def test_digest_is_the_hash_of_differences_from_the_defaults():
     config = compose_config(["+experiment=mnist_lb_gbn"])
     differences = identity(config)
     assert differences["method.lr_rule"] == "sqrt"
@@ -65,7 +65,7 @@ def test_the_digest_is_that_of_the_differences_from_the_defaults():
         "runtime.micro_batch=128",
     ],
 )
-def test_seed_paths_and_runtime_are_no_part_of_the_identity(override):
+def test_seed_paths_and_runtime_are_not_part_of_the_identity(override):
     assert run_name(compose_config(["+experiment=mnist_lb_gbn", override])) == GOLDEN["mnist_lb_gbn"]
 
 
@@ -73,16 +73,16 @@ def test_seed_paths_and_runtime_are_no_part_of_the_identity(override):
     "override",
     ["precision=bf16", "method.clip_norm=1", "data.flip=false", "workload.epochs=51", "protocol=bigbatch"],
 )
-def test_whatever_changes_results_changes_the_name(override):
+def test_settings_that_change_results_change_the_run_name(override):
     assert run_name(compose_config(["+experiment=mnist_lb_gbn", override])) != GOLDEN["mnist_lb_gbn"]
 
 
-def test_the_run_directory_follows_the_seed():
+def test_run_directory_contains_the_seed():
     config = compose_config(["+experiment=mnist_sb", "seed=3", "results_dir=there"])
     assert run_directory(config) == Path("there/runs") / GOLDEN["mnist_sb"] / "seed3"
 
 
-def test_methods_differ_in_what_the_paper_says_they_do():
+def test_methods_differ_as_in_the_paper():
     found = {
         m: compose_config([f"+experiment=mnist_{m}"]).method for m in ("sb", "lb", "lb_lr", "lb_gbn", "lb_ra")
     }
@@ -97,7 +97,7 @@ def test_methods_differ_in_what_the_paper_says_they_do():
     assert {c.clip_norm for c in found.values()} == {5.0}
 
 
-def test_the_released_code_s_traps_are_settings_of_its_protocol():
+def test_released_code_differences_are_protocol_settings():
     paper, released = (
         compose_config(["+experiment=mnist_lb_lr", f"protocol={p}"]) for p in ("paper", "bigbatch")
     )
@@ -111,31 +111,31 @@ def test_the_released_code_s_traps_are_settings_of_its_protocol():
 
 
 @pytest.mark.parametrize(
-    ("override", "says"),
+    ("override", "message"),
     [
         ("method.ghost_size=100", "does not divide method.batch_size=4096: set method.batch_size=4000"),
         ("method.lr_rule=cubic", "one of none, sqrt, linear"),
         ("precision=fp8", "one of fp32, bf16"),
         ("runtime.device=tpu", "one of auto, cpu, cuda"),
-        ("method.batch_size=0", "method.batch_size must be above 0"),
-        ("workload.epochs=-1", "workload.epochs must be above 0"),
-        ("workload.milestones=[1,2]", "give one rate more than milestones"),
-        ("workload.milestones=[3,2,1]", "must ascend"),
-        ("workload.weight_decay=[0,0]", "1 value or one a rate"),
-        ("runtime.micro_batch=192", "must be whole ghosts of 128"),
+        ("method.batch_size=0", "method.batch_size=0 must be positive"),
+        ("workload.epochs=-1", "workload.epochs=-1.0 must be positive"),
+        ("workload.milestones=[1,2]", "give one more learning rate than milestones"),
+        ("workload.milestones=[3,2,1]", "must be in ascending order"),
+        ("workload.weight_decay=[0,0]", "1 value or one per learning rate"),
+        ("runtime.micro_batch=192", "must be a multiple of method.ghost_size=128"),
         ("method.gradient_noise=-1", "can't be negative"),
-        ("data.crop=300", "data.crop=300 is more than data.resize=256"),
+        ("data.crop=300", "data.crop=300 is larger than data.resize=256"),
         ("runtime.workers=-1", "runtime.workers=-1 can't be negative"),
     ],
 )
-def test_contradictions_fail_before_data_is_loaded(override, says):
-    with pytest.raises(UserError, match=says.replace("[", r"\[")) as error:
+def test_invalid_settings_fail_at_compose_time(override, message):
+    with pytest.raises(UserError, match=message.replace("[", r"\[")) as error:
         compose_config(["+experiment=mnist_lb_gbn", override])
     assert "\n" not in str(error.value)
 
 
-def test_micro_batches_without_ghosts_are_refused_with_the_reason():
-    with pytest.raises(UserError, match="would change the batch norm of the whole batch"):
+def test_micro_batches_without_ghosts_are_rejected():
+    with pytest.raises(UserError, match="would change batch norm, whose statistics cover the whole batch"):
         compose_config(["+experiment=mnist_lb", "runtime.micro_batch=128"])
 
 
@@ -149,7 +149,7 @@ def test_typos_and_wrong_types_fail_at_compose_time(override):
 
 
 @pytest.mark.parametrize("name", sweeps())
-def test_every_sweep_composes_runs_that_differ(name):
+def test_every_sweep_composes_distinct_runs(name):
     found = [job.config for job in compose_jobs(expand([f"+sweep={name}"]))]
     directories = [run_directory(c) for c in found]
     assert len(set(directories)) == len(directories)
@@ -160,7 +160,7 @@ def test_every_sweep_composes_runs_that_differ(name):
     assert len(found) == expected
 
 
-def test_seeds_on_the_command_line_replace_the_sweep_s():
+def test_command_line_seeds_replace_those_of_the_sweep():
     jobs = expand(["+sweep=quickstart", "seed=5,6", "results_dir=there"])
     assert jobs[:2] == [
         ("+experiment=digits_sb", "seed=5", "results_dir=there"),
@@ -172,12 +172,12 @@ def test_seeds_on_the_command_line_replace_the_sweep_s():
     assert found == [compose_config(job) for job in jobs]
 
 
-def test_a_seed_that_other_keys_refer_to_is_composed_with_them():
+def test_interpolations_of_the_seed_are_composed_per_seed():
     jobs = expand(["+experiment=digits_lb", "seed=5,6", "evaluations=${seed}"])
     assert [(j.config.seed, j.config.evaluations) for j in compose_jobs(jobs)] == [(5, 5), (6, 6)]
 
 
-def test_seeds_are_composed_together(monkeypatch):
+def test_runs_that_differ_only_in_seed_are_composed_once(monkeypatch):
     composed = []
     compose = sweep.compose_config
     monkeypatch.setattr(sweep, "compose_config", lambda o: composed.append(o) or compose(o))
@@ -185,5 +185,5 @@ def test_seeds_are_composed_together(monkeypatch):
     assert len(composed) == 5
 
 
-def test_the_configuration_folder_is_the_checkout_s():
+def test_conf_folder_is_that_of_the_checkout():
     assert (CONF / "config.yaml").exists()

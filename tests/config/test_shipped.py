@@ -1,4 +1,4 @@
-"""The quick composition of the shipped experiments against Hydra's own."""
+"""Composition of the shipped experiments without Hydra, against Hydra's."""
 
 import pytest
 
@@ -9,13 +9,13 @@ from gengap.errors import UserError
 
 
 @pytest.mark.parametrize("experiment", experiments())
-def test_every_experiment_composes_as_hydra_does(experiment):
+def test_every_experiment_composes_as_with_hydra(experiment):
     for protocol in conf.names_in("protocol"):
         composed = conf.compose([f"+experiment={experiment}", f"protocol={protocol}"])
         assert experiment_config(experiment, protocol) == to_config(composed)
 
 
-def test_choices_are_what_is_composed():
+def test_choices_match_the_composed_configuration():
     for experiment in experiments():
         config = experiment_config(experiment)
         assert choices(experiment) in ((config.workload.name, config.method.name), ("", ""))
@@ -29,10 +29,10 @@ PLAIN = [
 
 
 @pytest.mark.parametrize("words", PLAIN)
-def test_a_cell_is_found_without_hydra_as_with_it(words, monkeypatch):
+def test_plain_overrides_compose_without_hydra(words, monkeypatch):
     words = ["+experiment=mnist_lb_gbn", *words]
     expected = compose_config(words)
-    monkeypatch.setattr(shipped, "compose_config", lambda _: pytest.fail("Hydra was asked"))
+    monkeypatch.setattr(shipped, "compose_config", lambda _: pytest.fail("composed by Hydra"))
     assert compose_run(words) == expected
     assert compose_run([*words, "data.root=/elsewhere", "runtime.threads=1"]) == expected
 
@@ -47,10 +47,10 @@ def test_a_cell_is_found_without_hydra_as_with_it(words, monkeypatch):
         ["+experiment=digits_lb", "~model.options.width"],
     ],
 )
-def test_everything_else_is_left_to_hydra(words):
+def test_other_overrides_are_composed_by_hydra(words):
     assert compose_run(words) == compose_config(words)
 
 
-def test_a_wrong_precision_is_refused_without_hydra_too():
+def test_values_are_checked_without_hydra():
     with pytest.raises(UserError, match="one of fp32, bf16"):
         compose_run(["+experiment=digits_lb", "precision=fp8"])
