@@ -1,4 +1,4 @@
-"""The `gengap` command. Subcommands import what they need, so that help is immediate."""
+"""The `gengap` command. Subcommands are imported only when they run, so that --help prints at once."""
 
 import sys
 import time
@@ -11,15 +11,15 @@ from gengap.errors import DONE, UserError
 USAGE = """\
 usage: gengap COMMAND [ARGUMENTS]
 
-  gengap train +experiment=mnist_lb_gbn [seed=3] [key=value ...]   one cell of a table
-  gengap train +sweep=quickstart                                   a whole table, seeds included
-  gengap status [+sweep=NAME] [results_dir=DIR]                    what is done, what is missing
-  gengap report [results_dir=DIR] [--check]                        tables and figures from the records
-  gengap plan small_batch=256 large_batch=4096 lr=0.1 ...          your own recipe at a larger batch
-  gengap bench [workload=NAME]                                     how fast this machine trains
+  gengap train +experiment=mnist_lb_gbn [seed=3] [key=value ...]   train one cell of a table
+  gengap train +sweep=quickstart                                   train a whole table, all seeds
+  gengap status [+sweep=NAME] [results_dir=DIR]                    list finished and missing runs
+  gengap report [results_dir=DIR] [--check]                        write tables and figures from the records
+  gengap plan small_batch=256 large_batch=4096 lr=0.1 ...          move your own recipe to a larger batch
+  gengap bench [workload=NAME]                                     measure this machine's training speed
 
 `gengap train --help` lists experiments, sweeps and every key.
-Tab completion for this shell: eval "$(gengap -sc install=bash)"; zsh and fish likewise."""
+Tab completion: eval "$(gengap -sc install=bash)", or with zsh or fish instead of bash."""
 
 COMMANDS = ("train", "status", "report", "plan", "bench")
 
@@ -31,14 +31,14 @@ def main() -> None:
 
 
 def dispatch(arguments: Sequence[str], started: float) -> int:
-    """Run the subcommand that the arguments name; return its exit code.
+    """Run a subcommand; return its exit code.
 
     Args:
-        arguments: the words after `gengap`.
-        started: when the command began, as time.time() counts; a time budget counts from here.
+        arguments: the command line after `gengap`.
+        started: time.time() at the start of the command, from which the time budget counts.
 
     Raises:
-        UserError: there is no such command, or it can't take its arguments.
+        UserError: an unknown command, or arguments it doesn't accept.
     """
     command, *rest = arguments or ["--help"]
     if command == "train":
@@ -58,8 +58,9 @@ def dispatch(arguments: Sequence[str], started: float) -> int:
     else:
         from difflib import get_close_matches
 
-        near = [f"did you mean {c}? " for c in get_close_matches(command, COMMANDS, n=1)]
-        raise UserError(f"there is no command {command!r}: {''.join(near)}gengap --help lists them")
+        near = get_close_matches(command, COMMANDS, n=1)
+        advice = f"did you mean {near[0]}?" if near else "type gengap --help for the list"
+        raise UserError(f"unknown command {command!r}: {advice}")
     return DONE
 
 

@@ -9,18 +9,18 @@ from hypothesis import settings
 from gengap.config.compose import compose_config
 from gengap.config.schema import Config
 
-# On a busy machine a second thread makes small tensors ten times slower; subprocesses inherit this.
+# On a busy machine a second thread makes small tensors ten times slower; subprocesses inherit the variable
 os.environ["OMP_NUM_THREADS"] = "1"
 torch.set_num_threads(1)
 
-# The same examples every time, and no limit on the time of one: a busy machine is no failure.
+# The same examples every time, and no deadline, which a busy machine would miss
 settings.register_profile("gengap", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("gengap")
 
 
 @pytest.fixture
 def digits(tmp_path: Path) -> Callable[..., Config]:
-    """Configurations of a digits cell whose records go to a folder of the test's own."""
+    """Makes configurations of a digits cell that write to tmp_path."""
 
     def make(method: str = "lb_gbn", *overrides: str) -> Config:
         return compose_config([f"+experiment=digits_{method}", f"results_dir={tmp_path}", *overrides])
@@ -30,15 +30,15 @@ def digits(tmp_path: Path) -> Callable[..., Config]:
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:
-    """Where real data sets are: $GENGAP_DATA, or where gengap keeps them."""
+    """The folder of real data sets: $GENGAP_DATA, or gengap's default."""
     return Path(os.environ.get("GENGAP_DATA", "~/.cache/gengap")).expanduser()
 
 
 @pytest.fixture
 def mnist(data_root: Path, tmp_path: Path) -> Callable[..., Config]:
-    """Configurations of an MNIST cell; skips the test where MNIST is not on this machine."""
+    """Makes configurations of an MNIST cell; skips the test if MNIST is not in data_root."""
     if not (data_root / "MNIST" / "raw").exists():
-        pytest.skip("MNIST is not here: set GENGAP_DATA to the folder that holds it")
+        pytest.skip("MNIST not found: set GENGAP_DATA to the folder that holds it")
 
     def make(method: str, *overrides: str) -> Config:
         places = [f"results_dir={tmp_path}", f"data.root={data_root}"]

@@ -1,4 +1,4 @@
-"""The rooms of the package: which may import which, how long a file may be, and no circle of imports."""
+"""The architecture: which package may import which, no import cycles, and the length of files."""
 
 import ast
 from graphlib import TopologicalSorter
@@ -10,7 +10,7 @@ PACKAGE = Path(gengap.__file__).parent
 LONGEST = 200  # lines
 BASE = {"errors", "learning_rate", "randomness"}
 
-# A room, or a module at the root, to the ones that it may import: CONTRIBUTING.md draws the same
+# What each package, or module at the root, may import; CONTRIBUTING.md has the same picture
 ALLOWED = {
     "errors": set(),
     "learning_rate": set(),
@@ -33,7 +33,7 @@ ALLOWED = {
 
 
 def sources() -> dict[str, Path]:
-    """Every module of the package by its dotted name below gengap."""
+    """The file of every module, by its dotted name below gengap."""
     files = {file.relative_to(PACKAGE).with_suffix(""): file for file in PACKAGE.rglob("*.py")}
     named = {".".join(p for p in path.parts if p != "__init__"): file for path, file in files.items()}
     assert len(named) > 80  # else the files were not found
@@ -41,7 +41,7 @@ def sources() -> dict[str, Path]:
 
 
 def imported(file: Path, modules: set[str]) -> set[str]:
-    """The modules of the package that a file imports, anywhere in it."""
+    """The modules of gengap that a file imports, including inside functions."""
     found = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gengap":
@@ -59,28 +59,28 @@ def graph() -> dict[str, set[str]]:
     return {name: imported(file, set(modules)) - {name} for name, file in modules.items() if name}
 
 
-def room(module: str) -> str:
+def package(module: str) -> str:
     return module.partition(".")[0]
 
 
-def test_rooms_import_only_what_they_may():
+def test_packages_import_only_allowed_packages():
     found = {}
     for module, others in graph().items():
         for other in others:
-            if room(other) != room(module) and room(other) not in ALLOWED[room(module)]:
-                found.setdefault(f"{room(module)} -> {room(other)}", []).append(module)
+            if package(other) != package(module) and package(other) not in ALLOWED[package(module)]:
+                found.setdefault(f"{package(module)} -> {package(other)}", []).append(module)
     assert found == {}
 
 
-def test_every_room_is_in_the_plan():
-    assert {room(module) for module in graph()} == set(ALLOWED)
+def test_every_package_is_listed():
+    assert {package(module) for module in graph()} == set(ALLOWED)
 
 
-def test_no_room_may_import_one_that_may_import_it():
+def test_allowed_imports_have_no_cycle():
     TopologicalSorter(ALLOWED).prepare()  # raises CycleError
 
 
-def test_no_module_imports_itself_by_way_of_others():
+def test_modules_have_no_import_cycle():
     TopologicalSorter(graph()).prepare()
 
 

@@ -1,1 +1,1 @@
-"""What is typed: the commands, their options, help and completion."""
+"""The command line: subcommands, their options, help and tab completion."""

@@ -1,4 +1,4 @@
-"""`gengap bench`: gengap's loop beside the typical user's, in one run, on this machine."""
+"""`gengap bench`: the speed of gengap's training loop beside a typical PyTorch loop, on this machine."""
 
 import sys
 from collections.abc import Sequence
@@ -13,26 +13,26 @@ KEYS = ("workload", "method", "precision", "rounds", "results_dir")
 HELP = """\
 usage: gengap bench [workload=NAME] [method=sb,lb_ra] [precision=fp32,bf16] [rounds=3] [results_dir=DIR]
 
-Trains on random images of the data set's shape, gengap and the typical loop in turns, each in a process of
-its own, and prints the medians: updates/s, images/s, their ratio, the shares of this machine's matrix and
-copy rates, peak memory, and the times to start and to warm up. Pause other work first.
+Trains on random images of the data set's shape, alternating between gengap and a typical loop in processes of
+their own, and prints medians: updates/s, images/s, their ratio, the fraction of this machine's matrix-product
+and copy rates, peak memory, and the start-up and warm-up times. Stop other work on this machine first.
 
 The typical loop: torchvision transforms on PIL images in a DataLoader, fp32 without compilation, .item() at
-every step; with ghosts one forward and backward pass per ghost, as in the paper's released code.
+every step; with ghosts, one forward and backward pass per ghost, as in the paper's released code.
 
   workload=NAME    one workload (default: {default})
-  method=NAME      which methods of it (default: sb and lb_ra)
-  precision=NAME   gengap's precision (default: fp32 and bf16); the typical loop is always fp32
-  rounds=N         turns per side, of about 2 s or one update each (default: 3; fewer in slow cases)
-  results_dir=DIR  DIR/bench gets the measurements as JSON, a table and a figure (default: results)
+  method=NAMES     its methods, separated by commas (default: sb,lb_ra)
+  precision=NAMES  gengap's precisions (default: fp32,bf16); the typical loop is always fp32
+  rounds=N         rounds per loop, of about 2 s or one update each (default: 3; fewer in slow cases)
+  results_dir=DIR  write the measurements to DIR/bench as JSON, a table and a figure (default: results)
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure and write down; return the exit code: 0, or 130 after Ctrl-C.
+    """Measure and save the results; return the exit code: 0, or 130 after Ctrl-C.
 
     Raises:
-        UserError: an argument is unknown or can't be read.
+        UserError: an unknown argument or an invalid value.
     """
     from gengap.bench.cases import DEFAULT, cases
 
@@ -48,20 +48,20 @@ def main(arguments: Sequence[str]) -> int:
     from gengap.bench.measure import measure_all
 
     try:
-        with raising_interrupts():  # the measured processes are to be ended
+        with raising_interrupts():  # so that the measured processes are stopped
             return measure_all(chosen, rounds, Path(values.get("results_dir", "results")).expanduser())
     except KeyboardInterrupt:
-        print("\ngengap bench: stopped; the cases that are printed are written down", file=sys.stderr)
+        print("\ngengap bench: stopped; the cases printed so far are saved", file=sys.stderr)
         return INTERRUPTED
 
 
 def _rounds(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
-        raise UserError(f"rounds={text} must be a whole number above 0")
+        raise UserError(f"rounds={text} must be a positive whole number")
     return int(text)
 
 
 def _on_gpu() -> bool:
-    import torch  # slow to import, and a mistake is told before
+    import torch  # slow to import, so arguments are checked first
 
     return torch.cuda.is_available()

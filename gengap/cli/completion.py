@@ -1,4 +1,4 @@
-"""Tab completion: the words that a command takes, by the shell functions that Hydra's completion installs."""
+"""Tab completion of every command, on top of the shell functions that Hydra installs."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -17,15 +17,17 @@ _BOOLEAN = ("true", "false")
 
 
 def complete(arguments: Sequence[str], commands: Sequence[str]) -> None:
-    """Answer `gengap -sc install=bash`, `-sc query=bash` and their like, as Hydra's command line does.
+    """Handle `gengap -sc install=SHELL`, uninstall=SHELL and query=SHELL, as Hydra's command line does.
 
-    The shell puts the typed line into COMP_LINE and offers the words that are printed.
+    A query prints the candidates for the command line in the environment variable COMP_LINE.
 
     Raises:
-        UserError: anything else is asked.
+        UserError: any other arguments.
     """
     if list(arguments) not in [[f"{what}={s}"] for what in ("install", "uninstall", "query") for s in SHELLS]:
-        raise UserError('gengap -sc takes install=bash, zsh or fish: type eval "$(gengap -sc install=bash)"')
+        raise UserError(
+            'gengap -sc takes install=SHELL for bash, fish or zsh: type eval "$(gengap -sc install=bash)"'
+        )
     if not arguments[0].startswith("query="):
         install_completion(arguments)
         return
@@ -36,7 +38,7 @@ def complete(arguments: Sequence[str], commands: Sequence[str]) -> None:
 
 
 def words_of(command: str) -> Sequence[str]:
-    """Every word that may follow a command: whole where its values are few, else up to the = sign."""
+    """Every completion for a command: `key=value` where the values are known, else `key=`."""
     if command in ("train", "status"):
         words = [*_choices(GROUPS), *_key_words(), *train.LAUNCHER]
         return (*_flags(train.FLAGS if command == "train" else ()), *words)

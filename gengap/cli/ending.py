@@ -1,4 +1,4 @@
-"""How every command ends: a user's mistake in one line, Ctrl-C and a closed pipe without a word."""
+"""How every command ends: one line for a user's mistake, silence for Ctrl-C and a closed pipe."""
 
 import os
 import signal
@@ -14,21 +14,21 @@ CLOSED_PIPE = 128 + signal.SIGPIPE
 
 
 def run_command(command: Callable[[], int]) -> int:
-    """Run a command to its end; return the exit code.
+    """Run a command; return the exit code.
 
-    Ctrl-C ends the process at once: an exception would come out of an import as any other error, if at all.
-    Where something has to be saved or tidied up first, `raising_interrupts` or launch.stop.Stop take over.
+    Ctrl-C exits the process at once, because a KeyboardInterrupt inside an import may be swallowed or turned
+    into another error. Code that must save or clean up first uses `raising_interrupts` or launch.stop.Stop.
     """
-    before = signal.signal(signal.SIGINT, _leave)
+    before = signal.signal(signal.SIGINT, _exit_now)
     try:
         code = command()
-        sys.stdout.flush()  # here, and not when the interpreter ends, a closed pipe can still be caught
+        sys.stdout.flush()  # here, where a closed pipe can still be caught
     except UserError as error:
         log_error(error)
         return MISTAKE
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # `| head` has read enough
+    except BrokenPipeError:  # as in `| head`
         _discard_output()
         return CLOSED_PIPE
     finally:
@@ -38,7 +38,7 @@ def run_command(command: Callable[[], int]) -> int:
 
 @contextmanager
 def raising_interrupts() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt inside the block, so that it can be tidied up after."""
+    """Let Ctrl-C raise KeyboardInterrupt inside the block, so that the caller can clean up."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
@@ -46,16 +46,16 @@ def raising_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def _exit_now(number: int, frame: FrameType | None) -> None:
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, RuntimeError):  # closed, or amid a write
+        with suppress(OSError, ValueError, RuntimeError):  # closed, or interrupted in the middle of a write
             stream.flush()
     os._exit(INTERRUPTED)
 
 
 def _discard_output() -> None:
-    """Let what is still buffered go nowhere: Python would complain about it when it ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    """Send buffered output to /dev/null, or flushing it at exit would raise BrokenPipeError again."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # a stream without a file behind it
-            os.dup2(nowhere, stream.fileno())
+        with suppress(OSError, ValueError):  # a stream without a file descriptor
+            os.dup2(devnull, stream.fileno())

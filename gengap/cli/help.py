@@ -14,21 +14,21 @@ from gengap.config.conf import GROUPS, names_in
 
 USAGE = """\
 usage: gengap train +experiment=NAME [key=value ...]           one run: a cell of a table and a seed
-       gengap train -m +experiment=NAME seed=0,1,2             several, one after another
+       gengap train -m +experiment=NAME seed=0,1,2             several runs, one after another
        gengap train +sweep=NAME [seed=0,1,2]                   all cells of a table or figure
-       gengap train workload=NAME method=NAME [key=value ...]  the same by its parts
-       gengap train +experiment=NAME --cfg job                 print the configuration, run nothing
+       gengap train workload=NAME method=NAME [key=value ...]  a cell by its workload and method
+       gengap train +experiment=NAME --cfg job                 print the configuration and train nothing
 
-A finished run is skipped, an interrupted one resumed: type the same command again.
+Finished runs are skipped and interrupted ones resumed: to continue, run the same command again.
 
 Exit codes
-  0        all is done: every run is finished, or diverged
-  1        a run failed or could not begin, and said why; the others went on
-  2        a mistake in the command, seen before the first run: nothing was trained
-  75       the time budget is used up, or another process is at it: saved; the same command goes on
-  130 143  stopped by Ctrl-C or SIGTERM: saved; the same command goes on"""
+  0        every run has finished or diverged
+  1        a run failed or could not start; the error is logged, and the other runs were trained
+  2        a mistake in the command; nothing was trained
+  75       the time budget is used up, or another process trains a run: run the same command again
+  130 143  stopped by Ctrl-C or SIGTERM and saved: run the same command again"""
 
-COLUMN = 40  # where explanations begin
+COLUMN = 40  # of the explanations
 
 
 def train_help() -> str:
@@ -37,7 +37,7 @@ def train_help() -> str:
     keys = "\n".join(_keys(schema.Config))
     return (
         f"{USAGE}\n\nChoices\n{names}\n\n"
-        f"Keys with their defaults; ??? comes from the workload, the method or the protocol\n{keys}"
+        f"Keys with their defaults; ??? is set by the workload, the method or the protocol\n{keys}"
     )
 
 

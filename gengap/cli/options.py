@@ -1,4 +1,4 @@
-"""The words after a command: flags, and `key=value` pairs or overrides. Every command reads them here."""
+"""Parsing of every command's arguments: flags, and `key=value` pairs or overrides."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,7 @@ HELP = ("-h", "--help")
 
 @dataclass(frozen=True)
 class Typed:
-    """The words after a command, sorted.
-
-    flags: as listed by the command, however they were abbreviated. words: all others, in their order.
-    """
+    """A command's arguments: `flags` in their long form, and all other `words` in order."""
 
     command: str
     flags: frozenset[str]
@@ -22,14 +19,14 @@ class Typed:
 
     @property
     def asks_for_help(self) -> bool:
-        """Whether -h or --help is among them."""
+        """Whether -h or --help is among the flags."""
         return "--help" in self.flags
 
     def values(self, keys: Collection[str]) -> dict[str, str]:
-        """The words as values by key; the last of a repeated key counts.
+        """The words as a map from key to value; of a repeated key, the last value counts.
 
         Raises:
-            UserError: a word has another key, or no value.
+            UserError: an unknown key, or an empty value.
         """
         found = {}
         for word in self.words:
@@ -37,7 +34,7 @@ class Typed:
             if key not in keys:
                 near = get_close_matches(key, keys, n=1)
                 advice = f"did you mean {near[0]}=VALUE?" if near else f"type gengap {self.command} --help"
-                raise UserError(f"gengap {self.command} takes no {word}: {advice}")
+                raise UserError(f"unknown argument {word}: {advice}")
             if not value:
                 raise UserError(f"{key} has no value: type {key}=VALUE")
             found[key] = value
@@ -45,15 +42,15 @@ class Typed:
 
 
 def read(command: str, arguments: Sequence[str], flags: Sequence[str] = ()) -> Typed:
-    """Sort the words after a command.
+    """Parse the arguments of a command.
 
     Args:
-        command: its name.
-        arguments: what was typed after it.
-        flags: those that it takes besides --help, as "-m, --multirun" where there is a short form.
+        command: the command's name, for error messages.
+        arguments: the command line after it.
+        flags: its flags besides --help, written "-m, --multirun" if there is a short form.
 
     Raises:
-        UserError: there is no such flag.
+        UserError: an unknown flag.
     """
     names = {form: forms[-1] for forms in (HELP, *(f.split(", ") for f in flags)) for form in forms}
     found, words = set(), []
@@ -64,12 +61,12 @@ def read(command: str, arguments: Sequence[str], flags: Sequence[str] = ()) -> T
             found.add(names[word])
         else:
             listed = ", ".join(dict.fromkeys(names.values()))
-            raise UserError(f"gengap {command} has no flag {word}: it takes {listed}")
+            raise UserError(f"unknown flag {word}: gengap {command} takes {listed}")
     return Typed(command, frozenset(found), tuple(words))
 
 
 def _with_their_values(arguments: Sequence[str]) -> Iterator[str]:
-    """The words, `--cfg job` and `--cfg=job` as the one word `--cfg job`."""
+    """The arguments, with `--cfg job` and `--cfg=job` joined into the single word `--cfg job`."""
     words = iter(arguments)
     for word in words:
         name, equals, value = word.partition("=")

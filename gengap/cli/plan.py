@@ -1,4 +1,4 @@
-"""`gengap plan`: a small-batch recipe moved to a large batch by each of the paper's methods."""
+"""`gengap plan`: a small-batch recipe adapted to a large batch by each of the paper's methods."""
 
 import json
 import textwrap
@@ -16,18 +16,18 @@ FLAGS = (JSON,)
 HELP = """\
 usage: gengap plan small_batch=256 large_batch=4096 lr=0.1 epochs=90 milestones=30,60,80 dataset_size=1281167
 
-Your recipe works at small_batch; prints what it becomes at large_batch, by each method of the paper.
+Prints how each of the paper's methods adapts a recipe that works at small_batch to large_batch.
 
-  small_batch, large_batch, dataset_size   samples
-  lr, epochs       the recipe's; lr may list one rate a phase: lr=0.1,0.02,0.004
+  small_batch, large_batch, dataset_size   in samples
+  lr, epochs       of the recipe; lr may list one rate per phase: lr=0.1,0.02,0.004
   milestones       epochs at which the next phase starts (default: none)
-  gamma            factor of the rate from phase to phase, where lr is one number (default: 0.1)
-  ghost_size       default: the small batch, at most the paper's 128; it must divide the large batch
-  warmup_epochs    linear climb from the recipe's rate to the scaled one (default: 0)
+  gamma            factor on the learning rate at each milestone, if lr is one number (default: 0.1)
+  ghost_size       must divide the large batch (default: the small batch, at most the paper's 128)
+  warmup_epochs    linear warm-up from the recipe's learning rate to the scaled one (default: 0)
   optimizer        sgd (with momentum=0.9) or adam (with betas=0.9,0.999)
-  micro_batch      samples that fit into memory at a time; whole ghosts
-  results_dir      where a report of own runs is looked for (default: results)
-  --json           the same for machines
+  micro_batch      samples that fit into memory at a time, a multiple of ghost_size
+  results_dir      folder with the report of your own runs, if any (default: results)
+  --json           print JSON
 """
 
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     """Print the plan; return the exit code.
 
     Raises:
-        UserError: the arguments make no plan.
+        UserError: an unknown, missing or invalid argument.
     """
     typed = options.read("plan", arguments, FLAGS)
     if typed.asks_for_help:
@@ -46,10 +46,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def answer(values: Mapping[str, str], *, as_json: bool = False) -> str:
-    """The plan as text, or as JSON, for values by key as they were typed.
+    """The plan as text or JSON, from unparsed values by key.
 
     Raises:
-        UserError: the values make no plan.
+        UserError: a missing or invalid value.
     """
     from gengap.plan.evidence import TABLES, closed_in_paper, own_rows
     from gengap.plan.methods import plan
@@ -70,7 +70,7 @@ def answer(values: Mapping[str, str], *, as_json: bool = False) -> str:
         return json.dumps(found, indent=1, ensure_ascii=False)
     title = (
         f"From batch {question.small_batch:,} to {question.large_batch:,}, {question.dataset_size:,} samples "
-        "an epoch.\nColumns add up, as in the paper: +GBN is LB+LR+GBN, +RA is LB+LR+GBN+RA."
+        "per epoch.\nColumns are cumulative, as in the paper: +GBN is LB+LR+GBN, +RA is LB+LR+GBN+RA."
     )
     why = "\n".join(textwrap.fill(f"- {note}", 100, subsequent_indent="  ") for note in notes)
     parts = (title, regimes(question, methods), why, expectations(question, own), f"LB+LR+GBN+RA:\n\n{code}")

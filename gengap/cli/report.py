@@ -1,6 +1,6 @@
 """`gengap report`: tables and figures from the records, beside the paper's numbers.
 
-Nothing heavy is imported until there is something to report, and torch never is.
+torch is never imported, and pandas and matplotlib only when they are needed.
 """
 
 import sys
@@ -22,8 +22,8 @@ usage: gengap report [results_dir=DIR] [--check]
 
 Writes DIR/report (report.html, README.md, tables, figures and their data) from the records in DIR/runs.
 
-  results_dir=DIR  where the records are (default: results)
-  --check          write nothing; fail if DIR/report is not what the records say (figures: their data)
+  results_dir=DIR  folder of the records (default: results)
+  --check          write nothing; fail if DIR/report does not match the records (of figures, only their data)
 """
 
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
         The exit code: 0, or 1 where --check finds a difference.
 
     Raises:
-        UserError: an argument is unknown or empty.
+        UserError: an unknown or empty argument.
     """
     typed = options.read("report", arguments, FLAGS)
     if typed.asks_for_help:
@@ -56,10 +56,10 @@ def _write(results_dir: Path) -> int:
         return DONE
     folder = results_dir / "report"
     write_report(records, folder)
-    print(f"{folder}: {len(records.runs)} runs reported; open report.html there, or read README.md")
+    print(f"{folder}: {len(records.runs)} runs reported; open report.html or README.md")
     left_out = ", ".join(f"{place} ({status})" for *_, status, place in unfinished(records).rows)
     if left_out:
-        print(f"not finished, in no mean: {left_out}")
+        print(f"not finished, excluded from all means: {left_out}")
     return DONE
 
 
@@ -77,7 +77,7 @@ def _check(results_dir: Path) -> int:
     if difference:
         print(f"{difference}\ntype gengap report results_dir={results_dir}", file=sys.stderr)
         return FAILED
-    print(f"{folder} is what the {len(records.runs)} runs say")
+    print(f"{folder} matches the records of {len(records.runs)} runs")
     return DONE
 
 

@@ -1,4 +1,4 @@
-"""`gengap status`: how far every cell is, and the command that fills the gaps."""
+"""`gengap status`: the state of every run by cell, and the command that trains what is missing."""
 
 import shlex
 import sys
@@ -19,26 +19,26 @@ from gengap.runs import Status, read_record
 from gengap.runs.record import LOCK
 
 USAGE = """\
-usage: gengap status [results_dir=DIR]             every run there is
-       gengap status +sweep=NAME [key=value ...]   the runs that gengap train makes of these words
+usage: gengap status [results_dir=DIR]             all recorded runs
+       gengap status +sweep=NAME [key=value ...]   the runs that gengap train would train with these arguments
        gengap status +experiment=NAME [seed=0,1,2]"""
 
-NO_CHOICE = ("results_dir=", "data.root=", "runtime.")  # words of a train line that don't say which runs
+NOT_SELECTING = ("results_dir=", "data.root=", "runtime.")  # overrides that don't say which runs are meant
 STATES = ("finished", "training", "interrupted", "diverged", "failed", "unreadable", "missing")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the status of the runs that `gengap train` would train, or of all; return the exit code.
+    """Print the states of the selected runs, or of all recorded ones; return the exit code.
 
     Raises:
-        UserError: the arguments describe no run.
+        UserError: an invalid argument.
     """
     typed = options.read("status", arguments, FLAGS)
     if typed.asks_for_help:
         print(USAGE)
         return DONE
     words, _ = split_launcher(typed.words)
-    if all(word.startswith(NO_CHOICE) for word in words):
+    if all(word.startswith(NOT_SELECTING) for word in words):
         places = [word.removeprefix("results_dir=") for word in words if word.startswith("results_dir=")]
         _store_status(places[-1] if places else "results")
     else:
@@ -47,9 +47,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def state(directory: Path) -> str:
-    """One of STATES: an unfinished run trains while its lock is held and is interrupted otherwise.
+    """The run's state, one of STATES: an unfinished run is training while its lock is held, else interrupted.
 
-    A record that can't be read is named on stderr.
+    The reason why a record can't be read is printed on stderr.
     """
     try:
         record = read_record(directory)
@@ -90,11 +90,11 @@ def _recorded_mark(directory: Path) -> str:
         recorded = (read_record(directory) or {})["config"]
         return deviation(recorded["precision"], recorded["protocol"]["name"])
     except (UnreadableError, KeyError, TypeError):
-        return ""  # its state says that it can't be read
+        return ""  # shown as unreadable
 
 
 def _print_table(directories: Iterable[Path], mark: Callable[[Path], str]) -> Counter[str]:
-    """Print one line per cell, marked as its first run is; count the states of all runs."""
+    """Print one line per cell, with the mark of its first run; return how many runs are in each state."""
     cells: dict[str, list[Path]] = {}
     for directory in directories:
         cells.setdefault(directory.parent.name, []).append(directory)

@@ -18,14 +18,14 @@ LAUNCHER = ("hydra/launcher=", "hydra.launcher.")
 
 
 def main(arguments: Sequence[str], started: float | None = None) -> int:
-    """Train what the arguments describe; return the exit code, as `gengap train --help` lists them.
+    """Train the runs of the arguments; return the exit code, one of those in `gengap train --help`.
 
     Args:
-        arguments: the words after `gengap train`.
-        started: when the command began, as time.time() counts; by default now.
+        arguments: the command line after `gengap train`.
+        started: time.time() at the start of the command; now when None.
 
     Raises:
-        UserError: the arguments describe no run, or no folder to write to.
+        UserError: an invalid argument, or results_dir can't be written to.
     """
     started = time.time() if started is None else started
     typed = options.read("train", arguments, FLAGS)
@@ -34,19 +34,19 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
         return DONE
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("gengap").setLevel(logging.INFO)
-    sys.path.insert(0, "")  # so that package.module:factory is found in the folder gengap is called from
+    sys.path.insert(0, "")  # so that package.module:factory is found in the current folder
     overrides, launcher = split_launcher(typed.words)
     jobs = compose_jobs(expand(overrides, MULTIRUN in typed.flags))
     if SHOW_CONFIG in typed.flags:
         _show(jobs)
         return DONE
-    from gengap.launch.jobs import train_all  # torch, which neither help nor a mistake needs
+    from gengap.launch.jobs import train_all  # imports torch: too slow for help and error messages
 
     return train_all(jobs, launcher, started)
 
 
 def split_launcher(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The overrides of the runs, and those of Hydra's launcher (hydra/launcher=NAME and its keys)."""
+    """Separate the overrides of Hydra's launcher (hydra/launcher=NAME and its keys) from the runs' own."""
     launcher = [word for word in words if word.startswith(LAUNCHER)]
     return [word for word in words if word not in launcher], launcher
 

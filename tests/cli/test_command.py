@@ -1,4 +1,4 @@
-"""The installed command, as a user meets it."""
+"""The `gengap` command in a process of its own, and installed from a wheel."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ def gengap(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
-def test_help_names_every_command_and_imports_nothing_heavy(tmp_path):
+def test_help_lists_every_command_without_heavy_imports(tmp_path):
     done = gengap("--help", cwd=tmp_path)
     assert done.returncode == 0
     assert all(f"gengap {c}" in done.stdout for c in ("train", "status", "report"))
@@ -29,27 +29,27 @@ def test_help_names_every_command_and_imports_nothing_heavy(tmp_path):
     "module",
     ["gengap.cli.report", "gengap.runs", "gengap.regime", "gengap.config.compose", "gengap.cli.status"],
 )
-def test_what_only_reads_records_needs_no_torch(module):
+def test_reading_records_does_not_import_torch(module):
     subprocess.run(
         [sys.executable, "-c", f"import sys, {module}; assert 'torch' not in sys.modules"], check=True
     )
 
 
-def test_a_mistake_gets_one_line_and_leaves_nothing_behind(tmp_path):
+def test_mistake_prints_one_line_and_writes_no_files(tmp_path):
     done = gengap("train", "+experiment=digits_lb", "sed=3", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "gengap: there is no key sed (sed=3): did you mean seed?\n"
+    assert done.stderr == "gengap: unknown key sed: did you mean seed?\n"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_progress_is_plain_lines_without_a_terminal(tmp_path):
+def test_progress_without_a_terminal_is_plain_lines(tmp_path):
     done = gengap("train", "+experiment=digits_lb", *SHORT, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "\r" not in done.stderr
     assert "finished, validation accuracy" in done.stderr
 
 
-def test_a_wheel_in_an_environment_of_its_own_works_from_any_folder(tmp_path):
+def test_wheel_in_its_own_environment_works_from_any_folder(tmp_path):
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("gengap-*.whl")
@@ -59,7 +59,7 @@ def test_a_wheel_in_an_environment_of_its_own_works_from_any_folder(tmp_path):
     (site,) = home.glob("lib/python*/site-packages")
     install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
     subprocess.run(install, check=True)
-    # The libraries are this environment's, by their folder alone: it holds no checkout of gengap.
+    # Use this environment's libraries through its site-packages alone, which gengap's checkout is not in.
     (site / "libraries.pth").write_text("\n".join(p for p in sys.path if p.endswith("site-packages")) + "\n")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment and a closed pipe end every command without a word."""
+"""Ctrl-C at any time and a closed pipe end every command silently."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ COMMANDS = {
 }
 TRAIN = ["train", "+experiment=digits_lb", "runtime.threads=1"]
 
-# `gengap` that gets Ctrl-C when it begins to import a module
+# `gengap`, sent Ctrl-C when it starts to import a given module
 DRIVER = """
 import os, signal, sys
 where, sys.argv[1:] = sys.argv[1], sys.argv[2:]
@@ -41,7 +41,7 @@ def run(words: list[str], cwd: Path, **streams) -> subprocess.CompletedProcess[s
 
 
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
-def test_a_closed_pipe_ends_a_command_quietly(words, tmp_path):
+def test_closed_pipe_ends_a_command_silently(words, tmp_path):
     reader, writer = os.pipe()
     os.close(reader)
     try:
@@ -63,18 +63,18 @@ def test_a_closed_pipe_ends_a_command_quietly(words, tmp_path):
         ("train", "torch"),
         ("train", "numpy._core.multiarray"),
         ("train", "gengap.launch.execute"),
-        ("train", "sklearn.datasets"),  # the data of a run, whose directory is open
+        ("train", "sklearn.datasets"),  # for the data set, when the run's directory is already locked
         ("bench", "torch"),
     ],
 )
-def test_ctrl_c_ends_a_command_quietly_whatever_it_imports(command, module, tmp_path):
+def test_ctrl_c_during_an_import_ends_a_command_silently(command, module, tmp_path):
     words = TRAIN if command == "train" else COMMANDS.get(command, [command])
     driver = [sys.executable, "-c", DRIVER, module, *words]
     done = subprocess.run(driver, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr, done.stdout) == (128 + signal.SIGINT, "", "")
 
 
-def test_the_handler_that_was_there_comes_back(monkeypatch, capsys):
+def test_previous_signal_handler_is_restored(monkeypatch, capsys):
     before = signal.getsignal(signal.SIGINT)
     for words in (["--version"], ["nonsense"]):
         monkeypatch.setattr(sys, "argv", ["gengap", *words])
@@ -83,8 +83,8 @@ def test_the_handler_that_was_there_comes_back(monkeypatch, capsys):
         assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_ctrl_c_under_a_launcher_saves_every_run_and_starts_no_other(tmp_path):
-    """As a terminal sends it: to all processes of the command, once two runs train."""
+def test_ctrl_c_under_a_launcher_saves_running_runs_and_starts_no_others(tmp_path):
+    """The signal goes to all processes of the command, as from a terminal, once two runs are training."""
     words = ["train", "-m", "+experiment=digits_sb", "seed=0,1,2", "workload.epochs=1000"]
     words += ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "runtime.checkpoint_seconds=0"]
     command = [sys.executable, "-m", "gengap", *words]
@@ -92,14 +92,14 @@ def test_ctrl_c_under_a_launcher_saves_every_run_and_starts_no_other(tmp_path):
         command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         assert process.stderr is not None
-        training = (line for line in process.stderr if "an update needs about" in line)
+        training = (line for line in process.stderr if "estimated memory per update" in line)
         next(training), next(training)
         os.killpg(process.pid, signal.SIGINT)
-        said = process.stderr.read()
-    assert process.returncode == 128 + signal.SIGINT, said
-    assert "Traceback" not in said
-    assert said.count("stopped (SIGINT) after update") == 2
-    closing = "gengap: 3 runs: 0 finished, 2 interrupted, 1 not started (SIGINT; run the same command again"
-    assert closing in said
+        stderr = process.stderr.read()
+    assert process.returncode == 128 + signal.SIGINT, stderr
+    assert "Traceback" not in stderr
+    assert stderr.count("stopped (SIGINT) after update") == 2
+    summary = "gengap: 3 runs: 0 finished, 2 interrupted, 1 not started (SIGINT; run the same command again"
+    assert summary in stderr
     assert len(list(tmp_path.glob(f"results/runs/*/seed*/{RECORD}"))) == 2
     assert len(list(tmp_path.glob("results/runs/*/seed*/checkpoint.pt"))) == 2

@@ -1,4 +1,4 @@
-"""What `--help`, `--version`, `--cfg job`, status and tab completion print."""
+"""The output of `--help`, `--version`, `--cfg job`, status and tab completion."""
 
 import pytest
 from omegaconf import OmegaConf
@@ -14,7 +14,7 @@ from gengap.config.overrides import keys
 from gengap.config.shipped import experiments
 
 
-def test_help_names_every_key_experiment_and_exit_code():
+def test_train_help_lists_every_key_experiment_and_exit_code():
     shown = train_help()
     assert all(f"  {key}=" in shown for key in keys())
     words = shown.replace(",", " ").split()
@@ -22,7 +22,7 @@ def test_help_names_every_key_experiment_and_exit_code():
     (line,) = [x for x in shown.splitlines() if x.startswith("  method.lr_rule=")]
     assert line.split() == ["method.lr_rule=none", "none", "|", "sqrt", "|", "linear"]
     assert "  data.limit=null " in shown
-    assert "A column of the tables; each switch works alone too." in shown
+    assert "A column of the tables; each switch also works alone." in shown
 
 
 def test_version(monkeypatch, capsys):
@@ -43,7 +43,7 @@ def test_the_configuration_is_printed_resolved(capsys):
     assert OmegaConf.create(shown).method.lr_base_batch == 16
 
 
-def test_status_takes_the_words_of_train(tmp_path, capsys):
+def test_status_accepts_the_arguments_of_train(tmp_path, capsys):
     words = [
         "-m",
         "+experiment=digits_lb",
@@ -57,7 +57,7 @@ def test_status_takes_the_words_of_train(tmp_path, capsys):
     assert shown[-1] == f"continue with: gengap train {' '.join(words)}"
 
 
-def test_status_of_an_empty_folder_says_how_to_fill_that_one(tmp_path, capsys):
+def test_status_of_an_empty_folder_suggests_a_command(tmp_path, capsys):
     assert status([f"results_dir={tmp_path}", "data.root=elsewhere", "runtime.threads=1"]) == 0
     command = f"gengap train +sweep=quickstart results_dir={tmp_path}"
     assert capsys.readouterr().out == f"no runs in {tmp_path}: start with {command}\n"

@@ -1,4 +1,4 @@
-"""What is typed, the one line that is said, and the exit code; nothing else is shown or left on the disk."""
+"""Mistakes and failures: each gives one line and an exit code, and writes no other output or files."""
 
 import errno
 import json
@@ -23,12 +23,12 @@ SHORT = " workload.epochs=4 workload.milestones=[3] runtime.threads=1 runtime.ch
 
 @pytest.fixture
 def gengap(tmp_path, monkeypatch, capsys):
-    """Types a command in an empty folder; gives its exit code and what it printed on stderr and stdout."""
+    """Runs a command line in an empty folder; returns exit code, lines on stderr and text on stdout."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
 
     def run(words):
-        monkeypatch.setattr(logging.getLogger(), "handlers", [])  # else gengap adds none
+        monkeypatch.setattr(logging.getLogger(), "handlers", [])  # else logging.basicConfig does nothing
         monkeypatch.setattr(sys, "argv", ["gengap", *words.split()])
         with pytest.raises(SystemExit) as ended:
             main()
@@ -38,75 +38,74 @@ def gengap(tmp_path, monkeypatch, capsys):
     return run
 
 
-def without_memory(said):
-    """The lines, but for what every run says of its memory and of the machine's other work."""
-    told = ("an update needs about", "other work keeps")
-    return [line for line in said.splitlines() if not any(words in line for words in told)]
+def without_memory(stderr):
+    """The lines of stderr without the memory estimate that every run logs."""
+    return [line for line in stderr.splitlines() if "estimated memory per update" not in line]
 
 
 TRANSCRIPT = (Path(__file__).parents[1] / "golden" / "mistakes.txt").read_text()
 
 
 @pytest.mark.parametrize(("typed", "line"), re.findall(r"^\$ gengap (.*)\n(.*)$", TRANSCRIPT, re.MULTILINE))
-def test_a_mistake_in_the_command(typed, line, gengap, tmp_path):
+def test_mistakes_in_the_command(typed, line, gengap, tmp_path):
     assert gengap(typed) == (2, [line], "")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_that_can_t_begin_leaves_nothing(gengap, tmp_path):
-    code, said, _ = gengap(f"{CELL} method.batch_size=2048 results_dir=new/place")
-    assert (code, len(said)) == (1, 1)
-    assert said[0].startswith("gengap: method.batch_size=2048 is more than the 1437 training samples")
+def test_run_that_fails_before_its_first_update_leaves_no_files(gengap, tmp_path):
+    code, lines, _ = gengap(f"{CELL} method.batch_size=2048 results_dir=new/place")
+    assert (code, len(lines)) == (1, 1)
+    assert lines[0].startswith("gengap: method.batch_size=2048 is more than the 1437 training samples")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_limit_that_the_batch_exceeds_is_named(gengap):
-    _, said, _ = gengap(f"{CELL} data.limit=100 results_dir=new/place")
-    assert said[0].endswith("is more than the 100 training samples: lower it, or raise data.limit")
+def test_batch_larger_than_data_limit_names_the_limit(gengap):
+    _, lines, _ = gengap(f"{CELL} data.limit=100 results_dir=new/place")
+    assert lines[0].endswith("is more than the 100 training samples: lower it, or raise data.limit")
 
 
-def test_our_own_error_leaves_its_traceback_in_the_run_s_log(gengap, tmp_path, monkeypatch):
+def test_unexpected_error_writes_its_traceback_to_run_log(gengap, tmp_path, monkeypatch):
     monkeypatch.setattr(execute, "load", lambda *_: 1 / 0)
-    code, said, _ = gengap(CELL)
-    assert (code, said[0]) == (1, "Traceback (most recent call last):")
+    code, lines, _ = gengap(CELL)
+    assert (code, lines[0]) == (1, "Traceback (most recent call last):")
     (log,) = tmp_path.rglob("run.log")
     assert "ZeroDivisionError" in log.read_text()
 
 
-def test_a_sweep_goes_on_and_sums_up(gengap):
+def test_sweep_continues_after_a_failure_and_prints_a_summary(gengap):
     sizes = "method.batch_size=2048,256,512"
     lr = "workload.lr=[1e30,1] method.clip_norm=null"
-    code, said, _ = gengap(f"{CELL} -m {sizes} {SHORT}")
+    code, lines, _ = gengap(f"{CELL} -m {sizes} {SHORT}")
     assert code == 1
-    assert said[0].startswith("gengap: method.batch_size=2048 is more than the 1437 training samples")
-    assert said[-2] == "gengap: 3 runs: 2 finished, 1 failed"
-    assert said[-1].startswith("  failed: results/runs/digits_f1-lb-")
-    assert len(said) == 5
-    again, said, _ = gengap(f"{CELL} -m method.batch_size=256,512 {SHORT}")
-    assert (again, said[-1]) == (0, "gengap: 2 runs: 0 finished, 2 skipped")
-    code, said, _ = gengap(f"{CELL} -m seed=0,1 {SHORT} {lr}")
-    assert (code, said[2]) == (0, "gengap: 2 runs: 0 finished, 2 diverged")
+    assert lines[0].startswith("gengap: method.batch_size=2048 is more than the 1437 training samples")
+    assert lines[-2] == "gengap: 3 runs: 2 finished, 1 failed"
+    assert lines[-1].startswith("  failed: results/runs/digits_f1-lb-")
+    assert len(lines) == 5
+    again, lines, _ = gengap(f"{CELL} -m method.batch_size=256,512 {SHORT}")
+    assert (again, lines[-1]) == (0, "gengap: 2 runs: 0 finished, 2 skipped")
+    code, lines, _ = gengap(f"{CELL} -m seed=0,1 {SHORT} {lr}")
+    assert (code, lines[2]) == (0, "gengap: 2 runs: 0 finished, 2 diverged")
 
 
-def test_the_time_budget_is_that_of_the_whole_command(gengap):
-    code, said, _ = gengap(f"{CELL} -m seed=0,1 runtime.time_budget=1e-9 {SHORT}")
+def test_time_budget_covers_the_whole_command(gengap):
+    code, lines, _ = gengap(f"{CELL} -m seed=0,1 runtime.time_budget=1e-9 {SHORT}")
     assert code == 75
-    assert said == [
+    assert lines == [
         "gengap: 2 runs: 0 finished, 2 not started (the time budget is used up; run the same command again "
         "to continue)"
     ]
     assert gengap(f"{CELL} -m seed=0,1 {SHORT}")[0] == 0
 
 
-def test_a_run_in_another_process_s_hands_is_left_to_it(gengap, tmp_path):
+def test_run_trained_by_another_process_is_skipped(gengap, tmp_path):
     with runs.Run(tmp_path / "results" / "runs" / "digits_f1-lb-40e2d883" / "seed0"):
-        code, said, _ = gengap(CELL)
+        code, lines, _ = gengap(CELL)
     assert code == 75
-    assert said == ["results/runs/digits_f1-lb-40e2d883/seed0 is being trained by another process: skipped"]
+    assert lines == ["results/runs/digits_f1-lb-40e2d883/seed0 is being trained by another process: skipped"]
 
 
 @pytest.mark.parametrize("full", ["save_checkpoint", "append_metrics", "update_record"])
-def test_a_full_disk_is_said_in_one_line_and_loses_nothing(full, gengap, tmp_path, monkeypatch):
+def test_full_disk_prints_one_line_and_the_run_can_be_resumed(full, gengap, tmp_path, monkeypatch):
     calls = 0
 
     def fill_the_disk(*_, **__):
@@ -121,9 +120,9 @@ def test_a_full_disk_is_said_in_one_line_and_loses_nothing(full, gengap, tmp_pat
         name = "write_atomically" if full == "save_checkpoint" else full
         original = getattr(where, name)
         patch.setattr(where, name, fill_the_disk)
-        code, said, _ = gengap(CELL + SHORT)
-    assert (code, len(said)) == (1, 1)
-    assert said[0].endswith(
+        code, lines, _ = gengap(CELL + SHORT)
+    assert (code, len(lines)) == (1, 1)
+    assert lines[0].endswith(
         "seed0: No space left on device; free some space, then run the same command again"
     )
     assert gengap(CELL + SHORT)[0] == 0
@@ -131,7 +130,7 @@ def test_a_full_disk_is_said_in_one_line_and_loses_nothing(full, gengap, tmp_pat
 
 
 def stopped_run(gengap, tmp_path, monkeypatch):
-    """The directory of a run with two checkpoints."""
+    """The directory of a run that failed at its very end, with two checkpoints."""
     with monkeypatch.context() as patch:
         patch.setattr(execute, "_finish", lambda *_: 1 / 0)
         gengap(CELL + SHORT)
@@ -139,65 +138,65 @@ def stopped_run(gengap, tmp_path, monkeypatch):
     return found
 
 
-def test_damaged_checkpoints_are_said(gengap, tmp_path, monkeypatch):
+def test_damaged_checkpoint_falls_back_to_the_previous_one_with_a_warning(gengap, tmp_path, monkeypatch):
     directory = stopped_run(gengap, tmp_path, monkeypatch)
     whole = (directory / NEWEST).read_bytes()
     (directory / NEWEST).write_bytes(whole[: len(whole) // 2])
-    said = gengap(CELL + SHORT + " runtime.time_budget=null")[1]
-    assert said[0].startswith("results/runs/")
-    assert "checkpoint.pt is damaged (RuntimeError): continuing from the one before it" in said[0]
-    assert said[1].endswith("seed0: continues after update 11 of 11")
-    assert said[2].endswith("%")
+    lines = gengap(CELL + SHORT + " runtime.time_budget=null")[1]
+    assert lines[0].startswith("results/runs/")
+    assert "checkpoint.pt is damaged (RuntimeError): trying the previous one" in lines[0]
+    assert lines[1].endswith("seed0: resuming after update 11 of 11")
+    assert "seed0: finished" in lines[2]
 
 
-def test_without_a_whole_checkpoint_the_run_starts_anew_and_says_so(gengap, tmp_path, monkeypatch):
+def test_run_restarts_with_a_warning_if_all_checkpoints_are_damaged(gengap, tmp_path, monkeypatch):
     directory = stopped_run(gengap, tmp_path, monkeypatch)
     (directory / NEWEST).write_bytes(b"")
     (directory / PREVIOUS).write_bytes(b"no checkpoint at all")
-    code, said, _ = gengap(CELL + SHORT)
-    assert (code, len(said)) == (0, 3)
-    assert "checkpoint.pt is damaged (EOFError): continuing from the one before it" in said[0]
-    assert "checkpoint.previous.pt is damaged (UnpicklingError): starting from scratch" in said[1]
+    code, lines, _ = gengap(CELL + SHORT)
+    assert (code, len(lines)) == (0, 3)
+    assert "checkpoint.pt is damaged (EOFError): trying the previous one" in lines[0]
+    assert "checkpoint.previous.pt is damaged (UnpicklingError): starting from scratch" in lines[1]
 
 
 @pytest.mark.parametrize("change", [{"weights": torch.zeros(3)}, {"buffers": {}}, {"marks": {"other": 1}}])
-def test_another_version_s_checkpoint_is_said(change, gengap, tmp_path, monkeypatch):
+def test_checkpoint_of_another_version_is_rejected(change, gengap, tmp_path, monkeypatch):
     directory = stopped_run(gengap, tmp_path, monkeypatch)
     state = torch.load(directory / NEWEST, weights_only=True)
     torch.save(state | change, directory / NEWEST)
-    code, said, _ = gengap(CELL + SHORT)
-    assert (code, len(said)) == (1, 1)
-    assert "checkpoint.pt does not match this network" in said[0]
-    assert "delete it to restart from scratch" in said[0]
+    code, lines, _ = gengap(CELL + SHORT)
+    assert (code, len(lines)) == (1, 1)
+    assert "checkpoint.pt does not match this network" in lines[0]
+    assert "delete it to restart from scratch" in lines[0]
 
 
-def test_two_runs_at_once_through_joblib(tmp_path):
-    """In processes of their own, with our lines and codes; the failed one stops nobody."""
+def test_joblib_launcher_trains_runs_in_parallel(tmp_path):
+    """With the same messages and exit code as without a launcher; a failed run does not stop the others."""
     words = f"{CELL} -m method.batch_size=256,512,2048 hydra/launcher=joblib hydra.launcher.n_jobs=2 {SHORT}"
     command = [sys.executable, "-m", "gengap", *words.replace(" runtime.threads=1", "").split()]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    said = without_memory(done.stderr)
+    lines = without_memory(done.stderr)
     assert done.returncode == 1, done.stderr
-    assert said[-2] == "gengap: 3 runs: 2 finished, 1 failed"
-    assert len(said) == 5
+    assert lines[-2] == "gengap: 3 runs: 2 finished, 1 failed"
+    assert len(lines) == 5
     assert {json.loads(r.read_text())["hardware"]["threads"] for r in tmp_path.rglob("run.json")} == {1}
     assert [p.name for p in tmp_path.iterdir()] == ["results"]
 
 
-def test_a_damaged_record_stops_no_sweep(gengap, tmp_path):
+def test_sweep_continues_past_a_damaged_record(gengap, tmp_path):
     directory = tmp_path / "results" / "runs" / "digits_f1-lb-40e2d883" / "seed0"
     directory.mkdir(parents=True)
     (directory / "run.json").write_text("{")
-    code, said, _ = gengap(f"{CELL} -m seed=0,1 runtime.threads=1")
+    code, lines, _ = gengap(f"{CELL} -m seed=0,1 runtime.threads=1")
     assert code == 1
-    assert "seed0/run.json is damaged" in said[0]
-    assert said[2:] == [
+    assert "seed0/run.json is damaged" in lines[0]
+    assert lines[2:] == [
         "gengap: 2 runs: 1 finished, 1 failed",
         f"  failed: {directory.relative_to(tmp_path)}",
     ]
 
 
-def test_a_network_of_one_s_own_gets_the_options_it_takes(gengap, tmp_path):
+def test_custom_network_gets_only_the_options_it_takes(gengap, tmp_path):
     (tmp_path / "my_networks.py").write_text(
         "from torch import nn\n"
         "def plain(num_classes):\n"
@@ -205,16 +204,14 @@ def test_a_network_of_one_s_own_gets_the_options_it_takes(gengap, tmp_path):
         "def needy(num_classes, width, depth):\n"
         "    return plain(num_classes)\n"
     )
-    code, said, _ = gengap(f"{CELL} {SHORT} model.name=my_networks:plain")
-    left_out = (
-        "model.name=my_networks:plain: the workload's in_features, width left out, which it doesn't take"
-    )
-    assert (code, said[0], len(said)) == (0, left_out, 2)
-    code, said, _ = gengap(f"{CELL} model.name=my_networks:plain model.options.widht=3")
-    assert (code, said) == (
+    code, lines, _ = gengap(f"{CELL} {SHORT} model.name=my_networks:plain")
+    ignored = "model.name=my_networks:plain does not take the workload's options in_features, width: ignored"
+    assert (code, lines[0], len(lines)) == (0, ignored, 2)
+    code, lines, _ = gengap(f"{CELL} model.name=my_networks:plain model.options.widht=3")
+    assert (code, lines) == (
         1,
-        ["gengap: model.name=my_networks:plain takes no option widht, but none at all"],
+        ["gengap: model.name=my_networks:plain has no option widht: it takes none"],
     )
-    code, said, _ = gengap(f"{CELL} model.name=my_networks:needy")
-    assert (code, len(said)) == (1, 2)
-    assert said[1].endswith("missing 1 required positional argument: 'depth'")
+    code, lines, _ = gengap(f"{CELL} model.name=my_networks:needy")
+    assert (code, len(lines)) == (1, 2)
+    assert lines[1].endswith("missing 1 required positional argument: 'depth'")

@@ -27,7 +27,7 @@ def test_writes_every_file_and_checks_itself(mixed: Store, capsys: pytest.Captur
     assert "13 runs" in out
     assert "runs/mnist_f1-sb-0badcafe/seed1 (unfinished)" in out
     assert report(mixed, "--check") == 0
-    assert "is what the 13 runs say" in capsys.readouterr().out
+    assert "matches the records of 13 runs" in capsys.readouterr().out
 
 
 def test_readme_puts_everything_together(mixed: Store) -> None:
