@@ -1,5 +1,7 @@
+import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,12 +20,30 @@ settings.register_profile("gengap", deadline=None, derandomize=True, print_blob=
 settings.load_profile("gengap")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run slow files first, so that no worker begins one when all others have finished."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@cache
+def _composed(words: tuple[str, ...]) -> Config:
+    return compose_config(words)
+
+
+def composed(words: Sequence[str], results_dir: Path) -> Config:
+    """A configuration of the test's own; Hydra composes the same words only once."""
+    config = copy.deepcopy(_composed(tuple(words)))
+    if not any(word.startswith("results_dir=") for word in words):
+        config.results_dir = str(results_dir)
+    return config
+
+
 @pytest.fixture
 def digits(tmp_path: Path) -> Callable[..., Config]:
     """Makes configurations of a digits cell that write to tmp_path."""
 
     def make(method: str = "lb_gbn", *overrides: str) -> Config:
-        return compose_config([f"+experiment=digits_{method}", f"results_dir={tmp_path}", *overrides])
+        return composed([f"+experiment=digits_{method}", *overrides], tmp_path)
 
     return make
 
@@ -41,7 +61,6 @@ def mnist(data_root: Path, tmp_path: Path) -> Callable[..., Config]:
         pytest.skip("MNIST not found: set GENGAP_DATA to the folder that holds it")
 
     def make(method: str, *overrides: str) -> Config:
-        places = [f"results_dir={tmp_path}", f"data.root={data_root}"]
-        return compose_config([f"+experiment=mnist_{method}", *places, *overrides])
+        return composed([f"+experiment=mnist_{method}", f"data.root={data_root}", *overrides], tmp_path)
 
     return make

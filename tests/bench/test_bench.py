@@ -18,6 +18,8 @@ from gengap.errors import UserError
 from gengap.report.figures.speed import slug
 from gengap.report.speed import read_measurements, targets
 
+pytestmark = pytest.mark.slow
+
 DIGITS = Case("digits_f1", "lb_gbn", ("fp32",))
 
 

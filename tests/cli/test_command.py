@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = ["workload.epochs=1", "workload.milestones=[0.5]", "runtime.threads=1"]
 

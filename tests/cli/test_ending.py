@@ -11,6 +11,8 @@ import pytest
 from gengap.__main__ import main
 from gengap.runs.record import RECORD
 
+pytestmark = pytest.mark.slow
+
 COMMANDS = {
     "help": ["--help"],
     "train --help": ["train", "--help"],

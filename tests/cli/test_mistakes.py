@@ -17,6 +17,8 @@ from gengap.runs import checkpoint
 from gengap.runs import store as runs
 from gengap.runs.checkpoint import NEWEST, PREVIOUS
 
+pytestmark = pytest.mark.slow
+
 CELL = "train +experiment=digits_lb"
 SHORT = " workload.epochs=4 workload.milestones=[3] runtime.threads=1 runtime.checkpoint_seconds=0"
 

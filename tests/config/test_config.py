@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from gengap.config import sweep
 from gengap.config.compose import compose_config
 from gengap.config.conf import CONF
 from gengap.config.identity import identity, run_directory, run_name
@@ -80,21 +79,6 @@ def test_settings_that_change_results_change_the_run_name(override):
 def test_run_directory_contains_the_seed():
     config = compose_config(["+experiment=mnist_sb", "seed=3", "results_dir=there"])
     assert run_directory(config) == Path("there/runs") / GOLDEN["mnist_sb"] / "seed3"
-
-
-def test_methods_differ_as_in_the_paper():
-    found = {
-        m: compose_config([f"+experiment=mnist_{m}"]).method for m in ("sb", "lb", "lb_lr", "lb_gbn", "lb_ra")
-    }
-    switches = {m: (c.batch_size, c.lr_rule, c.ghost_size, c.regime_factor) for m, c in found.items()}
-    assert switches == {
-        "sb": (128, "none", None, 1),
-        "lb": (4096, "none", None, 1),
-        "lb_lr": (4096, "sqrt", None, 1),
-        "lb_gbn": (4096, "sqrt", 128, 1),
-        "lb_ra": (4096, "sqrt", 128, 32),
-    }
-    assert {c.clip_norm for c in found.values()} == {5.0}
 
 
 def test_released_code_differences_are_protocol_settings():
@@ -175,14 +159,6 @@ def test_command_line_seeds_replace_those_of_the_sweep():
 def test_interpolations_of_the_seed_are_composed_per_seed():
     jobs = expand(["+experiment=digits_lb", "seed=5,6", "evaluations=${seed}"])
     assert [(j.config.seed, j.config.evaluations) for j in compose_jobs(jobs)] == [(5, 5), (6, 6)]
-
-
-def test_runs_that_differ_only_in_seed_are_composed_once(monkeypatch):
-    composed = []
-    compose = sweep.compose_config
-    monkeypatch.setattr(sweep, "compose_config", lambda o: composed.append(o) or compose(o))
-    assert len(compose_jobs(expand(["+sweep=quickstart"]))) == 15
-    assert len(composed) == 5
 
 
 def test_conf_folder_is_that_of_the_checkout():

@@ -10,6 +10,8 @@ from gengap.__main__ import main
 from gengap.errors import DONE, FAILED
 from tests.docs.documents import DOCUMENTS, blocks, commands, section
 
+pytestmark = pytest.mark.slow
+
 # Sections whose commands are typed here, for they train in a moment and the Python blocks use their runs
 TYPED = (
     ("README.md", "The trained weights"),

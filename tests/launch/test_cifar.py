@@ -12,6 +12,8 @@ from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
 from gengap.runs import read_record
 
+pytestmark = pytest.mark.slow
+
 WORKLOADS = {
     "cifar10_c1": "cifar-10-batches-py",
     "cifar10_resnet44": "cifar-10-batches-py",

@@ -9,6 +9,8 @@ from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
 from gengap.runs import read_record
 
+pytestmark = pytest.mark.slow
+
 
 def test_mnist_is_complete(mnist):
     source = load("mnist", mnist("sb").data.root)

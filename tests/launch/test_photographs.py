@@ -19,6 +19,8 @@ from gengap.launch.outcome import Outcome
 from gengap.runs import read_record
 from gengap.runs.checkpoint import NEWEST
 
+pytestmark = pytest.mark.slow
+
 # Large batch 32 in ghosts of 8, small batch 8
 SMALL = ["workload.small_batch=8", "workload.large_batch=32", "workload.ghost_size=8", "workload.epochs=2"]
 SMALL += ["workload.milestones=[1]", "workload.lr=[0.1,0.01]", "workload.weight_decay=[0.0005,0]"]

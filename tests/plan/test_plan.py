@@ -21,6 +21,8 @@ from gengap.plan.evidence import closed_in_paper
 from gengap.plan.question import read_question
 from tests.plan.words import TYPED, replaced, values
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["small_batch=4", "large_batch=16", "dataset_size=70", "epochs=3", "milestones=1,2", "lr=0.1"]
 
 

@@ -19,6 +19,8 @@ from gengap.report.figures.canvas import save
 from gengap.report.figures.curves import ADAPTED_RATE, FIXED_RATE
 from gengap.report.markup import Table, csv_text
 
+pytestmark = pytest.mark.slow
+
 
 def by_column(table: Table) -> list[dict[str, str]]:
     return list(csv.DictReader(csv_text(table).splitlines()))

@@ -8,6 +8,8 @@ from report_records import Store
 
 from gengap.cli.report import main
 
+pytestmark = pytest.mark.slow
+
 TEXTS = {
     "README.md", "table1.md", "table1.csv", "table1.tex", "comparisons.md", "comparisons.csv",
     "report.html",

@@ -15,6 +15,8 @@ from gengap.training.engine import WORTH_COMPILING, engine
 from tests.launch.test_resume import train_whole_and_in_pieces
 from tests.networks import convolutional
 
+pytestmark = pytest.mark.slow
+
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 DENSE = nn.Linear(4, 2)
 

@@ -12,6 +12,8 @@ from gengap.models import build
 from gengap.training.allocator import FRAGMENTATION
 from gengap.training.memory import update_bytes
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("samples", [2, 5, 4096])
 def test_estimate_equals_the_closed_form_of_two_layers(samples: int) -> None:

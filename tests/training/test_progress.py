@@ -12,6 +12,8 @@ import pytest
 from gengap.training import progress as module
 from gengap.training.progress import Progress
 
+pytestmark = pytest.mark.slow
+
 ROW = {"train_error": 12.345, "val_error": 6.789}
 
 

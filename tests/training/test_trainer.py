@@ -19,6 +19,8 @@ from gengap.training.build import build_trainer
 from gengap.training.trainer import Trainer
 from tests.networks import with_dropout
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 
 
