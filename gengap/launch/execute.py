@@ -19,7 +19,7 @@ from gengap.data.splits import Splits, split
 from gengap.errors import UserError, log_error
 from gengap.launch.outcome import Outcome
 from gengap.launch.stop import Stop
-from gengap.launch.threads import resumed_threads, thread_advice
+from gengap.launch.threads import thread_advice, threads_of
 from gengap.regime import build_regime
 from gengap.runs import provenance
 from gengap.runs.checkpoint import remove_checkpoints
@@ -35,7 +35,7 @@ from gengap.training.trainer import Trainer
 log = logging.getLogger(__name__)
 
 
-def execute(config: Config, stop: Stop | None = None) -> Outcome:
+def execute(config: Config, stop: Stop | None = None, default_threads: int | None = None) -> Outcome:
     """Train one run to its end, from its checkpoint if there is one.
 
     Why a run failed is logged, on the terminal and in its run.log.
@@ -43,6 +43,7 @@ def execute(config: Config, stop: Stop | None = None) -> Outcome:
     Args:
         config: of the run.
         stop: ends training early; by default after config.runtime.time_budget and on signals.
+        default_threads: CPU threads where neither config nor record says; torch's own number when None.
 
     Raises:
         UserError: the run's directory can't be written to.
@@ -56,7 +57,8 @@ def execute(config: Config, stop: Stop | None = None) -> Outcome:
             if status in (Status.FINISHED, Status.DIVERGED):
                 log.info("%s has %s: skipped", directory, status)
                 return Outcome.SKIPPED
-            return _logged(config, run, stop or Stop(config.runtime.time_budget), created)
+            threads = threads_of(config.runtime, run.record, default_threads)
+            return _logged(config, run, stop or Stop(config.runtime.time_budget), threads, created)
     except Timeout:
         log.info("%s is being trained by another process: skipped", directory)
         return Outcome.BUSY
@@ -69,10 +71,10 @@ def execute(config: Config, stop: Stop | None = None) -> Outcome:
         ) from error
 
 
-def _logged(config: Config, run: Run, stop: Stop, created: Sequence[Path]) -> Outcome:
+def _logged(config: Config, run: Run, stop: Stop, threads: int | None, created: Sequence[Path]) -> Outcome:
     with run_log(run.directory / LOG):
         try:
-            return _train(config, run, stop)
+            return _train(config, run, stop, threads)
         except BrokenPipeError:  # the reader of the output is gone: as after Ctrl-C, the run is not failed
             raise
         except Exception as caught:
@@ -105,8 +107,7 @@ def _remove_empty(directory: Path, created: Sequence[Path]) -> None:
             folder.rmdir()
 
 
-def _train(config: Config, run: Run, stop: Stop) -> Outcome:
-    threads = resumed_threads(config.runtime, run.record)
+def _train(config: Config, run: Run, stop: Stop, threads: int | None) -> Outcome:
     device = prepare_device(config.runtime, threads)
     source = load(config.data.name, config.data.root, config.data.folder)
     splits = split(source, config.data, config.seed)

@@ -57,8 +57,8 @@ def train_all(jobs: Sequence[Job], launcher: Sequence[str], started: float) -> i
     return UNFINISHED if Outcome.BUSY in outcomes else DONE
 
 
-def train_one(config: Config, stop: Stop) -> Outcome:
-    """Train one run, unless `stop` already has a reason to stop.
+def train_one(config: Config, stop: Stop, default_threads: int | None = None) -> Outcome:
+    """Train one run, unless `stop` already has a reason to stop; arguments as in execute.
 
     Raises:
         UserError: the run's directory can't be written to.
@@ -66,7 +66,7 @@ def train_one(config: Config, stop: Stop) -> Outcome:
     if stop.reason():
         return Outcome.NOT_STARTED
     try:
-        return execute(config, stop)
+        return execute(config, stop, default_threads)
     except UnreadableError as error:
         log_error(error)
         return Outcome.FAILED
@@ -127,9 +127,8 @@ def launched(command: int, started: float, flag: Path | None, cfg: DictConfig) -
     if os.getpid() != command:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     config = to_config(cfg)
-    config.runtime.threads = config.runtime.threads or 1
     try:
-        return train_one(config, Stop(config.runtime.time_budget, started, flag))
+        return train_one(config, Stop(config.runtime.time_budget, started, flag), default_threads=1)
     except UserError as error:
         log_error(error)
         return Outcome.FAILED

@@ -22,12 +22,12 @@ WORTH_SAYING = 1.1  # smallest speed-up for which advice is given
 SHORT_RUN = 30.0  # seconds; shorter runs get no advice
 
 
-def resumed_threads(runtime: Runtime, record: Mapping[str, Any]) -> int | None:
-    """runtime.threads if set, else the threads that the record's run started with on a CPU, else None."""
+def threads_of(runtime: Runtime, record: Mapping[str, Any], default: int | None = None) -> int | None:
+    """runtime.threads if set, else the threads that the record's run started with on a CPU, else `default`."""
     if runtime.threads is not None:
         return runtime.threads
     hardware = record.get("hardware", {})
-    return int(hardware["threads"]) if hardware.get("device") == "cpu" else None
+    return int(hardware["threads"]) if hardware.get("device") == "cpu" else default
 
 
 def thread_advice(trainer: Trainer, rate: Callable[[Trainer], float] | None = None) -> str | None:

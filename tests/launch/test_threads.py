@@ -12,7 +12,7 @@ from gengap.data.splits import split
 from gengap.launch import execute as execute_module
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
-from gengap.launch.threads import measured_rate, resumed_threads, thread_advice
+from gengap.launch.threads import measured_rate, thread_advice, threads_of
 from gengap.regime import build_regime
 from gengap.training.build import build_trainer
 
@@ -42,7 +42,9 @@ def trainer_of(config):
     ],
 )
 def test_resumed_run_keeps_its_threads_unless_overridden(typed, record, expected):
-    assert resumed_threads(Runtime(threads=typed), record) == expected
+    assert threads_of(Runtime(threads=typed), record) == expected
+    with_default = expected or 1  # as for the processes of a launcher
+    assert threads_of(Runtime(threads=typed), record, default=1) == with_default
 
 
 def test_run_resumes_with_the_threads_in_its_record(digits):
