@@ -41,7 +41,7 @@ def measure_all(chosen: Sequence[Case], rounds: int, results_dir: Path) -> int:
         write_atomically(path, (json.dumps(document, indent=1) + "\n").encode())
         print(markdown(table(rows, machine["hardware"]["device"])), flush=True)
     write_page(json.loads(path.read_text()), folder)
-    print(f"{path}: written, with a table (.md) and a figure (.svg, .png)")
+    print(f"{path}: written, with a table (.md) and a figure (.svg, .pdf, .png)")
     return 0
 
 

@@ -12,6 +12,7 @@ from gengap.paper.tables import Published, published
 
 REMEDIES = ("lb_lr", "lb_gbn", "lb_ra")
 TABLES = (1, 2)
+_FILES = (*(f"table{table}.csv" for table in TABLES), "demo.csv", "other.csv")
 STATED = {"precision": FP32, "protocol": PAPER}  # comparable with the paper's numbers
 
 
@@ -69,7 +70,7 @@ class OwnRow:
 def own_rows(results_dir: Path) -> list[OwnRow]:
     """The report's rows with finished runs in fp32 by the paper's text; none if there is no report."""
     rows: dict[str, OwnRow] = {}
-    for line in _lines(results_dir / "report" / f"table{table}.csv" for table in TABLES):
+    for line in _lines(results_dir / "report" / name for name in _FILES):
         stated = all(line.get(key, value) == value for key, value in STATED.items())
         if line["kind"] == "cell" and stated and int(line["n"]) and line["method"] in METHODS:
             row = rows.setdefault(line["workload"], OwnRow(line["workload"], {}))

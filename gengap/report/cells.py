@@ -13,7 +13,7 @@ from gengap.config.schema import FP32, PAPER
 from gengap.config.shipped import Cell, cell, choices, experiment_config, experiments
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
-from gengap.report.rows import KINDS, OTHER_PRECISIONS, RELEASED, Row
+from gengap.report.rows import KINDS, OTHER_PRECISIONS, RELEASED, Part, Row, part_of
 from gengap.report.speed import read_measurements
 from gengap.runs import read_record, read_store
 
@@ -106,11 +106,17 @@ def _group(run: str, rows: DataFrame, places: dict[str, tuple[str, Row | None]])
     return Group(run, name, str(rows["method"].iloc[0]), experiment, rows)
 
 
-def rows_of_table(records: Records, table: int) -> list[Row]:
-    """The rows of a table that have records, by name and kind; Table 1 ends with rows not in the paper."""
-    names = [name for name in row_names(records) if (name in paper.rows(2)) == (table == 2)]
+def rows_of(records: Records, *parts: Part) -> list[Row]:
+    """The rows that have records, part by part, by name and kind."""
+    names = [name for part in parts for name in row_names(records) if part_of(name) is part]
     rows = (Row(name, *kind) for name in names for kind in KINDS)
     return [row for row in rows if any(records.cell(row, m) for m in METHODS)]
+
+
+def parts(records: Records) -> list[Part]:
+    """The parts that have runs, and Table 1 in any case."""
+    found = {Part.TABLE1, *map(part_of, records.runs["workload"])}
+    return [part for part in Part if part in found]
 
 
 def row_names(records: Records) -> list[str]:

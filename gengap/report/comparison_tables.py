@@ -32,7 +32,7 @@ def table(found: Sequence[Comparison], kind: str) -> Table:
 def _row(c: Comparison, p_columns: int) -> tuple[str, ...]:
     shown = percent if c.kind == SHARE else signed
     return (
-        c.workload,
+        c.row.title,
         c.name,
         ", ".join(map(str, c.seeds)),
         shown(c.value),
@@ -49,7 +49,7 @@ def data(found: Sequence[Comparison]) -> Table:
         "kind", "workload", "comparison", "seeds", "value", "low95", "high95", "p", "p_holm", "blank_because",
     )  # fmt: skip
     rows = (
-        (c.kind, c.workload, c.name, " ".join(map(str, c.seeds)))
+        (c.kind, c.row.label, c.name, " ".join(map(str, c.seeds)))
         + tuple(fixed(x) for x in (c.value, c.low, c.high))
         + tuple("" if p is None else f"{p:.3g}" for p in (c.p, c.p_holm))
         + (c.reason,)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from gengap.config.schema import FP32, PAPER
 from gengap.paper.methods import LABELS, METHODS
-from gengap.report.cells import Records, rows_of_table
-from gengap.report.rows import Row
+from gengap.report.cells import Records, rows_of
+from gengap.report.rows import Part, Row
 from gengap.report.significance import Difference, difference, holm, share, share_interval
 
 EQUIVALENCE, SHARE, STEP = "equivalence", "gap closed", "step"
@@ -25,7 +25,7 @@ class Comparison:
     """
 
     kind: str
-    workload: str
+    row: Row
     name: str
     seeds: tuple[int, ...]
     value: float | None = None
@@ -38,7 +38,7 @@ class Comparison:
 
 def compare_methods(records: Records) -> list[Comparison]:
     """All comparisons, by kind, then in the order of the tables' rows."""
-    rows = [row for table in (1, 2) for row in rows_of_table(records, table)]
+    rows = rows_of(records, *Part)
     samples = {row: {m: _accuracies(records, row, m) for m in METHODS} for row in rows}
     # Looked up by the key itself, so that a cell shared by two rows is compared once
     cells = [(row, m) for row in rows for m in METHODS if (row, m) in records.cells]
@@ -84,19 +84,19 @@ def _with_stated(
         f"{LABELS[method]} {row.deviation}": _accuracies(records, row, method),
         stated: _accuracies(records, Row(row.name), method),
     }
-    return _difference(kind, row.name, sides)
+    return _difference(kind, Row(row.name), sides)
 
 
 def _between_methods(
     kind: str, row: Row, samples: Samples, a: str, b: str
 ) -> tuple[Comparison, Difference | None]:
-    return _difference(kind, row.label, {LABELS[m]: samples[m] for m in (a, b)})
+    return _difference(kind, row, {LABELS[m]: samples[m] for m in (a, b)})
 
 
-def _difference(kind: str, workload: str, sides: Samples) -> tuple[Comparison, Difference | None]:
+def _difference(kind: str, row: Row, sides: Samples) -> tuple[Comparison, Difference | None]:
     """The first side minus the second; the Difference is None where no test is possible."""
     a, b = sides.values()
-    line = Comparison(kind, workload, " − ".join(sides), (len(a), len(b)))
+    line = Comparison(kind, row, " − ".join(sides), (len(a), len(b)))
     reason = _too_few(sides)
     if reason:
         return replace(line, reason=reason), None
@@ -114,7 +114,7 @@ def _too_few(sides: Samples) -> str:
 
 def _share(row: Row, samples: Samples, method: str) -> Comparison:
     needed = ("sb", "lb", method)
-    line = Comparison(SHARE, row.label, LABELS[method], tuple(len(samples[m]) for m in needed))
+    line = Comparison(SHARE, row, LABELS[method], tuple(len(samples[m]) for m in needed))
     reason = _too_few({LABELS[m]: samples[m] for m in needed}) or _no_gap(samples)
     if reason:
         return replace(line, reason=reason)

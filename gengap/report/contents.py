@@ -5,24 +5,27 @@ from typing import Any
 
 from gengap.paper import tables as paper
 from gengap.report import comparison_tables, other_runs, prose, tables
-from gengap.report.cells import Records, rows_of_table
+from gengap.report.cells import Records, parts, rows_of
 from gengap.report.comparisons import EQUIVALENCE, PRECISION, PROTOCOL, SHARE, STEP, Comparison
 from gengap.report.figures import Figure
 from gengap.report.markup import Table
 from gengap.report.measure import commits, distinct
 from gengap.report.overview import counts, gaps
-from gengap.report.rows import Row
-from gengap.report.section import Picture, Section, section
+from gengap.report.rows import PAPER_TABLES, Part, Row
+from gengap.report.section import Details, Picture, Section, section
 from gengap.report.significance import MARGIN
 from gengap.report.speed import targets_table
 
 
 def report(records: Records, compared: list[Comparison], shown: list[Figure]) -> Section:
     """The whole report."""
-    parts = (
+    present = parts(records)
+    no_table2 = Section(Part.TABLE2.heading, (prose.NO_TABLE2,))
+    found = (
         glance(records),
-        table(records, 1),
-        table(records, 2) if has_table2(records) else Section("Table 2", ("No records for ImageNet yet.\n",)),
+        table(records, Part.TABLE1),
+        table(records, Part.TABLE2) if Part.TABLE2 in present else no_table2,
+        *(table(records, part) for part in present if part not in PAPER_TABLES),
         comparisons(compared),
         *(figure(f) for f in shown if f.draw),
         targets(records.speeds) if records.speeds else None,
@@ -33,33 +36,45 @@ def report(records: Records, compared: list[Comparison], shown: list[Figure]) ->
         section("Provenance", origin(records)),
         Section("Rebuild", (prose.REBUILD,)),
     )
-    return Section("Report", (prose.MADE, *(part for part in parts if part)))
+    return Section("Report", (prose.MADE, *(part for part in found if part)))
 
 
 def glance(records: Records) -> Section | None:
-    """How many cells there are, how they compare with the paper, and whether the gap opens and closes."""
-    return section("At a glance", counts(records), section("The gap, in points", gaps(records)))
+    """How many cells of the paper's tables there are, and how they compare; does the gap open and close?"""
+    return section("At a glance", counts(records), _gap(records, *PAPER_TABLES))
 
 
-def has_table2(records: Records) -> bool:
-    """Whether there are runs of a workload of Table 2."""
-    return bool(records.runs["workload"].isin(paper.workloads(2)).any())
+def _gap(records: Records, *chosen: Part) -> Section | None:
+    return section("The gap, in points", gaps(records, *chosen))
 
 
-def table(records: Records, number: int) -> Section:
-    """A table of the paper next to ours, then its cells in detail."""
-    rows = rows_of_table(records, number)
-    absent_rows = [row.title for row in map(Row, paper.rows(number)) if row not in rows]
-    others = any(row.deviation for row in rows)
+def table(records: Records, part: Part) -> Section:
+    """Our rows, next to the paper's where it has them, then their cells in detail."""
+    rows = rows_of(records, part)
     blocks = (
-        tables.quick(records, number) if rows else "No runs for this table yet.\n",
-        prose.GLANCE.format(margin=MARGIN) if rows else None,
-        prose.KINDS if others else None,
-        prose.SHARED if number == 2 else None,
-        f"No records yet for {'; '.join(absent_rows)}.\n" if absent_rows else None,
-        section("Every cell", tables.detailed(records, number), prose.MEANING),
+        prose.ABOUT.get(part),
+        tables.quick(records, part) if rows else "No runs for this table yet.\n",
+        prose.GLANCE.format(margin=MARGIN) if rows and part in PAPER_TABLES else None,
+        prose.KINDS if any(row.deviation for row in rows) else None,
+        prose.SHARED if part is Part.TABLE2 else None,
+        *(_absent_rows(PAPER_TABLES[part], rows) if part in PAPER_TABLES else ()),
+        _gap(records, part) if part not in PAPER_TABLES else None,
+        section(
+            "Every cell", tables.detailed(records, part), Details("What the columns mean", prose.MEANING)
+        ),
     )
-    return Section(f"Table {number}", tuple(block for block in blocks if block))
+    return Section(part.heading, tuple(block for block in blocks if block))
+
+
+def _absent_rows(number: int, rows: list[Row]) -> tuple[str, str]:
+    """The rows without any records, then those with none but marked ones."""
+    there = dict.fromkeys(row.name for row in rows)
+    nothing = "; ".join(paper.title(name) for name in paper.rows(number) if name not in there)
+    only_marked = "; ".join(paper.title(name) for name in there if Row(name) not in rows)
+    return (
+        f"No records yet for {nothing}.\n" if nothing else "",
+        f"No records in fp32 by the paper's text yet for {only_marked}.\n" if only_marked else "",
+    )
 
 
 def comparisons(found: list[Comparison]) -> Section:
@@ -73,8 +88,9 @@ def comparisons(found: list[Comparison]) -> Section:
         ("Is bf16 as good as fp32?", PRECISION),
         ("What does the released code's protocol change?", PROTOCOL),
     )
-    parts = (section(heading, comparison_tables.table(found, kind)) for heading, kind in kinds)
-    return Section("Comparisons", (prose.COMPARISONS, *(part for part in parts if part)))
+    told = (prose.COMPARISONS, Details("How to read the comparisons", prose.COMPARED))
+    shown = (section(heading, comparison_tables.table(found, kind)) for heading, kind in kinds)
+    return Section("Comparisons", (*told, *(part for part in shown if part)))
 
 
 def figure(shown: Figure) -> Section:
@@ -82,6 +98,7 @@ def figure(shown: Figure) -> Section:
     blocks = (
         Picture(shown.name, shown.heading),
         shown.caption,
+        Details("Details", shown.details) if shown.details else None,
         "".join(f"- missing: {line}\n" for line in shown.missing),
         *(section(heading, table) for heading, table in shown.tables.items()),
     )

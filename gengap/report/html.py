@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from gengap.report.format import ABOVE, BELOW, NEAR
 from gengap.report.markup import Table
-from gengap.report.section import Picture, Section
+from gengap.report.section import Section
 from gengap.report.speed import MET, NOT_MEASURED, SHORT
 
 PAGE = "report.html"
@@ -48,17 +48,9 @@ def pictures_of(page: str) -> dict[str, str]:
     return dict(_PLACEHOLDER.findall(page))
 
 
-def picture(name: str, svg: str) -> str:
-    """A figure's SVG, ready to be embedded in the page."""
-    # Ids must be unique in a page, and an embedded picture takes its size from the page.
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    svg = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{name}-", svg)
-    return re.sub(r'^(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'^(<svg[^>]*?) height="[^"]*"', r"\1", svg))
-
-
 def kind_of(block: object) -> str:
     """Which kind of block this is, for the template."""
-    return {str: "prose", Table: "table", Picture: "picture", Section: "section"}[type(block)]
+    return "prose" if isinstance(block, str) else type(block).__name__.lower()
 
 
 def prose(text: str) -> Markup:

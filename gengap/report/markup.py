@@ -1,22 +1,8 @@
-"""A table as Markdown, CSV or LaTeX."""
+"""A table as Markdown or CSV."""
 
 import csv
 import io
 from dataclasses import dataclass
-
-_TEX = {
-    "%": r"\%",
-    "&": r"\&",
-    "_": r"\_",
-    "#": r"\#",
-    "±": r"$\pm$",
-    "–": "--",
-    "‖": r"$\|$",
-    "×": r"$\times$",
-    "≈": r"$\approx$",
-    "▲": r"$\uparrow$",
-    "▼": r"$\downarrow$",
-}
 
 
 @dataclass(frozen=True)
@@ -42,23 +28,3 @@ def csv_text(table: Table) -> str:
     writer.writerow(table.header)
     writer.writerows(table.rows)
     return out.getvalue()
-
-
-def latex(table: Table) -> str:
-    """A `tabular` with booktabs rules."""
-    columns = "l" * table.labels + "r" * (len(table.header) - table.labels)
-    lines = [
-        r"% needs \usepackage{booktabs}",
-        rf"\begin{{tabular}}{{{columns}}}",
-        r"\toprule",
-        _tex_row(table.header),
-        r"\midrule",
-        *(_tex_row(row) for row in table.rows),
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _tex_row(cells: tuple[str, ...]) -> str:
-    return " & ".join("".join(_TEX.get(c, c) for c in cell) for cell in cells) + r" \\"

@@ -5,12 +5,12 @@ from collections import Counter
 from gengap.config.schema import FP32, deviation
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
-from gengap.report.cells import Records, rows_of_table
+from gengap.report.cells import Records, rows_of
 from gengap.report.comparisons import gap
 from gengap.report.format import ABOVE, BELOW, NEAR, interval, mark, signed
 from gengap.report.markup import Table
 from gengap.report.measure import measure_cell
-from gengap.report.rows import KINDS, Row, marked
+from gengap.report.rows import KINDS, PAPER_TABLES, Part, Row, marked
 from gengap.report.significance import MARGIN
 
 _GAPS = (("sb", "lb"), ("lb_ra", "sb"))
@@ -18,31 +18,36 @@ _GAPS = (("sb", "lb"), ("lb_ra", "sb"))
 
 def counts(records: Records) -> str:
     """A line per table and kind of row: how many cells have finished runs, and how close to the paper."""
-    lines = (_line(records, table, *kind) for table in (1, 2) for kind in KINDS)
+    lines = (_line(records, part, *kind) for part in PAPER_TABLES for kind in KINDS)
     return "".join(f"- {line}\n" for line in lines if line)
 
 
-def _line(records: Records, table: int, precision: str, protocol: str) -> str:
-    rows = (Row(name, precision, protocol) for name in paper.rows(table))
+def _line(records: Records, part: Part, precision: str, protocol: str) -> str:
+    rows = (Row(name, precision, protocol) for name in paper.rows(PAPER_TABLES[part]))
     cells = [measure_cell(records, row, m) for row in rows for m in METHODS]
     marks = Counter(mark(c.difference) for c in cells if c.difference is not None)
     if not marks:
         return ""
-    name = marked(f"Table {table}", deviation(precision, protocol) or FP32)
+    name = marked(part.heading, deviation(precision, protocol) or FP32)
     found = f"{name}: {sum(marks.values())} of {len(cells)} cells have finished runs"
     close = f"{marks[NEAR]} within {MARGIN:g} points of the paper's number"
     return f"{found}: {close}, {marks[ABOVE]} above it, {marks[BELOW]} below it."
 
 
-def gaps(records: Records) -> Table:
-    """SB - LB (the gap) and +RA - SB (what remains of it) for every row, ours and the paper's, in points."""
-    header = ["workload"]
-    for a, b in _GAPS:
-        name = f"{LABELS[a]} − {LABELS[b]}"
-        header += [name, "95 %", f"paper's {name}"]
-    found = [row for table in (1, 2) for row in rows_of_table(records, table)]
-    rows = ((row.title, *_gap(records, row, *_GAPS[0]), *_gap(records, row, *_GAPS[1])) for row in found)
-    return Table(tuple(header), tuple(row for row in rows if any(row[1:3] + row[4:6])))
+def gaps(records: Records, *parts: Part) -> Table:
+    """SB - LB (the gap) and +RA - SB (what remains of it) for every row, in points.
+
+    Beside the paper's, if the parts are tables of the paper.
+    """
+    columns = ("", "95 %", "paper's ") if set(parts) <= set(PAPER_TABLES) else ("", "95 %")
+    names = [f"{LABELS[a]} − {LABELS[b]}" for a, b in _GAPS]
+    header = (c if c == "95 %" else f"{c}{name}" for name in names for c in columns)
+    rows = []
+    for row in rows_of(records, *parts):
+        found = [_gap(records, row, a, b)[: len(columns)] for a, b in _GAPS]
+        if any(ours for ours, *_ in found):
+            rows.append((row.title, *(cell for cells in found for cell in cells)))
+    return Table(("workload", *header), tuple(rows))
 
 
 def _gap(records: Records, row: Row, a: str, b: str) -> tuple[str, str, str]:

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from gengap.report import comparison_tables, contents, tables
-from gengap.report.cells import Records
+from gengap.report import comparison_tables, contents, latex, tables
+from gengap.report.cells import Records, parts
 from gengap.report.comparisons import compare_methods
 from gengap.report.figures import Figure, figures
 from gengap.report.figures.canvas import PICTURES, save
-from gengap.report.html import PAGE, html, picture, with_pictures
-from gengap.report.markup import csv_text, latex
+from gengap.report.html import PAGE, html, with_pictures
+from gengap.report.markup import csv_text
+from gengap.report.picture import picture
+from gengap.report.rows import PAPER_TABLES, Part
 from gengap.report.section import markdown_section
 
 
@@ -36,16 +38,14 @@ def _texts(records: Records, shown: list[Figure]) -> dict[str, str]:
     return {f"{stem}.csv": csv_text(table) for f in shown for stem, table in f.data.items()} | {
         "README.md": markdown_section(whole),
         PAGE: html(whole),
-        **_table_files(records, 1),
-        **(_table_files(records, 2) if contents.has_table2(records) else {}),
+        **{name: text for part in parts(records) for name, text in _table_files(records, part).items()},
         "comparisons.md": markdown_section(contents.comparisons(compared)),
         "comparisons.csv": csv_text(comparison_tables.data(compared)),
     }
 
 
-def _table_files(records: Records, number: int) -> dict[str, str]:
+def _table_files(records: Records, part: Part) -> dict[str, str]:
     return {
-        f"table{number}.md": markdown_section(contents.table(records, number)),
-        f"table{number}.csv": csv_text(tables.data(records, number)),
-        f"table{number}.tex": latex(tables.quick(records, number)),
-    }
+        f"{part}.md": markdown_section(contents.table(records, part)),
+        f"{part}.csv": csv_text(tables.data(records, part)),
+    } | ({f"{part}.tex": latex.table(records, part)} if part in PAPER_TABLES else {})

@@ -14,6 +14,14 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Details:
+    """Prose that a page folds away behind its summary; in Markdown it stands open, without it."""
+
+    summary: str
+    prose: str
+
+
+@dataclass(frozen=True)
 class Section:
     """A heading and its contents; prose is Markdown limited to paragraphs, `code` and `- ` lists."""
 
@@ -21,7 +29,7 @@ class Section:
     blocks: "tuple[Block, ...]"
 
 
-Block = str | Table | Picture | Section
+Block = str | Table | Picture | Details | Section
 
 
 def section(heading: str, *blocks: Block | None) -> Section | None:
@@ -44,4 +52,6 @@ def _block(block: Block, level: int) -> str:
         return markdown(block)
     if isinstance(block, Picture):
         return f"![{block.alt}]({block.name}.svg)\n"
+    if isinstance(block, Details):
+        return block.prose
     return block

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS
 from gengap.report.markup import Table
 
@@ -62,7 +63,8 @@ def targets_table(documents: Sequence[dict[str, Any]]) -> Table:
 
 
 def _target_lines(target: Target, documents: Sequence[dict[str, Any]]) -> Sequence[tuple[str, ...]]:
-    labels = (target.device, target.workload, LABELS[target.method], target.precision, target.target)
+    method = LABELS[target.method]
+    labels = (target.device, paper.title(target.workload), method, target.precision, target.target)
     measured = [
         (*labels, *target.outcome(row), machine(document["hardware"]))
         for document in documents
@@ -104,7 +106,7 @@ def table(rows: list[dict[str, Any]], device: str = "cpu") -> Table:
 def _row(r: dict[str, Any], device: str) -> tuple[str, ...]:
     batch, seconds = r["batch_size"], r["gengap_seconds"]
     return (
-        r["workload"],
+        paper.title(r["workload"]),
         f"{batch:,} / {r['ghost_size'] or '–'}",
         r["precision"],
         r.get("engine", ""),

@@ -1,21 +1,23 @@
-"""Tables 1 and 2 next to the paper's: a quick view, every cell in detail, and all numbers."""
+"""The tables, next to the paper's: a quick view, every cell in detail, and all numbers."""
 
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
-from gengap.report.cells import Group, Records, rows_of_table
+from gengap.report.cells import Group, Records, rows_of
 from gengap.report.format import duration, fixed, mark, signed, spread, whole
 from gengap.report.markup import Table
 from gengap.report.measure import Measured, measure, measure_cell
+from gengap.report.rows import Part, part_of
 from gengap.report.statistics import Summary
 
 
-def quick(records: Records, table: int = 1) -> Table:
+def quick(records: Records, part: Part = Part.TABLE1) -> Table:
     """Workloads by methods: our accuracy, the paper's as printed, the difference, and the samples seen."""
     rows: list[tuple[str, ...]] = []
-    for row in rows_of_table(records, table):
+    for row in rows_of(records, part):
         cells = [measure_cell(records, row, m) for m in METHODS]
         rows.append((row.title, "ours", *map(_quick_cell, cells)))
-        rows.append(("", "paper", *(cell.paper or "–" for cell in cells)))
+        if any(cell.paper for cell in cells):
+            rows.append(("", "paper", *(cell.paper or "–" for cell in cells)))
         if any(cell.difference is not None for cell in cells):
             rows.append(("", "difference", *map(_marked, cells)))
         if any(cell.samples for cell in cells):
@@ -41,21 +43,21 @@ def _samples(cell: Measured, sb: Measured) -> str:
     return f"{cell.samples:,}{multiple}"
 
 
-def detailed(records: Records, table: int = 1) -> Table:
+def detailed(records: Records, part: Part = Part.TABLE1) -> Table:
     """Every cell of the rows that have records, for reading."""
     header = (
         "workload", "method", "precision", "protocol", "n", "last val. % ± std", "95 %", "one run ±", "paper",
         "difference", "train %", "best val. % (not used)", "updates", "samples", "wall time", "measuring",
         "hardware", "commit", "left out",
     )  # fmt: skip
-    rows = tuple(_detailed_row(cell) for cell in _cells(records, table))
+    rows = tuple(_detailed_row(cell) for cell in _cells(records, part))
     return Table(header, rows, labels=4)
 
 
 def _detailed_row(cell: Measured) -> tuple[str, ...]:
     interval = cell.accuracy.half_width if cell.accuracy else None
     return (
-        cell.workload,
+        paper.title(cell.workload),
         LABELS[cell.method],
         cell.precision,
         cell.protocol,
@@ -77,7 +79,7 @@ def _detailed_row(cell: Measured) -> tuple[str, ...]:
     )
 
 
-def data(records: Records, table: int = 1) -> Table:
+def data(records: Records, part: Part = Part.TABLE1) -> Table:
     """Every cell, then every variant, as numbers: percent, points, updates, samples, seconds."""
     header = (
         "kind", "workload", "method", "run", "experiment", "n", "mean", "std", "interval95", "paper",
@@ -85,8 +87,8 @@ def data(records: Records, table: int = 1) -> Table:
         "wall_seconds", "measuring_share", "one_run_error", "batch_size", "epochs", "precision", "protocol",
         "hardware", "commits", "left_out",
     )  # fmt: skip
-    cells = [_data_row("cell", cell) for cell in _cells(records, table)]
-    others = [_data_row("variant", measure(group)) for group in _variants(records, table)]
+    cells = [_data_row("cell", cell) for cell in _cells(records, part)]
+    others = [_data_row("variant", measure(group)) for group in _variants(records, part)]
     return Table(header, tuple(cells + others))
 
 
@@ -109,13 +111,12 @@ def _data_row(kind: str, m: Measured) -> tuple[str, ...]:
     )
 
 
-def _cells(records: Records, table: int) -> list[Measured]:
-    return [measure_cell(records, row, m) for row in rows_of_table(records, table) for m in METHODS]
+def _cells(records: Records, part: Part) -> list[Measured]:
+    return [measure_cell(records, row, m) for row in rows_of(records, part) for m in METHODS]
 
 
-def _variants(records: Records, table: int) -> list[Group]:
-    # Variants of workloads in neither table belong to Table 1.
-    return [g for g in records.variants if (g.workload in paper.workloads(2)) == (table == 2)]
+def _variants(records: Records, part: Part) -> list[Group]:
+    return [g for g in records.variants if part_of(g.workload) is part]
 
 
 def _numbers(summary: Summary | None) -> tuple[str, str]:

@@ -41,7 +41,7 @@ def test_measures_and_writes(
     moved = 1e9 * row["copy_share"] * row["gengap_seconds"] * document["copy_gbs"]
     assert moved == pytest.approx(1e9 * row["gb_per_update"], abs=1e4)  # which is rounded
     assert (row["batch_size"], row["ghost_size"]) == (512, 16)
-    assert {p.suffix for p in path.parent.glob(f"*{path.stem}.*")} == {".json", ".md", ".svg", ".png"}
+    assert {p.suffix for p in path.parent.glob(f"*{path.stem}.*")} == {".json", ".md", ".svg", ".pdf", ".png"}
     assert f"{row['ratio']:.2f}x" in capsys.readouterr().out
     page = next(path.parent.glob("*.md")).read_text()
     assert len([line for line in page.splitlines() if line.endswith("| not measured |  |")]) == len(targets())

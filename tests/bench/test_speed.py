@@ -23,7 +23,7 @@ def shown(row: dict[str, Any]) -> dict[str, str]:
 
 def test_table_of_a_measurement() -> None:
     assert shown(ROW) == {
-        "workload": "mnist_f1", "batch / ghost": "128 / –", "precision": "fp32", "engine": "compiled",
+        "workload": "F1, MNIST", "batch / ghost": "128 / –", "precision": "fp32", "engine": "compiled",
         "ratio": "3.46x", "target": "≥ 3x", "updates/s": "100.00", "images/s": "12,800", "s/epoch": "4.69",
         "of matrix rate": "50 %", "of copy rate": "12 %", "typical images/s": "3,704", "memory MiB": "900",
         "typical MiB": "800", "start s": "3.0", "warm-up s": "0.5",
@@ -50,8 +50,8 @@ def test_figure_of_a_document() -> None:
     }
     found = figure(document)
     assert (found.name, found.title) == ("speed-a-machine-2-threads", "Speed on A machine, 2 threads")
-    assert "torch 2.11, commits 01234567." in found.caption.replace("\n", " ")
-    assert "(20 GB/s, reads plus writes)" in found.caption.replace("\n", " ")
+    assert "torch 2.11, commits 01234567." in found.details.replace("\n", " ")
+    assert "(20 GB/s, reads plus writes)" in found.details.replace("\n", " ")
     assert found.draw is not None
     assert [t.get_text() for t in found.draw().axes[0].texts] == ["1.0", "3.5"]
 

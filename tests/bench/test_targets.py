@@ -105,7 +105,7 @@ def test_the_report_has_them_where_something_was_measured(tmp_path: Path) -> Non
     document = measured(CPU, ("mnist_f1", "sb", "fp32", 2.0, 1.0))
     (tmp_path / "bench" / "machine.json").write_text(json.dumps(document))
     assert main([f"results_dir={tmp_path}"]) == 0
-    line = "| cpu | mnist_f1 | SB | fp32 | ≥ 3x | 2.00x | falls short | A machine, 2 threads |"
+    line = "| cpu | F1, MNIST | SB | fp32 | ≥ 3x | 2.00x | falls short | A machine, 2 threads |"
     assert line in (report / "README.md").read_text()
     assert '<td class=" below">falls short</td>' in (report / "report.html").read_text()
 

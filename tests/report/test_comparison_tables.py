@@ -104,7 +104,7 @@ def test_bf16_is_tested_against_the_cell_that_differs_in_nothing_else(store: Sto
 def test_tables_for_reading(store: Store) -> None:
     add(store, ROW)
     found = compare_methods(read_records(store.root))
-    assert table(found, EQUIVALENCE).rows[0][:4] == ("mnist_f1", "+RA − SB", "3, 3", "+0.00")
+    assert table(found, EQUIVALENCE).rows[0][:4] == ("F1, MNIST", "+RA − SB", "3, 3", "+0.00")
     assert [row[3] for row in table(found, SHARE).rows] == ["47 %", "71 %", "100 %"]
     assert [row[3] for row in table(found, STEP).rows] == ["+0.97", "+0.50", "+0.60"]
     for kind in (EQUIVALENCE, SHARE, STEP):

@@ -103,8 +103,23 @@ def test_the_figure_is_the_same_every_time(mixed: Store, tmp_path: Path) -> None
     for name in "ab":
         (tmp_path / name).mkdir()
         save(figure(read_records(mixed.root)), tmp_path / name)
-    for file in ("distance.svg", "distance.png"):
+    for file in ("distance.svg", "distance.pdf", "distance.png"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     svg = (tmp_path / "a" / "distance.svg").read_text()
     assert "F1, MNIST" in svg
     assert "<dc:date>" not in svg
+    assert b"CreationDate" not in (tmp_path / "a" / "distance.pdf").read_bytes()
+
+
+def test_fits_are_drawn_over_the_window_that_all_seeds_share(store: Store) -> None:
+    for seed, clipped in enumerate([10, 60]):
+        rows = walk(2000, lambda t: 1 + log(t), clipped_until=clipped)
+        store.add("mnist_sb", seed, rows=rows, milestones=[500])
+    records = read_records(store.root)
+    fits = by_column(figure(records).data["distance_fits"])
+    draw = figure(records).draw
+    assert draw is not None
+    drawn = [line for line in draw().axes[0].lines if line.get_marker() == "|"]
+    assert [(line.get_xdata()[0], line.get_xdata()[-1]) for line in drawn] == [
+        (pytest.approx(int(fits[1]["start"])), pytest.approx(int(fits[0]["end"])))
+    ]

@@ -177,7 +177,7 @@ def test_regime_adaptation_is_shown_where_two_methods_are_there(store: Store) ->
         "sb": ("39062", "10"),
         "lb_ra": ("39062", "9"),
     }
-    assert figure.missing == ("Resnet44, Cifar10, LB: no finished run; gengap train +experiment=cifar10_lb",)
+    assert figure.missing == ("Resnet44, CIFAR-10, LB: no finished run; gengap train +experiment=cifar10_lb",)
 
 
 def test_every_figure_is_drawn_with_all_its_lines(store: Store, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The page: whole, self-contained, with every table of the report, and the same every time."""
 
 import re
+from colorsys import rgb_to_hls
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,7 +16,8 @@ from gengap.report.contents import report
 from gengap.report.figures import figures
 from gengap.report.html import html, pictures_of, prose, with_pictures
 from gengap.report.markup import Table
-from gengap.report.section import Section
+from gengap.report.picture import picture
+from gengap.report.section import Details, Section
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
@@ -133,6 +135,31 @@ def test_pictures_go_in_and_out_of_their_places() -> None:
     full = with_pictures(page, {"one": "<svg>\n1</svg>"})
     assert full == "a<!--picture:one--><svg>\n1</svg><!--end-->b<!--picture:two--><!--end-->c"
     assert with_pictures(page, pictures_of(full)) == full
+
+
+def test_a_picture_has_unique_ids_and_a_dark_value_of_every_colour() -> None:
+    svg = (
+        '<?xml version="1.0"?>\n<svg height="9pt" viewBox="0 0 9 9" width="9pt"><metadata>m</metadata>'
+        '<path id="a" style="fill: #ffffff; stroke: #000000"/><use href="#a" style="fill: #0b4f94"/></svg>'
+    )
+    found = picture("one", svg)
+    assert found.startswith('<svg viewBox="0 0 9 9"><style>')
+    assert '<use href="#one-a" style="fill: var(--c0b4f94)"/>' in found
+    light, _, dark = found.partition("@media (prefers-color-scheme: dark)")
+    assert "--c0b4f94:#0b4f94;" in light
+    assert "--cffffff:var(--card);" in dark
+    assert "--c000000:#ededed;" in dark
+    shown = re.search("--c0b4f94:#(..)(..)(..);", dark)
+    assert shown
+    hue, lightness, _ = rgb_to_hls(*(int(part, 16) / 255 for part in shown.groups()))
+    assert hue == pytest.approx(rgb_to_hls(0x0B, 0x4F, 0x94)[0], abs=0.01)
+    assert lightness > 0.6
+
+
+def test_details_are_folded_away() -> None:
+    page = html(Section("Report", (Section("A", ("short\n", Details("More", "long & `wide`\n"))),)))
+    assert "<details><summary>More</summary>\n<p>long &amp; <code>wide</code></p>\n</details>" in page
+    assert read(page).tables == []
 
 
 def test_text_is_escaped(tmp_path: Path) -> None:

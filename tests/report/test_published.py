@@ -71,4 +71,7 @@ def test_titles() -> None:
     assert paper.title("mnist_f1") == "F1, MNIST"
     assert paper.title("imagenet_alexnet") == "Alexnet, ImageNet, 4096"
     assert paper.title("imagenet_alexnet_8k") == "Alexnet, ImageNet, 8192"
-    assert paper.title("digits_f1") == "digits_f1"
+    assert paper.title("cifar10_c1") == "C1, CIFAR-10"
+    assert paper.title("cifar100_c3") == "C3, CIFAR-100"
+    assert paper.title("digits_f1") == "F1, digits"
+    assert paper.title("parity") == "parity"

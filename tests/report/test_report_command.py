@@ -11,11 +11,11 @@ from gengap.cli.report import main
 pytestmark = pytest.mark.slow
 
 TEXTS = {
-    "README.md", "table1.md", "table1.csv", "table1.tex", "comparisons.md", "comparisons.csv",
-    "report.html",
+    "README.md", "table1.md", "table1.csv", "table1.tex", "demo.md", "demo.csv",
+    "report.html", "comparisons.md", "comparisons.csv",
     "distance.csv", "distance_fits.csv",
 }  # fmt: skip
-PICTURES = {"distance.svg", "distance.png"}
+PICTURES = {"distance.svg", "distance.pdf", "distance.png"}
 
 
 def report(store: Store, *flags: str) -> int:

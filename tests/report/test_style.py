@@ -20,6 +20,12 @@ def test_lines_stay_apart_in_grey_and_without_colour(styles: list[Style]) -> Non
     assert len({style.marker for style in styles}) == len(styles)
 
 
+@pytest.mark.parametrize("styles", [METHOD_STYLES, BATCH_STYLES])
+def test_lines_that_coincide_all_stay_visible(styles: dict[object, Style]) -> None:
+    """The thinner one is drawn on top, so no two may have one width."""
+    assert len({style.width for style in styles.values()}) == len(styles)
+
+
 def test_the_noise_stays_apart_from_the_methods_of_its_figure() -> None:
     for name in ("lb", "lb_lr"):
         assert abs(lightness(NOISE.colour) - lightness(METHOD_STYLES[name].colour)) > 10

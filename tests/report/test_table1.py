@@ -11,24 +11,25 @@ from gengap.config.compose import compose_config
 from gengap.config.identity import as_dict
 from gengap.config.shipped import Cell, cell
 from gengap.report.cells import Records, read_records
-from gengap.report.markup import Table, csv_text, latex, markdown
+from gengap.report.markup import Table, csv_text, markdown
 from gengap.report.other_runs import unfinished, variants
 from gengap.report.page import texts
+from gengap.report.rows import Part
 from gengap.report.tables import data, detailed, quick
 
 GOLDEN = Path(__file__).parent / "golden" / "table1.md"
 
 
-def rows(records: Records) -> dict[str, dict[str, str]]:
+def rows(records: Records, part: Part = Part.TABLE1) -> dict[str, dict[str, str]]:
     """table1.csv by run directory, or by workload-method where there is none."""
-    lines = csv.DictReader(csv_text(data(records)).splitlines())
+    lines = csv.DictReader(csv_text(data(records, part)).splitlines())
     return {(line["run"] or f"{line['workload']}-{line['method']}"): line for line in lines}
 
 
-def cell_of(records: Records, workload: str, method: str) -> dict[str, str]:
+def cell_of(records: Records, workload: str, method: str, part: Part = Part.TABLE1) -> dict[str, str]:
     found = [
         r
-        for r in rows(records).values()
+        for r in rows(records, part).values()
         if (r["kind"], r["workload"], r["method"], r["precision"]) == ("cell", workload, method, "fp32")
     ]
     assert len(found) == 1
@@ -70,13 +71,27 @@ def test_missing_cells_say_so_and_missing_rows_are_left_out(mixed: Store) -> Non
         ("", "paper"),
         ("", "difference"),
         ("", "samples"),
-        ("digits_f1", "ours"),
-        ("", "paper"),
-        ("", "samples"),
     ]
     assert table.rows[0][6] == "missing"
-    assert table.rows[4][2:] == ("96.50 (n=1)", "1 failed", "missing", "missing", "missing")
-    assert set(table.rows[5][2:]) == {"–"}
+
+
+def test_the_demo_stands_outside_table_1_without_numbers_of_the_paper(mixed: Store) -> None:
+    records = read_records(mixed.root)
+    ours, samples = quick(records, Part.DEMO).rows
+    assert ours == ("F1, digits", "ours", "96.50 (n=1)", "1 failed", "missing", "missing", "missing")
+    assert samples[:3] == ("", "samples", "256,000 (1×)")
+    files = texts(records)
+    assert "digits" not in files["table1.md"] + files["table1.csv"] + files["table1.tex"]
+    assert "| F1, digits | ours | 96.50 (n=1) |" in files["demo.md"]
+    assert "cell,digits_f1,sb," in files["demo.csv"]
+    assert "## Demo" in files["README.md"]
+
+
+def test_a_workload_of_ones_own_is_no_demo(mixed: Store) -> None:
+    mixed.add(Cell("", "parity", "lb", "parity-lb-0badcafe"), 0, 91.0)
+    files = texts(read_records(mixed.root))
+    assert "variant,parity,lb," in files["other.csv"]
+    assert "parity" not in files["demo.csv"] + files["table1.csv"]
 
 
 def test_variants_stand_apart(mixed: Store) -> None:
@@ -155,9 +170,9 @@ def test_samples_and_marks_stand_beside_the_accuracy(store: Store) -> None:
 
 def test_the_error_of_one_accuracy_is_the_binomial_s(store: Store) -> None:
     store.add("digits_sb", 0, 97.5, data={"train": 1437, "validation": 360})
-    cell = cell_of(read_records(store.root), "digits_f1", "sb")
+    cell = cell_of(read_records(store.root), "digits_f1", "sb", Part.DEMO)
     assert float(cell["one_run_error"]) == pytest.approx(100 * stats.binom.std(360, 0.975) / 360, abs=1e-4)
-    table = detailed(read_records(store.root))
+    table = detailed(read_records(store.root), Part.DEMO)
     assert table.rows[0][table.header.index("one run ±")] == "0.82"
 
 
@@ -170,8 +185,6 @@ def test_golden_tables(mixed: Store) -> None:
 @pytest.mark.parametrize(("form", "expected"), [
     (markdown, "| a \\| b | n |\n| --- | ---: |\n| x_1 | 1 ± 2 |\n"),
     (csv_text, "a | b,n\nx_1,1 ± 2\n"),
-    (latex, "% needs \\usepackage{booktabs}\n\\begin{tabular}{lr}\n\\toprule\na | b & n \\\\\n\\midrule\n"
-            "x\\_1 & 1 $\\pm$ 2 \\\\\n\\bottomrule\n\\end{tabular}\n"),
 ])  # fmt: skip
 def test_forms(form, expected) -> None:
     assert form(Table(("a | b", "n"), (("x_1", "1 ± 2"),))) == expected

@@ -11,6 +11,7 @@ from gengap.report.cells import experiment_of, read_records
 from gengap.report.markup import csv_text
 from gengap.report.other_runs import variants
 from gengap.report.page import texts
+from gengap.report.rows import Part
 from gengap.report.tables import data, quick
 
 NAMES = (
@@ -43,7 +44,7 @@ def imagenet(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 
 def test_both_rows_share_the_cells_of_equal_batch(imagenet: Store) -> None:
-    ours, printed, _, _, ours_8k, printed_8k, _, _ = quick(read_records(imagenet.root), 2).rows
+    ours, printed, _, _, ours_8k, printed_8k, _, _ = quick(read_records(imagenet.root), Part.TABLE2).rows
     assert (ours[0], ours_8k[0]) == ("Alexnet, ImageNet, 4096", "Alexnet, ImageNet, 8192")
     assert ours[2:] == ("50.00 (n=1)", "51.00 (n=1)", "52.00 (n=1)", "53.00 (n=1)", "missing")
     assert ours_8k[2:] == ("50.00 (n=1)", "51.00 (n=1)", "52.00 (n=1)", "54.00 (n=1)", "missing")
@@ -52,13 +53,13 @@ def test_both_rows_share_the_cells_of_equal_batch(imagenet: Store) -> None:
 
 
 def test_rows_stand_where_a_shared_cell_has_records(imagenet: Store) -> None:
-    rows = {row[0] for row in quick(read_records(imagenet.root), 2).rows}
+    rows = {row[0] for row in quick(read_records(imagenet.root), Part.TABLE2).rows}
     assert rows == {"Alexnet, ImageNet, 4096", "Alexnet, ImageNet, 8192", ""}
-    assert not quick(read_records(imagenet.root), 1).rows
+    assert not quick(read_records(imagenet.root)).rows
 
 
 def test_numbers_beside_the_papers(imagenet: Store) -> None:
-    lines = list(csv.DictReader(csv_text(data(read_records(imagenet.root), 2)).splitlines()))
+    lines = list(csv.DictReader(csv_text(data(read_records(imagenet.root), Part.TABLE2)).splitlines()))
     cells = {(r["workload"], r["method"]): r for r in lines if r["kind"] == "cell"}
     assert len(cells) == 10
     assert cells["imagenet_alexnet_8k", "lb_gbn"]["difference"] == "0.0700"  # 54 - 53.93
@@ -70,15 +71,18 @@ def test_numbers_beside_the_papers(imagenet: Store) -> None:
 def test_another_batch_is_a_variant_of_table_2_only(imagenet: Store) -> None:
     records = read_records(imagenet.root)
     assert [row[1] for row in variants(records).rows] == ["imagenet_b1024_lb"]
-    kinds = {n: [r["kind"] for r in csv.DictReader(csv_text(data(records, n)).splitlines())] for n in (1, 2)}
-    assert kinds == {1: [], 2: ["cell"] * 10 + ["variant"]}
+    kinds = {
+        part: [r["kind"] for r in csv.DictReader(csv_text(data(records, part)).splitlines())]
+        for part in (Part.TABLE1, Part.TABLE2)
+    }
+    assert kinds == {Part.TABLE1: [], Part.TABLE2: ["cell"] * 10 + ["variant"]}
 
 
 def test_files_come_with_the_records(imagenet: Store, mixed: Store) -> None:
     files = texts(read_records(imagenet.root))
     assert {"table2.md", "table2.csv", "table2.tex"} <= set(files)
     assert "footnote 8" in files["table2.md"]
-    assert files["table2.md"].count("| Alexnet, ImageNet") == 2
+    assert files["table2.md"].count("| ours |") == 2
     assert "Alexnet" not in files["table1.md"]
     assert main([f"results_dir={imagenet.root}"]) == 0
     assert main([f"results_dir={imagenet.root}", "--check"]) == 0

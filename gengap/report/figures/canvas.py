@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
@@ -25,14 +26,14 @@ _SETTINGS: dict[Any, Any] = {
     "axes.titlesize": 10,
     "axes.titlelocation": "left",
     "svg.hashsalt": "gengap",
+    "pdf.fonttype": 42,  # TrueType: many journals refuse the default
 }
 _PANEL = (4.2, 3.3)  # inches
 _MARGINS = (0.3, 0.6)
 _PER_ROW = 3
 _ENTRY, _LETTER = 0.75, 0.075  # inches per legend entry, and per letter of its label
 
-# Pale, so that a thin dark fit shows on top of its curve.
-_LINE: dict[str, Any] = {"alpha": 0.6, "solid_capstyle": "round"}
+_PALE = 0.6  # of the colour, the rest is white: a thin dark fit shows on top of its curve
 _MARKER: dict[str, Any] = {
     "linestyle": "none",
     "markersize": 5,
@@ -47,7 +48,13 @@ _HOLLOW: dict[str, Any] = {
 }
 _GUIDE: dict[str, Any] = {"color": "#777777", "linewidth": 0.9, "linestyle": (0, (1, 2))}
 
-PICTURES = (".svg", ".png")
+# No date and no program, so that a picture is the same bytes every time
+_METADATA: dict[str, dict[str, None]] = {
+    ".svg": {"Date": None, "Creator": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    ".png": {"Software": None},
+}
+PICTURES = tuple(_METADATA)
 PUBLISHED = Line2D([], [], marker="o", markeredgecolor="black", **_HOLLOW)
 DROP = Line2D([], [], **_GUIDE)
 
@@ -75,12 +82,23 @@ def draw_band(axis: Axes, band: Band, style: Style, index: int) -> None:
     """The mean as a line with markers, ± one standard deviation as a band; `index` counts the curves."""
     every = max(1, len(band.x) // 8)
     mean, std = band.mean, band.std
-    axis.plot(band.x, mean, color=style.colour, linestyle=style.dashes, linewidth=style.width, **_LINE)
+    axis.plot(band.x, mean, zorder=3 - style.width / 10, **_line(style))  # the thinner, the further up
     # Curves often start at the same point; their markers should not.
     marks = (index * every // 5 % every, every)
     axis.plot(band.x, mean, style.marker, color=style.colour, markevery=marks, zorder=4, **_MARKER)
     if std is not None:
-        axis.fill_between(band.x, mean - std, mean + std, color=style.colour, alpha=0.2, linewidth=0)
+        axis.fill_between(band.x, mean - std, mean + std, color=style.colour, alpha=0.15, linewidth=0)
+
+
+def _line(style: Style) -> dict[str, Any]:
+    # Opaque: where lines cross, a mixed colour would be that of no curve.
+    pale = tuple(_PALE * c + 1 - _PALE for c in to_rgb(style.colour))
+    return {
+        "color": pale,
+        "linestyle": style.dashes,
+        "linewidth": style.width,
+        "solid_capstyle": "round",
+    }
 
 
 def draw_published(axis: Axes, x: float, y: float, style: Style) -> None:
@@ -111,7 +129,7 @@ def legend(drawing: Drawing, styles: Iterable[Style], others: dict[str, Line2D])
     unique = {style.label: style for style in styles}
     handles: list[Any] = [
         (
-            Line2D([], [], color=k.colour, linestyle=k.dashes, linewidth=k.width, **_LINE),
+            Line2D([], [], **_line(k)),
             Line2D([], [], marker=k.marker, color=k.colour, **_MARKER),
         )
         for k in unique.values()
@@ -130,11 +148,11 @@ def legend(drawing: Drawing, styles: Iterable[Style], others: dict[str, Line2D])
 
 
 def save(figure: Figure, folder: Path) -> None:
-    """Draw the figure into `<folder>/<name>.svg` and `.png`, if there is anything to draw."""
+    """Draw the figure into `<folder>/<name>.svg`, `.pdf` and `.png`, if there is anything to draw."""
     if figure.draw is None:
         return
     with mpl.rc_context(_SETTINGS):
         drawing = figure.draw()
-        drawing.savefig(folder / f"{figure.name}.svg", metadata={"Date": None, "Creator": None})
-        drawing.set_layout_engine("none")  # keep the layout: computing it again takes as long as drawing
-        drawing.savefig(folder / f"{figure.name}.png", dpi=160, metadata={"Software": None})
+        for suffix, metadata in _METADATA.items():
+            drawing.savefig(folder / f"{figure.name}{suffix}", dpi=160, metadata=metadata)
+            drawing.set_layout_engine("none")  # keep the layout: computing it again takes as long as drawing

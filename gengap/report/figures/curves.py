@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from gengap.report.cells import Group, Records
-from gengap.report.figures.style import BATCH_STYLES, DASHED, METHOD_STYLES, NOISE, Style
+from gengap.report.figures.style import BATCH_STYLES, DOTTED, METHOD_STYLES, NOISE, Style
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ FIGURE3 = (
 FIGURE5 = (
     Curve("cifar10_b256_lb", _batch(256)),
     *(Curve(f"cifar10_ref256_b{b}_lb_ra", _batch(b, " +RA")) for b in (512, 1024, 2048)),
-    Curve("cifar10_b2048_lb", replace(_batch(2048, ", not adapted"), dashes=DASHED)),
+    Curve("cifar10_b2048_lb", replace(_batch(2048, ", not adapted"), dashes=DOTTED)),
 )
 FIGURE6 = (
     Curve("cifar10_b2048_lb_lr", METHOD_STYLES["lb_lr"]),

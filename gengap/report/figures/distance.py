@@ -21,12 +21,13 @@ from gengap.report.fits import LARGEST_ERROR, MINIMUM_UPDATES, SMALLEST_R_SQUARE
 from gengap.report.rows import Row
 
 DISTANCE = r"distance from initialisation  $\|w_t - w_0\|_2$"
-FIT_CAPTION = (
-    "Dashes are the mean fit of a + b ln t over its window, from the first recorded row after the last "
-    "clipped update to the first change of the learning rate. Each run is fitted separately, so n counts "
-    'seeds. In the table, "R²" is for a fit to the whole window and "error" for a prediction: each law is '
-    "fitted by least squares to the first half of the window's rows (which are even in ln t), and its root "
-    "mean square error on the last half is given in percent of the mean distance there. "
+DASHES = "Dashes are the mean fit of a + b ln t, drawn over its window, whose ends are ticks."
+FIT_DETAILS = paragraph(
+    "The window of a fit is from the first recorded row after the last clipped update to the first change of "
+    "the learning rate, and drawn where the windows of all seeds overlap. Each run is fitted separately, so "
+    'n counts seeds. In the table, "R²" is for a fit to the whole window and "error" for a prediction: each '
+    "law is fitted by least squares to the first half of the window's rows (which are even in ln t), and "
+    "its root mean square error on the last half is given in percent of the mean distance there. "
     '"better law" is the one that predicts better, in parentheses for how many of the seeds; "neither" if '
     f"its error is above {100 * LARGEST_ERROR:g} % or its R² below {SMALLEST_R_SQUARED:g}. Windows shorter "
     f"than {MINIMUM_UPDATES} updates are not fitted."
@@ -34,12 +35,20 @@ FIT_CAPTION = (
 CAPTION = paragraph(
     "The L2 norm of w_t - w_0 over all parameters against updates t, to the end of training. Lines are means "
     "over n finished runs, bands ± one sample standard deviation over seeds.",
-    FIT_CAPTION,
+    DASHES,
 )
 NAMES = ("workload", "method")
 
-_FIT_LINE: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 1.1}
-FIT_LEGEND = {r"fit $a + b\,\ln t$": Line2D([], [], color="black", **_FIT_LINE)}
+_FIT_POINTS = 50
+_FIT_DASHES = (4.0, 2.0)
+_FIT_LINE: dict[str, Any] = {
+    "linestyle": (0, _FIT_DASHES),
+    "linewidth": 1.1,
+    "marker": "|",
+    "markersize": 9,
+    "markevery": _FIT_POINTS - 1,  # the ends of the window
+}
+FIT_LEGEND = {r"fit $a + b\,\ln t$": Line2D([], [], color="black", **_FIT_LINE | {"markevery": 1})}
 
 
 def figure(records: Records) -> Figure:
@@ -47,14 +56,15 @@ def figure(records: Records) -> Figure:
     found = _walks(records)
     if not found:
         missing = ("no records yet: gengap train +sweep=quickstart",)
-        return Figure("distance", "", "Distance from initialisation", CAPTION, missing=missing)
+        return Figure("distance", "", "Distance from initialisation", CAPTION, FIT_DETAILS, missing=missing)
     bands = [(labels, walk.band) for labels, walk in found]
-    shown = [((workload, LABELS[method]), walk) for (workload, method), walk in found]
+    shown = [((paper.title(row), LABELS[method]), walk) for (row, method), walk in found]
     return Figure(
         name="distance",
         number="",
         title="Distance from initialisation",
         caption=CAPTION,
+        details=FIT_DETAILS,
         data={
             "distance": band_data(NAMES, "update", "distance", bands),
             "distance_fits": fit_data(NAMES, found),
@@ -78,7 +88,7 @@ def _draw(found: list[Named]) -> Drawing:
     for axis, (row, named) in zip(axes, rows, strict=True):
         for index, ((_, method), walk) in enumerate(named):
             draw_band(axis, walk.band, METHOD_STYLES[method], index)
-            draw_fit(axis, walk, METHOD_STYLES[method])
+            draw_fit(axis, walk, METHOD_STYLES[method], index)
         axis.set_xscale("log")
         axis.set_ylim(bottom=0)
         axis.set_title(paper.title(row))
@@ -90,13 +100,18 @@ def _draw(found: list[Named]) -> Drawing:
     return drawing
 
 
-def draw_fit(axis: Axes, walk: Walk, style: Style) -> None:
-    """The mean fit as dashes, over the window that all seeds share."""
+def draw_fit(axis: Axes, walk: Walk, style: Style, index: int) -> None:
+    """The mean fit as dashes, over the window that all seeds share, with ticks at its ends.
+
+    index: counts the curves; the dashes of every other one fall into the gaps of a fit that it lies on.
+    """
     if not walk.fitted:
         return
-    t = np.geomspace(max(f.start for f in walk.fitted), min(f.end for f in walk.fitted), 50)
+    t = np.geomspace(max(f.start for f in walk.fitted), min(f.end for f in walk.fitted), _FIT_POINTS)
     # The fit is linear in a and b, so for a shared window their means are the fit of the mean curve.
     a = np.mean([f.intercept for f in walk.fitted])
     b = np.mean([f.slope for f in walk.fitted])
     darker = 0.65 * np.array(to_rgb(style.colour))
-    axis.plot(t, a + b * np.log(t), color=darker, zorder=3, **_FIT_LINE)
+    offset = index % 2 * sum(_FIT_DASHES) / 2
+    look = _FIT_LINE | {"linestyle": (offset, _FIT_DASHES)}
+    axis.plot(t, a + b * np.log(t), color=darker, zorder=3, **look)

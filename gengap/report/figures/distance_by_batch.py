@@ -28,7 +28,7 @@ from gengap.report.figures.curves import (
     run_counts,
     with_runs,
 )
-from gengap.report.figures.distance import DISTANCE, FIT_CAPTION, FIT_LEGEND, draw_fit
+from gengap.report.figures.distance import DASHES, DISTANCE, FIT_DETAILS, FIT_LEGEND, draw_fit
 from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.figures.norms import norm_table
 
@@ -36,16 +36,16 @@ PANELS = {"2a": (FIXED_RATE, "one learning rate"), "2b": (ADAPTED_RATE, "+LR and
 NORMS: dict[str, int | None] = {"first convolution": 0, "all parameters": None}
 LABELS = ("panel", "norm", "line", "experiment")
 
-_NORM_CAPTION = (
+_NORM = (
     "The paper does not say which norm it shows, and its code logs only the first parameter tensor. Both are "
     "drawn, that tensor (the first convolution) and all parameters, each with the published values. Hollow "
     "markers are values at the end of the phase, read off the published figure 2, to ±0.1."
 )
-_SLOPE_CAPTION = (
+_SLOPE = (
     'In "Which norm?", slopes are per ln t, ours over the last decade of updates of the phase; where the '
     "published slopes were measured is not known."
 )
-_PHASE_CAPTION = (
+_PHASE = (
     "Only the phase of the initial learning rate is drawn, the first 81 epochs; its last point is "
     "interpolated in ln t between the recorded updates around it. Lines are means over n finished runs, "
     "bands ± one sample standard deviation over seeds."
@@ -76,10 +76,11 @@ def figure2(records: Records) -> Figure:
         "Resnet44 on CIFAR-10: ||w_t - w_0|| against updates t at batch 64 to 2048. (a) all at the learning "
         "rate of batch 128; (b) after learning-rate adaptation (eq. 7) and GBN, where batch 128 is the same "
         "run as in (a).",
-        *(_PHASE_CAPTION, _NORM_CAPTION, _SLOPE_CAPTION, FIT_CAPTION),
+        DASHES,
         *([run_counts(every)] if drawn else []),
     )
-    about = ("figure2", "Figure 2", "distance from initialisation by batch size", caption)
+    details = f"{paragraph(_PHASE, _NORM, _SLOPE)}\n{FIT_DETAILS}"
+    about = ("figure2", "Figure 2", "distance from initialisation by batch size", caption, details)
     if not drawn:
         return Figure(*about, missing=missing(every, "figure2"))
     walks = [(c.labels, c.walk) for c in drawn]
@@ -105,10 +106,10 @@ def figure7(records: Records) -> Figure:
     drawn = _norm_curves("2a", curves)
     caption = paragraph(
         "The runs of figure 2a against epochs.",
-        *(_PHASE_CAPTION, _NORM_CAPTION),
         *([run_counts(curves)] if drawn else []),
     )
-    about = ("figure7", "Figure 7", "distance from initialisation by epoch", caption)
+    details = paragraph(_PHASE, _NORM)
+    about = ("figure7", "Figure 7", "distance from initialisation by epoch", caption, details)
     if not drawn:
         return Figure(*about, missing=missing(curves, "figure1"))
     bands = [(c.labels[1:], _by_epoch(c.walk)) for c in drawn]
@@ -138,7 +139,7 @@ def _draw2(drawn: list[NormCurve]) -> Drawing:
         shown = [c for c in drawn if (c.norm, c.panel) == (norm, panel)]
         for index, c in enumerate(shown):
             draw_band(axis, c.walk.initial_phase, c.curve.style, index)
-            draw_fit(axis, c.walk, c.curve.style)
+            draw_fit(axis, c.walk, c.curve.style, index)
             _draw_published_end(axis, c, c.walk.first_change)
         if not shown:
             say_empty(axis)

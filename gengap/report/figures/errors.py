@@ -31,11 +31,11 @@ _TITLES = {TRAINING: "training error", VALIDATION: "validation error"}
 _CLOCKS = {"epoch": "epochs", "update": "updates $t$"}
 _FINAL = "final validation error"
 
-CAPTION = (
+DETAILS = (
     "Training error is the running mean since the previous evaluation, in training mode and with "
-    "augmentation; validation error is measured in evaluation mode, on the test split as in the paper. "
-    "Lines are means over n finished runs, bands ± one sample standard deviation over seeds."
+    "augmentation; validation error is measured in evaluation mode, on the test split as in the paper."
 )
+LINES = "Lines are means over n finished runs, bands ± one sample standard deviation over seeds."
 READ_OFF = (
     "Hollow markers after the end of the curves are final validation errors read off the published figure, "
     "to ±0.15 points."
@@ -73,10 +73,10 @@ def error_figure(records: Records, about: ErrorFigure) -> Figure:
     present = [c for c in curves if c.n]
     read_off = [READ_OFF] if any(_published_final(about, c) for c in curves) else []
     counts = [run_counts(curves)] if present else []
-    caption = paragraph(about.caption, CAPTION, *read_off, *counts)
+    caption, details = paragraph(about.caption, LINES, *counts), paragraph(DETAILS, *read_off)
     lacking = missing(curves, about.sweep)
     if not present:
-        return Figure(about.name, about.number, about.title, caption, missing=lacking)
+        return Figure(about.name, about.number, about.title, caption, details, missing=lacking)
     bands = [
         (c, column, error_band(c.group, about.clock, column)) for column in about.columns for c in present
     ]
@@ -88,6 +88,7 @@ def error_figure(records: Records, about: ErrorFigure) -> Figure:
         number=about.number,
         title=about.title,
         caption=caption,
+        details=details,
         data={
             about.name: band_data(("panel", "line", "experiment"), about.clock, "error", named),
             f"{about.name}_final": final,

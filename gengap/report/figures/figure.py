@@ -14,15 +14,17 @@ class Figure:
     """One figure of the report.
 
     name: stem of its files. number: the paper's, `Figure 2`; empty if it is not in the paper.
-    caption: what is drawn, over which runs and which window. data: what is drawn as numbers, by file stem.
-    tables: tables shown below the picture, by heading. missing: one line per curve without runs, with the
-    command that trains it. draw: makes the picture; None if there is nothing to draw.
+    caption: what is drawn, over which runs. details: how it was measured, read off or fitted; folded away
+    on the page. data: what is drawn as numbers, by file stem. tables: tables shown below the picture, by
+    heading. missing: one line per curve without runs, with the command that trains it. draw: makes the
+    picture; None if there is nothing to draw.
     """
 
     name: str
     number: str
     title: str
     caption: str
+    details: str = ""
     data: dict[str, Table] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     missing: tuple[str, ...] = ()

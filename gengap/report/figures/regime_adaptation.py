@@ -15,11 +15,14 @@ from gengap.report.rows import Row
 
 SHOWN = ("sb", "lb", "lb_ra")
 CAPTION = paragraph(
-    "Not in the paper: the comparison of figure 3 for every row in fp32. The small batch (SB), the large "
-    "batch with as many epochs and hence far fewer updates (LB), and the large batch with learning-rate "
-    "adaptation, GBN and as many updates as SB (+RA). Validation error against updates at every evaluation, "
-    "both axes logarithmic. Lines are means over n finished runs (n is in the tables and in the data), bands "
-    "± one sample standard deviation over seeds."
+    "Validation error against updates at every evaluation, for every row in fp32; both axes are logarithmic. "
+    "Lines are means over n finished runs (n is in the tables and in the data), bands ± one sample standard "
+    "deviation over seeds."
+)
+DETAILS = paragraph(
+    "Not in the paper: the comparison of figure 3 for every row. The small batch (SB), the large batch with "
+    "as many epochs and hence far fewer updates (LB), and the large batch with learning-rate adaptation, GBN "
+    "and as many updates as SB (+RA)."
 )
 
 
@@ -29,11 +32,11 @@ def figure(records: Records) -> Figure:
     name, title = "regime_adaptation", "Error by update, with and without regime adaptation"
     if not found:
         nothing = ("no records yet: gengap train +sweep=quickstart",)
-        return Figure(name, "", title, CAPTION, missing=nothing)
+        return Figure(name, "", title, CAPTION, DETAILS, missing=nothing)
     named = (((row, m), band) for row, bands in found.items() for m, band in bands.items())
     missing = tuple(_missing(row, m) for row, bands in found.items() for m in SHOWN if m not in bands)
     data = {name: band_data(("workload", "method"), "update", "val_error", named)}
-    return Figure(name, "", title, CAPTION, data=data, missing=missing, draw=lambda: _draw(found))
+    return Figure(name, "", title, CAPTION, DETAILS, data, missing=missing, draw=lambda: _draw(found))
 
 
 def _missing(row: str, method: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure as Drawing
 
+from gengap.paper import tables as paper
 from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.figures.style import METHOD_STYLES
 from gengap.report.speed import machine, table
@@ -25,8 +26,11 @@ def figure(document: dict[str, Any]) -> Figure:
     commits = ", ".join(sorted({str(r["git_commit"])[:8] for r in rows}))
     turns = ", ".join(map(str, sorted({r["turns"] for r in rows})))
     caption = paragraph(
-        "Training on random images. gengap and the typical loop take turns, each in its own process, stopped "
-        "while the other is measured; values are medians over turns. The typical loop: torchvision "
+        "Images per second of gengap and of a typical loop, which train on random images in turns, each in "
+        "its own process, stopped while the other is measured. Values are medians over turns.",
+    )
+    details = paragraph(
+        "The typical loop: torchvision "
         "transforms on PIL images in a DataLoader, fp32, not compiled, .item() at every step, and with "
         "ghosts one forward and backward pass per ghost; rows in bf16 are compared with the same fp32 loop.",
         '"engine" is how gengap chose to run its update. "ratio" is of images/s, the median over pairs of '
@@ -47,6 +51,7 @@ def figure(document: dict[str, Any]) -> Figure:
         number="",
         title=f"Speed on {machine(hardware)}",
         caption=caption,
+        details=details,
         tables={"Measured": table(rows, hardware["device"])},
         draw=partial(_draw, rows) if rows else None,
     )
@@ -61,7 +66,8 @@ def _draw(rows: list[dict[str, Any]]) -> Drawing:
     groups: dict[str, dict[str, float]] = {}
     for r in rows:
         ghosts = f", ghosts of {r['ghost_size']}" if r["ghost_size"] else ""
-        bars = groups.setdefault(f"{r['workload']}\n{r['batch_size']:,}{ghosts}", {"typical loop": 1.0})
+        label = f"{paper.title(r['workload'])}\n{r['batch_size']:,}{ghosts}"
+        bars = groups.setdefault(label, {"typical loop": 1.0})
         bars[f"gengap {r['precision']}"] = r["ratio"]
     drawing = Drawing(figsize=(1.6 + 1.9 * len(groups), 3.4), layout="constrained")
     axis = drawing.subplots()
