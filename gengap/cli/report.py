@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     """Write the report, or compare it with the records.
 
     Returns:
-        The exit code: 0, or 1 where --check finds a difference.
+        The exit code: 0, or 1 where there is nothing to report or --check finds a difference.
 
     Raises:
         UserError: an unknown or empty argument.
@@ -52,8 +52,8 @@ def _write(results_dir: Path) -> int:
     records = read_records(results_dir)
     _name_unreadable(records)
     if records.runs.empty and not records.unreadable:
-        print(_nothing(results_dir))
-        return DONE
+        print(_nothing(results_dir), file=sys.stderr)
+        return FAILED
     folder = results_dir / "report"
     write_report(records, folder)
     print(f"{folder}: {len(records.runs)} runs reported; open report.html or README.md")

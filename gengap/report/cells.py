@@ -13,6 +13,7 @@ from gengap.config.schema import FP32, PAPER
 from gengap.config.shipped import Cell, cell, choices, experiment_config, experiments
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
+from gengap.report.incomplete import without_incomplete
 from gengap.report.rows import KINDS, OTHER_PRECISIONS, RELEASED, Part, Row, part_of
 from gengap.report.speed import read_measurements
 from gengap.runs import read_record, read_store
@@ -61,12 +62,12 @@ class Records:
 def read_records(results_dir: Path) -> Records:
     """Read all runs and assign them to cells; an absent directory has no runs."""
     store = read_store(results_dir)
-    runs = store.runs
+    runs, incomplete = without_incomplete(store.runs)
     present = _cells(frozenset(zip(runs["workload"], runs["method"], strict=True)))
     places = _places(present, released=RELEASED in set(runs["protocol"]))
     groups = [_group(str(run), rows, places) for run, rows in runs.groupby("run", sort=True)]
     speeds, no_speeds = read_measurements(results_dir.expanduser())
-    bad = [(e.file, e.reason) for e in store.unreadable] + no_speeds
+    bad = [(e.file, e.reason) for e in (*store.unreadable, *incomplete)] + no_speeds
     rows_of = {run: row for run, (_, row) in places.items() if row}
     return Records(
         runs=runs,

@@ -18,7 +18,7 @@ COMMANDS = {
     "train --help": ["train", "--help"],
     "train --cfg": ["train", "+experiment=digits_lb", "--cfg", "job"],
     "status": ["status", "+sweep=quickstart"],
-    "report": ["report"],
+    "report --help": ["report", "--help"],
     "plan": ["plan", "small_batch=16", "large_batch=64", "lr=0.1", "epochs=2", "dataset_size=1000"],
     "completion": ["-sc", "install=bash"],
 }

@@ -53,6 +53,7 @@ def add_run(
             {
                 "update": update, "epoch": update / per_epoch, "distance": distance(min(update, first)),
                 "clipped": 0.0, "val_error": val_error, "train_error": val_error / 2,
+                "seconds": update / 1000,
             }
         )  # fmt: skip
     return store.add(

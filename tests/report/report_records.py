@@ -80,6 +80,8 @@ class Store:
         """
         found = _cell(experiment) if isinstance(experiment, str) else experiment
         name = run or found.run
+        rows = [*rows] or [{"update": 2000, "seconds": 90.0}] * (status == "finished")
+        updates = max((row["update"] for row in rows), default=2000)
         directory = self.root / "runs" / name / f"seed{seed}"
         directory.mkdir(parents=True)
         record = {
@@ -94,7 +96,7 @@ class Store:
             "versions": {"gengap": "0.1.0", "python": "3.11.7", "torch": "2.11.0", "numpy": "2.4.1"},
             "git_commit": COMMIT,
             "hardware": CPU,
-            "regime": {"updates": 2000, "milestones": list(milestones), "lr": [0.1, 0.01]},
+            "regime": {"updates": updates, "milestones": list(milestones), "lr": [0.1, 0.01]},
             "tensors": ["net.0.weight"],
             "data": {"train": 60000, "validation": 10000},
             "wall_seconds": 90.0 + seed,
@@ -102,7 +104,7 @@ class Store:
         }
         if status == "finished":
             record["summary"] = {
-                "updates": 2000,
+                "updates": updates,
                 "samples_seen": 256000,
                 "last_val_accuracy": accuracy,
                 "best_val_accuracy": accuracy + 0.25,

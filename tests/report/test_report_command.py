@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from report_records import Store
+from report_records import Store, walk
 
 from gengap.cli.report import main
 
@@ -87,13 +87,11 @@ def test_no_old_figure_stays_beside_new_tables(store: Store) -> None:
     assert "| Distance from initialisation | no records yet" in (old.parent / "README.md").read_text()
 
 
-def test_no_records_is_one_plain_line(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    """And a check of nothing fails, so that a mistyped folder doesn't pass."""
+def test_no_records_is_one_plain_line_and_a_failure(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     line = f"no records in {store.root}; type gengap train +sweep=quickstart results_dir={store.root}\n"
-    assert report(store) == 0
-    assert capsys.readouterr() == (line, "")
-    assert report(store, "--check") == 1
-    assert capsys.readouterr() == ("", line)
+    for flags in ((), ("--check",)):
+        assert report(store, *flags) == 1
+        assert capsys.readouterr() == ("", line)
     assert not store.root.exists()
 
 
@@ -140,3 +138,29 @@ def test_a_whole_report_needs_no_torch(mixed: Store) -> None:
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     assert (mixed.root / "report" / "distance.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("kept", "wrong"),
+    [
+        (None, "it is missing or empty"),
+        (0, "it is missing or empty"),
+        (20, "it ends at update"),
+    ],
+)
+def test_a_finished_run_without_its_last_metrics_is_named_and_left_out(
+    kept: int | None, wrong: str, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.add("mnist_sb", 0, 98.0, rows=walk(2000, lambda t: float(t)))
+    file = store.add("mnist_sb", 1, 50.0, rows=walk(2000, lambda t: float(t))) / "metrics.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    file.unlink()
+    if kept is not None:
+        file.write_text("".join(lines[:kept]))
+    assert report(store) == 0
+    place = file.relative_to(store.root).as_posix()
+    assert f"left out: {place} is damaged ({wrong}" in capsys.readouterr().err
+    text = (store.root / "report" / "README.md").read_text()
+    assert f"| {place} | is damaged ({wrong}" in text
+    assert "98.00 (n=1)" in text
+    assert report(store, "--check") == 0
