@@ -59,3 +59,40 @@ class _TupleOutput(nn.Module):
 def tuple_output(num_classes: int) -> nn.Module:
     """A tuple of logits and something else."""
     return _TupleOutput(num_classes)
+
+
+def keyword_only(*, num_classes: int) -> nn.Module:
+    return small_alexnet(num_classes)
+
+
+def positional_only(num_classes: int = 10, /) -> nn.Module:
+    return small_alexnet(num_classes)
+
+
+def other_name(classes, width=16):
+    return small_alexnet(classes)
+
+
+def after_its_options(width, classes):
+    return small_alexnet(classes)
+
+
+def any_keyword(**options) -> nn.Module:
+    return small_alexnet(**options)
+
+
+def named_model(name: str, **options) -> nn.Module:
+    assert name == "small"
+    return small_alexnet(**options)
+
+
+def two_numbers(classes=10, width=16):
+    return small_alexnet(classes)
+
+
+def no_number():
+    return small_alexnet(10)
+
+
+def without_batch_norm(num_classes: int) -> nn.Module:
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, num_classes))

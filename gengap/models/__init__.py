@@ -11,6 +11,7 @@ from gengap.models.alexnet import alexnet
 from gengap.models.f1 import f1
 from gengap.models.keskar import c1, c2
 from gengap.models.resnet import resnet44, wresnet16_4
+from gengap.models.signature import call
 from gengap.models.vgg import vgg
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
@@ -26,28 +27,29 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-def build(name: str, num_classes: int, **options: Any) -> nn.Module:
+def build(name: str, /, num_classes: int, **options: Any) -> nn.Module:
     """Build a network with newly initialised weights, drawn from torch's global generator.
 
     Args:
-        name: a key of MODELS, or `package.module:factory`, called as factory(num_classes, **options).
+        name: a key of MODELS, or `package.module:factory`, called as factory(num_classes=..., **options);
+            `models.signature.classes_argument` says how a factory is called that has no such argument.
         num_classes: number of logits per image.
-        options: keyword arguments of the network's builder.
+        options: further keyword arguments of the factory.
 
     Returns:
         A module that maps images (B, C, H, W) to logits (B, num_classes).
 
     Raises:
-        UserError: there is no such network, or its builder doesn't take the options.
+        UserError: there is no such network, or its factory does not take these arguments.
     """
     try:
-        return builder(name)(num_classes, **options)
+        return call(name, builder(name), num_classes, options)
     except TypeError as error:
         raise UserError(f"model.name={name} can't be built with model.options={options}: {error}") from error
 
 
 def builder(name: str) -> Callable[..., nn.Module]:
-    """The function that builds a network, called as builder(num_classes, **options).
+    """The function that builds a network.
 
     Raises:
         UserError: there is no such network.

@@ -1,6 +1,9 @@
 """Building a trainer from a configuration, and the memory that its updates need."""
 
+import logging
+
 import torch
+from torch import nn
 
 from gengap.config.schema import Config
 from gengap.data.device_images import to_device
@@ -8,7 +11,7 @@ from gengap.data.sources import Source
 from gengap.data.splits import Splits
 from gengap.data.stream import Stream
 from gengap.errors import UserError
-from gengap.ghost import convert
+from gengap.ghost import GhostBatchNorm1d, GhostBatchNorm2d, convert
 from gengap.models import build
 from gengap.randomness import Purpose, key
 from gengap.regime import Regime
@@ -17,6 +20,8 @@ from gengap.training.dry_run import check_network, check_smallest_batch
 from gengap.training.memory import update_bytes
 from gengap.training.model_options import fitting_options
 from gengap.training.trainer import Trainer
+
+log = logging.getLogger(__name__)
 
 LESS_MEMORY = "set runtime.micro_batch to a few ghosts, or precision=bf16 (without ghosts only bf16 helps)"
 
@@ -36,7 +41,7 @@ def build_trainer(
         torch.manual_seed(key(config.seed, Purpose.INIT, 0))
         model = build(config.model.name, source.num_classes, **fitting_options(config))
     if config.method.ghost_size is not None:
-        convert(model, config.method.ghost_size)
+        _convert(config, model, config.method.ghost_size)
     model.to(device).to(memory_format=torch.channels_last)
     train = to_device(splits.train, config, device, augment=True)
     stream = Stream(
@@ -48,6 +53,17 @@ def build_trainer(
     if device.type == "cpu":
         keep_freed_memory(_needed(trainer))
     return trainer
+
+
+def _convert(config: Config, model: nn.Module, ghost_size: int) -> None:
+    convert(model, ghost_size)
+    if not any(isinstance(m, GhostBatchNorm1d | GhostBatchNorm2d) for m in model.modules()):
+        log.info(
+            "model.name=%s has no BatchNorm1d or BatchNorm2d: method.ghost_size=%d changes nothing in it, "
+            "the method's other settings apply",
+            config.model.name,
+            ghost_size,
+        )
 
 
 def _check_regime(config: Config, samples: int, regime: Regime) -> None:

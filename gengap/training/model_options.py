@@ -1,8 +1,7 @@
 """The options passed to a network, which may be another one than the workload's."""
 
-import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gengap.config.compose import compose_config
@@ -10,6 +9,7 @@ from gengap.config.conf import names_in
 from gengap.config.schema import Config
 from gengap.errors import UserError
 from gengap.models import builder
+from gengap.models.signature import classes_argument, keywords, parameters, takes_any
 
 log = logging.getLogger(__name__)
 
@@ -17,29 +17,43 @@ log = logging.getLogger(__name__)
 def fitting_options(config: Config) -> dict[str, Any]:
     """The options in `config.model.options` that the network `config.model.name` takes.
 
-    Options that the workload sets for its own network are dropped, with a log line, if this one lacks them.
+    Options that the workload sets for its own network are dropped, with a log line, if this one does not name
+    them among its arguments.
 
     Raises:
-        UserError: an unknown network, or one of the user's options is unknown to it.
+        UserError: an unknown network, one whose number of classes is unclear, or one of the user's options is
+            unknown to it.
     """
     name, options = config.model.name, config.model.options
-    parameters = inspect.signature(builder(name)).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return options
-    own = _options_of(config.workload.name)
-    foreign = [k for k in options if k not in parameters]
-    unknown = [k for k in foreign if k not in own or own[k] != options[k]]
-    taken = list(parameters)[1:]  # the first is num_classes
+    arguments = parameters(name, builder(name))
+    classes = classes_argument(name, builder(name), options).name
+    taken = [k for k in keywords(arguments) if k != classes]
+    foreign = [k for k in options if k not in taken]
+    ignored = _workloads_own(config, foreign)
+    unknown = [k for k in foreign if k not in ignored and (k == classes or not takes_any(arguments))]
     if unknown:
         raise UserError(
             f"model.name={name} has no option {', '.join(unknown)}: it takes {', '.join(taken) or 'none'}"
         )
-    if foreign:
-        log.info("model.name=%s does not take the workload's options %s: ignored", name, ", ".join(foreign))
-    return {k: v for k, v in options.items() if k in parameters}
+    if ignored:
+        log.info("model.name=%s does not take the workload's options %s: ignored", name, ", ".join(ignored))
+    return {k: v for k, v in options.items() if k not in ignored}
 
 
-def _options_of(workload: str) -> Mapping[str, Any]:
-    if workload not in names_in("workload"):
-        return {}
-    return compose_config([f"workload={workload}", "method=sb"]).model.options
+def _workloads_own(config: Config, options: Sequence[str]) -> list[str]:
+    """Those that the workload sets for another network than the configuration's.
+
+    Where workload.name is the user's own, any workload's count: it is not recorded which one was renamed.
+    """
+    known = names_in("workload")
+    name = config.workload.name
+    found: dict[str, None] = {}
+    for workload in ([name] if name in known else known) if options else ():
+        model = compose_config([f"workload={workload}", "method=sb"]).model
+        if model.name != config.model.name:
+            found |= dict.fromkeys(_equal(model.options, config.model.options, options))
+    return list(found)
+
+
+def _equal(own: Mapping[str, Any], given: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
+    return [k for k in keys if k in own and own[k] == given[k]]

@@ -77,3 +77,35 @@ def test_a_user_s_own_network_is_named_by_its_factory():
 def test_networks_that_cannot_be_built_are_the_user_s_mistake(name, options, says):
     with pytest.raises(UserError, match=says):
         build(name, 10, **options)
+
+
+@pytest.mark.parametrize(
+    ("factory", "options"),
+    [
+        ("keyword_only", {}),
+        ("positional_only", {}),
+        ("other_name", {"width": 3}),
+        ("after_its_options", {"width": 3}),
+        ("any_keyword", {}),
+        ("named_model", {"name": "small"}),
+    ],
+)
+def test_number_of_classes_reaches_every_factory_that_shows_where(factory, options):
+    model = build(f"tests.networks:{factory}", 7, **options)
+    assert model[-1].out_features == 7
+
+
+@pytest.mark.parametrize("factory", ["two_numbers", "no_number", "named_model"])
+def test_factory_that_does_not_show_its_number_of_classes_is_told_what_to_take(factory):
+    with pytest.raises(UserError, match="name it num_classes"):
+        build(f"tests.networks:{factory}", 7)
+
+
+def test_torchvision_network_is_built_without_a_download(monkeypatch):
+    monkeypatch.setattr("torch.hub.load_state_dict_from_url", lambda *_, **__: pytest.fail("download"))
+    monkeypatch.setattr(
+        "torchvision.models._api.load_state_dict_from_url", lambda *_, **__: pytest.fail("download")
+    )
+    with torch.device("meta"):
+        assert build("torchvision.models:resnet18", 7).fc.out_features == 7
+        assert build("torchvision.models:get_model", 7, name="resnet18").fc.out_features == 7

@@ -1,0 +1,80 @@
+"""Networks that are not gengap's, trained by package.module:factory."""
+
+import json
+
+import pytest
+
+from gengap.config.compose import compose_config
+from gengap.config.identity import run_directory
+from gengap.launch.execute import execute
+from gengap.launch.outcome import Outcome
+
+
+@pytest.fixture
+def stripes(tmp_path):
+    """Configurations that train on the test's own images, 12x10x3 in 3 classes."""
+
+    def make(network, method, *words):
+        return compose_config(
+            [
+                "workload=digits_f1",  # whose options for its own network no other one knows
+                f"method={method}",
+                "workload.name=stripes",
+                "data.name=tests.datasets:stripes",
+                "data.mean=[0.5,0.5,0.5]",
+                "data.std=[0.5,0.5,0.5]",
+                f"model.name={network}",
+                "method.batch_size=32",
+                "workload.epochs=1.1",
+                "workload.milestones=[1]",
+                "runtime.threads=1",
+                f"results_dir={tmp_path}",
+                *words,
+            ]
+        )
+
+    return make
+
+
+def test_torchvision_network_trains_as_it_is(stripes, monkeypatch, caplog):
+    monkeypatch.setattr(
+        "torchvision.models._api.load_state_dict_from_url", lambda *_, **__: pytest.fail("download")
+    )
+    config = stripes("torchvision.models:resnet18", "lb_gbn")
+    with caplog.at_level("INFO"):
+        assert execute(config) == Outcome.FINISHED
+    record = json.loads((run_directory(config) / "run.json").read_text())
+    assert record["summary"]["updates"] == 2
+    assert record["parameters"] == 11_689_512 - 1000 * 513 + 3 * 513  # torchvision's count, with 3 classes
+    assert "does not take the workload's options in_features, width: ignored" in caplog.text
+    assert "changes nothing" not in caplog.text
+
+
+def test_network_without_batch_norm_is_told_that_it_has_no_ghosts(stripes, caplog):
+    config = stripes("tests.networks:without_batch_norm", "lb_gbn")
+    with caplog.at_level("INFO"):
+        assert execute(config) == Outcome.FINISHED
+    (line,) = [m for m in caplog.messages if "BatchNorm" in m]
+    assert line == (
+        "model.name=tests.networks:without_batch_norm has no BatchNorm1d or BatchNorm2d: "
+        "method.ghost_size=16 changes nothing in it, the method's other settings apply"
+    )
+
+
+def test_network_without_batch_norm_is_not_warned_of_ghosts_it_was_not_asked_for(stripes, caplog):
+    with caplog.at_level("INFO"):
+        assert execute(stripes("tests.networks:without_batch_norm", "lb_lr")) == Outcome.FINISHED
+    assert "BatchNorm" not in caplog.text
+
+
+@pytest.mark.parametrize("option", ["num_classes", "widht"])
+def test_option_that_the_network_does_not_take_is_named(option, stripes, caplog):
+    config = stripes("tests.networks:small_alexnet", "lb", f"model.options.{option}=3")
+    assert execute(config) == Outcome.FAILED
+    assert f"has no option {option}: it takes none" in caplog.text
+
+
+def test_number_of_classes_is_the_data_set_s_even_where_any_option_is_taken(stripes, caplog):
+    config = stripes("torchvision.models:resnet18", "lb", "model.options.num_classes=3")
+    assert execute(config) == Outcome.FAILED
+    assert "has no option num_classes" in caplog.text
