@@ -27,6 +27,7 @@ ALLOWED = {
     "plan": {*BASE, "config", "paper", "regime"},
     "report": {*BASE, "config", "paper", "runs"},
     "bench": {*BASE, "config", "data", "models", "paper", "regime", "report", "runs", "training"},
+    "api": {*BASE, "config", "launch", "runs", "training"},
     "cli": {*BASE, "bench", "config", "launch", "plan", "report", "runs"},
     "__main__": {*BASE, "cli"},
 }  # fmt: skip

@@ -1,9 +1,9 @@
 """From command-line overrides, through Hydra, to a checked Config."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import cast
+from typing import Any, cast
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -51,6 +51,17 @@ def to_config(composed: DictConfig) -> Config:
         raise UserError(f"{key} has no value: add +experiment=NAME, or set {key}=VALUE") from error
     check(config)
     return config
+
+
+def from_record(recorded: Mapping[str, Any]) -> Config:
+    """The configuration in a run.json; a key that the record is older than has the schema's default.
+
+    Raises:
+        UserError: the record has a key that the schema lacks.
+    """
+    with errors_in_one_line():
+        merged = OmegaConf.merge(OmegaConf.structured(Config), recorded)
+        return cast(Config, OmegaConf.to_object(merged))
 
 
 @contextmanager

@@ -11,6 +11,12 @@ from gengap.config.schema import Data
 from gengap.errors import UserError
 
 
+def scale_and_shift(config: Data, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
+    """Scale and shift, each (C, 1, 1) float32: scale * pixels + shift = (pixels / 255 - mean) / std."""
+    std = torch.tensor(config.std, device=device).view(-1, 1, 1)
+    return 1 / (255 * std), -torch.tensor(config.mean, device=device).view(-1, 1, 1) / std
+
+
 class FlipAndNormalize:
     """Maps pixels (B, C, H, W) uint8 to (pixels / 255 - mean) / std in float32, flipped on request.
 
@@ -30,9 +36,7 @@ class FlipAndNormalize:
                     f"{key} has {len(values)} values and the images of data.name={config.name} have "
                     f"{channels} channels: give it one value per channel"
                 )
-        std = torch.tensor(config.std, device=device).view(-1, 1, 1)
-        self._scale = 1 / (255 * std)
-        self._shift = -torch.tensor(config.mean, device=device).view(-1, 1, 1) / std
+        self._scale, self._shift = scale_and_shift(config, device)
 
     def __call__(self, pixels: Tensor, flips: Tensor | None = None) -> Tensor:
         """Normalise a batch; images whose entry in flips (B,), bool or 0 and 1, is true are mirrored."""

@@ -15,6 +15,7 @@ SOURCES = {
     "cifar100": "gengap.data.downloaded:cifar100",
     "imagenet": "gengap.data.folders:imagenet",
 }
+NUM_CLASSES = {"digits": 10, "mnist": 10, "cifar10": 10, "cifar100": 100, "imagenet": 1000}
 
 
 def load(name: str, root: str, folder: str = "") -> Source:

@@ -1,6 +1,5 @@
 """One run from start to finish: open its directory, skip or resume it, build, train, write the summary."""
 
-import errno
 import logging
 from collections.abc import Sequence
 from contextlib import closing, suppress
@@ -17,6 +16,7 @@ from gengap.data.device_images import to_device
 from gengap.data.load import load
 from gengap.data.splits import Splits, split
 from gengap.errors import UserError, log_error
+from gengap.launch.failure import RunFailedError, as_user_error, failed, remove_empty
 from gengap.launch.outcome import Outcome
 from gengap.launch.stop import Stop
 from gengap.launch.threads import thread_advice, threads_of
@@ -24,9 +24,9 @@ from gengap.regime import build_regime
 from gengap.runs import provenance
 from gengap.runs.checkpoint import remove_checkpoints
 from gengap.runs.log import run_log
-from gengap.runs.record import FORMAT, LOCK, LOG, WEIGHTS, Status, read_record
+from gengap.runs.record import FORMAT, LOG, WEIGHTS, Status, read_record
 from gengap.runs.store import Run
-from gengap.training.build import LESS_MEMORY, build_trainer, memory_line
+from gengap.training.build import build_trainer, memory_line
 from gengap.training.device import prepare_device
 from gengap.training.loop import DivergedError, fit
 from gengap.training.progress import Progress
@@ -49,6 +49,14 @@ def execute(config: Config, stop: Stop | None = None, default_threads: int | Non
         UserError: the run's directory can't be written to.
         UnreadableError: its record is damaged, or of a newer version.
     """
+    try:
+        return attempt(config, stop, default_threads)
+    except RunFailedError:
+        return Outcome.FAILED
+
+
+def attempt(config: Config, stop: Stop | None = None, default_threads: int | None = None) -> Outcome:
+    """As `execute`, but a run that fails raises RunFailedError, after it has been logged and recorded."""
     directory = run_directory(config)
     created = [p for p in (directory, *directory.parents) if not p.exists()]
     try:
@@ -78,33 +86,14 @@ def _logged(config: Config, run: Run, stop: Stop, threads: int | None, created: 
         except BrokenPipeError:  # the reader of the output is gone: as after Ctrl-C, the run is not failed
             raise
         except Exception as caught:
-            error = _as_user_error(caught, run.directory)
+            error = as_user_error(caught, run.directory)
             log_error(error)
             if run.record:  # else it failed before its record was opened
                 with suppress(OSError):
                     run.update_record(status=Status.FAILED, error=f"{type(error).__name__}: {error}")
     if isinstance(error, UserError) and read_record(run.directory) is None:
-        _remove_empty(run.directory, created)
-    return Outcome.FAILED
-
-
-def _as_user_error(error: Exception, directory: Path) -> Exception:
-    """Turn a full disk and a full GPU into a UserError; return any other error unchanged."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        place = error.filename or directory
-        return UserError(f"{place}: {error.strerror}; free some space, then run the same command again")
-    if isinstance(error, torch.OutOfMemoryError):
-        return UserError(f"the GPU is out of memory: {LESS_MEMORY}")
-    return error
-
-
-def _remove_empty(directory: Path, created: Sequence[Path]) -> None:
-    """Remove a run's directory without a record, and the parents that were created for it."""
-    for name in (LOG, LOCK):
-        (directory / name).unlink(missing_ok=True)
-    for folder in created:
-        with suppress(OSError):  # not empty: another run uses it by now
-            folder.rmdir()
+        remove_empty(run.directory, created)
+    raise failed(error, run.directory) from error
 
 
 def _train(config: Config, run: Run, stop: Stop, threads: int | None) -> Outcome:
@@ -117,7 +106,7 @@ def _train(config: Config, run: Run, stop: Stop, threads: int | None) -> Outcome
     if threads is None and device.type == "cpu":
         _log_if_any(thread_advice(trainer))
     validation = to_device(splits.validation, config, device, augment=False)
-    _open_record(config, run, splits, trainer)
+    _open_record(config, run, source.num_classes, splits, trainer)
     progress = Progress(run.name, regime.updates, config.method.batch_size)
     try:
         with closing(trainer), stop, progress:
@@ -139,7 +128,7 @@ def _log_if_any(line: str | None) -> None:
         log.info(line)
 
 
-def _open_record(config: Config, run: Run, splits: Splits, trainer: Trainer) -> None:
+def _open_record(config: Config, run: Run, num_classes: int, splits: Splits, trainer: Trainer) -> None:
     regime, record = trainer.regime, run.record
     origin = provenance.origin(trainer.flat.weights.device)
     before = {k: record[k] for k in origin} if record else origin
@@ -154,7 +143,11 @@ def _open_record(config: Config, run: Run, splits: Splits, trainer: Trainer) -> 
         **origin,
         # For a run resumed by another version or on another machine: the origins of its earlier parts
         earlier=record.get("earlier", []) + ([] if before == origin else [before]),
-        data={"train": len(splits.train), "validation": len(splits.validation)},
+        data={
+            "train": len(splits.train),
+            "validation": len(splits.validation),
+            "classes": int(num_classes),
+        },
         regime={
             "updates": regime.updates,
             "milestones": regime.milestones,

@@ -1,6 +1,7 @@
 """Stopping early with a checkpoint: on SIGTERM, on Ctrl-C, or when the time budget is used up."""
 
 import signal
+import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -12,8 +13,8 @@ from gengap.errors import UNFINISHED
 class Stop:
     """Whether training should stop early, because of a signal or of the command's time budget.
 
-    Inside a `with` block the first SIGTERM or Ctrl-C is only recorded; a second one acts as usual. Processes
-    that share a `flag` file stop together: the signal's number is written to it.
+    Inside a `with` block of the main thread, the first SIGTERM or Ctrl-C is only recorded; a second one acts
+    as usual. Processes that share a `flag` file stop together: the signal's number is written to it.
 
     Args:
         time_budget: minutes since `started`; no limit when None.
@@ -30,7 +31,9 @@ class Stop:
         self.flag = flag
 
     def __enter__(self) -> Self:
-        self._before = {n: signal.signal(n, self._receive) for n in (signal.SIGTERM, signal.SIGINT)}
+        in_main = threading.current_thread() is threading.main_thread()
+        caught = (signal.SIGTERM, signal.SIGINT) if in_main else ()
+        self._before = {n: signal.signal(n, self._receive) for n in caught}
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -42,6 +45,11 @@ class Stop:
         signal.signal(number, self._before[signal.Signals(number)])
         if self.flag is not None:
             self.flag.write_text(str(number))
+
+    def pass_on(self) -> None:
+        """Send the recorded signal, if any, to this process again, to act as usual outside the block."""
+        if self._signal is not None:
+            signal.raise_signal(self._signal)
 
     @property
     def exit_code(self) -> int:

@@ -1,0 +1,42 @@
+"""What a failed run leaves: an error that says what to type, and no folder without a record."""
+
+import errno
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+from gengap.errors import UserError
+from gengap.runs.record import LOCK, LOG
+from gengap.training.build import LESS_MEMORY
+
+
+class RunFailedError(UserError):
+    """A run failed; the error that ended it is the cause."""
+
+
+def as_user_error(error: Exception, directory: Path) -> Exception:
+    """Turn a full disk and a full GPU into a UserError; return any other error unchanged."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        place = error.filename or directory
+        return UserError(f"{place}: {error.strerror}; free some space, then run the same command again")
+    if isinstance(error, torch.OutOfMemoryError):
+        return UserError(f"the GPU is out of memory: {LESS_MEMORY}")
+    return error
+
+
+def failed(error: Exception, directory: Path) -> RunFailedError:
+    """What is raised for a run that ended with `error`."""
+    if isinstance(error, UserError):
+        return RunFailedError(str(error))
+    return RunFailedError(f"{directory} failed: {type(error).__name__}: {error}")
+
+
+def remove_empty(directory: Path, created: Sequence[Path]) -> None:
+    """Remove a run's directory without a record, and the parents that were created for it."""
+    for name in (LOG, LOCK):
+        (directory / name).unlink(missing_ok=True)
+    for folder in created:
+        with suppress(OSError):  # not empty: another run uses it by now
+            folder.rmdir()

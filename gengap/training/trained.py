@@ -1,0 +1,117 @@
+"""The network of a finished run, with the normalisation that it was trained with."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gengap.config.compose import compose_config, from_record
+from gengap.config.identity import run_name
+from gengap.config.schema import Config
+from gengap.data.augmentation import scale_and_shift
+from gengap.data.load import NUM_CLASSES
+from gengap.errors import UserError
+from gengap.models import build
+from gengap.runs.record import RECORD, WEIGHTS, Status, read_record
+from gengap.training.model_options import fitting_options
+
+
+class Classifier(nn.Module):
+    """Maps pixels (B, C, H, W) to logits (B, classes) in float32, as the run evaluated its network.
+
+    Pixels are uint8 in 0..255, or floating point in 0..1; C, H and W are those of the run's images. Crop and
+    resize photographs first, to data.crop and data.resize. Where the run has precision=bf16, the forward
+    pass is autocast to bfloat16.
+
+    Args:
+        network: maps normalised images (B, C, H, W) float32 to logits (B, classes); kept as `network`.
+        config: of the run, for data.mean, data.std and precision.
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, network: nn.Module, config: Config) -> None:
+        super().__init__()
+        self.network = network
+        scale, shift = scale_and_shift(config.data)
+        self.register_buffer("scale", scale)
+        self.register_buffer("shift", shift)
+        self._bf16 = config.precision == "bf16"
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Normalise the pixels and return the network's logits.
+
+        Raises:
+            ValueError: the pixels have another dtype, number of dimensions or number of channels.
+        """
+        channels = len(self.scale)
+        if pixels.dim() != 4 or pixels.shape[1] != channels:
+            raise ValueError(f"expected pixels (B, {channels}, H, W), got {tuple(pixels.shape)}")
+        if pixels.dtype != torch.uint8 and not pixels.is_floating_point():
+            raise ValueError(f"expected uint8 pixels in 0..255, or floats in 0..1, got {pixels.dtype}")
+        values = pixels.to(self.scale.dtype)
+        if pixels.dtype != torch.uint8:
+            values = 255 * values
+        images = torch.addcmul(self.shift, values, self.scale)
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self._bf16):
+            logits: Tensor = self.network(images)
+        return logits.to(self.scale.dtype)
+
+
+def load_trained(directory: Path) -> Classifier:
+    """The trained network of a run, in evaluation mode and on the CPU, from its run.json and weights.pt.
+
+    Raises:
+        UserError: there is no finished run, it has no weights, or they are another network's.
+        UnreadableError: the record is damaged, or of a newer version.
+    """
+    record = read_record(directory)
+    if record is None:
+        raise UserError(f"{directory} has no {RECORD}: name a run's folder, as in mine/runs/NAME/seed0")
+    if record["status"] != Status.FINISHED:
+        raise UserError(f"{directory} is {record['status']}, not finished: it has no trained network")
+    file = directory / WEIGHTS
+    if not file.exists():
+        raise UserError(
+            f"{directory} has no {WEIGHTS}: delete this folder, or name another results_dir, and type "
+            f"{_command(directory, record)} runtime.keep_weights=true"
+        )
+    config = from_record(record["config"])
+    options, num_classes = fitting_options(config), _num_classes(directory, record)
+    with torch.random.fork_rng(devices=()):
+        network = build(config.model.name, num_classes, **options)
+    try:
+        network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+    except Exception as error:  # damaged files raise whatever the unpickler raises
+        reason = " ".join(str(error).split())
+        raise UserError(f"{file} can't be loaded into model.name={config.model.name}: {reason}") from error
+    return Classifier(network, config).eval()
+
+
+def _num_classes(directory: Path, record: dict[str, Any]) -> int:
+    """Of the run's data set; records from before `data.classes` do not say it."""
+    name, folder = (record["config"]["data"][key] for key in ("name", "folder"))
+    inferred = None if name == "imagenet" != folder else NUM_CLASSES.get(name)
+    found = record["data"].get("classes", inferred)
+    if found is None:
+        raise UserError(
+            f'{directory / RECORD} does not say how many classes {name} has: add "classes": N to its "data"'
+        )
+    return int(found)
+
+
+def _command(directory: Path, record: dict[str, Any]) -> str:
+    """What trains the run again, spelled out if nothing but workload and method was chosen."""
+    chosen = {key: record["config"][key]["name"] for key in ("workload", "method", "protocol")}
+    words = [f"{key}={name}" for key, name in chosen.items()] + [f"precision={record['config']['precision']}"]
+    try:
+        same = run_name(compose_config(words)).endswith(f"-{record['digest']}")
+    except UserError:  # a workload of the user's own
+        same = False
+    if not same:
+        return "the command that trained it, with"
+    _, _, results_dir, *_ = directory.absolute().parents
+    return shlex.join(["gengap", "train", *words, f"seed={record['seed']}", f"results_dir={results_dir}"])
