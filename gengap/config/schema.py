@@ -121,6 +121,7 @@ class Runtime:
     graph: bool | None = key("launch each update as one CUDA graph; null for whenever on a GPU", None)
     deterministic: bool = key("deterministic algorithms only, for bit-equal resume on a GPU", False)
     keep_weights: bool = key("save weights.pt beside the record", False)
+    tensorboard: bool = key("mirror metrics.jsonl to TensorBoard, in the run's folder", False)
     checkpoint_seconds: float = key("seconds between checkpoints", 60.0)
     time_budget: float | None = key("save and stop this many minutes after the command started", None)
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from gengap.training.build import build_trainer, memory_line
 from gengap.training.device import prepare_device
 from gengap.training.loop import DivergedError, fit
 from gengap.training.progress import Progress
+from gengap.training.tensorboard import TensorBoard
 from gengap.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -106,11 +107,12 @@ def _train(config: Config, run: Run, stop: Stop, threads: int | None) -> Outcome
     if threads is None and device.type == "cpu":
         _log_if_any(thread_advice(trainer))
     validation = to_device(splits.validation, config, device, augment=False)
+    mirror = TensorBoard(run) if config.runtime.tensorboard else None
     _open_record(config, run, source.num_classes, splits, trainer)
     progress = Progress(run.name, regime.updates, config.method.batch_size)
     try:
-        with closing(trainer), stop, progress:
-            trained = fit(run, trainer, validation, progress, stop.reason)
+        with closing(trainer), stop, progress, mirror or nullcontext():
+            trained = fit(run, trainer, validation, progress, stop.reason, mirror)
     except DivergedError as error:
         run.update_record(status=Status.DIVERGED, error=str(error), finished=_now())
         log.warning("%s diverged: %s", run.directory, error)
@@ -139,7 +141,7 @@ def _open_record(config: Config, run: Run, num_classes: int, splits: Splits, tra
         method=config.method.name,
         digest=run.name.rpartition("-")[2],
         seed=config.seed,
-        config=_without_paths(as_dict(config)),
+        config=_published(as_dict(config)),
         **origin,
         # For a run resumed by another version or on another machine: the origins of its earlier parts
         earlier=record.get("earlier", []) + ([] if before == origin else [before]),
@@ -161,10 +163,11 @@ def _open_record(config: Config, run: Run, num_classes: int, splits: Splits, tra
     )
 
 
-def _without_paths(config: dict[str, Any]) -> dict[str, Any]:
-    """Drop the paths of this machine, because records are published."""
+def _published(config: dict[str, Any]) -> dict[str, Any]:
+    """Drop the paths of this machine, because records are published, and whether there is a mirror."""
     data = {k: v for k, v in config["data"].items() if k != "root"}
-    return {k: v for k, v in config.items() if k != "results_dir"} | {"data": data}
+    runtime = {k: v for k, v in config["runtime"].items() if k != "tensorboard"}
+    return {k: v for k, v in config.items() if k != "results_dir"} | {"data": data, "runtime": runtime}
 
 
 def _finish(run: Run, trainer: Trainer) -> None:

@@ -12,6 +12,7 @@ from gengap.runs.store import Run
 from gengap.training.clock import Clock
 from gengap.training.distance import distance, recorded_updates, tensor_distances
 from gengap.training.progress import Progress
+from gengap.training.tensorboard import TensorBoard
 from gengap.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ def fit(
     validation: DeviceImages,
     progress: Progress,
     stop_reason: Callable[[], str | None],
+    mirror: TensorBoard | None = None,
 ) -> Trained:
     """Train from the run's checkpoint, or from the start, to the end of the regime.
 
@@ -52,6 +54,7 @@ def fit(
         validation: evaluated after the updates of regime.evaluations.
         progress: gets every update and evaluation.
         stop_reason: called after every update; if it returns a reason, the run is saved and training stops.
+        mirror: gets every line of metrics.jsonl.
 
     Raises:
         DivergedError: the loss or the gradient is not finite.
@@ -62,6 +65,8 @@ def fit(
     done, clock, baselines = _restore(run, trainer)
     if done:
         log.info("%s: resuming after update %d of %d", run.directory, done, regime.updates)
+    if mirror:
+        mirror.start()
     progress.start(done)
     saved = clock.seconds
     for update in range(done, regime.updates):
@@ -72,7 +77,10 @@ def fit(
             trainer.wait()
             with clock.measured():
                 row = _row(trainer, validation, baselines, done, done in evaluations, done in recorded)
-                run.append_metrics(row | {"seconds": round(clock.seconds, 3)})
+                row["seconds"] = round(clock.seconds, 3)
+                run.append_metrics(row)
+                if mirror:
+                    mirror.add(row)
             progress.show(row)
             _check_finite(row)
         reason = stop_reason()
