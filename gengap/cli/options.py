@@ -1,6 +1,6 @@
 """Parsing of every command's arguments: flags, and `key=value` pairs or overrides."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -11,11 +11,15 @@ HELP = ("-h", "--help")
 
 @dataclass(frozen=True)
 class Typed:
-    """A command's arguments: `flags` in their long form, and all other `words` in order."""
+    """A command's arguments: `flags` in their long form, their `settings`, and all other `words` in order.
+
+    settings: for flags that take a value, the values given, in order.
+    """
 
     command: str
     flags: frozenset[str]
     words: tuple[str, ...]
+    settings: Mapping[str, tuple[str, ...]]
 
     @property
     def asks_for_help(self) -> bool:
@@ -41,36 +45,38 @@ class Typed:
         return found
 
 
-def read(command: str, arguments: Sequence[str], flags: Sequence[str] = ()) -> Typed:
+def read(
+    command: str, arguments: Sequence[str], flags: Sequence[str] = (), settings: Sequence[str] = ()
+) -> Typed:
     """Parse the arguments of a command.
 
     Args:
         command: the command's name, for error messages.
         arguments: the command line after it.
         flags: its flags besides --help, written "-m, --multirun" if there is a short form.
+        settings: its flags that take a value, likewise: `--cfg job` or `--cfg=job`.
 
     Raises:
-        UserError: an unknown flag.
+        UserError: an unknown flag, or one without its value.
     """
     names = {form: forms[-1] for forms in (HELP, *(f.split(", ") for f in flags)) for form in forms}
-    found, words = set(), []
-    for word in _with_their_values(arguments):
+    taking = {form: forms[-1] for forms in (f.split(", ") for f in settings) for form in forms}
+    found: set[str] = set()
+    words: list[str] = []
+    values: dict[str, tuple[str, ...]] = dict.fromkeys(taking.values(), ())
+    left = iter(arguments)
+    for word in left:
+        name, equals, value = word.partition("=")
         if not word.startswith("-"):
             words.append(word)
         elif word in names:
             found.add(names[word])
+        elif name in taking:
+            value = value if equals else next(left, "")
+            if not value:
+                raise UserError(f"{name} has no value: type {name} VALUE")
+            values[taking[name]] += (value,)
         else:
-            listed = ", ".join(dict.fromkeys(names.values()))
+            listed = ", ".join(dict.fromkeys([*names.values(), *taking.values()]))
             raise UserError(f"unknown flag {word}: gengap {command} takes {listed}")
-    return Typed(command, frozenset(found), tuple(words))
-
-
-def _with_their_values(arguments: Sequence[str]) -> Iterator[str]:
-    """The arguments, with `--cfg job` and `--cfg=job` joined into the single word `--cfg job`."""
-    words = iter(arguments)
-    for word in words:
-        name, equals, value = word.partition("=")
-        if name in ("-c", "--cfg"):
-            yield f"{name} {value if equals else next(words, '')}".rstrip()
-        else:
-            yield word
+    return Typed(command, frozenset(found), tuple(words), values)

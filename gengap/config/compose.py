@@ -35,6 +35,16 @@ def compose_config(overrides: Sequence[str]) -> Config:
         return to_config(conf.compose([o.input_line or "" for o in parsed]))
 
 
+def compose_hydra_settings(words: Sequence[str]) -> DictConfig:
+    """Hydra's own settings of a run that was composed before, interpolations unresolved.
+
+    Raises:
+        UserError: the overrides don't compose.
+    """
+    with errors_in_one_line():
+        return cast(DictConfig, conf.compose_with_hydra(words).hydra)
+
+
 def to_config(composed: DictConfig) -> Config:
     """Resolve and check a composed configuration.
 

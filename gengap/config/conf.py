@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
@@ -12,6 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, flag_override
 
 from gengap.config.schema import Config
+from gengap.errors import UserError
 
 ROOT_CONFIG = "config"
 VERSION_BASE = "1.3"
@@ -40,10 +42,37 @@ def config_loader() -> ConfigLoader:
         return GlobalHydra.instance().config_loader()
 
 
+_added: list[str] = []  # folders of this process beside conf/, as Hydra's search path names them
+
+
+def add_config_dirs(folders: Sequence[str | Path]) -> None:
+    """Search these folders for experiments, workloads, sweeps and other choices, after conf/ itself.
+
+    They are laid out as conf/ is, and count for the whole process.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    for folder in folders:
+        path = Path(folder).expanduser().absolute()
+        if not path.is_dir():
+            raise UserError(f"--config-dir {folder} is not a folder: name one that is laid out like conf/")
+        if f"file://{path}" not in _added:
+            _added.append(f"file://{path}")
+    names_in.cache_clear()
+
+
+def search_path() -> list[str]:
+    """The override that makes Hydra search the added folders; empty without any."""
+    quoted = (f"'{url}'" for url in _added)
+    return [f"hydra.searchpath=[{','.join(quoted)}]"] if _added else []
+
+
 @cache
 def names_in(group: str) -> list[str]:
     """Names of the choices in a group, sorted."""
-    return sorted(config_loader().get_group_options(group))
+    options = config_loader().get_group_options(group, config_name=ROOT_CONFIG, overrides=search_path())
+    return sorted(options)
 
 
 def compose(words: Sequence[str]) -> DictConfig:
@@ -52,10 +81,16 @@ def compose(words: Sequence[str]) -> DictConfig:
     Raises:
         HydraException, OmegaConfBaseException: they don't compose.
     """
-    composed = config_loader().load_configuration(ROOT_CONFIG, list(words), RunMode.RUN, from_shell=False)
+    composed = compose_with_hydra(words)
     with flag_override(composed, ["readonly", "struct"], False):
         del composed["hydra"]
     return composed
+
+
+def compose_with_hydra(words: Sequence[str]) -> DictConfig:
+    """Compose for one run, with Hydra's own settings under `hydra`; errors as above."""
+    words = [*search_path(), *words]
+    return config_loader().load_configuration(ROOT_CONFIG, words, RunMode.RUN, from_shell=False)
 
 
 def compose_multirun(words: Sequence[str]) -> DictConfig:
@@ -64,13 +99,23 @@ def compose_multirun(words: Sequence[str]) -> DictConfig:
     Raises:
         HydraException: the overrides don't compose.
     """
-    loader = config_loader()
-    return loader.load_configuration(ROOT_CONFIG, list(words), RunMode.MULTIRUN, from_shell=False)
+    words = [*search_path(), *words]
+    return config_loader().load_configuration(ROOT_CONFIG, words, RunMode.MULTIRUN, from_shell=False)
 
 
 def install_completion(words: Sequence[str]) -> None:
     """Print the shell code of Hydra's tab completion for arguments such as install=bash."""
     with initialize_config_dir(str(CONF), job_name="gengap", version_base=VERSION_BASE):
-        hydra = GlobalHydra.instance().hydra
-        assert hydra is not None
-        hydra.shell_completion(ROOT_CONFIG, list(words))
+        _hydra().shell_completion(ROOT_CONFIG, list(words))
+
+
+def show_info(topic: str, words: Sequence[str]) -> None:
+    """Print what `--info TOPIC` prints in every Hydra application: all, defaults, searchpath, plugins, ..."""
+    with initialize_config_dir(str(CONF), job_name="gengap", version_base=VERSION_BASE):
+        _hydra().show_info(topic, ROOT_CONFIG, [*search_path(), *words])
+
+
+def _hydra() -> Any:
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None  # inside initialize_config_dir
+    return hydra

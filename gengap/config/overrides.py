@@ -32,8 +32,11 @@ def parse(argument: str) -> Override:
     """
     if "=" not in argument and not argument.startswith("~"):
         _refuse_bare_word(argument)
-    bare = argument.lstrip("+")  # ++ sets an option whether or not the workload has it
-    word = f"++{bare}" if bare.startswith((OPTIONS, "model.options=")) else argument
+    bare, word = argument.lstrip("+"), argument
+    if bare.startswith((OPTIONS, "model.options=")):
+        word = f"++{bare}"  # sets an option whether or not the workload has it
+    elif bare.startswith(tuple(f"{group}=" for group in ADDED)):
+        word = f"+{bare}"  # experiment=NAME and +experiment=NAME mean the same
     try:
         return OverridesParser.create().parse_override(word)
     except HydraException as error:
@@ -57,9 +60,7 @@ def check_override(override: Override) -> None:
     """
     key = override.key_or_group
     if override.is_hydra_override():
-        raise UserError(
-            f"{key} can't be set: the only Hydra keys are hydra/launcher=NAME and hydra.launcher.KEY=VALUE"
-        )
+        raise UserError(f"{key} can't be set: {_refusal(key)}")
     if key in GROUPS and not override.is_delete():
         _check_choice(override)
     elif key.startswith(OPTIONS):
@@ -74,10 +75,24 @@ def check_override(override: Override) -> None:
         _check_type(key, override.value())
 
 
+_REFUSED = {
+    "hydra.run": "the folder of a run follows from its configuration; set results_dir=DIR",
+    "hydra.sweep.": "the folders of runs follow from their configurations; set results_dir=DIR",
+    "hydra.job.chdir": "paths are relative to the folder that gengap is called from; set results_dir=DIR",
+    "hydra/sweeper": "runs are found again by their settings; list values with commas, or write a sweep file",
+    "hydra.sweeper": "runs are found again by their settings; list values with commas, or write a sweep file",
+    "hydra.mode": "type -m for several runs",
+}
+
+
+def _refusal(key: str) -> str:
+    """Why a key of Hydra's is not taken, and what to type instead."""
+    taken = "the only Hydra keys are hydra/launcher=NAME, hydra.launcher.KEY=VALUE and hydra.searchpath=[DIR]"
+    return next((reason for start, reason in _REFUSED.items() if key.startswith(start)), taken)
+
+
 def _check_choice(override: Override) -> None:
     group, value = override.key_or_group, override.value()
-    if group in ADDED and not (override.is_add() or override.is_force_add()):
-        raise UserError(f"{group} needs a +: type +{group}={value}")
     if group not in ADDED and override.is_add():
         raise UserError(f"{group} takes no +: type {group}={value}")
     if value not in names_in(group):

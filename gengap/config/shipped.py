@@ -51,8 +51,12 @@ def cell(experiment: str) -> Cell:
 def choices(experiment: str) -> tuple[str, str]:
     """The workload and the method in an experiment's defaults list, read without composing it.
 
-    Empty strings where the file inherits them from another experiment.
+    Empty strings where the file inherits them from another experiment. Experiments of added folders are
+    composed.
     """
+    if not _is_shipped(experiment):
+        config = experiment_config(experiment)
+        return config.workload.name, config.method.name
     chosen = _choices(f"experiment/{experiment}.yaml")
     return chosen.get("workload", ""), chosen.get("method", "")
 
@@ -60,7 +64,13 @@ def choices(experiment: str) -> tuple[str, str]:
 @cache
 def experiment_config(experiment: str, protocol: str = PAPER) -> Config:
     """The configuration of an experiment; cached, so callers must not change it."""
+    if not _is_shipped(experiment):
+        return compose_config([EXPERIMENT + experiment, f"protocol={protocol}"])
     return to_config(_composed(experiment, protocol))
+
+
+def _is_shipped(experiment: str) -> bool:
+    return (CONF / "experiment" / f"{experiment}.yaml").exists()
 
 
 def compose_run(words: Sequence[str]) -> Config:

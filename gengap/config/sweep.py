@@ -59,6 +59,7 @@ def expand(arguments: Sequence[str], multirun: bool = True) -> list[Words]:
         UserError: an argument can't be parsed, or has an unknown key or choice or a wrong type; there is
             neither experiment nor sweep, or both.
     """
+    arguments = [f"+{a}" if a.startswith(PREFIX[1:]) else a for a in arguments]
     names = [a.removeprefix(PREFIX) for a in arguments if a.startswith(PREFIX)]
     own = parameters(names[0]) if names else {}
     varied = {key: parse(f"{key}={values}") for key, values in own.items()}

@@ -18,13 +18,14 @@ from omegaconf import DictConfig
 
 from gengap.config.compose import to_config
 from gengap.config.conf import compose_multirun, config_loader
-from gengap.config.identity import run_directory
+from gengap.config.identity import run_directory, run_name
 from gengap.config.schema import Config
 from gengap.config.sweep import Job
 from gengap.errors import DONE, FAILED, UNFINISHED, UnreadableError, UserError, log_error
-from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
+from gengap.launch.place import ALONE, Place
 from gengap.launch.stop import Stop
+from gengap.runs import Status, read_record
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +48,11 @@ def train_all(jobs: Sequence[Job], launcher: Sequence[str], started: float) -> i
             outcomes = _launch(jobs, launcher, stop, started)
     else:
         stop = Stop(budget, started)
-        outcomes = [train_one(job.config, stop) for job in jobs]
+        outcomes = _one_by_one(jobs, stop)
     if len(jobs) > 1:
         _sum_up(jobs, outcomes, stop.reason())
+    elif outcomes == [Outcome.SKIPPED]:
+        log.info("%s", _skipped_line(jobs[0].config))
     if stop.reason() and {Outcome.STOPPED, Outcome.NOT_STARTED} & set(outcomes):
         return stop.exit_code
     if Outcome.FAILED in outcomes:
@@ -57,8 +60,22 @@ def train_all(jobs: Sequence[Job], launcher: Sequence[str], started: float) -> i
     return UNFINISHED if Outcome.BUSY in outcomes else DONE
 
 
-def train_one(config: Config, stop: Stop, default_threads: int | None = None) -> Outcome:
-    """Train one run, unless `stop` already has a reason to stop; arguments as in execute.
+def _one_by_one(jobs: Sequence[Job], stop: Stop) -> list[Outcome]:
+    cells: set[str] = set()
+    outcomes = []
+    for number, job in enumerate(jobs, 1):
+        cell = run_name(job.config)
+        place = Place(number, len(jobs), cell not in cells)
+        outcomes.append(train_one(job.config, stop, place=place))
+        if outcomes[-1] != Outcome.SKIPPED:
+            cells.add(cell)
+    return outcomes
+
+
+def train_one(
+    config: Config, stop: Stop, default_threads: int | None = None, place: Place = ALONE
+) -> Outcome:
+    """Train one run, unless it is done or `stop` already has a reason to stop; arguments as in execute.
 
     Raises:
         UserError: the run's directory can't be written to.
@@ -66,10 +83,25 @@ def train_one(config: Config, stop: Stop, default_threads: int | None = None) ->
     if stop.reason():
         return Outcome.NOT_STARTED
     try:
-        return execute(config, stop, default_threads)
+        record = read_record(run_directory(config)) or {}
+        if record.get("status") in (Status.FINISHED, Status.DIVERGED):
+            return Outcome.SKIPPED
+        from gengap.launch.execute import execute  # imports torch, seconds that skipping does without
+
+        return execute(config, stop, default_threads, place)
     except UnreadableError as error:
         log_error(error)
         return Outcome.FAILED
+
+
+def _skipped_line(config: Config) -> str:
+    """What a run that is done came to, and how to train it again."""
+    directory = run_directory(config)
+    record = read_record(directory) or {}
+    accuracy = record.get("summary", {}).get("last_val_accuracy")
+    result = "" if accuracy is None else f", validation accuracy {accuracy:.2f}%"
+    again = "to train it again, add another results_dir=DIR or delete its folder"
+    return f"{directory} has {record['status']}{result}: skipped; {again}"
 
 
 def _sum_up(jobs: Sequence[Job], outcomes: Sequence[Outcome], reason: str | None) -> None:

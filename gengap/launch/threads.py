@@ -23,7 +23,7 @@ SHORT_RUN = 30.0  # seconds; shorter runs get no advice
 
 
 def threads_of(runtime: Runtime, record: Mapping[str, Any], default: int | None = None) -> int | None:
-    """runtime.threads if set, else those that the record's run started with on a CPU, else `default`."""
+    """runtime.threads if set, else those that the recorded run started with on a CPU, else `default`."""
     if runtime.threads is not None:
         return runtime.threads
     hardware = record.get("hardware", {})

@@ -65,6 +65,8 @@ def fit(
     done, clock, baselines = _restore(run, trainer)
     if done:
         log.info("%s: resuming after update %d of %d", run.directory, done, regime.updates)
+    if trainer.engine.compiled:
+        log.info("%s: compiling, once", run.name)
     if mirror:
         mirror.start()
     progress.start(done)

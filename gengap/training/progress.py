@@ -7,15 +7,19 @@ from typing import Any, Self
 
 from tqdm import tqdm
 
+from gengap.duration import in_words
+
 PLAIN_LINE_SECONDS = 15.0
 UNKNOWN_SIZE = {"ncols": 120, "nrows": 24}  # for a terminal that does not report its size
 
 
 class Progress:
-    """Shows images done, images per second since `start`, time left and the latest errors.
+    """Shows images done, images per second, time left and the latest errors.
+
+    Speed is that of the updates after the first one, which may have to compile.
 
     Args:
-        title: the run's name.
+        title: names the run at the head of every line.
         updates: total of the run.
         batch_size: samples per update.
     """
@@ -40,7 +44,11 @@ class Progress:
     def start(self, updates: int) -> None:
         """Start the clock, with this many updates already done."""
         self._first = updates
+        self._steady = False  # whether the first update is done
         self._started = self._printed = time.monotonic()
+        self._reset_bar(updates)
+
+    def _reset_bar(self, updates: int) -> None:
         if self._bar is not None:
             self._bar.reset()
             self._bar.initial = self._bar.n = updates * self._batch_size
@@ -48,9 +56,13 @@ class Progress:
 
     def advance(self, updates: int) -> None:
         """Show that this many updates are done, counted from the start of the run."""
-        if self._bar is not None:
+        if not self._steady:
+            self._steady, self._first, self._started = True, updates, time.monotonic()
+            if self._bar is not None:
+                self._reset_bar(updates)
+        elif self._bar is not None:
             self._bar.update(updates * self._batch_size - self._bar.n)
-        elif time.monotonic() - self._printed > PLAIN_LINE_SECONDS:
+        elif updates > self._first and time.monotonic() - self._printed > PLAIN_LINE_SECONDS:
             self._print(updates)
 
     def show(self, row: dict[str, Any]) -> None:
@@ -68,7 +80,7 @@ class Progress:
         parts = [
             f"{self._title}: update {updates}/{self._updates}",
             f"{rate * self._batch_size:,.0f} images/s",
-            f"{left / 60:.1f} min left",
+            f"{in_words(left)} left",
         ]
         print(", ".join([*parts, self._latest] if self._latest else parts), file=sys.stderr, flush=True)
 

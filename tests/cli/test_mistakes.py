@@ -35,14 +35,17 @@ def gengap(tmp_path, monkeypatch, capsys):
         with pytest.raises(SystemExit) as ended:
             main()
         out, err = capsys.readouterr()
-        return ended.value.code, without_memory(err), out
+        return ended.value.code, without_notices(err), out
 
     return run
 
 
-def without_memory(stderr):
-    """The lines of stderr without the memory estimate that every run logs."""
-    return [line for line in stderr.splitlines() if "estimated memory per update" not in line]
+NOTICE = re.compile(r"estimated memory per update|^gengap: (\d+ runs$|\S+ seed\d+ in )")
+
+
+def without_notices(stderr):
+    """The lines of stderr without those that every command and run logs."""
+    return [line for line in stderr.splitlines() if not NOTICE.search(line)]
 
 
 TRANSCRIPT = (Path(__file__).parents[1] / "golden" / "mistakes.txt").read_text()
@@ -134,7 +137,7 @@ def test_full_disk_prints_one_line_and_the_run_can_be_resumed(full, gengap, tmp_
 def stopped_run(gengap, tmp_path, monkeypatch):
     """The directory of a run that failed at its very end, with two checkpoints."""
     with monkeypatch.context() as patch:
-        patch.setattr(execute, "_finish", lambda *_: 1 / 0)
+        patch.setattr(execute, "finish_record", lambda *_: 1 / 0)
         gengap(CELL + SHORT)
     (found,) = tmp_path.glob("results/runs/*/seed0")
     return found
@@ -177,7 +180,7 @@ def test_joblib_launcher_trains_runs_in_parallel(tmp_path):
     words = f"{CELL} -m method.batch_size=256,512,2048 hydra/launcher=joblib hydra.launcher.n_jobs=2 {SHORT}"
     command = [sys.executable, "-m", "gengap", *words.replace(" runtime.threads=1", "").split()]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    lines = without_memory(done.stderr)
+    lines = without_notices(done.stderr)
     assert done.returncode == 1, done.stderr
     assert lines[-2] == "gengap: 3 runs: 2 finished, 1 failed"
     assert len(lines) == 5

@@ -8,15 +8,13 @@ import pytest
 import torch
 from filelock import FileLock
 
-from gengap.cli.status import STATES, state
-from gengap.cli.status import main as status
-from gengap.config.identity import as_dict, run_directory, run_name
-from gengap.errors import UserError
+from gengap.config.identity import run_directory, run_name
 from gengap.launch import execute as execute_module
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
 from gengap.runs import COLUMNS, provenance, read_metrics, read_record, read_runs
 from gengap.runs.record import LOCK, LOG
+from gengap.runs.state import run_state
 from gengap.training.loop import recorded_updates
 from gengap.training.trainer import Trainer
 
@@ -99,7 +97,7 @@ def test_diverged_run_is_recorded_and_skipped(digits, monkeypatch):
     assert "not finite" in record["error"]
     assert read_metrics(run_directory(config))["distance"].iloc[-1:].isna().all()
     assert "NaN" not in (run_directory(config) / "metrics.jsonl").read_text()
-    assert state(run_directory(config)) == "diverged"
+    assert run_state(run_directory(config)).name == "diverged"
     monkeypatch.setattr(execute_module, "_train", lambda *_: pytest.fail("trained again"))
     assert execute(config) == Outcome.SKIPPED
 
@@ -177,41 +175,3 @@ def test_line_cut_off_by_a_kill_is_ignored(tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"update": 1}\n{"update": 2}\n{"upd')
     assert list(read_metrics(tmp_path)["update"]) == [1, 2]
     assert isinstance(read_metrics(tmp_path / "absent"), pd.DataFrame)
-
-
-def test_status_marks_precision_and_protocol(digits, tmp_path, capsys):
-    for settings in ([], ["precision=bf16"], ["protocol=bigbatch"]):
-        config = digits("sb", *settings)
-        directory = run_directory(config)
-        directory.mkdir(parents=True)
-        (directory / "run.json").write_text(
-            json.dumps({"format": 1, "status": "finished", "config": as_dict(config)})
-        )
-    assert status([f"results_dir={tmp_path}"]) == 0
-    header, *rows = capsys.readouterr().out.splitlines()
-    assert sorted(" ".join(row.split()[8:]) for row in rows) == ["", "bf16", "bigbatch"]
-    assert status(["+experiment=digits_sb", "protocol=bigbatch", f"results_dir={tmp_path}"]) == 0
-    assert capsys.readouterr().out.splitlines()[1].endswith("bigbatch")
-
-
-def test_status_counts_runs_and_prints_the_command_for_missing_ones(digits, tmp_path, capsys):
-    config = digits("sb", "seed=1")
-    directory = run_directory(config)
-    directory.mkdir(parents=True)
-    (directory / "run.json").write_text('{"format": 1, "status": "finished"}')
-    (directory.parent / "seed0").mkdir()
-    (directory.parent / "seed0" / "run.json").write_text('{"format": 1, "status": "running"}')
-    arguments = ["+sweep=quickstart", f"results_dir={tmp_path}", "seed=0,1,2"]
-    assert status(arguments) == 0
-    shown = capsys.readouterr().out.splitlines()
-    assert shown[0].split() == list(STATES)
-    assert shown[1].split()[1:] == ["1", "·", "1", "·", "·", "·", "1"]
-    assert shown[2].split()[1:] == ["·"] * 6 + ["3"]
-    assert shown[-1] == f"continue with: gengap train {' '.join(arguments)}"
-    with FileLock(directory.parent / "seed0" / LOCK):
-        status([f"results_dir={tmp_path}"])
-    assert capsys.readouterr().out.splitlines()[1].split()[1:] == ["1", "1", "·", "·", "·", "·", "·"]
-    with pytest.raises(UserError, match="quickstart"):
-        status(["+sweep=quikstart"])
-    with pytest.raises(UserError, match="nonsense has no value"):
-        status(["nonsense"])

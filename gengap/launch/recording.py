@@ -1,0 +1,91 @@
+"""What a run's record says: written when it opens, and completed when it has finished."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+
+from gengap.config.identity import as_dict
+from gengap.config.schema import Config
+from gengap.data.splits import Splits
+from gengap.runs import Status, provenance
+from gengap.runs.checkpoint import remove_checkpoints
+from gengap.runs.record import FORMAT, WEIGHTS
+from gengap.runs.store import Run
+from gengap.training.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+
+def open_record(config: Config, run: Run, num_classes: int, splits: Splits, trainer: Trainer) -> None:
+    """Write the record of a run that is about to train, or to continue.
+
+    Where it was trained before, by another version or on another machine, is kept under `earlier`.
+    """
+    regime, record = trainer.regime, run.record
+    origin = provenance.origin(trainer.flat.weights.device)
+    before = {k: record[k] for k in origin} if record else origin
+    run.update_record(
+        format=FORMAT,
+        status=Status.RUNNING,
+        workload=config.workload.name,
+        method=config.method.name,
+        digest=run.name.rpartition("-")[2],
+        seed=config.seed,
+        config=_published(as_dict(config)),
+        **origin,
+        # For a run resumed by another version or on another machine: the origins of its earlier parts
+        earlier=record.get("earlier", []) + ([] if before == origin else [before]),
+        data={
+            "train": len(splits.train),
+            "validation": len(splits.validation),
+            "classes": int(num_classes),
+        },
+        regime={
+            "updates": regime.updates,
+            "milestones": regime.milestones,
+            "lr": regime.lr,
+            "updates_per_epoch": float(regime.updates_per_epoch),
+        },
+        engine=str(trainer.engine),
+        parameters=sum(trainer.flat.sizes),
+        tensors=trainer.flat.names,
+        started=record.get("started", now()),
+    )
+
+
+def _published(config: dict[str, Any]) -> dict[str, Any]:
+    """Drop the paths of this machine, because records are published, and whether there is a mirror."""
+    data = {k: v for k, v in config["data"].items() if k != "root"}
+    runtime = {k: v for k, v in config["runtime"].items() if k != "tensorboard"}
+    return {k: v for k, v in config.items() if k != "results_dir"} | {"data": data, "runtime": runtime}
+
+
+def finish_record(run: Run, trainer: Trainer) -> None:
+    """Complete the record of a run that has ended; save its weights if asked, and drop its checkpoints."""
+    rows = run.evaluations()
+    _, train_error = trainer.evaluate(trainer.train)
+    if trainer.config.runtime.keep_weights:
+        torch.save(trainer.model.state_dict(), run.directory / WEIGHTS)
+    run.update_record(
+        status=Status.FINISHED,
+        finished=now(),
+        wall_seconds=rows[-1]["seconds"],
+        summary={
+            "updates": trainer.regime.updates,
+            "samples_seen": trainer.stream.samples_seen(trainer.regime.updates),
+            "last_val_accuracy": round(100 - rows[-1]["val_error"], 4),
+            "best_val_accuracy": round(100 - min(row["val_error"] for row in rows), 4),
+            "train_accuracy": round(100 - train_error, 4),
+            "distance": rows[-1]["distance"],
+        },
+    )
+    remove_checkpoints(run.directory)
+    accuracy = run.record["summary"]["last_val_accuracy"]
+    log.info("%s: finished, validation accuracy %.2f%%", run.directory, accuracy)
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

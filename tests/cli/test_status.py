@@ -1,0 +1,121 @@
+"""`gengap status`: the state of each run, what it came to, what it differs in and what is left."""
+
+import json
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from gengap.cli.status import main as status
+from gengap.config.identity import as_dict, run_directory
+from gengap.errors import UserError
+from gengap.runs.record import LOCK
+from gengap.runs.state import STATES, last_row, run_state
+
+
+def write(config, status: str, *, done: int = 0, updates: int = 10, accuracy: float = 90.0, **fields) -> Path:
+    """A record of a run with `done` rows of metrics, one update and two seconds each."""
+    directory = run_directory(config)
+    directory.mkdir(parents=True)
+    record = {"format": 1, "status": status, "config": as_dict(config), "regime": {"updates": updates}}
+    record |= {"workload": config.workload.name, "method": config.method.name}
+    record |= {"summary": {"last_val_accuracy": accuracy}} if status == "finished" else {}
+    (directory / "run.json").write_text(json.dumps(record | fields))
+    rows = (json.dumps({"update": u, "seconds": 2 * u}) + "\n" for u in range(1, done + 1))
+    (directory / "metrics.jsonl").write_text("".join(rows))
+    return directory
+
+
+def shown(capsys, *words: str) -> list[str]:
+    assert status(words) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def counts(line: str) -> dict[str, int]:
+    """The counts of a cell's line by state."""
+    found = [0 if word == "·" else int(word) for word in line.split()[1 : len(STATES) + 1]]
+    return {state: count for state, count in zip(STATES, found, strict=True) if count}
+
+
+def test_finished_runs_show_their_mean_accuracy(digits, tmp_path, capsys):
+    for seed, accuracy in enumerate((90.0, 91.0, 92.0)):
+        write(digits("sb", f"seed={seed}"), "finished", done=10, accuracy=accuracy)
+    _, line = shown(capsys, f"results_dir={tmp_path}")
+    assert counts(line) == {"finished": 3}
+    assert line.endswith("91.00 ± 1.00")
+
+
+def test_unfinished_runs_show_how_far_they_are(digits, tmp_path, capsys):
+    directory = write(digits("sb"), "running", done=4, updates=3604)
+    _, line, below = shown(capsys, f"results_dir={tmp_path}")
+    assert counts(line) == {"interrupted": 1}
+    assert below == "  seed0 interrupted at update 4 of 3604, about 2.0 h left"  # 3600 updates of 2 s
+    with FileLock(directory / LOCK):
+        _, line, below = shown(capsys, f"results_dir={tmp_path}")
+    assert counts(line) == {"training": 1}
+    assert below.startswith("  seed0 training at update 4 of 3604")
+
+
+def test_failed_and_diverged_runs_show_why(digits, tmp_path, capsys):
+    write(digits("sb"), "failed", error="ValueError: no\nmore")
+    write(digits("sb", "seed=1"), "diverged", done=3, error="the loss is not finite after 3 updates")
+    _, line, *below = shown(capsys, f"results_dir={tmp_path}")
+    assert counts(line) == {"failed": 1, "diverged": 1}
+    reasons = ["failed: ValueError: no", "diverged: the loss is not finite after 3 updates"]
+    assert below == [f"  seed{seed} {reason}" for seed, reason in enumerate(reasons)]
+
+
+@pytest.mark.parametrize(
+    ("words", "differs"),
+    [
+        ([], ""),
+        (["precision=bf16"], "bf16"),
+        (["protocol=bigbatch"], "bigbatch"),
+        (["method.batch_size=128"], "method.batch_size=128"),
+        (["workload.lr=[0.1,0.01]", "precision=bf16"], "bf16 workload.lr=[0.1,0.01]"),
+        (["protocol=bigbatch", "protocol.reset_momentum=false"], "bigbatch protocol.reset_momentum=false"),
+        (["workload.name=mine"], ""),  # there is no cell of this name to differ from
+    ],
+)
+def test_runs_show_what_they_differ_in_from_their_cell(words, differs, digits, tmp_path, capsys):
+    write(digits("lb", *words), "finished", done=10)
+    _, line = shown(capsys, f"results_dir={tmp_path}")
+    assert line.split("90.00", 1)[1].strip() == differs
+
+
+@pytest.mark.parametrize(
+    ("done", "reason"), [(0, "it is missing or empty"), (5, "it ends at update 5 of 10")]
+)
+def test_finished_runs_without_all_their_metrics_are_unreadable(done, reason, digits, tmp_path, capsys):
+    directory = write(digits("sb"), "finished", done=done)
+    assert status([f"results_dir={tmp_path}"]) == 0
+    out, err = capsys.readouterr()
+    assert counts(out.splitlines()[1]) == {"unreadable": 1}
+    assert err.startswith(f"gengap: {directory / 'metrics.jsonl'} is damaged ({reason})")
+
+
+def test_last_row_is_the_last_whole_one(tmp_path):
+    file = tmp_path / "metrics.jsonl"
+    assert last_row(tmp_path) is None
+    long = json.dumps({"update": 1, "seconds": 1.0, "tensor_distances": [0.12345] * 3000})
+    file.write_text(f'{long}\n{{"update": 2, "seconds": 3}}\n{{"upd')
+    assert last_row(tmp_path) == {"update": 2, "seconds": 3.0}
+    assert run_state(tmp_path).name == "missing"
+
+
+def test_selected_runs_are_counted_and_the_command_for_the_rest_is_shown(digits, tmp_path, capsys):
+    write(digits("sb", "seed=1"), "finished", done=10)
+    write(digits("sb", "seed=0"), "running")
+    words = ["+sweep=quickstart", f"results_dir={tmp_path}", "seed=0,1,2"]
+    header, *lines = shown(capsys, *words)
+    assert header.split()[: len(STATES)] == list(STATES)
+    assert counts(lines[0]) == {"finished": 1, "interrupted": 1, "missing": 1}
+    assert counts(lines[2]) == {"missing": 3}
+    assert lines[-1] == f"continue with: gengap train {' '.join(words)}"
+
+
+def test_an_unknown_sweep_or_argument_is_an_error():
+    with pytest.raises(UserError, match="quickstart"):
+        status(["+sweep=quikstart"])
+    with pytest.raises(UserError, match="nonsense"):
+        status(["nonsense"])
