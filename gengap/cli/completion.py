@@ -1,19 +1,30 @@
 """Tab completion of every command, on top of the shell functions that Hydra installs."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
 
 from gengap.cli import plan, report, train
 from gengap.config.checks import DEVICES, PRECISIONS
-from gengap.config.conf import ADDED, GROUPS, install_completion, names_in
+from gengap.config.conf import (
+    ADDED,
+    GROUPS,
+    add_config_dirs,
+    config_loader,
+    install_completion,
+    names_in,
+)
 from gengap.config.overrides import keys
 from gengap.errors import UserError
 from gengap.learning_rate import RULES
-from gengap.plan.question import OPTIONAL, REQUIRED
+from gengap.plan.question import OPTIMIZERS, OPTIONAL, REQUIRED
 
 SHELLS = ("bash", "fish", "zsh")
 _VALUES = {"precision": PRECISIONS, "method.lr_rule": tuple(RULES), "runtime.device": DEVICES}
 _BOOLEAN = ("true", "false")
+PATHS = ("results_dir", "data.root")
 
 
 def complete(arguments: Sequence[str], commands: Sequence[str]) -> None:
@@ -32,22 +43,60 @@ def complete(arguments: Sequence[str], commands: Sequence[str]) -> None:
         install_completion(arguments)
         return
     _, *words = os.environ.get("COMP_LINE", "").split(" ")
-    offered = commands if len(words) < 2 else words_of(words[0])
     last = words[-1] if words else ""
+    if len(words) < 2:
+        offered: Iterable[str] = commands
+    else:
+        with suppress(UserError):  # a folder that is not there yet
+            add_config_dirs(_after(train.CONFIG_DIR, words[:-1]))
+        offered = [*_values_after(words[-2]), *_paths(words[-2], last), *words_of(words[0])]
     print(" ".join(w for w in offered if w.startswith(last)))
 
 
 def words_of(command: str) -> Sequence[str]:
     """Every completion for a command: `key=value` where the values are known, else `key=`."""
     if command in ("train", "status"):
-        words = [*_choices(GROUPS), *_key_words(), *train.LAUNCHER]
-        return (*_flags(train.FLAGS if command == "train" else ()), *words)
+        launchers = (f"hydra/launcher={name}" for name in config_loader().get_group_options("hydra/launcher"))
+        words = [*_choices(GROUPS), *_key_words(), *launchers, "hydra.launcher."]
+        return (*_flags((*train.FLAGS, *train.SETTINGS)), *words)
     if command == "bench":
         precisions = (f"precision={p}" for p in PRECISIONS)
         return (*_flags(()), *_choices(("workload", "method")), *precisions, "rounds=", "results_dir=")
     if command == "plan":
-        return (*_flags(plan.FLAGS), *(f"{key}=" for key in (*REQUIRED, *OPTIONAL)))
-    return (*_flags(report.FLAGS), *(f"{key}=" for key in report.KEYS)) if command == "report" else ()
+        known = {"optimizer": OPTIMIZERS}
+        keys = (f"{key}={value}" for key in (*REQUIRED, *OPTIONAL) for value in known.get(key, ("",)))
+        return (*_flags(plan.FLAGS), *keys)
+    return (
+        (*_flags((*report.FLAGS, *report.SETTINGS)), *(f"{key}=" for key in report.KEYS))
+        if command == "report"
+        else ()
+    )
+
+
+def _after(flag: str, words: Sequence[str]) -> list[str]:
+    """The values given to a flag."""
+    return [value for name, value in pairwise(words) if name == flag]
+
+
+def _values_after(word: str) -> Sequence[str]:
+    return ("job", "hydra", "all") if word == train.SHOW_CONFIG else ()
+
+
+def _paths(before: str, word: str) -> Iterator[str]:
+    """Folders that complete the word, where a folder belongs."""
+    key, equals, start = word.partition("=")
+    if before == train.CONFIG_DIR:
+        key, equals, start = "", "", word
+    elif not (equals and key in PATHS):
+        return
+    for folder in sorted(Path().glob(f"{start}*/") if not start.startswith(("/", "~")) else _absolute(start)):
+        yield f"{key}{equals}{folder}/"
+
+
+def _absolute(start: str) -> Iterator[Path]:
+    path = Path(start).expanduser()
+    folder, stem = (path, "") if start.endswith("/") else (path.parent, path.name)
+    return folder.glob(f"{stem}*/")
 
 
 def _flags(flags: Sequence[str]) -> list[str]:

@@ -15,15 +15,17 @@ if TYPE_CHECKING:
     from gengap.report.cells import Records
 
 CHECK = "--check"
-FLAGS, KEYS = (CHECK,), ("results_dir",)
+CONFIG_DIR = "--config-dir"
+FLAGS, SETTINGS, KEYS = (CHECK,), (f"-cd, {CONFIG_DIR}",), ("results_dir",)
 
 HELP = """\
-usage: gengap report [results_dir=DIR] [--check]
+usage: gengap report [results_dir=DIR] [--check] [--config-dir DIR]
 
 Writes DIR/report (report.html, README.md, tables, figures and their data) from the records in DIR/runs.
 
   results_dir=DIR  folder of the records (default: results)
   --check          write nothing; fail if DIR/report does not match the records (of figures, only their data)
+  --config-dir DIR your own experiments, as given to gengap train
 """
 
 
@@ -36,11 +38,15 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         UserError: an unknown or empty argument.
     """
-    typed = options.read("report", arguments, FLAGS)
+    typed = options.read("report", arguments, FLAGS, SETTINGS)
     if typed.asks_for_help:
         print(HELP, end="")
         return DONE
     results_dir = Path(typed.values(KEYS).get("results_dir", "results")).expanduser()
+    if typed.settings[CONFIG_DIR]:
+        from gengap.config.conf import add_config_dirs
+
+        add_config_dirs(typed.settings[CONFIG_DIR])
     return _check(results_dir) if CHECK in typed.flags else _write(results_dir)
 
 

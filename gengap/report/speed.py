@@ -13,6 +13,7 @@ from typing import Any
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS
 from gengap.report.markup import Table
+from gengap.runs.provenance import hardware_name
 
 MET, SHORT, NOT_MEASURED = "met", "falls short", "not measured"
 
@@ -75,9 +76,8 @@ def _target_lines(target: Target, documents: Sequence[dict[str, Any]]) -> Sequen
 
 
 def machine(hardware: dict[str, Any]) -> str:
-    """The hardware's name and, for a CPU, its threads."""
-    threads = f", {hardware['threads']} threads" if hardware["device"] == "cpu" else ""
-    return f"{hardware['name']}{threads}"
+    """The hardware's name and, for a CPU, its features and threads."""
+    return hardware_name(hardware)
 
 
 def read_measurements(results_dir: Path) -> tuple[list[dict[str, Any]], list[tuple[Path, str]]]:

@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     import torch
 
 PACKAGES = ("gengap", "torch", "numpy")
+BF16 = ("avx512_bf16", "amx_bf16")  # without either, bf16 is about 20 times slower on a CPU
+FEATURES = ("avx2", "avx512f", *BF16)
 
 
 def origin(device: "torch.device") -> dict[str, Any]:
@@ -41,17 +44,34 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def hardware(device: "torch.device") -> dict[str, Any]:
-    """The type and name of the device, and the number of CPU threads."""
+    """Type and name of the device, the number of CPU threads, and the CPU features that decide its speed."""
     import torch  # here, so that git_commit needs no torch
 
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name()
-    return {"device": device.type, "name": name, "threads": torch.get_num_threads()}
+    found = {"device": device.type, "name": name, "threads": torch.get_num_threads()}
+    return found if device.type == "cuda" else found | {"features": cpu_features()}
 
 
 def _cpu_name() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return _cpuinfo().get("model name", "") or platform.processor() or platform.machine()
+
+
+def cpu_features() -> list[str]:
+    """Those of FEATURES that the processor has; Linux only."""
+    flags = _cpuinfo().get("flags", "").split()
+    return [feature for feature in FEATURES if feature in flags]
+
+
+def _cpuinfo() -> dict[str, str]:
+    """What Linux says of the first processor, empty elsewhere."""
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().split("\n\n")[0].splitlines() if file.exists() else []
+    return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def hardware_name(hardware: Mapping[str, Any]) -> str:
+    """A record's hardware in words: `AMD EPYC (avx512_bf16), 2 threads`; older records name no features."""
+    features = [f for f in hardware.get("features", ()) if f in BF16]
+    name = f"{hardware['name']} ({', '.join(features)})" if features else str(hardware["name"])
+    threads = hardware["threads"]
+    return name if hardware["device"] == "cuda" else f"{name}, {threads} thread{'s' if threads > 1 else ''}"

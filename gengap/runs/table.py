@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gengap.errors import UnreadableError
+from gengap.runs.provenance import hardware_name
 from gengap.runs.record import RECORD, Status, damaged, metric_rows, read_record
 
 if TYPE_CHECKING:
@@ -80,7 +81,6 @@ def _row(directory: Path) -> dict[str, Any]:
 def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
     config, hardware = record["config"], record["hardware"]
     summary = {k: record["summary"][k] for k in _SUMMARY} if record["status"] == Status.FINISHED else {}
-    threads = f", {hardware['threads']} thread{'s' if hardware['threads'] > 1 else ''}"
     return summary | {
         "run": directory.parent.name,
         "workload": record["workload"],
@@ -93,7 +93,7 @@ def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
         "directory": str(directory),
         "wall_seconds": record.get("wall_seconds"),
         "measuring_seconds": record.get("measuring_seconds"),  # part of wall_seconds; not in old records
-        "hardware": hardware["name"] + (threads if hardware["device"] == "cpu" else ""),
+        "hardware": hardware_name(hardware),
         "git_commit": record["git_commit"],
         "torch": record["versions"]["torch"],
         "batch_size": config["method"]["batch_size"],

@@ -74,7 +74,10 @@ def test_status_of_an_empty_folder_suggests_a_command(tmp_path, capsys):
         ("gengap train runtime.mi", ["runtime.micro_batch="]),
         ("gengap train runtime.g", ["runtime.graph=true", "runtime.graph=false"]),
         ("gengap train --m", ["--multirun"]),
-        ("gengap train -m hydra/l", ["hydra/launcher="]),
+        ("gengap train -m hydra/launcher=j", ["hydra/launcher=joblib"]),
+        ("gengap train --cfg jo", ["job"]),
+        ("gengap train --conf", ["--config-dir"]),
+        ("gengap plan optimizer=a", ["optimizer=adam"]),
         ("gengap report res", ["results_dir="]),
         ("gengap bench workload=mnist", ["workload=mnist_f1"]),
         ("gengap plan sm", ["small_batch="]),
@@ -85,3 +88,19 @@ def test_completion(typed, offered, monkeypatch, capsys):
     monkeypatch.setenv("COMP_LINE", typed)
     completion.complete(["query=bash"], COMMANDS)
     assert capsys.readouterr().out.split() == offered
+
+
+def test_completion_of_folders(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine", "mixed"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "minutes.txt").touch()
+    for line, offered in (
+        ("gengap train results_dir=mi", ["results_dir=mine/", "results_dir=mixed/"]),
+        (f"gengap status data.root={tmp_path}/min", [f"data.root={tmp_path}/mine/"]),
+        ("gengap train --config-dir m", ["mine/", "mixed/"]),
+    ):
+        monkeypatch.setenv("COMP_LINE", line)
+        completion.complete(["query=bash"], COMMANDS)
+        found = capsys.readouterr().out.split()
+        assert [word for word in found if "/" in word] == offered

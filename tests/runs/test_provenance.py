@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gengap.runs.provenance import cpu_features, hardware_name
+
 ROOT = Path(__file__).resolve().parents[2]
 PRINT = "from gengap.runs.provenance import git_commit; print(git_commit())"
 
@@ -81,3 +83,28 @@ def test_no_commit_if_the_surrounding_repository_does_not_track_the_package(tmp_
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", "theirs")
     assert commit_of(copied(tmp_path)) == "None"
+
+
+@pytest.mark.parametrize(
+    ("hardware", "expected"),
+    [
+        ({"device": "cpu", "name": "AMD EPYC", "threads": 1}, "AMD EPYC, 1 thread"),  # an older record
+        ({"device": "cpu", "name": "AMD EPYC", "threads": 2, "features": ["avx2"]}, "AMD EPYC, 2 threads"),
+        (
+            {"device": "cpu", "name": "AMD EPYC", "threads": 2, "features": ["avx2", "avx512_bf16"]},
+            "AMD EPYC (avx512_bf16), 2 threads",
+        ),
+        ({"device": "cuda", "name": "NVIDIA H100", "threads": 16}, "NVIDIA H100"),
+    ],
+)
+def test_hardware_is_named_with_what_decides_its_speed(hardware, expected):
+    assert hardware_name(hardware) == expected
+
+
+def test_features_are_those_of_the_first_processor(monkeypatch):
+    text = (
+        "processor: 0\nmodel name : X\nflags\t\t: fpu avx2 avx512_bf16 sse\n\nprocessor: 1\nflags: avx512f\n"
+    )
+    monkeypatch.setattr(Path, "read_text", lambda _: text)
+    monkeypatch.setattr(Path, "exists", lambda _: True)
+    assert cpu_features() == ["avx2", "avx512_bf16"]
