@@ -11,7 +11,6 @@ from gengap.cli import options
 from gengap.cli.help import train_help
 from gengap.config.compose import compose_hydra_settings
 from gengap.config.conf import add_config_dirs, show_info
-from gengap.config.identity import run_name
 from gengap.config.sweep import Job, compose_jobs, expand
 from gengap.errors import DONE, UserError
 
@@ -56,7 +55,7 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
         return DONE
     if len(jobs) == 1:
         config = jobs[0].config
-        log.info("gengap: %s seed%d in %s", run_name(config), config.seed, config.results_dir)
+        log.info("gengap: %s seed%d in %s", jobs[0].name, config.seed, config.results_dir)
     from gengap.launch.jobs import train_all  # knows Hydra's launchers, which nothing above needs
 
     return train_all(jobs, launcher, started)

@@ -4,12 +4,15 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.types import Glob, Override
 
 from gengap.config import conf
 from gengap.config.compose import compose_config, errors_in_one_line
+from gengap.config.identity import run_directory
 from gengap.config.overrides import check_override, check_selection, check_single, parse
 from gengap.config.schema import Config
 from gengap.errors import UserError
@@ -27,6 +30,16 @@ class Job:
 
     words: Words
     config: Config
+
+    @cached_property
+    def directory(self) -> Path:
+        """Where its records are kept, worked out once."""
+        return run_directory(self.config)
+
+    @property
+    def name(self) -> str:
+        """`<workload>-<method>-<digest>`, shared by the seeds of a cell."""
+        return self.directory.parent.name
 
 
 def sweeps() -> list[str]:

@@ -34,7 +34,11 @@ log = logging.getLogger(__name__)
 
 
 def execute(
-    config: Config, stop: Stop | None = None, default_threads: int | None = None, place: Place = ALONE
+    config: Config,
+    stop: Stop | None = None,
+    default_threads: int | None = None,
+    place: Place = ALONE,
+    directory: Path | None = None,
 ) -> Outcome:
     """Train one run to its end, from its checkpoint if there is one.
 
@@ -45,22 +49,27 @@ def execute(
         stop: ends training early; by default after config.runtime.time_budget and on signals.
         default_threads: CPU threads where neither config nor record says; torch's own number when None.
         place: among the runs of the command; it is shown, and what holds for a whole cell is said once.
+        directory: run_directory(config), where it has been worked out before.
 
     Raises:
         UserError: the run's directory can't be written to.
         UnreadableError: its record is damaged, or of a newer version.
     """
     try:
-        return attempt(config, stop, default_threads, place)
+        return attempt(config, stop, default_threads, place, directory)
     except RunFailedError:
         return Outcome.FAILED
 
 
 def attempt(
-    config: Config, stop: Stop | None = None, default_threads: int | None = None, place: Place = ALONE
+    config: Config,
+    stop: Stop | None = None,
+    default_threads: int | None = None,
+    place: Place = ALONE,
+    directory: Path | None = None,
 ) -> Outcome:
     """As `execute`, but a run that fails raises RunFailedError, after it has been logged and recorded."""
-    directory = run_directory(config)
+    directory = directory or run_directory(config)
     created = [p for p in (directory, *directory.parents) if not p.exists()]
     try:
         with Run(directory) as run:

@@ -18,8 +18,6 @@ from omegaconf import DictConfig
 
 from gengap.config.compose import to_config
 from gengap.config.conf import compose_multirun, config_loader
-from gengap.config.identity import run_directory, run_name
-from gengap.config.schema import Config
 from gengap.config.sweep import Job
 from gengap.errors import DONE, FAILED, UNFINISHED, UnreadableError, UserError, log_error
 from gengap.launch.outcome import Outcome
@@ -52,7 +50,7 @@ def train_all(jobs: Sequence[Job], launcher: Sequence[str], started: float) -> i
     if len(jobs) > 1:
         _sum_up(jobs, outcomes, stop.reason())
     elif outcomes == [Outcome.SKIPPED]:
-        log.info("%s", _skipped_line(jobs[0].config))
+        log.info("%s", _skipped_line(jobs[0].directory))
     if stop.reason() and {Outcome.STOPPED, Outcome.NOT_STARTED} & set(outcomes):
         return stop.exit_code
     if Outcome.FAILED in outcomes:
@@ -64,17 +62,14 @@ def _one_by_one(jobs: Sequence[Job], stop: Stop) -> list[Outcome]:
     cells: set[str] = set()
     outcomes = []
     for number, job in enumerate(jobs, 1):
-        cell = run_name(job.config)
-        place = Place(number, len(jobs), cell not in cells)
-        outcomes.append(train_one(job.config, stop, place=place))
+        place = Place(number, len(jobs), job.name not in cells)
+        outcomes.append(train_one(job, stop, place=place))
         if outcomes[-1] != Outcome.SKIPPED:
-            cells.add(cell)
+            cells.add(job.name)
     return outcomes
 
 
-def train_one(
-    config: Config, stop: Stop, default_threads: int | None = None, place: Place = ALONE
-) -> Outcome:
+def train_one(job: Job, stop: Stop, default_threads: int | None = None, place: Place = ALONE) -> Outcome:
     """Train one run, unless it is done or `stop` already has a reason to stop; arguments as in execute.
 
     Raises:
@@ -83,20 +78,19 @@ def train_one(
     if stop.reason():
         return Outcome.NOT_STARTED
     try:
-        record = read_record(run_directory(config)) or {}
+        record = read_record(job.directory) or {}
         if record.get("status") in (Status.FINISHED, Status.DIVERGED):
             return Outcome.SKIPPED
         from gengap.launch.execute import execute  # imports torch, seconds that skipping does without
 
-        return execute(config, stop, default_threads, place)
+        return execute(job.config, stop, default_threads, place, job.directory)
     except UnreadableError as error:
         log_error(error)
         return Outcome.FAILED
 
 
-def _skipped_line(config: Config) -> str:
+def _skipped_line(directory: Path) -> str:
     """What a run that is done came to, and how to train it again."""
-    directory = run_directory(config)
     record = read_record(directory) or {}
     accuracy = record.get("summary", {}).get("last_val_accuracy")
     result = "" if accuracy is None else f", validation accuracy {accuracy:.2f}%"
@@ -112,7 +106,7 @@ def _sum_up(jobs: Sequence[Job], outcomes: Sequence[Outcome], reason: str | None
     log.info("gengap: %d runs: %s%s", len(jobs), ", ".join(parts), stopped)
     for job, outcome in zip(jobs, outcomes, strict=True):
         if outcome in (Outcome.DIVERGED, Outcome.FAILED):
-            log.info("  %s: %s", outcome, run_directory(job.config))
+            log.info("  %s: %s", outcome, job.directory)
 
 
 def _launch(jobs: Sequence[Job], launcher: Sequence[str], stop: Stop, started: float) -> list[Outcome]:
@@ -160,7 +154,8 @@ def launched(command: int, started: float, flag: Path | None, cfg: DictConfig) -
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     config = to_config(cfg)
     try:
-        return train_one(config, Stop(config.runtime.time_budget, started, flag), default_threads=1)
+        stop = Stop(config.runtime.time_budget, started, flag)
+        return train_one(Job((), config), stop, default_threads=1)
     except UserError as error:
         log_error(error)
         return Outcome.FAILED
