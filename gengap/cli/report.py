@@ -62,7 +62,8 @@ def _write(results_dir: Path) -> int:
         return FAILED
     folder = results_dir / "report"
     write_report(records, folder)
-    print(f"{folder}: {len(records.runs)} runs reported; open report.html or README.md")
+    count = len(records.runs)
+    print(f"{folder}: {count} run{'s' if count != 1 else ''} reported; open report.html or README.md")
     left_out = ", ".join(f"{place} ({status})" for *_, status, place in unfinished(records).rows)
     if left_out:
         print(f"not finished, excluded from all means: {left_out}")

@@ -13,6 +13,7 @@ from omegaconf.errors import (
     MissingMandatoryValue,
     OmegaConfBaseException,
 )
+from yaml import YAMLError
 
 from gengap.config import conf
 from gengap.config.checks import check
@@ -79,7 +80,7 @@ def errors_in_one_line() -> Iterator[None]:
     """Turn errors of Hydra and OmegaConf inside the block into a UserError of one line."""
     try:
         yield
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
         raise UserError(_one_line(error)) from error
 
 

@@ -137,7 +137,8 @@ def _nearest_keys(key: str) -> str:
     last = key.rpartition(".")[2]
     names = {known.rpartition(".")[2] for known in keys()}
     likely = [k for short in get_close_matches(last, names, n=1) for k in keys() if k.endswith(short)]
-    near = get_close_matches(key, likely, cutoff=0) or get_close_matches(key, keys())
+    groups = [_plus(group) for group in get_close_matches(key, GROUPS, n=1, cutoff=0.8)]
+    near = groups or get_close_matches(key, likely, cutoff=0) or get_close_matches(key, keys())
     return f"did you mean {_or(near)}?" if near else "type gengap train --help for the list"
 
 

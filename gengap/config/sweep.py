@@ -53,7 +53,10 @@ def parameters(name: str) -> dict[str, str]:
     Raises:
         UserError: there is no such sweep.
     """
-    check_override(parse(PREFIX + name))
+    override = parse(PREFIX + name)
+    if override.is_sweep_override():
+        raise UserError(f"sweep={name} is more than one sweep: train one at a time")
+    check_override(override)
     with errors_in_one_line():
         varied = conf.compose_multirun([PREFIX + name]).hydra.sweeper.params
     return {str(key): str(value) for key, value in varied.items()}
@@ -82,8 +85,9 @@ def expand(arguments: Sequence[str], multirun: bool = True) -> list[Words]:
     if not (names or multirun):
         check_single(typed, arguments)
     overrides = varied | {o.get_key_element(): o for o in typed}
+    values = list(map(_values, overrides.values()))  # a misspelt key is told before what it was to select
     check_selection(list(overrides.values()))
-    return list(itertools.product(*map(_values, overrides.values())))
+    return list(itertools.product(*values))
 
 
 def _values(override: Override) -> list[str]:
@@ -99,6 +103,8 @@ def _values(override: Override) -> list[str]:
         found = value.filter(conf.names_in(override.key_or_group))
     else:
         found = list(override.sweep_string_iterator())
+    if not found:
+        raise UserError(f"{override.input_line} matches nothing: type gengap train --help for the names")
     single = [f"{key}={value}" for value in found]
     for word in single:
         check_override(parse(word))

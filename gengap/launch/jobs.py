@@ -51,6 +51,8 @@ def train_all(jobs: Sequence[Job], launcher: Sequence[str], started: float) -> i
         _sum_up(jobs, outcomes, stop.reason())
     elif outcomes == [Outcome.SKIPPED]:
         log.info("%s", _skipped_line(jobs[0].directory))
+    elif outcomes == [Outcome.NOT_STARTED]:
+        log.info("gengap: not started (%s)", stop.reason())
     if stop.reason() and {Outcome.STOPPED, Outcome.NOT_STARTED} & set(outcomes):
         return stop.exit_code
     if Outcome.FAILED in outcomes:

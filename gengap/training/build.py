@@ -84,7 +84,7 @@ def memory_line(trainer: Trainer) -> str:
     """A line with the estimated memory of an update, without the data set."""
     needed = _needed(trainer)
     keeps = trainer.flat.weights.device.type == "cpu" and has_room(needed)
-    most = f" to {_mebibytes(FRAGMENTATION * needed)}" if keeps else ""
+    most = f" to {_mebibytes(FRAGMENTATION * needed)}" if keeps and needed > 2**20 else ""
     size = f"{_mebibytes(needed)}{most} MiB"
     return f"estimated memory per update: {size}, {trainer.micro_batch:,} images at a time"
 
