@@ -29,7 +29,8 @@ def prepare_device(runtime: Runtime, threads: int | None = None) -> torch.device
     torch.set_num_threads(threads or runtime.threads or DEFAULT_THREADS)
     if runtime.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required for deterministic cuBLAS
-    torch.use_deterministic_algorithms(runtime.deterministic)
+    if runtime.deterministic != torch.are_deterministic_algorithms_enabled():
+        torch.use_deterministic_algorithms(runtime.deterministic)  # imports the compiler, which takes seconds
     if use_gpu:
         torch.backends.cudnn.allow_tf32 = False  # precision=fp32 means fp32, in convolutions too
         torch.backends.cudnn.benchmark = not runtime.deterministic

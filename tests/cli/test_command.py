@@ -86,3 +86,11 @@ def test_wheel_in_its_own_environment_works_from_any_folder(tmp_path):
     assert "digits_f1-lb_gbn" in run("status")
     run("report")
     assert (elsewhere / "results" / "report" / "table1.md").exists()
+
+
+def test_training_without_compilation_does_not_import_the_compiler(tmp_path):
+    """It takes seconds at the start of every run."""
+    words = ["+experiment=digits_lb", f"results_dir={tmp_path}", *SHORT]
+    probe = f"import sys; from gengap.cli.train import main; assert main({words}) == 0; "
+    probe += "assert not {'torch._inductor', 'torch._dynamo'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True)
