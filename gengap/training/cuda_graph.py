@@ -21,6 +21,7 @@ class GraphedStep:
 
     def __init__(self, step: DeviceStep, state: Callable[[], list[Tensor]]) -> None:
         self._step, self._state = step, state
+        self._stream: torch.cuda.Stream | None = None
         self._graphs: dict[tuple[object, ...], tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...]]] = {}
 
     def __call__(self, weight_decay: float, inputs: tuple[Tensor, ...]) -> None:
@@ -37,14 +38,17 @@ class GraphedStep:
         self, weight_decay: float, static_inputs: tuple[Tensor, ...]
     ) -> tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...]]:
         before = [t.clone() for t in self._state()]
-        stream, graph = torch.cuda.Stream(), torch.cuda.CUDAGraph()
+        # One stream for all captures, because gradient nodes that stay alive stay on their first stream
+        self._stream = stream = self._stream or torch.cuda.Stream()
+        graph = torch.cuda.CUDAGraph()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP):
                 self._step(weight_decay, static_inputs)
+            # thread_local, because a thread that pins batches of image files allocates host memory meanwhile
+            with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+                self._step(weight_decay, static_inputs)
         torch.cuda.current_stream().wait_stream(stream)
-        with torch.cuda.graph(graph):
-            self._step(weight_decay, static_inputs)
         with torch.no_grad():
             for tensor, value in zip(self._state(), before, strict=True):
                 tensor.copy_(value)

@@ -15,6 +15,7 @@ from gengap.errors import UserError
 from gengap.regime import Regime
 from gengap.training.micro_batches import has_convolutions
 
+MIXED_REDUCTIONS = "triton.mix_order_reduction"  # torch 2.11 fails on WResnet16-4 with ghosts in this pass
 WORTH_COMPILING = 2000  # updates; compiling takes as long as several hundred of them save
 
 P = ParamSpec("P")
@@ -70,6 +71,8 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     # It warns of a CUDA toolkit without a GPU, which does not matter for the CPU
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     options: dict[str, Any] = {"fallback_random": True}
+    if MIXED_REDUCTIONS in torch._inductor.list_options():
+        options[MIXED_REDUCTIONS] = False
     return cast(Callable[P, R], torch.compile(function, dynamic=False, options=options))
 
 

@@ -43,16 +43,21 @@ def _saved(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -
     own = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
     saved: dict[int, Tensor] = {}  # by address; kept alive, so that no address is reused
 
-    def count(tensor: Tensor) -> Tensor:
+    def count(tensor: Tensor) -> None:
+        # Detached, and nothing returned: a graph that held its own outputs would never be freed. Nor would
+        # the gradient nodes of the parameters, which stay on their stream, so that no CUDA graph is captured.
         if tensor.untyped_storage().data_ptr() not in own:
-            saved[tensor.untyped_storage().data_ptr()] = tensor
-        return tensor
+            saved[tensor.untyped_storage().data_ptr()] = tensor.detach()
 
     images = parameter.new_zeros(samples, *shape).contiguous(memory_format=torch.channels_last)
     with (
         sandboxed(model),
-        torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor),
+        torch.autograd.graph.saved_tensors_hooks(count, _never_called),
         torch.autocast(parameter.device.type, torch.bfloat16, enabled=bf16),
     ):
         model(images)
     return [t.untyped_storage().nbytes() for t in saved.values()]
+
+
+def _never_called(packed: None) -> Tensor:
+    raise AssertionError("there is no backward pass")

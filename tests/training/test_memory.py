@@ -6,6 +6,7 @@ import sys
 import pytest
 import torch
 from torch import nn
+from torch.autograd.graph import get_gradient_edge
 
 from gengap.ghost import convert
 from gengap.models import build
@@ -22,6 +23,21 @@ def test_estimate_equals_the_closed_form_of_two_layers(samples: int) -> None:
     weights = 12 * 20 + 20 + 20 * 3 + 3
     expected = 4 * (samples * (12 + 20) + samples * 20 + 4 * weights)
     assert update_bytes(model, (3, 2, 2), samples, bf16=False) == expected
+
+
+@pytest.mark.parametrize("name", ["f1", "c1", "resnet44"])
+def test_estimate_leaves_no_graph_alive(name: str) -> None:
+    """A gradient node that stays alive stays on its stream, and then no CUDA graph can be captured."""
+    model = convert(build(name, 10), 8)
+
+    def mark(*_: object) -> None:
+        for parameter in model.parameters():
+            get_gradient_edge(parameter).node.metadata["made by the estimate"] = True
+
+    model.register_forward_hook(mark)
+    update_bytes(model, (1, 28, 28) if name == "f1" else (3, 32, 32), 8, bf16=True)
+    alive = [n for n, p in model.named_parameters() if get_gradient_edge(p).node.metadata]
+    assert not alive
 
 
 # Makes two updates of a network in a new process; prints their peak memory beyond the weights, in bytes
