@@ -12,6 +12,7 @@ from gengap.data.splits import Splits
 from gengap.data.stream import Stream
 from gengap.errors import UserError
 from gengap.ghost import GhostBatchNorm1d, GhostBatchNorm2d, convert
+from gengap.layers.convert import use_gpu_layers
 from gengap.models import build
 from gengap.randomness import Purpose, key
 from gengap.regime import Regime
@@ -43,6 +44,8 @@ def build_trainer(
     if config.method.ghost_size is not None:
         _convert(config, model, config.method.ghost_size)
     model.to(device).to(memory_format=torch.channels_last)
+    if device.type == "cuda":
+        use_gpu_layers(model, bf16=config.precision == "bf16")
     train = to_device(splits.train, config, device, augment=True)
     stream = Stream(
         config.seed, samples, batch_size, train.crop_positions, config.protocol.keep_partial_batch

@@ -42,7 +42,8 @@ class Trainer:
         self.velocity = torch.zeros_like(self.flat.weights)
         # Sums over all updates so far: mean loss, fraction of errors, gradient norm, whether it was clipped
         self.totals = torch.zeros(4, dtype=torch.float64, device=self._device)
-        self._lr = self.velocity.new_zeros(())  # a tensor, because a captured step can't read a new float
+        # A tensor, because a captured step can't read a new float; torch's SGD on a GPU reads a float32
+        self._lr = self.velocity.new_zeros((), dtype=torch.float32 if self._device.type == "cuda" else None)
         self._lr_value = 0.0
         self.bf16 = config.precision == "bf16"
         self.micro_batch = micro_batch_size(config, model, train.shape, self._device)

@@ -1,0 +1,83 @@
+"""Convolutions of few channels, computed as convolutions of more channels and fewer columns.
+
+A tensor core multiplies blocks of 64 channels and more, so that a convolution of 3 or 16 channels leaves most of
+it idle. In channels_last memory, `pack` neighbouring pixels of a row are also one pixel of `pack` times the
+channels: packing is a view. The convolution of these is the same sum with more zeros in the kernel.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+LEAST_INPUT, LEAST_OUTPUT = 24, 64  # channels after packing; the input's in multiples of 8, for tensor cores
+LEAST_IMAGES = 1024  # below, what packing saves is less than what building the kernel takes
+
+
+class PackedConv2d(nn.Conv2d):
+    """A Conv2d whose forward pass packs pixels; parameters and results are those of the Conv2d.
+
+    For stride 1, an odd kernel padded by half its size, and `pack` at least half the kernel's width. Batches of
+    fewer than LEAST_IMAGES images, other widths than multiples of `pack`, and images that are not in
+    channels_last memory are not packed.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map images (B, C, H, W) to (B, out_channels, H, W)."""
+        pack = packing(self)
+        if (
+            len(input) < LEAST_IMAGES
+            or input.shape[3] % pack
+            or not input.is_contiguous(memory_format=torch.channels_last)
+        ):
+            return super().forward(input)
+        weight = packed_weight(self.weight, pack).contiguous(memory_format=torch.channels_last)
+        bias = None if self.bias is None else self.bias.repeat(pack)
+        packed = F.conv2d(_pack(input, pack), weight, bias, padding=(self.kernel_size[0] // 2, 1))
+        return _pack(packed, 1 / pack)
+
+
+def packing(conv: nn.Conv2d) -> int:
+    """Pixels per packed pixel: the least power of two that makes enough channels; 1 if there are enough."""
+    pack = 1
+    while (
+        pack * conv.in_channels < LEAST_INPUT
+        or pack * conv.in_channels % 8
+        or pack * conv.out_channels < LEAST_OUTPUT
+    ):
+        pack *= 2
+    return pack
+
+
+def can_pack(conv: nn.Conv2d) -> bool:
+    """Whether packing applies to a convolution and changes it."""
+    height, width = conv.kernel_size
+    pack = packing(conv)
+    return (
+        conv.stride == conv.dilation == (1, 1)
+        and conv.groups == 1
+        and conv.padding_mode == "zeros"
+        and height % 2 == width % 2 == 1
+        and conv.padding == (height // 2, width // 2)
+        and 1 < pack <= 8
+        and width // 2 <= pack
+    )
+
+
+def packed_weight(weight: Tensor, pack: int) -> Tensor:
+    """The kernel (pack O, pack C, K, 3) that computes on packed pixels what `weight` (O, C, K, K) computes.
+
+    Output pixel q of a packed pixel sees the input pixels q - K // 2 to q + K // 2, counted from the first pixel
+    of the same packed pixel: of the 3 pack pixels in the packed pixel and its two neighbours, the others get 0.
+    """
+    out_channels, channels, height, width = weight.shape
+    half = width // 2
+    placed = [F.pad(weight, (pack + q - half, 2 * pack - 1 - q - half)) for q in range(pack)]
+    split = torch.stack(placed).view(pack, out_channels, channels, height, 3, pack)
+    return split.permute(0, 1, 5, 2, 3, 4).reshape(pack * out_channels, pack * channels, height, 3)
+
+
+def _pack(images: Tensor, pack: float) -> Tensor:
+    """View images (B, C, H, W) in channels_last memory as (B, pack C, H, W / pack)."""
+    batch, channels, height, width = images.shape
+    rows = images.permute(0, 2, 3, 1).reshape(batch, height, int(width / pack), int(channels * pack))
+    return rows.permute(0, 3, 1, 2)
