@@ -1,8 +1,8 @@
 """Convolutions of few channels, computed as convolutions of more channels and fewer columns.
 
-A tensor core multiplies blocks of 64 channels and more, so that a convolution of 3 or 16 channels leaves most of
-it idle. In channels_last memory, `pack` neighbouring pixels of a row are also one pixel of `pack` times the
-channels: packing is a view. The convolution of these is the same sum with more zeros in the kernel.
+Tensor cores multiply blocks of 64 channels and more, so that a convolution of 3 or 16 channels leaves most of
+them idle. In channels_last memory, `pack` adjacent pixels of a row are also one pixel of `pack` times the
+channels: packing is a view. Their convolution is the same sum, with zeros in the kernel.
 """
 
 import torch
@@ -16,9 +16,9 @@ LEAST_IMAGES = 1024  # below, what packing saves is less than what building the 
 class PackedConv2d(nn.Conv2d):
     """A Conv2d whose forward pass packs pixels; parameters and results are those of the Conv2d.
 
-    For stride 1, an odd kernel padded by half its size, and `pack` at least half the kernel's width. Batches of
-    fewer than LEAST_IMAGES images, other widths than multiples of `pack`, and images that are not in
-    channels_last memory are not packed.
+    For stride 1, an odd kernel padded by half its size, and a packing of at least half the kernel's width.
+    Batches of fewer than LEAST_IMAGES images, other widths than multiples of the packing, and images that are
+    not in channels_last memory are not packed.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -66,8 +66,8 @@ def can_pack(conv: nn.Conv2d) -> bool:
 def packed_weight(weight: Tensor, pack: int) -> Tensor:
     """The kernel (pack O, pack C, K, 3) that computes on packed pixels what `weight` (O, C, K, K) computes.
 
-    Output pixel q of a packed pixel sees the input pixels q - K // 2 to q + K // 2, counted from the first pixel
-    of the same packed pixel: of the 3 pack pixels in the packed pixel and its two neighbours, the others get 0.
+    Output pixel q of a packed pixel sees input pixels q - K // 2 to q + K // 2, counted from the first one of
+    the same packed pixel. The other ones of the packed pixel and of its left and right neighbor get zeros.
     """
     out_channels, channels, height, width = weight.shape
     half = width // 2

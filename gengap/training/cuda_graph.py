@@ -1,5 +1,6 @@
 """An update as a CUDA graph: all its device work in a single launch."""
 
+import gc
 from collections.abc import Callable
 
 import torch
@@ -40,6 +41,7 @@ class GraphedStep:
         before = [t.clone() for t in self._state()]
         # One stream for all captures, because gradient nodes that stay alive stay on their first stream
         self._stream = stream = self._stream or torch.cuda.Stream()
+        gc.collect()  # a graph of an earlier run that were freed during the capture would end it
         graph = torch.cuda.CUDAGraph()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):

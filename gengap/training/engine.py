@@ -17,6 +17,7 @@ from gengap.training.micro_batches import has_convolutions
 
 MIXED_REDUCTIONS = "triton.mix_order_reduction"  # torch 2.11 fails on WResnet16-4 with ghosts in this pass
 WORTH_COMPILING = 2000  # updates; compiling takes as long as several hundred of them save
+IMAGES_WORTH_COMPILING = 4_000_000  # on a GPU, where the updates of a large batch save more each
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,7 +52,9 @@ def engine(config: Config, model: nn.Module, regime: Regime, device: torch.devic
     on_gpu, asked = device.type == "cuda", config.runtime
     if asked.compile and not (on_gpu or _cpp_compiler()):
         raise UserError("runtime.compile=true needs a C++ compiler such as g++: install one, or leave it out")
-    pays = regime.updates >= WORTH_COMPILING and (on_gpu or _pays_on_a_cpu(config, model))
+    updates, images = regime.updates, regime.updates * config.method.batch_size
+    pays = updates >= WORTH_COMPILING or (on_gpu and images >= IMAGES_WORTH_COMPILING)
+    pays = pays and (on_gpu or _pays_on_a_cpu(config, model))
     return Engine(
         compiled=pays if asked.compile is None else asked.compile,
         graph=on_gpu if asked.graph is None else asked.graph,

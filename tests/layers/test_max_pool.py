@@ -1,4 +1,4 @@
-"""Max pooling in Triton against torch's: bit for bit on a GPU if there is one, else in Triton's interpreter."""
+"""Max pooling in Triton against torch's, bit for bit: on a GPU, or else in Triton's interpreter."""
 
 import os
 import subprocess
