@@ -3,8 +3,9 @@
 torch and Hydra are imported by the functions, so that `import gengap` stays immediate.
 """
 
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gengap.errors import UserError
 
 if TYPE_CHECKING:
+    from gengap.config.schema import Config
     from gengap.training.trained import Classifier
 
 
@@ -35,7 +37,9 @@ def load(run_directory: str | Path) -> "Classifier":
         return load_trained(Path(run_directory).expanduser())
 
 
-def train(*words: str, results_dir: str | Path | None = None) -> dict[str, Any]:
+def train(
+    *words: str, results_dir: str | Path | None = None, config_dir: str | Path | None = None, **keys: Any
+) -> dict[str, Any]:
     """Train one run, or continue it, and return its record, the content of run.json.
 
     A finished run is not trained again. Look at the record's `status`: it is "diverged" if the loss stopped
@@ -43,21 +47,15 @@ def train(*words: str, results_dir: str | Path | None = None) -> dict[str, Any]:
     first save the run and then act as usual. Messages go to the logger "gengap", which the caller configures.
 
     Args:
-        words: as after `gengap train`: "+experiment=digits_lb", "seed=3".
+        words: as after `gengap train`: "+experiment=digits_lb", "method.batch_size=256".
         results_dir: where the run is kept, in place of the key of that name.
+        config_dir: a folder of your own beside conf/, like --config-dir; for this call only.
+        keys: keys without a dot, as keyword arguments: experiment="digits_lb", seed=3. They win over words.
 
     Raises:
         UserError: the words describe no run or several, the run failed, or another process trains it.
     """
-    from gengap.config.sweep import compose_jobs, expand
-
-    refused = [word for word in words if word.startswith(("-", "hydra"))]
-    if refused:
-        raise UserError(f"train() takes no {refused[0]}: give it key=value words of one run")
-    jobs = compose_jobs(expand(words))
-    if len(jobs) != 1:
-        raise UserError(f"train() trains one run, not the {len(jobs)} of {' '.join(words)}: call it for each")
-    config = jobs[0].config
+    config = _composed([*words, *map(_word, keys.items())], config_dir)
     if results_dir is not None:
         config.results_dir = str(results_dir)
 
@@ -78,6 +76,53 @@ def train(*words: str, results_dir: str | Path | None = None) -> dict[str, Any]:
     if record is None or outcome == Outcome.BUSY:
         raise UserError(f"{directory} is being trained by another process")
     return record
+
+
+def _word(item: tuple[str, Any]) -> str:
+    """A keyword argument as it is typed on the command line: seed=3, precision=bf16, data.limit=null."""
+    key, value = item
+    return f"{key}={value if isinstance(value, str) else json.dumps(value, default=str)}"
+
+
+def _composed(words: Sequence[str], config_dir: str | Path | None) -> "Config":
+    """The configuration of the one run that the words describe."""
+    from gengap.config.sweep import compose_jobs, expand
+
+    for word in words:
+        _check_word(word)
+    with _config_dir(config_dir):
+        jobs = compose_jobs(expand(words))
+    if len(jobs) != 1:
+        raise UserError(f"train() trains one run, not the {len(jobs)} of {' '.join(words)}: call it for each")
+    return jobs[0].config
+
+
+def _check_word(word: Any) -> None:
+    if isinstance(word, list | tuple):
+        raise UserError(f"train() takes each word as an argument of its own: unpack the list, train(*{word})")
+    if not isinstance(word, str):
+        raise UserError(f'train() takes words such as "seed=3" and keywords such as seed=3, not {word!r}')
+    if word.startswith(("-cd", "--config-dir", "hydra.searchpath")):
+        raise UserError(f"train() takes no {word}: give the folder as config_dir=DIR")
+    if word.startswith(("-", "hydra")):
+        raise UserError(f"train() takes no {word}: give it key=value words of one run")
+
+
+@contextmanager
+def _config_dir(folder: str | Path | None) -> Iterator[None]:
+    """Search a folder beside conf/ inside the block only: two folders may use the same names."""
+    from gengap.config import conf
+
+    if folder is None:
+        yield
+        return
+    before = list(conf._added)
+    conf.add_config_dirs([folder])
+    try:
+        yield
+    finally:
+        conf._added[:] = before
+        conf.names_in.cache_clear()
 
 
 @contextmanager

@@ -152,7 +152,11 @@ def test_train_returns_the_record_and_trains_once(tmp_path, monkeypatch):
         (("+experiment=digits_lb", "sed=3"), "did you mean seed"),
         (("+experiment=digits_lb", "seed=0,1"), "one run, not the 2 of"),
         (("+sweep=quickstart",), "one run, not the 15 of"),
+        ((["+experiment=digits_lb", "seed=3"],), r"unpack the list, train\(\*\['"),
+        (({"experiment": "digits_lb"},), r"words such as .* not {'experiment': 'digits_lb'}"),
         (("-m", "+experiment=digits_lb"), "takes no -m"),
+        (("--config-dir=own", "+experiment=digits_lb"), "give the folder as config_dir=DIR"),
+        (("hydra.searchpath=[own]", "+experiment=digits_lb"), "give the folder as config_dir=DIR"),
         (("+experiment=digits_lb", "hydra/launcher=joblib"), "takes no hydra/launcher"),
         (("+experiment=digits_lb", "method.batch_size=2048"), "more than the 1437 training samples"),
     ],
@@ -161,6 +165,33 @@ def test_mistake_in_train_is_raised(words, problem, tmp_path):
     with pytest.raises(UserError, match=problem):
         gengap.train(*words, results_dir=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_keywords_are_keys_and_win_over_words(tmp_path):
+    record = gengap.train(
+        *CELL, "seed=1", seed=3, results_dir=tmp_path, **{"workload.lr": [0.1, 0.02], "data.limit": None}
+    )
+    config = record["config"]
+    assert (record["seed"], config["workload"]["lr"], config["data"]["limit"]) == (3, [0.1, 0.02], None)
+    with pytest.raises(UserError, match="unknown key sed: did you mean seed"):
+        gengap.train(experiment="digits_lb", sed=3)
+
+
+def test_a_folder_of_one_s_own_counts_for_its_call_only(tmp_path):
+    for epochs in (1, 2):
+        file = tmp_path / str(epochs) / "experiment" / "own.yaml"
+        file.parent.mkdir(parents=True)
+        file.write_text(
+            "# @package _global_\n"
+            "defaults: [{override /workload: digits_f1}, {override /method: lb}]\n"
+            f"workload: {{epochs: {epochs}, lr: [0.1], milestones: []}}\n"
+        )
+        record = gengap.train("+experiment=own", config_dir=tmp_path / str(epochs), results_dir=tmp_path)
+        assert record["config"]["workload"]["epochs"] == epochs
+    with pytest.raises(UserError, match="unknown experiment 'own'"):
+        gengap.train("+experiment=own")
+    with pytest.raises(UserError, match="is not a folder"):
+        gengap.train("+experiment=own", config_dir=tmp_path / "absent")
 
 
 def test_error_of_a_failed_run_is_the_cause(tmp_path, monkeypatch):
