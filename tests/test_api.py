@@ -69,11 +69,22 @@ def trained(digits):
         (torch.zeros(8, 8), r"\(B, 1, H, W\)"),
         (torch.zeros(2, 3, 8, 8), r"\(B, 1, H, W\)"),
         (torch.zeros(2, 1, 8, 8, dtype=torch.int64), "uint8"),
+        (torch.full((2, 1, 8, 8), 255.0), "got 255 to 255: divide pixels in 0..255 by 255"),
+        (torch.tensor([-0.5, 0.5]).repeat(2, 1, 8, 4), "got -0.5 to 0.5: .* do not normalize them"),
     ],
 )
 def test_pixels_of_another_kind_are_refused(pixels, problem, trained):
     with pytest.raises(ValueError, match=problem):
         gengap.load(trained())(pixels)
+
+
+def test_pixels_are_in_range_up_to_rounding_and_unchecked_where_torch_compiles(trained):
+    model = gengap.load(trained())
+    pixels = torch.ones(2, 1, 8, 8)
+    assert torch.equal(model(pixels), model((255 * pixels).byte()))
+    assert model((1.004 * pixels).bfloat16()).shape == model(1.004 * pixels).shape == (2, 10)
+    assert model(pixels[:0]).shape == (0, 10)
+    torch.testing.assert_close(torch.export.export(model, (pixels,)).module()(pixels), model(pixels))
 
 
 def test_record_from_before_data_classes_still_loads(trained):

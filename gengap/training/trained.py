@@ -17,13 +17,16 @@ from gengap.models import build
 from gengap.runs.record import RECORD, WEIGHTS, Status, read_record
 from gengap.training.model_options import fitting_options
 
+ROUNDING = 0.01  # floats may leave 0..1 by this much, the rounding of bfloat16
+
 
 class Classifier(nn.Module):
     """Maps pixels (B, C, H, W) to logits (B, classes) in float32, as the run evaluated its network.
 
     Pixels are uint8 in 0..255, or floating point in 0..1; C, H and W are those of the run's images. Crop and
     resize photographs first, to data.crop and data.resize. Where the run has precision=bf16, the forward
-    pass is autocast to bfloat16.
+    pass is autocast to bfloat16. Only uint8 pixels, whose range needs no check, work inside torch.func.vmap
+    and the capture of a CUDA graph.
 
     Args:
         network: maps normalised images (B, C, H, W) float32 to logits (B, classes); kept as `network`.
@@ -45,7 +48,7 @@ class Classifier(nn.Module):
         """Normalise the pixels and return the network's logits.
 
         Raises:
-            ValueError: the pixels have another dtype, number of dimensions or number of channels.
+            ValueError: the pixels have another dtype, range, number of dimensions or number of channels.
         """
         channels = len(self.scale)
         if pixels.dim() != 4 or pixels.shape[1] != channels:
@@ -54,11 +57,25 @@ class Classifier(nn.Module):
             raise ValueError(f"expected uint8 pixels in 0..255, or floats in 0..1, got {pixels.dtype}")
         values = pixels.to(self.scale.dtype)
         if pixels.dtype != torch.uint8:
+            _check_range(pixels)
             values = 255 * values
         images = torch.addcmul(self.shift, values, self.scale)
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self._bf16):
             logits: Tensor = self.network(images)
         return logits.to(self.scale.dtype)
+
+
+def _check_range(pixels: Tensor) -> None:
+    """Refuse floating-point pixels outside 0..1: their logits would look like any others.
+
+    Reading the result makes a GPU wait, at every call with floats: a mistake in any batch is found. In
+    torch.compile and torch.export there are no values to read, and nothing is checked.
+    """
+    if not torch.compiler.is_compiling() and ((pixels - 0.5).abs() > 0.5 + ROUNDING).any():
+        raise ValueError(
+            f"expected floating-point pixels in 0..1, got {pixels.min():.4g} to {pixels.max():.4g}: divide "
+            "pixels in 0..255 by 255, or pass them as uint8; do not normalize them, the model does"
+        )
 
 
 def load_trained(directory: Path) -> Classifier:
