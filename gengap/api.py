@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def load(run_directory: str | Path) -> "Classifier":
-    """The trained network of a finished run, in evaluation mode, on the CPU, with its normalisation.
+    """The trained network of a finished run, in evaluation mode, on the CPU, with its normalization.
 
     Args:
         run_directory: a folder such as mine/runs/digits_f1-lb_gbn-0a472355/seed0, trained with

@@ -1,4 +1,4 @@
-"""The network of a finished run, with the normalisation that it was trained with."""
+"""The network of a finished run, with the normalization that it was trained with."""
 
 import shlex
 from pathlib import Path
@@ -29,7 +29,7 @@ class Classifier(nn.Module):
     and the capture of a CUDA graph.
 
     Args:
-        network: maps normalised images (B, C, H, W) float32 to logits (B, classes); kept as `network`.
+        network: maps normalized images (B, C, H, W) float32 to logits (B, classes); kept as `network`.
         config: of the run, for data.mean, data.std and precision.
     """
 
@@ -45,7 +45,7 @@ class Classifier(nn.Module):
         self._bf16 = config.precision == "bf16"
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Normalise the pixels and return the network's logits.
+        """Normalize the pixels and return the network's logits.
 
         Raises:
             ValueError: the pixels have another dtype, range, number of dimensions or number of channels.
