@@ -1,8 +1,14 @@
-"""scikit-learn's bundled digits, the data set of the demo."""
+"""scikit-learn's bundled digits, the data set of the demo.
 
+Importing scikit-learn takes seconds, so its file of the images is read, and its split is kept here as a file.
+"""
+
+from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gengap.data.sources import Images, Source
 
@@ -12,11 +18,20 @@ def digits(root: Path) -> Source:
 
     Nothing is read from `root`: the images are part of scikit-learn.
     """
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
+    rows = np.loadtxt(_bundled(), delimiter=",", dtype=np.int64)  # 64 pixels in 0..16, and the label
+    images = np.round(rows[:, :-1] * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8, 1)
+    everything, test = Images(images, rows[:, -1]), _test_indices()
+    return Source(everything.take(np.setdiff1d(np.arange(len(rows)), test)), everything.take(test), 10)
 
-    pixels, labels = load_digits(return_X_y=True)
-    images = np.round(pixels * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8, 1)
-    train, test = train_test_split(np.arange(len(labels)), test_size=0.2, stratify=labels, random_state=0)
-    everything = Images(images, labels.astype(np.int64))
-    return Source(everything.take(np.sort(train)), everything.take(np.sort(test)), 10)
+
+def _bundled() -> Path:
+    package = find_spec("sklearn")
+    assert package is not None  # gengap depends on it
+    assert package.origin is not None
+    return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+
+
+def _test_indices() -> NDArray[np.int64]:
+    """Those of train_test_split(test_size=0.2, stratify=labels, random_state=0), sorted."""
+    text = files("gengap.data").joinpath("digits_test.txt").read_text(encoding="utf-8")
+    return np.array(text.split(), dtype=np.int64)

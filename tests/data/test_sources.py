@@ -1,11 +1,15 @@
 """Data sets by name: a user's own, missing ones, and damaged ones."""
 
 import logging
+import subprocess
+import sys
 from dataclasses import replace
 from urllib.error import URLError
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
 
 from gengap.config.compose import compose_config
 from gengap.config.identity import run_directory
@@ -98,18 +102,22 @@ def test_a_valid_data_set_is_returned_as_it_is():
     assert isinstance(load("tests.datasets:stripes", "unused").train, Images)
 
 
-def test_digits_are_split_the_same_way_every_time():
+def test_digits_and_their_split_are_those_of_scikit_learn():
+    pixels, labels = load_digits(return_X_y=True)
+    images = np.round(pixels * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8, 1)
+    everything = np.arange(len(labels))
+    parts = train_test_split(everything, test_size=0.2, stratify=labels, random_state=0)
     source = load("digits", "unused")
-    assert (len(source.train), len(source.test)) == (1437, 360)
-    assert source.train.images.shape == (1437, 8, 8, 1)
-    assert source.train.images.max() == 255
-    counts = np.bincount(source.test.labels)
-    whole = np.bincount(np.concatenate([source.train.labels, source.test.labels]))
-    np.testing.assert_allclose(counts, whole / 5, atol=1)  # stratified
-    assert source.test.labels[:10].tolist() == DIGITS_GOLDEN
+    for split, part in zip((source.train, source.test), parts, strict=True):
+        assert (split.images.dtype, split.labels.dtype) == (np.uint8, np.int64)
+        np.testing.assert_array_equal(split.images, images[np.sort(part)])
+        np.testing.assert_array_equal(split.labels, labels[np.sort(part)])
 
 
-DIGITS_GOLDEN = [1, 4, 8, 6, 5, 9, 9, 1, 3, 2]
+def test_digits_are_read_without_importing_scikit_learn():
+    load_them = "from gengap.data.load import load; load('digits', 'unused')"
+    probe = f"import sys; {load_them}; assert 'sklearn' not in sys.modules"
+    subprocess.run([sys.executable, "-c", probe], check=True)
 
 
 def test_an_unknown_data_set_is_the_user_s_mistake():
