@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from importlib import import_module
 
+from gengap import __version__
 from gengap.cli.ending import run_command
 from gengap.errors import DONE, UserError
 
@@ -52,9 +53,7 @@ def dispatch(arguments: Sequence[str], started: float) -> int:
     elif command in ("-h", "--help"):
         print(USAGE)
     elif command in ("-V", "--version"):
-        from importlib.metadata import version
-
-        print(f"gengap {version('gengap')}")
+        print(f"gengap {__version__}")
     else:
         from difflib import get_close_matches
 

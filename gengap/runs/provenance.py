@@ -7,17 +7,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gengap import __version__
+
 if TYPE_CHECKING:
     import torch
 
-PACKAGES = ("gengap", "torch", "numpy")
+LIBRARIES = ("torch", "numpy")
 BF16 = ("avx512_bf16", "amx_bf16")  # without either, bf16 is about 20 times slower on a CPU
 FEATURES = ("avx2", "avx512f", *BF16)
 
 
 def origin(device: "torch.device") -> dict[str, Any]:
     """Versions, git commit and hardware of a run on `device` in this process."""
-    versions = {"python": platform.python_version()} | {p: version(p) for p in PACKAGES}
+    versions = {"python": platform.python_version(), "gengap": __version__}
+    versions |= {library: version(library) for library in LIBRARIES}
     return {"versions": versions, "git_commit": git_commit(), "hardware": hardware(device)}
 
 

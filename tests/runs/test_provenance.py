@@ -1,14 +1,19 @@
-"""The git commit in a record: that of the code that ran, marked if the code was changed."""
+"""Where a record says it comes from: versions, the commit of the code that ran, and the hardware."""
 
 import os
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+import torch
 
-from gengap.runs.provenance import cpu_features, hardware_name
+import gengap
+from gengap.__main__ import dispatch
+from gengap.errors import DONE
+from gengap.runs.provenance import cpu_features, hardware_name, origin
 
 ROOT = Path(__file__).resolve().parents[2]
 PRINT = "from gengap.runs.provenance import git_commit; print(git_commit())"
@@ -83,6 +88,20 @@ def test_no_commit_if_the_surrounding_repository_does_not_track_the_package(tmp_
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", "theirs")
     assert commit_of(copied(tmp_path)) == "None"
+
+
+def test_a_checkout_that_is_not_installed_knows_its_version(monkeypatch, capsys):
+    installed = metadata.distribution
+
+    def distribution(name):
+        if name == "gengap":
+            raise metadata.PackageNotFoundError(name)
+        return installed(name)
+
+    monkeypatch.setattr(metadata, "distribution", distribution)
+    assert origin(torch.device("cpu"))["versions"]["gengap"] == gengap.__version__
+    assert dispatch(["--version"], 0.0) == DONE
+    assert capsys.readouterr().out == f"gengap {gengap.__version__}\n"
 
 
 @pytest.mark.parametrize(
