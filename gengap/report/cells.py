@@ -43,6 +43,11 @@ class Group:
         """Validation accuracy (%) of each finished run after its last update, never the best."""
         return [float(accuracy) for accuracy in self.finished["last_val_accuracy"]]
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the workload is the user's own, and no experiment is its cell with this method."""
+        return part_of(self.workload) is Part.OTHER and not experiment_of(self.workload, self.method)
+
 
 @dataclass(frozen=True)
 class Records:

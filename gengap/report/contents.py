@@ -51,9 +51,10 @@ def _gap(records: Records, *chosen: Part) -> Section | None:
 def table(records: Records, part: Part) -> Section:
     """Our rows, next to the paper's where it has them, then their cells in detail."""
     rows = rows_of(records, part)
+    own = _own_workloads(records) if part is Part.OTHER else None
     blocks = (
         prose.ABOUT.get(part),
-        tables.quick(records, part) if rows else "No runs for this table yet.\n",
+        tables.quick(records, part) if rows else None if own else "No runs for this table yet.\n",
         prose.GLANCE.format(margin=MARGIN) if rows and part in PAPER_TABLES else None,
         prose.KINDS if any(row.deviation for row in rows) else None,
         prose.SHARED if part is Part.TABLE2 else None,
@@ -62,8 +63,13 @@ def table(records: Records, part: Part) -> Section:
         section(
             "Every cell", tables.detailed(records, part), Details("What the columns mean", prose.MEANING)
         ),
+        own,
     )
     return Section(part.heading, tuple(block for block in blocks if block))
+
+
+def _own_workloads(records: Records) -> Section | None:
+    return section("Without an experiment", prose.OWN, other_runs.own_workloads(records))
 
 
 def _absent_rows(number: int, rows: list[Row]) -> tuple[str, str]:

@@ -1,19 +1,38 @@
-"""Runs outside the tables: variants, runs that have not finished, and unreadable records."""
+"""Runs outside the tables: own workloads, variants, runs that have not finished, and unreadable records."""
 
 import json
 from typing import Any
 
+from gengap.paper.methods import LABELS
 from gengap.report.cells import Group, Records, changed
-from gengap.report.format import spread, state
+from gengap.report.format import spread, state, whole
 from gengap.report.markup import Table
-from gengap.report.measure import measure
+from gengap.report.measure import Measured, measure
+
+
+def own_workloads(records: Records) -> Table:
+    """Runs of the user's own workloads that no experiment describes, one line per configuration."""
+    header = (
+        "workload", "method", "precision", "protocol", "batch", "epochs", "n", "last val. % ± std", "train %",
+        "updates", "samples", "left out", "run",
+    )  # fmt: skip
+    return Table(header, tuple(_own_workload(measure(g)) for g in records.variants if g.is_own), labels=4)
+
+
+def _own_workload(m: Measured) -> tuple[str, ...]:
+    return (
+        *(m.workload, LABELS.get(m.method, m.method), m.precision, m.protocol),
+        *(whole(m.batch_size), "" if m.epochs is None else f"{m.epochs:g}"),
+        *(str(m.n), spread(m.accuracy), spread(m.train), whole(m.updates), whole(m.samples)),
+        *(m.note(), m.run),
+    )
 
 
 def variants(records: Records) -> Table:
     """Runs that belong to no cell, with the settings that differ from the cell closest to them."""
     header = ("run", "experiment", "differs in", "n", "last val. % ± std", "left out")
     rows = []
-    for group in records.variants:
+    for group in (g for g in records.variants if not g.is_own):
         m = measure(group)
         rows.append((m.run, m.experiment or "–", differences(group), str(m.n), spread(m.accuracy), m.note()))
     return Table(header, tuple(rows), labels=3)

@@ -42,6 +42,12 @@ was chosen for a visible gap, most of which comes from how few updates the large
     Part.OTHER: "Workloads that are not in the paper.\n",
 }
 
+OWN = """\
+Runs of workloads that no experiment describes, one line per configuration; they are in no comparison. With
+one experiment per method, named `WORKLOAD_METHOD` in a folder given as `--config-dir DIR`, they are cells of
+a table like the others.
+"""
+
 SHARED = "Both rows share SB, and LB and +LR at batch 2048, as in the paper (footnote 8).\n"
 
 COMPARISONS = """\

@@ -156,6 +156,19 @@ def test_a_variant_says_what_it_differs_in(store: Store) -> None:
     }
 
 
+def test_an_own_workload_stands_among_the_other_workloads(store: Store) -> None:
+    for seed, accuracy in enumerate((90.0, 92.0)):
+        store.add(Cell("", "parity", "lb_gbn", "parity-lb_gbn-0badcafe"), seed, accuracy)
+    records = read_records(store.root)
+    assert rows(records, Part.OTHER)["parity-lb_gbn-0badcafe"]["mean"] == "91.0000"
+    files = texts(records)
+    for name in ("other.md", "README.md"):
+        (line,) = (line for line in files[name].splitlines() if "parity-lb_gbn-0badcafe" in line)
+        assert line.startswith("| parity | +GBN | fp32 | paper | 4,096 | 50 | 2 | 91.00 ± 1.41 |")
+    assert "No runs" not in files["other.md"]
+    assert "## Variants" not in files["README.md"]
+
+
 def test_samples_and_marks_stand_beside_the_accuracy(store: Store) -> None:
     store.add("mnist_sb", 0, 98.0)
     for method, accuracy in (("lb", 97.8), ("lb_lr", 97.0), ("lb_ra", 98.2)):
