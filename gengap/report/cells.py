@@ -1,5 +1,6 @@
 """Which runs belong to which cell: the records of a results directory, matched with conf/experiment."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -8,6 +9,7 @@ from typing import Any
 
 from pandas import DataFrame
 
+from gengap.config.conf import CONF
 from gengap.config.identity import recorded_differences, run_name
 from gengap.config.schema import FP32, PAPER
 from gengap.config.shipped import Cell, cell, choices, experiment_config, experiments
@@ -17,6 +19,8 @@ from gengap.report.incomplete import without_incomplete
 from gengap.report.rows import KINDS, OTHER_PRECISIONS, RELEASED, Part, Row, part_of
 from gengap.report.speed import read_measurements
 from gengap.runs import read_record, read_store
+
+DEFAULT = Path("results")
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,14 @@ class Records:
     variants: list[Group]
     unreadable: tuple[tuple[str, str], ...] = ()  # (file relative to the results directory, what is wrong)
     speeds: tuple[dict[str, Any], ...] = ()  # measurements of `gengap bench`, one per machine
+    results_dir: Path = DEFAULT  # as in the commands that the report shows
+    are_published: bool = False  # the committed records of this project, whose report names every figure
+
+    def command(self, words: str) -> str:
+        """The command that trains `words`, such as +sweep=figure1, into this results directory."""
+        at_default = self.are_published or self.results_dir == DEFAULT
+        place = "" if at_default else " " + shlex.quote(f"results_dir={self.results_dir}")
+        return f"gengap train {words}{place}"
 
     def cell(self, row: Row, method: str) -> Group | None:
         """The runs of a cell, which two rows may share; None if there are none."""
@@ -80,6 +92,8 @@ def read_records(results_dir: Path) -> Records:
         variants=[g for g in groups if g.run not in rows_of],
         unreadable=tuple((f.relative_to(results_dir.expanduser()).as_posix(), reason) for f, reason in bad),
         speeds=tuple(speeds),
+        results_dir=results_dir,
+        are_published=results_dir.resolve() == CONF.parent / DEFAULT,
     )
 
 

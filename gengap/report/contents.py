@@ -118,9 +118,8 @@ def targets(measurements: Sequence[dict[str, Any]]) -> Section:
 
 def absent(figures: list[Figure]) -> Table:
     """The figures that have nothing to draw, and the runs that they need."""
-    return Table(
-        ("figure", "what is missing"), tuple((f.heading, "; ".join(f.missing)) for f in figures), labels=2
-    )
+    rows = ((f.heading, "; ".join(f.missing)) for f in figures if f.missing)
+    return Table(("figure", "what is missing"), tuple(rows), labels=2)
 
 
 def origin(records: Records) -> Table:

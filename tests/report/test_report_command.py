@@ -32,8 +32,9 @@ def test_writes_every_file_and_checks_itself(mixed: Store, capsys: pytest.Captur
     assert "matches the records of 13 runs" in capsys.readouterr().out
 
 
-def test_readme_puts_everything_together(mixed: Store) -> None:
-    report(mixed)
+def test_readme_puts_everything_together(mixed: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(mixed.root.parent)
+    assert main(["results_dir=results"]) == 0
     text = (mixed.root / "report" / "README.md").read_text()
     for part in (
         "98.31 ± 0.12 (n=3)", "## Variants", "## Unfinished runs", "](distance.svg)", "a + b ln t (3 of 3)",
@@ -84,7 +85,28 @@ def test_no_old_figure_stays_beside_new_tables(store: Store) -> None:
     old.touch()
     assert report(store) == 0
     assert not old.exists()
-    assert "| Distance from initialisation | no records yet" in (old.parent / "README.md").read_text()
+    text = (old.parent / "README.md").read_text()
+    assert f"no records yet: gengap train +sweep=quickstart results_dir={store.root} |" in text
+    assert "Figure 1" not in text  # nobody asked for it
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [("results", ""), ("mine", " results_dir=mine"), ("my own", " 'results_dir=my own'")]
+)
+def test_check_accepts_the_folder_by_any_of_its_names(
+    name: str,
+    place: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store = Store(tmp_path / name)
+    store.add("mnist_sb", 0)
+    monkeypatch.chdir(tmp_path)
+    assert main([f"results_dir={name}"]) == 0
+    assert f"gengap train +sweep=quickstart{place} |" in (store.root / "report" / "README.md").read_text()
+    assert report(store, "--check") == 0
+    assert "matches" in capsys.readouterr().out
 
 
 def test_no_records_is_one_plain_line_and_a_failure(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from gengap.report.cells import Group, Records
+from gengap.report.figures.figure import no_records
 from gengap.report.figures.style import BATCH_STYLES, DOTTED, METHOD_STYLES, NOISE, Style
 
 
@@ -24,12 +25,12 @@ class Curve:
         """Number of finished runs."""
         return 0 if self.group is None else len(self.group.finished)
 
-    @property
-    def missing(self) -> str:
+    def missing(self, records: Records) -> str:
         """Why it is not drawn, with the command that trains it; empty if it is drawn."""
         if self.n:
             return ""
-        return f"{self.label}: {self.unfinished or 'no records'}; gengap train +experiment={self.experiment}"
+        command = records.command(f"+experiment={self.experiment}")
+        return f"{self.label}: {self.unfinished or 'no records'}; {command}"
 
     @property
     def unfinished(self) -> str:
@@ -47,11 +48,11 @@ def with_runs(records: Records, curves: tuple[Curve, ...]) -> tuple[Curve, ...]:
     return tuple(replace(c, group=groups.get(c.experiment)) for c in curves)
 
 
-def missing(curves: tuple[Curve, ...], sweep: str) -> tuple[str, ...]:
-    """One line per curve that is not drawn; a single line if none has records."""
+def missing(records: Records, curves: tuple[Curve, ...], sweep: str) -> tuple[str, ...]:
+    """One line per curve that is not drawn; at most a single line if none has records."""
     if all(c.group is None for c in curves):
-        return (f"no records yet: gengap train +sweep={sweep}",)
-    return tuple(dict.fromkeys(c.missing for c in curves if c.missing))
+        return no_records(records, sweep)
+    return tuple(dict.fromkeys(line for line in (c.missing(records) for c in curves) if line))
 
 
 def run_counts(curves: tuple[Curve, ...]) -> str:

@@ -15,7 +15,7 @@ from gengap.report.bands import band_data
 from gengap.report.cells import Records, row_names
 from gengap.report.distance import Named, Walk, fit_data, fit_table, read_walk
 from gengap.report.figures.canvas import draw_band, grid, legend
-from gengap.report.figures.figure import Figure, paragraph
+from gengap.report.figures.figure import Figure, no_records, paragraph
 from gengap.report.figures.style import METHOD_STYLES, Style
 from gengap.report.fits import LARGEST_ERROR, MINIMUM_UPDATES, SMALLEST_R_SQUARED
 from gengap.report.rows import Row
@@ -55,7 +55,8 @@ def figure(records: Records) -> Figure:
     """Every cell that has finished runs with recorded rows."""
     found = _walks(records)
     if not found:
-        missing = ("no records yet: gengap train +sweep=quickstart",)
+        begun = any(not row.deviation for row, _ in records.cells)
+        missing = no_records(records, "quickstart", begun=begun)
         return Figure("distance", "", "Distance from initialisation", CAPTION, FIT_DETAILS, missing=missing)
     bands = [(labels, walk.band) for labels, walk in found]
     shown = [((paper.title(row), LABELS[method]), walk) for (row, method), walk in found]

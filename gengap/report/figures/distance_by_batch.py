@@ -82,7 +82,7 @@ def figure2(records: Records) -> Figure:
     details = f"{paragraph(_PHASE, _NORM, _SLOPE)}\n{FIT_DETAILS}"
     about = ("figure2", "Figure 2", "distance from initialisation by batch size", caption, details)
     if not drawn:
-        return Figure(*about, missing=missing(every, "figure2"))
+        return Figure(*about, missing=missing(records, every, "figure2"))
     walks = [(c.labels, c.walk) for c in drawn]
     which = norm_table([(c.panel, c.norm, c.curve, c.walk) for c in drawn])
     return Figure(
@@ -95,7 +95,7 @@ def figure2(records: Records) -> Figure:
             "figure2_norms": which,
         },
         tables={"Which norm?": which, "Fits": fit_table(LABELS, walks)},
-        missing=missing(every, "figure2"),
+        missing=missing(records, every, "figure2"),
         draw=lambda: _draw2(drawn),
     )
 
@@ -111,10 +111,10 @@ def figure7(records: Records) -> Figure:
     details = paragraph(_PHASE, _NORM)
     about = ("figure7", "Figure 7", "distance from initialisation by epoch", caption, details)
     if not drawn:
-        return Figure(*about, missing=missing(curves, "figure1"))
+        return Figure(*about, missing=missing(records, curves, "figure1"))
     bands = [(c.labels[1:], _by_epoch(c.walk)) for c in drawn]
     data = {"figure7": band_data(LABELS[1:], "epoch", "distance", bands)}
-    return Figure(*about, data=data, missing=missing(curves, "figure1"), draw=lambda: _draw7(drawn))
+    return Figure(*about, data=data, missing=missing(records, curves, "figure1"), draw=lambda: _draw7(drawn))
 
 
 def _norm_curves(panel: str, curves: tuple[Curve, ...]) -> list[NormCurve]:

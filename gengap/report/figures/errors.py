@@ -74,7 +74,7 @@ def error_figure(records: Records, about: ErrorFigure) -> Figure:
     read_off = [READ_OFF] if any(_published_final(about, c) for c in curves) else []
     counts = [run_counts(curves)] if present else []
     caption, details = paragraph(about.caption, LINES, *counts), paragraph(DETAILS, *read_off)
-    lacking = missing(curves, about.sweep)
+    lacking = missing(records, curves, about.sweep)
     if not present:
         return Figure(about.name, about.number, about.title, caption, details, missing=lacking)
     bands = [

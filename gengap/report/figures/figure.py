@@ -6,6 +6,7 @@ from textwrap import fill
 
 from matplotlib.figure import Figure as Drawing
 
+from gengap.report.cells import Records
 from gengap.report.markup import Table
 
 
@@ -16,8 +17,8 @@ class Figure:
     name: stem of its files. number: the paper's, `Figure 2`; empty if it is not in the paper.
     caption: what is drawn, over which runs. details: how it was measured, read off or fitted; folded away
     on the page. data: what is drawn as numbers, by file stem. tables: tables shown below the picture, by
-    heading. missing: one line per curve without runs, with the command that trains it. draw: makes the
-    picture; None if there is nothing to draw.
+    heading. missing: one line per curve without runs, with the command that trains it; empty where none was
+    asked for. draw: makes the picture; None if there is nothing to draw.
     """
 
     name: str
@@ -34,6 +35,12 @@ class Figure:
     def heading(self) -> str:
         """`Figure 2: title`, or the title alone."""
         return f"{self.number}: {self.title}" if self.number else self.title
+
+
+def no_records(records: Records, sweep: str, *, begun: bool = False) -> tuple[str, ...]:
+    """What a figure that has nothing to draw is missing; in a folder of the user's own only if `begun`."""
+    asked_for = begun or records.are_published
+    return (f"no records yet: {records.command(f'+sweep={sweep}')}",) if asked_for else ()
 
 
 def paragraph(*sentences: str) -> str:

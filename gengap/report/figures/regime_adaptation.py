@@ -9,7 +9,7 @@ from gengap.report.bands import Band, band_data
 from gengap.report.cells import Records, experiment_of, row_names
 from gengap.report.figures.canvas import draw_band, grid, legend
 from gengap.report.figures.errors import VALIDATION, error_band
-from gengap.report.figures.figure import Figure, paragraph
+from gengap.report.figures.figure import Figure, no_records, paragraph
 from gengap.report.figures.style import METHOD_STYLES
 from gengap.report.rows import Row
 
@@ -28,28 +28,32 @@ DETAILS = paragraph(
 
 def figure(records: Records) -> Figure:
     """SB, LB and +RA for every row that has at least two of them."""
-    found = _rows(records)
+    begun = _rows(records)
+    found = {row: bands for row, bands in begun.items() if len(bands) > 1}
     name, title = "regime_adaptation", "Error by update, with and without regime adaptation"
+    missing = tuple(
+        _missing(records, row, m) for row, bands in (found or begun).items() for m in SHOWN if m not in bands
+    )
     if not found:
-        nothing = ("no records yet: gengap train +sweep=quickstart",)
+        nothing = missing or no_records(records, "quickstart")
         return Figure(name, "", title, CAPTION, DETAILS, missing=nothing)
     named = (((row, m), band) for row, bands in found.items() for m, band in bands.items())
-    missing = tuple(_missing(row, m) for row, bands in found.items() for m in SHOWN if m not in bands)
     data = {name: band_data(("workload", "method"), "update", "val_error", named)}
     return Figure(name, "", title, CAPTION, DETAILS, data, missing=missing, draw=lambda: _draw(found))
 
 
-def _missing(row: str, method: str) -> str:
+def _missing(records: Records, row: str, method: str) -> str:
     cell = f"{paper.title(row)}, {LABELS[method]}"
-    return f"{cell}: no finished run; gengap train +experiment={experiment_of(row, method)}"
+    return f"{cell}: no finished run; {records.command(f'+experiment={experiment_of(row, method)}')}"
 
 
 def _rows(records: Records) -> dict[str, dict[str, Band]]:
+    """The curves of every row that has any."""
     found: dict[str, dict[str, Band]] = {}
     for row in row_names(records):
         bands = {m: error_band(records.cell(Row(row), m), "update", VALIDATION) for m in SHOWN}
         present = {m: band for m, band in bands.items() if band is not None}
-        if len(present) > 1:
+        if present:
             found[row] = present
     return found
 
