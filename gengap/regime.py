@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import ceil
 
 from gengap.config.schema import Config
+from gengap.errors import UserError
 from gengap.learning_rate import scaled_lr
 
 
@@ -85,6 +86,25 @@ def build_regime(config: Config, dataset_size: int) -> Regime:
         updates_per_epoch=per_epoch,
         evaluations=_evenly_spaced(total, config.evaluations or min(ceil(workload.epochs), 200)),
     )
+
+
+def check_updates(config: Config, samples: int) -> None:
+    """Check that a run on so many training samples has a whole batch and an update.
+
+    Raises:
+        UserError: the batch is larger than the training set, or the regime has no update.
+    """
+    batch_size = config.method.batch_size
+    if batch_size > samples:
+        limited = "" if config.data.limit is None else ", or raise data.limit"
+        raise UserError(
+            f"method.batch_size={batch_size} is more than the {samples} training samples: lower it{limited}"
+        )
+    if build_regime(config, samples).updates < 1:
+        raise UserError(
+            f"workload.epochs={config.workload.epochs} is less than one update of {batch_size} samples: "
+            "raise workload.epochs"
+        )
 
 
 def _evenly_spaced(total: int, count: int) -> tuple[int, ...]:

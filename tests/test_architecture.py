@@ -19,7 +19,7 @@ ALLOWED = {
     "ghost": set(),
     "paper": set(),
     "config": {*BASE},
-    "regime": {"config", "learning_rate"},
+    "regime": {"config", "errors", "learning_rate"},
     "models": {*BASE, "config"},
     "data": {*BASE, "config"},
     "runs": {*BASE},

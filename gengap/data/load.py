@@ -15,6 +15,7 @@ SOURCES = {
     "cifar100": "gengap.data.downloaded:cifar100",
     "imagenet": "gengap.data.folders:imagenet",
 }
+TRAINING_IMAGES = {"digits": 1437, "mnist": 60_000, "cifar10": 50_000, "cifar100": 50_000}
 NUM_CLASSES = {"digits": 10, "mnist": 10, "cifar10": 10, "cifar100": 100, "imagenet": 1000}
 
 

@@ -18,6 +18,24 @@ class Splits:
     validation: Images | ImageFiles
 
 
+def training_samples(images: int, config: Data) -> int:
+    """How many of a data set's training images `data.holdout` and `data.limit` leave to train on.
+
+    Raises:
+        UserError: they ask for more images than there are.
+    """
+    if config.holdout >= images:
+        raise UserError(
+            f"data.holdout={config.holdout} leaves none of the {images} training images: lower it"
+        )
+    left = images - config.holdout
+    if config.limit is None:
+        return left
+    if config.limit > left:
+        raise UserError(f"data.limit={config.limit} is more than the {left} training images: lower it")
+    return config.limit
+
+
 def split(source: Source, config: Data, seed: int) -> Splits:
     """Choose the training and validation set.
 
@@ -33,18 +51,11 @@ def split(source: Source, config: Data, seed: int) -> Splits:
         UserError: data.holdout or data.limit asks for more training images than there are.
     """
     train, validation = source.train, source.test
+    samples = training_samples(len(train), config)
     if config.holdout:
-        if config.holdout >= len(train):
-            raise UserError(
-                f"data.holdout={config.holdout} leaves none of the {len(train)} training images: lower it"
-            )
         order = generator(seed, Purpose.HOLDOUT, 0).permutation(len(train))
         validation = train.take(np.sort(order[: config.holdout]))
         train = train.take(np.sort(order[config.holdout :]))
-    if config.limit is not None:
-        if config.limit > len(train):
-            raise UserError(
-                f"data.limit={config.limit} is more than the {len(train)} training images: lower it"
-            )
-        train = train.take(np.arange(config.limit))
+    if samples < len(train):
+        train = train.take(np.arange(samples))
     return Splits(train, validation)

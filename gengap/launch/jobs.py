@@ -18,11 +18,15 @@ from omegaconf import DictConfig
 
 from gengap.config.compose import to_config
 from gengap.config.conf import compose_multirun, config_loader
+from gengap.config.schema import Config
 from gengap.config.sweep import Job
-from gengap.errors import DONE, FAILED, UNFINISHED, UnreadableError, UserError, log_error
+from gengap.data.load import TRAINING_IMAGES
+from gengap.data.splits import training_samples
+from gengap.errors import DONE, FAILED, MISTAKE, UNFINISHED, UnreadableError, UserError, log_error
 from gengap.launch.outcome import Outcome
 from gengap.launch.place import ALONE, Place
 from gengap.launch.stop import Stop
+from gengap.regime import check_updates
 from gengap.runs import Status, read_record
 
 log = logging.getLogger(__name__)
@@ -37,8 +41,11 @@ def train_all(jobs: Sequence[Job], launcher: Sequence[str], started: float) -> i
         started: time.time() at the start of the command.
 
     Raises:
-        UserError: a run's directory can't be written to, or an unknown launcher or launcher setting.
+        UserError: a run's batch is larger than its data set, its directory can't be written to, or an unknown
+            launcher or launcher setting.
     """
+    for job in jobs:
+        _check_size(job.config)
     budget = jobs[0].config.runtime.time_budget
     if launcher:
         with tempfile.TemporaryDirectory(prefix="gengap-") as folder:
@@ -56,8 +63,20 @@ def train_all(jobs: Sequence[Job], launcher: Sequence[str], started: float) -> i
     if stop.reason() and {Outcome.STOPPED, Outcome.NOT_STARTED} & set(outcomes):
         return stop.exit_code
     if Outcome.FAILED in outcomes:
-        return FAILED
+        return MISTAKE if all(map(_was_refused, jobs, outcomes)) else FAILED
     return UNFINISHED if Outcome.BUSY in outcomes else DONE
+
+
+def _check_size(config: Config) -> None:
+    """Check batch and epochs against the size of a shipped data set, which is known before it is read."""
+    images = TRAINING_IMAGES.get(config.data.name)
+    if images is not None:
+        check_updates(config, training_samples(images, config.data))
+
+
+def _was_refused(job: Job, outcome: Outcome) -> bool:
+    """Whether a run ended with a user's mistake before it began: it leaves no folder."""
+    return outcome == Outcome.FAILED and not job.directory.exists()
 
 
 def _one_by_one(jobs: Sequence[Job], stop: Stop) -> list[Outcome]:

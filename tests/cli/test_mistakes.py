@@ -57,16 +57,38 @@ def test_mistakes_in_the_command(typed, line, gengap, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_run_that_fails_before_its_first_update_leaves_no_files(gengap, tmp_path):
-    code, lines, _ = gengap(f"{CELL} method.batch_size=2048 results_dir=new/place")
-    assert (code, len(lines)) == (1, 1)
-    assert lines[0].startswith("gengap: method.batch_size=2048 is more than the 1437 training samples")
+@pytest.mark.parametrize(
+    "words", ["data.name=nothing:there", "model.name=tests.networks:features_only"], ids=["data", "network"]
+)
+def test_run_that_is_refused_before_its_first_update_leaves_no_files(words, gengap, tmp_path):
+    code, lines, _ = gengap(f"{CELL} {words} results_dir=new/place")
+    assert code == 2
+    assert lines[-1].startswith(f"gengap: {words}")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_batch_larger_than_data_limit_names_the_limit(gengap):
-    _, lines, _ = gengap(f"{CELL} data.limit=100 results_dir=new/place")
-    assert lines[0].endswith("is more than the 100 training samples: lower it, or raise data.limit")
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("method.batch_size=2048", "method.batch_size=2048 is more than the 1437 training samples: lower it"),
+        (
+            "data.holdout=400 data.limit=500",
+            "method.batch_size=512 is more than the 500 training samples: lower it, or raise data.limit",
+        ),
+        ("data.holdout=1000", "method.batch_size=512 is more than the 437 training samples: lower it"),
+        ("data.limit=1438", "data.limit=1438 is more than the 1437 training images: lower it"),
+        (
+            "workload.epochs=0.1",
+            "workload.epochs=0.1 is less than one update of 512 samples: raise workload.epochs",
+        ),
+    ],
+)
+def test_batch_that_a_shipped_data_set_can_not_fill_is_noticed_before_torch(
+    words, line, gengap, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "gengap.launch.execute", None)  # importing it would fail
+    assert gengap(f"{CELL} -m seed=0,1 {words}") == (2, [f"gengap: {line}"], "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_unexpected_error_writes_its_traceback_to_run_log(gengap, tmp_path, monkeypatch):
@@ -78,14 +100,13 @@ def test_unexpected_error_writes_its_traceback_to_run_log(gengap, tmp_path, monk
 
 
 def test_sweep_continues_after_a_failure_and_prints_a_summary(gengap):
-    sizes = "method.batch_size=2048,256,512"
     lr = "workload.lr=[1e30,1] method.clip_norm=null"
-    code, lines, _ = gengap(f"{CELL} -m {sizes} {SHORT}")
+    code, lines, _ = gengap(f"{CELL} -m data.name=nothing:there,digits method.batch_size=256,512 {SHORT}")
     assert code == 1
-    assert lines[0].startswith("gengap: method.batch_size=2048 is more than the 1437 training samples")
-    assert lines[-2] == "gengap: 3 runs: 2 finished, 1 failed"
+    assert lines[0].startswith("gengap: data.name=nothing:there ")
+    assert lines[-3] == "gengap: 4 runs: 2 finished, 2 failed"
     assert lines[-1].startswith("  failed: results/runs/digits_f1-lb-")
-    assert len(lines) == 5
+    assert len(lines) == 7
     again, lines, _ = gengap(f"{CELL} -m method.batch_size=256,512 {SHORT}")
     assert (again, lines[-1]) == (0, "gengap: 2 runs: 0 finished, 2 skipped")
     code, lines, _ = gengap(f"{CELL} -m seed=0,1 {SHORT} {lr}")
@@ -177,13 +198,14 @@ def test_checkpoint_of_another_version_is_rejected(change, gengap, tmp_path, mon
 
 def test_joblib_launcher_trains_runs_in_parallel(tmp_path):
     """With the same messages and exit code as without a launcher; a failed run does not stop the others."""
-    words = f"{CELL} -m method.batch_size=256,512,2048 hydra/launcher=joblib hydra.launcher.n_jobs=2 {SHORT}"
+    words = f"{CELL} -m data.name=digits,nothing:there seed=0,1 {SHORT}"
+    words += " hydra/launcher=joblib hydra.launcher.n_jobs=2"
     command = [sys.executable, "-m", "gengap", *words.replace(" runtime.threads=1", "").split()]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     lines = without_notices(done.stderr)
     assert done.returncode == 1, done.stderr
-    assert lines[-2] == "gengap: 3 runs: 2 finished, 1 failed"
-    assert len(lines) == 5
+    assert lines[-3] == "gengap: 4 runs: 2 finished, 2 failed"
+    assert len(lines) == 7
     assert {json.loads(r.read_text())["hardware"]["threads"] for r in tmp_path.rglob("run.json")} == {1}
     assert [p.name for p in tmp_path.iterdir()] == ["results"]
 
@@ -214,9 +236,9 @@ def test_custom_network_gets_only_the_options_it_takes(gengap, tmp_path):
     assert (code, lines[0], len(lines)) == (0, ignored, 2)
     code, lines, _ = gengap(f"{CELL} model.name=my_networks:plain model.options.widht=3")
     assert (code, lines) == (
-        1,
+        2,
         ["gengap: model.name=my_networks:plain has no option widht: it takes none"],
     )
     code, lines, _ = gengap(f"{CELL} model.name=my_networks:needy")
-    assert (code, len(lines)) == (1, 2)
+    assert (code, len(lines)) == (2, 2)
     assert lines[1].endswith("missing 1 required positional argument: 'depth'")

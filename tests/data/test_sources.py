@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from gengap.config.compose import compose_config
 from gengap.config.identity import run_directory
 from gengap.data.checks import check_source
-from gengap.data.load import load
+from gengap.data.load import TRAINING_IMAGES, load
 from gengap.data.sources import ImageFiles, Images, Source
 from gengap.errors import UserError
 from gengap.launch.execute import execute
@@ -112,6 +112,7 @@ def test_digits_and_their_split_are_those_of_scikit_learn():
         assert (split.images.dtype, split.labels.dtype) == (np.uint8, np.int64)
         np.testing.assert_array_equal(split.images, images[np.sort(part)])
         np.testing.assert_array_equal(split.labels, labels[np.sort(part)])
+    assert len(source.train) == TRAINING_IMAGES["digits"]
 
 
 def test_digits_are_read_without_importing_scikit_learn():

@@ -7,7 +7,7 @@ import pytest
 
 from gengap.config.compose import compose_config
 from gengap.config.identity import run_directory
-from gengap.data.load import load
+from gengap.data.load import TRAINING_IMAGES, load
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
 from gengap.runs import read_record
@@ -37,7 +37,7 @@ def skip_without(data_root, folder):
 def test_cifar_is_complete(name, folder, data_root):
     skip_without(data_root, folder)
     source = load(name, str(data_root))
-    assert source.train.images.shape == (50_000, 32, 32, 3)
+    assert source.train.images.shape == (TRAINING_IMAGES[name], 32, 32, 3)
     assert source.test.images.shape == (10_000, 32, 32, 3)
     assert (np.bincount(source.test.labels) == 10_000 // source.num_classes).all()
     assert (np.bincount(source.train.labels) == 50_000 // source.num_classes).all()

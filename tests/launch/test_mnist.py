@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gengap.config.identity import run_directory
-from gengap.data.load import load
+from gengap.data.load import TRAINING_IMAGES, load
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
 from gengap.runs import read_record
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 def test_mnist_is_complete(mnist):
     source = load("mnist", mnist("sb").data.root)
-    assert source.train.images.shape == (60_000, 28, 28, 1)
+    assert source.train.images.shape == (TRAINING_IMAGES["mnist"], 28, 28, 1)
     assert source.test.images.shape == (10_000, 28, 28, 1)
     assert np.bincount(source.test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert source.train.images.mean() == pytest.approx(33.318, abs=1e-3)  # 0.1307 * 255, the well-known mean
