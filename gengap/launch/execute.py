@@ -22,7 +22,7 @@ from gengap.launch.stop import Stop
 from gengap.launch.threads import thread_advice, threads_of
 from gengap.regime import build_regime
 from gengap.runs.log import run_log
-from gengap.runs.record import LOG, Status, read_record
+from gengap.runs.record import LOG, Status
 from gengap.runs.store import Run
 from gengap.training.build import build_trainer, memory_line
 from gengap.training.device import prepare_device
@@ -72,11 +72,11 @@ def attempt(
     directory = directory or run_directory(config)
     created = [p for p in (directory, *directory.parents) if not p.exists()]
     try:
-        with Run(directory) as run:
+        stop = stop or Stop(config.runtime.time_budget)
+        with Run(directory) as run, stop.cleaning_up(partial(remove_empty, directory, created)):
             if run.record.get("status") in (Status.FINISHED, Status.DIVERGED):
                 return Outcome.SKIPPED
             threads = threads_of(config.runtime, run.record, default_threads)
-            stop = stop or Stop(config.runtime.time_budget)
             return _logged(run, partial(_train, config, run, stop, threads, place), created)
     except Timeout:
         log.info("%s is being trained by another process: skipped", directory)
@@ -102,7 +102,7 @@ def _logged(run: Run, train: Callable[[], Outcome], created: Sequence[Path]) -> 
             if run.record:  # else it failed before its record was opened
                 with suppress(OSError):
                     run.update_record(status=Status.FAILED, error=f"{type(error).__name__}: {error}")
-    if isinstance(error, UserError) and read_record(run.directory) is None:
+    if isinstance(error, UserError):
         remove_empty(run.directory, created)
     raise failed(error, run.directory) from error
 
@@ -119,12 +119,13 @@ def _train(config: Config, run: Run, stop: Stop, threads: int | None, place: Pla
             _log_if_any(thread_advice(trainer))
     validation = to_device(splits.validation, config, device, augment=False)
     mirror = TensorBoard(run) if config.runtime.tensorboard else None
-    open_record(config, run, source.num_classes, splits, trainer)
     title = f"{run.name} seed{config.seed}{place}"
-    progress = Progress(title, regime.updates, config.method.batch_size)
     try:
-        with closing(trainer), stop, progress, mirror or nullcontext():
-            trained = fit(run, trainer, validation, progress, stop.reason, mirror)
+        with closing(trainer), stop:
+            open_record(config, run, source.num_classes, splits, trainer)
+            progress = Progress(title, regime.updates, config.method.batch_size)
+            with progress, mirror or nullcontext():
+                trained = fit(run, trainer, validation, progress, stop.reason, mirror)
     except DivergedError as error:
         run.update_record(status=Status.DIVERGED, error=str(error), finished=now())
         log.warning("%s diverged: %s", run.directory, error)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from gengap.errors import UserError
-from gengap.runs.record import LOCK, LOG
+from gengap.runs.record import LOCK, LOG, RECORD
 from gengap.training.build import LESS_MEMORY
 
 
@@ -34,7 +34,9 @@ def failed(error: Exception, directory: Path) -> RunFailedError:
 
 
 def remove_empty(directory: Path, created: Sequence[Path]) -> None:
-    """Remove a run's directory without a record, and the parents that were created for it."""
+    """Remove a run's directory, and the parents that were created for it, unless it has a record."""
+    if (directory / RECORD).exists():
+        return
     for name in (LOG, LOCK):
         (directory / name).unlink(missing_ok=True)
     for folder in created:

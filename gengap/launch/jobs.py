@@ -28,6 +28,7 @@ from gengap.launch.place import ALONE, Place
 from gengap.launch.stop import Stop
 from gengap.regime import check_updates
 from gengap.runs import Status, read_record
+from gengap.runs.record import RECORD
 
 log = logging.getLogger(__name__)
 
@@ -84,10 +85,18 @@ def _one_by_one(jobs: Sequence[Job], stop: Stop) -> list[Outcome]:
     outcomes = []
     for number, job in enumerate(jobs, 1):
         place = Place(number, len(jobs), job.name not in cells)
-        outcomes.append(train_one(job, stop, place=place))
+        with stop.before_exit(partial(_say_stopped, job.directory)):
+            outcomes.append(train_one(job, stop, place=place))
         if outcomes[-1] != Outcome.SKIPPED:
             cells.add(job.name)
     return outcomes
+
+
+def _say_stopped(directory: Path, name: str) -> None:
+    if (directory / RECORD).exists():
+        log.info("%s: stopped (%s) without saving; run the same command again to continue", directory, name)
+    else:
+        log.info("%s: stopped (%s) before the first update: nothing was trained", directory, name)
 
 
 def train_one(job: Job, stop: Stop, default_threads: int | None = None, place: Place = ALONE) -> Outcome:

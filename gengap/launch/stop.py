@@ -3,6 +3,8 @@
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Self
@@ -29,11 +31,10 @@ class Stop:
         started = time.time() if started is None else started
         self._until = None if time_budget is None else started + 60 * time_budget
         self.flag = flag
+        self._clean_up: Callable[[], None] = _nothing
 
     def __enter__(self) -> Self:
-        in_main = threading.current_thread() is threading.main_thread()
-        caught = (signal.SIGTERM, signal.SIGINT) if in_main else ()
-        self._before = {n: signal.signal(n, self._receive) for n in caught}
+        self._before = {n: signal.signal(n, self._receive) for n in _catchable()}
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -45,6 +46,36 @@ class Stop:
         signal.signal(number, self._before[signal.Signals(number)])
         if self.flag is not None:
             self.flag.write_text(str(number))
+
+    @contextmanager
+    def before_exit(self, say: Callable[[str], None]) -> Iterator[None]:
+        """Let a signal that is not recorded first clean up, and `say` its name; then it ends the process."""
+
+        def receive(number: int, frame: FrameType | None) -> None:
+            self._clean_up()
+            say(signal.Signals(number).name)
+            signal.signal(number, before[signal.Signals(number)])
+            signal.raise_signal(number)
+
+        caught = [n for n in _catchable() if signal.getsignal(n) != signal.SIG_IGN]
+        before = {n: signal.signal(n, receive) for n in caught}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextmanager
+    def cleaning_up(self, clean_up: Callable[[], None]) -> Iterator[None]:
+        """Call `clean_up` if KeyboardInterrupt, or a signal inside `before_exit`, ends the block."""
+        self._clean_up = clean_up
+        try:
+            yield
+        except KeyboardInterrupt:
+            clean_up()
+            raise
+        finally:
+            self._clean_up = _nothing
 
     def pass_on(self) -> None:
         """Send the recorded signal, if any, to this process again, to act as usual outside the block."""
@@ -65,3 +96,12 @@ class Stop:
         if self._until is not None and time.time() > self._until:
             return "the time budget is used up"
         return None
+
+
+def _catchable() -> tuple[signal.Signals, ...]:
+    in_main = threading.current_thread() is threading.main_thread()
+    return (signal.SIGTERM, signal.SIGINT) if in_main else ()
+
+
+def _nothing() -> None:
+    """What there is to clean up outside a run."""

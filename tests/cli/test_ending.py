@@ -1,4 +1,4 @@
-"""Ctrl-C at any time and a closed pipe end every command silently."""
+"""Ctrl-C at any time and a closed pipe end every command; where a run was to be trained, one line says so."""
 
 import os
 import signal
@@ -24,13 +24,13 @@ COMMANDS = {
 }
 TRAIN = ["train", "+experiment=digits_lb", "runtime.threads=1"]
 
-# `gengap`, sent Ctrl-C when it starts to import a given module
+# `gengap`, sent a signal when it starts to import a given module
 DRIVER = """
-import os, signal, sys
-where, sys.argv[1:] = sys.argv[1], sys.argv[2:]
+import os, sys
+number, where, sys.argv[1:] = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
 def hook(event, arguments):
     if event == "import" and arguments[0] == where:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
 sys.addaudithook(hook)
 from gengap.__main__ import main
 main()
@@ -40,6 +40,11 @@ main()
 def run(words: list[str], cwd: Path, **streams) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "gengap", *words]
     return subprocess.run(command, cwd=cwd, text=True, check=False, **streams)
+
+
+def signalled(number: int, module: str, words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    driver = [sys.executable, "-c", DRIVER, str(int(number)), module, *words]
+    return subprocess.run(driver, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
@@ -62,19 +67,45 @@ def test_closed_pipe_ends_a_command_silently(words, tmp_path):
         ("report", "numpy"),
         ("plan", "omegaconf"),
         ("train", "hydra"),
-        ("train", "torch"),
         ("train", "numpy._core.multiarray"),
-        ("train", "gengap.launch.execute"),
-        ("train", "sklearn.datasets"),  # for the data set, when the run's directory is already locked
         ("bench", "torch"),
     ],
 )
 def test_ctrl_c_during_an_import_ends_a_command_silently(command, module, tmp_path):
     words = TRAIN if command == "train" else COMMANDS.get(command, [command])
-    driver = [sys.executable, "-c", DRIVER, module, *words]
-    done = subprocess.run(driver, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = signalled(signal.SIGINT, module, words, tmp_path)
     said = [line for line in done.stderr.splitlines() if not line.startswith("gengap: digits_f1-lb-")]
     assert (done.returncode, said, done.stdout) == (128 + signal.SIGINT, [], "")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 128 + signal.SIGINT), (signal.SIGTERM, -signal.SIGTERM)]
+)
+@pytest.mark.parametrize(
+    "module",
+    [
+        "torch",
+        "gengap.launch.execute",
+        "sklearn.datasets",  # for the data set, when the run's directory is already locked
+    ],
+)
+def test_signal_before_the_first_update_says_that_nothing_was_trained(module, number, code, tmp_path):
+    done = signalled(number, module, TRAIN, tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    reason = f"stopped ({number.name}) before the first update: nothing was trained"
+    (line,) = done.stderr.splitlines()[1:]
+    assert line == f"results/runs/digits_f1-lb-40e2d883/seed0: {reason}"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_signal_before_a_resumed_run_continues_keeps_its_folder(tmp_path):
+    directory = tmp_path / "results" / "runs" / "digits_f1-lb-40e2d883" / "seed0"
+    directory.mkdir(parents=True)
+    (directory / RECORD).write_text('{"format": 1, "status": "running"}')
+    done = signalled(signal.SIGINT, "sklearn.datasets", TRAIN, tmp_path)
+    assert done.returncode == 128 + signal.SIGINT
+    assert "stopped (SIGINT) without saving; run the same command again to continue" in done.stderr
+    assert (directory / RECORD).exists()
 
 
 def test_previous_signal_handler_is_restored(monkeypatch, capsys):

@@ -102,6 +102,18 @@ def test_diverged_run_is_recorded_and_skipped(digits, monkeypatch):
     assert execute(config) == Outcome.SKIPPED
 
 
+def test_keyboard_interrupt_before_the_first_update_leaves_no_folder(digits, monkeypatch, tmp_path):
+    """As in a notebook, where Ctrl-C raises."""
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(execute_module, "load", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        execute(digits("lb", *SHORT))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_failed_run_is_logged_and_retried(digits, monkeypatch):
     config = digits("lb", *SHORT)
     with monkeypatch.context() as patch:
