@@ -8,9 +8,8 @@ from typing import Any, cast
 import torch
 
 from gengap.errors import UserError
+from gengap.runs.record import NEWEST, PREVIOUS
 from gengap.runs.store import write_atomically
-
-NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 
 log = logging.getLogger(__name__)
 

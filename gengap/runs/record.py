@@ -9,6 +9,7 @@ from gengap.errors import UnreadableError
 
 FORMAT = 1
 RECORD, METRICS, LOG, LOCK, WEIGHTS = "run.json", "metrics.jsonl", "run.log", "run.lock", "weights.pt"
+NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 
 
 class Status(StrEnum):

@@ -1,4 +1,4 @@
-"""How far a run is, by its record, the end of its metrics and its lock; nothing else is read."""
+"""How far a run is, by its record, the end of its metrics, its checkpoint and its lock."""
 
 import json
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from filelock import FileLock, Timeout
 
 from gengap.errors import UnreadableError
 from gengap.runs.record import LOCK, METRICS, Status, damaged, read_record
+from gengap.runs.saved import saved_updates
 
 STATES = ("finished", "training", "interrupted", "diverged", "failed", "unreadable", "missing")
 _TAIL = 1 << 16  # bytes; longer than any row
@@ -19,8 +20,9 @@ class RunState:
     """The state of one run.
 
     name: one of STATES; an unfinished run is training while its lock is held, and interrupted otherwise.
-    record: run.json, empty where it is missing or unreadable. done: updates with a row of metrics. left:
-    estimated seconds, of an unfinished run. reason: why it is unreadable, failed or diverged.
+    record: run.json, empty where it is missing or unreadable. done: updates; of an interrupted run, those in
+    the checkpoint that it continues from. left: estimated seconds, of an unfinished run. reason: why it is
+    unreadable, failed or diverged.
     """
 
     name: str
@@ -57,9 +59,13 @@ def run_state(directory: Path) -> RunState:
     done, seconds = (int(row["update"]), float(row["seconds"])) if row else (0, 0.0)
     if status != Status.RUNNING:
         return RunState(str(status), record, done, reason=str(record.get("error", "")))
+    per_update = seconds / done if done else None
+    saved, is_training = saved_updates(directory), _is_locked(directory)
+    if saved is not None:
+        done = max(done, saved) if is_training else saved  # rows after the checkpoint are trained again
     updates = int(record.get("regime", {}).get("updates", 0))
-    left = seconds / done * (updates - done) if done else None
-    return RunState("training" if _is_locked(directory) else "interrupted", record, done, left)
+    left = None if per_update is None else per_update * (updates - done)
+    return RunState("training" if is_training else "interrupted", record, done, left)
 
 
 def last_row(directory: Path) -> dict[str, Any] | None:

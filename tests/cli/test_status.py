@@ -9,6 +9,7 @@ from filelock import FileLock
 from gengap.cli.status import main as status
 from gengap.config.identity import as_dict, run_directory
 from gengap.errors import UserError
+from gengap.runs.checkpoint import save_checkpoint
 from gengap.runs.record import LOCK
 from gengap.runs.state import STATES, last_row, run_state
 
@@ -46,14 +47,24 @@ def test_finished_runs_show_their_mean_accuracy(digits, tmp_path, capsys):
 
 
 def test_unfinished_runs_show_how_far_they_are(digits, tmp_path, capsys):
-    directory = write(digits("sb"), "running", done=4, updates=3604)
-    _, line, below = shown(capsys, f"results_dir={tmp_path}")
+    directory = write(digits("sb"), "running", done=6, updates=3604)
+    save_checkpoint(directory, {"done": 4})
+    _, line, below, *_ = shown(capsys, f"results_dir={tmp_path}")
     assert counts(line) == {"interrupted": 1}
     assert below == "  seed0 interrupted at update 4 of 3604, about 2.0 h left"  # 3600 updates of 2 s
     with FileLock(directory / LOCK):
         _, line, below = shown(capsys, f"results_dir={tmp_path}")
     assert counts(line) == {"training": 1}
-    assert below.startswith("  seed0 training at update 4 of 3604")
+    assert below.startswith("  seed0 training at update 6 of 3604")
+
+
+@pytest.mark.parametrize(("saved", "done"), [(9, 9), (None, 0)])
+def test_an_interrupted_run_is_where_it_continues(saved, done, digits):
+    """At its checkpoint, before or after its last row of metrics; at the start where there is none."""
+    directory = write(digits("sb"), "running", done=6)
+    if saved:
+        save_checkpoint(directory, {"done": saved})
+    assert run_state(directory).done == done
 
 
 def test_failed_and_diverged_runs_show_why(digits, tmp_path, capsys):
