@@ -1,23 +1,20 @@
-"""`gengap status`: the state of every run by cell, and the command that trains what is missing."""
+"""`gengap status`: the state of every run by cell, and the commands that train what is missing."""
 
-import json
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
 
 from gengap.cli.options import Typed
+from gengap.cli.recorded import differences, selection
 from gengap.cli.train import CONFIG_DIR, read, split_launcher
-from gengap.config.identity import recorded_differences, run_directory
-from gengap.config.schema import deviation
-from gengap.config.shipped import choices, compose_run, experiment_config, experiments
+from gengap.config.identity import run_directory
+from gengap.config.shipped import compose_run
 from gengap.config.sweep import PREFIX, expand
 from gengap.duration import in_words
-from gengap.errors import DONE, UserError
+from gengap.errors import DONE
 from gengap.runs.state import STATES, RunState, run_state
 
 USAGE = """\
@@ -26,7 +23,7 @@ usage: gengap status [results_dir=DIR]             all recorded runs
        gengap status +experiment=NAME [seed=0,1,2]
 
 Below the counts of a cell stand its runs that have not finished. "differs in" names the settings that are not
-those of the cell of the same workload and method."""
+those of the cell of the same workload and method. The last lines are commands that continue runs."""
 
 NOT_SELECTING = ("results_dir=", "data.root=", "runtime.")  # overrides that don't say which runs are meant
 
@@ -43,36 +40,65 @@ def main(arguments: Sequence[str]) -> int:
         return DONE
     words, _ = split_launcher(typed.words)
     if all(word.startswith(NOT_SELECTING) for word in words):
-        places = [word.removeprefix("results_dir=") for word in words if word.startswith("results_dir=")]
-        _store_status(places[-1] if places else "results")
+        _store_status(typed, words)
     else:
         _sweep_status(typed, words)
     return DONE
 
 
-def _store_status(results_dir: str) -> None:
+def _store_status(typed: Typed, words: Sequence[str]) -> None:
+    places = [word.removeprefix("results_dir=") for word in words if word.startswith("results_dir=")]
+    results_dir = places[-1] if places else "results"
     directories = sorted(p.parent for p in Path(results_dir).expanduser().glob("runs/*/seed*/run.json"))
     if not directories:
         start = f"gengap train +sweep=quickstart results_dir={results_dir}"
         print(f"no runs in {results_dir}: start with {start}")
-    _print_cells(directories)
+    cells = _cells(directories)
+    _print_cells(cells)
+    lines = [line for name, runs in cells.items() for line in _how_to_continue(typed, words, name, runs)]
+    if lines:
+        print("", *lines, sep="\n")
+
+
+def _how_to_continue(
+    typed: Typed, words: Sequence[str], name: str, runs: Mapping[Path, RunState]
+) -> Iterator[str]:
+    """A line for the runs of a cell that ended early, if there are any."""
+    records = [state.record for state in runs.values() if state.name in ("interrupted", "failed")]
+    if not records:
+        return
+    selected = selection(records)
+    if selected:
+        yield f"continue with: {_command(typed, [*selected, *words], several=len(records) > 1)}"
+    else:
+        yield f"to continue {name}, repeat the command that started it"
 
 
 def _sweep_status(typed: Typed, words: Sequence[str]) -> None:
     directories = [run_directory(config) for config in map(compose_run, expand(words))]
-    counts = _print_cells(directories)
+    counts = _print_cells(_cells(directories))
     if counts["finished"] + counts["diverged"] < len(directories):
         is_sweep = any(word.lstrip("+").startswith(PREFIX.lstrip("+")) for word in words)
-        several = ["-m"] if len(directories) > 1 and not is_sweep else []
-        folders = [word for folder in typed.settings[CONFIG_DIR] for word in (CONFIG_DIR, folder)]
-        print(f"\ncontinue with: {shlex.join(['gengap', 'train', *folders, *several, *words])}")
+        several = len(directories) > 1 and not is_sweep
+        print(f"\ncontinue with: {_command(typed, words, several=several)}")
 
 
-def _print_cells(directories: Iterable[Path]) -> Counter[str]:
-    """Print one line per cell and one per unfinished run; return how many runs are in each state."""
+def _command(typed: Typed, words: Sequence[str], *, several: bool) -> str:
+    """The gengap train of these words, with the configuration folders that were typed."""
+    folders = [word for folder in typed.settings[CONFIG_DIR] for word in (CONFIG_DIR, folder)]
+    return shlex.join(["gengap", "train", *folders, *(["-m"] if several else []), *words])
+
+
+def _cells(directories: Iterable[Path]) -> dict[str, dict[Path, RunState]]:
+    """The state of every run by cell."""
     cells: dict[str, dict[Path, RunState]] = {}
     for directory in directories:
         cells.setdefault(directory.parent.name, {})[directory] = run_state(directory)
+    return cells
+
+
+def _print_cells(cells: Mapping[str, Mapping[Path, RunState]]) -> Counter[str]:
+    """Print one line per cell and one per unfinished run; return how many runs are in each state."""
     width = max(map(len, cells), default=0)
     if cells:
         print(f"{'':{width}}  " + "  ".join((*STATES, f"{'accuracy %':14}", "differs in")))
@@ -105,32 +131,3 @@ def _print_unfinished(directory: Path, state: RunState) -> None:
         print(f"  {directory.name} {state.name} at update {state.done} of {state.updates}{left}")
     elif state.name in ("failed", "diverged"):
         print(f"  {directory.name} {state.name}: {state.reason.partition(chr(10))[0]}")
-
-
-def differences(record: Mapping[str, Any]) -> str:
-    """What a run differs in from the cell of its workload and method, as `key=value`; empty for the cell.
-
-    A precision or protocol that the paper doesn't state comes first, by its name alone.
-    """
-    try:
-        config, found = record["config"], (record["workload"], record["method"])
-        protocol, precision = config["protocol"]["name"], config["precision"]
-        mark = deviation(precision, protocol)
-        experiment = _cells().get(found, "")
-        changed = recorded_differences(config, experiment_config(experiment, protocol)) if experiment else {}
-    except (KeyError, TypeError, AttributeError, UserError):
-        return ""  # of a damaged record, or a protocol that is no longer there
-    changed.pop("precision", None)
-    words = [f"{key}={_typed(value)}" for key, value in sorted(changed.items())]
-    return " ".join([mark, *words] if mark else words)
-
-
-@cache
-def _cells() -> dict[tuple[str, str], str]:
-    """The experiment of each workload and method: the one with the shortest name, others are for figures."""
-    longest_first = sorted(experiments(), key=len, reverse=True)
-    return {choices(name): name for name in longest_first}
-
-
-def _typed(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":")).replace('"', "")

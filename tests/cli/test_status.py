@@ -1,12 +1,14 @@
 """`gengap status`: the state of each run, what it came to, what it differs in and what is left."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from gengap.cli.status import main as status
+from gengap.config.compose import compose_config
 from gengap.config.identity import as_dict, run_directory
 from gengap.errors import UserError
 from gengap.runs.checkpoint import save_checkpoint
@@ -19,7 +21,7 @@ def write(config, status: str, *, done: int = 0, updates: int = 10, accuracy: fl
     directory = run_directory(config)
     directory.mkdir(parents=True)
     record = {"format": 1, "status": status, "config": as_dict(config), "regime": {"updates": updates}}
-    record |= {"workload": config.workload.name, "method": config.method.name}
+    record |= {"workload": config.workload.name, "method": config.method.name, "seed": config.seed}
     record |= {"summary": {"last_val_accuracy": accuracy}} if status == "finished" else {}
     (directory / "run.json").write_text(json.dumps(record | fields))
     rows = (json.dumps({"update": u, "seconds": 2 * u}) + "\n" for u in range(1, done + 1))
@@ -73,7 +75,42 @@ def test_failed_and_diverged_runs_show_why(digits, tmp_path, capsys):
     _, line, *below = shown(capsys, f"results_dir={tmp_path}")
     assert counts(line) == {"failed": 1, "diverged": 1}
     reasons = ["failed: ValueError: no", "diverged: the loss is not finite after 3 updates"]
-    assert below == [f"  seed{seed} {reason}" for seed, reason in enumerate(reasons)]
+    assert below[:2] == [f"  seed{seed} {reason}" for seed, reason in enumerate(reasons)]
+    assert below[2:] == [
+        "",
+        f"continue with: gengap train +experiment=digits_sb seed=0 results_dir={tmp_path}",
+    ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["seed=3"],
+        ["precision=bf16", "protocol=bigbatch"],
+        ["method.batch_size=256", "workload.lr=[0.1,0.01]", "method.clip_norm=null"],
+        ["protocol.reference_batch=32", "model.options.width=16", "data.name=my.own:data"],
+    ],
+)
+def test_the_command_shown_continues_the_run(words, digits, tmp_path, capsys):
+    directory = write(digits("lb_ra", *words), "running")
+    *_, line = shown(capsys, f"results_dir={tmp_path}")
+    gengap, train, *typed = shlex.split(line.removeprefix("continue with: "))
+    assert (gengap, train) == ("gengap", "train")
+    assert run_directory(compose_config(typed)) == directory
+
+
+def test_seeds_of_a_cell_continue_with_one_command(digits, tmp_path, capsys):
+    for seed in (0, 2, 5):
+        write(digits("lb", f"seed={seed}"), "running" if seed else "finished", done=10)
+    *_, line = shown(capsys, f"results_dir={tmp_path}", "data.root=elsewhere")
+    places = f"results_dir={tmp_path} data.root=elsewhere"
+    assert line == f"continue with: gengap train -m +experiment=digits_lb seed=2,5 {places}"
+
+
+def test_a_run_of_an_own_workload_asks_for_its_own_command(digits, tmp_path, capsys):
+    directory = write(digits("lb", "workload.name=mine"), "running")
+    *_, line = shown(capsys, f"results_dir={tmp_path}")
+    assert line == f"to continue {directory.parent.name}, repeat the command that started it"
 
 
 @pytest.mark.parametrize(

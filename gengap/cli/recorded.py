@@ -1,0 +1,71 @@
+"""What a recorded run was asked for: how it differs from its cell, and the words that ask for it again."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from gengap.config.identity import recorded_differences
+from gengap.config.schema import FP32, PAPER, deviation
+from gengap.config.shipped import choices, experiment_config, experiments
+from gengap.errors import UserError
+
+Record = Mapping[str, Any]  # of a run.json
+
+
+def differences(record: Record) -> str:
+    """What a run differs in from the cell of its workload and method, as `key=value`; empty for the cell.
+
+    A precision or protocol that the paper doesn't state comes first, by its name alone.
+    """
+    try:
+        mark = deviation(*_kind(record))
+        words = _changed(record) if _experiment(record) else []
+    except (KeyError, TypeError, AttributeError, UserError):
+        return ""  # of a damaged record, or a protocol that is no longer there
+    return " ".join([mark, *words] if mark else words)
+
+
+def selection(records: Sequence[Record]) -> list[str]:
+    """The words of `gengap train` for runs of one cell, without where they are kept; empty if not recorded.
+
+    A workload of the user's own that no experiment describes does not say what it was composed of.
+    """
+    try:
+        experiment = _experiment(records[0])
+        if not experiment:
+            return []
+        precision, protocol = _kind(records[0])
+        kind = {"precision": (precision, FP32), "protocol": (protocol, PAPER)}
+        words = [f"{key}={value}" for key, (value, stated) in kind.items() if value != stated]
+        seeds = ",".join(str(record["seed"]) for record in records)
+        return [f"+experiment={experiment}", *words, *_changed(records[0]), f"seed={seeds}"]
+    except (KeyError, TypeError, AttributeError, UserError):
+        return []
+
+
+def _kind(record: Record) -> tuple[str, str]:
+    return record["config"]["precision"], record["config"]["protocol"]["name"]
+
+
+def _experiment(record: Record) -> str:
+    """The experiment of the run's workload and method; empty if there is none."""
+    return _cells().get((record["workload"], record["method"]), "")
+
+
+def _changed(record: Record) -> list[str]:
+    """The settings that differ from the experiment's at the same precision and protocol."""
+    _, protocol = _kind(record)
+    changed = recorded_differences(record["config"], experiment_config(_experiment(record), protocol))
+    return [f"{key}={_typed(value)}" for key, value in sorted(changed.items()) if key != "precision"]
+
+
+@cache
+def _cells() -> dict[tuple[str, str], str]:
+    """The experiment of each workload and method: the one with the shortest name, others are for figures."""
+    longest_first = sorted(experiments(), key=len, reverse=True)
+    return {choices(name): name for name in longest_first}
+
+
+def _typed(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":")).replace('"', "")
