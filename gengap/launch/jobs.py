@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ from gengap.errors import DONE, FAILED, MISTAKE, UNFINISHED, UnreadableError, Us
 from gengap.launch.outcome import Outcome
 from gengap.launch.place import ALONE, Place
 from gengap.launch.stop import Stop
+from gengap.launch.summary import skipped_line, sum_up
 from gengap.regime import check_updates
 from gengap.runs import Status, read_record
 from gengap.runs.record import RECORD
@@ -56,9 +56,9 @@ def train_all(jobs: Sequence[Job], launcher: Sequence[str], started: float) -> i
         stop = Stop(budget, started)
         outcomes = _one_by_one(jobs, stop)
     if len(jobs) > 1:
-        _sum_up(jobs, outcomes, stop.reason())
+        sum_up(jobs, outcomes, stop.reason())
     elif outcomes == [Outcome.SKIPPED]:
-        log.info("%s", _skipped_line(jobs[0].directory))
+        log.info("%s", skipped_line(jobs[0].directory))
     elif outcomes == [Outcome.NOT_STARTED]:
         log.info("gengap: not started (%s)", stop.reason())
     if stop.reason() and {Outcome.STOPPED, Outcome.NOT_STARTED} & set(outcomes):
@@ -117,26 +117,6 @@ def train_one(job: Job, stop: Stop, default_threads: int | None = None, place: P
     except UnreadableError as error:
         log_error(error)
         return Outcome.FAILED
-
-
-def _skipped_line(directory: Path) -> str:
-    """What a run that is done came to, and how to train it again."""
-    record = read_record(directory) or {}
-    accuracy = record.get("summary", {}).get("last_val_accuracy")
-    result = "" if accuracy is None else f", validation accuracy {accuracy:.2f}%"
-    again = "to train it again, add another results_dir=DIR or delete its folder"
-    return f"{directory} has {record['status']}{result}: skipped; {again}"
-
-
-def _sum_up(jobs: Sequence[Job], outcomes: Sequence[Outcome], reason: str | None) -> None:
-    counts = Counter(outcomes)
-    parts = [f"{counts[o]} {o}" for o in Outcome if counts[o] or o == Outcome.FINISHED]
-    unfinished = counts[Outcome.STOPPED] + counts[Outcome.NOT_STARTED]
-    stopped = f" ({reason}; run the same command again to continue)" if reason and unfinished else ""
-    log.info("gengap: %d runs: %s%s", len(jobs), ", ".join(parts), stopped)
-    for job, outcome in zip(jobs, outcomes, strict=True):
-        if outcome in (Outcome.DIVERGED, Outcome.FAILED):
-            log.info("  %s: %s", outcome, job.directory)
 
 
 def _launch(jobs: Sequence[Job], launcher: Sequence[str], stop: Stop, started: float) -> list[Outcome]:

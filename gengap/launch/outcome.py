@@ -7,7 +7,7 @@ class Outcome(StrEnum):
     """The outcome of a run; the values appear in the summary line."""
 
     FINISHED = "finished"
-    SKIPPED = "skipped"  # had already finished or diverged
+    SKIPPED = "skipped"  # had already finished or diverged; the summary line says which
     DIVERGED = "diverged"
     FAILED = "failed"
     BUSY = "running in another process"

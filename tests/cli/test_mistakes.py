@@ -108,9 +108,11 @@ def test_sweep_continues_after_a_failure_and_prints_a_summary(gengap):
     assert lines[-1].startswith("  failed: results/runs/digits_f1-lb-")
     assert len(lines) == 7
     again, lines, _ = gengap(f"{CELL} -m method.batch_size=256,512 {SHORT}")
-    assert (again, lines[-1]) == (0, "gengap: 2 runs: 0 finished, 2 skipped")
+    assert (again, lines[-1]) == (0, "gengap: 2 runs: 2 already finished")
     code, lines, _ = gengap(f"{CELL} -m seed=0,1 {SHORT} {lr}")
     assert (code, lines[2]) == (0, "gengap: 2 runs: 0 finished, 2 diverged")
+    code, lines, _ = gengap(f"{CELL} -m seed=0,1,2 {SHORT} {lr}")
+    assert (code, lines[1]) == (0, "gengap: 3 runs: 0 finished, 2 already diverged, 1 diverged")
 
 
 def test_time_budget_covers_the_whole_command(gengap):

@@ -1,0 +1,45 @@
+"""What the runs of a command came to, in words."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from gengap.config.sweep import Job
+from gengap.launch.outcome import Outcome
+from gengap.runs import Status, read_record
+
+# Of runs that are skipped, by their status; then everything in the summary line, in its order
+ALREADY = {status: f"already {status}" for status in (Status.FINISHED, Status.DIVERGED)}
+COUNTED = [name for o in Outcome for name in (ALREADY.values() if o == Outcome.SKIPPED else (o,))]
+
+log = logging.getLogger(__name__)
+
+
+def skipped_line(directory: Path) -> str:
+    """What a run that is done came to, and how to train it again."""
+    record = read_record(directory) or {}
+    accuracy = record.get("summary", {}).get("last_val_accuracy")
+    result = "" if accuracy is None else f", validation accuracy {accuracy:.2f}%"
+    again = "to train it again, add another results_dir=DIR or delete its folder"
+    return f"{directory} has {record['status']}{result}: skipped; {again}"
+
+
+def sum_up(jobs: Sequence[Job], outcomes: Sequence[Outcome], reason: str | None) -> None:
+    """Log how many runs had which outcome, why the command stopped early, and the runs that went wrong."""
+    counts = Counter(map(_counted_as, jobs, outcomes))
+    nothing_finished = not counts[Outcome.FINISHED] + counts[ALREADY[Status.FINISHED]]
+    parts = [f"0 {Outcome.FINISHED}"] if nothing_finished else []
+    parts += [f"{counts[name]} {name}" for name in COUNTED if counts[name]]
+    unfinished = counts[Outcome.STOPPED] + counts[Outcome.NOT_STARTED]
+    stopped = f" ({reason}; run the same command again to continue)" if reason and unfinished else ""
+    log.info("gengap: %d runs: %s%s", len(jobs), ", ".join(parts), stopped)
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        if outcome in (Outcome.DIVERGED, Outcome.FAILED):
+            log.info("  %s: %s", outcome, job.directory)
+
+
+def _counted_as(job: Job, outcome: Outcome) -> str:
+    if outcome != Outcome.SKIPPED:
+        return outcome
+    return ALREADY[(read_record(job.directory) or {})["status"]]
