@@ -33,13 +33,7 @@ from gengap.training.tensorboard import TensorBoard
 log = logging.getLogger(__name__)
 
 
-def execute(
-    config: Config,
-    stop: Stop | None = None,
-    default_threads: int | None = None,
-    place: Place = ALONE,
-    directory: Path | None = None,
-) -> Outcome:
+def execute(config: Config, stop: Stop | None = None, place: Place = ALONE) -> Outcome:
     """Train one run to its end, from its checkpoint if there is one.
 
     Why a run failed is logged, on the terminal and in its run.log.
@@ -47,37 +41,28 @@ def execute(
     Args:
         config: of the run.
         stop: ends training early; by default after config.runtime.time_budget and on signals.
-        default_threads: CPU threads where neither config nor record says; torch's own number when None.
-        place: among the runs of the command; it is shown, and what holds for a whole cell is said once.
-        directory: run_directory(config), where it has been worked out before.
+        place: among the runs of the command.
 
     Raises:
         UserError: the run's directory can't be written to.
         UnreadableError: its record is damaged, or of a newer version.
     """
     try:
-        return attempt(config, stop, default_threads, place, directory)
+        return attempt(config, stop, place)
     except RunFailedError:
         return Outcome.FAILED
 
 
-def attempt(
-    config: Config,
-    stop: Stop | None = None,
-    default_threads: int | None = None,
-    place: Place = ALONE,
-    directory: Path | None = None,
-) -> Outcome:
+def attempt(config: Config, stop: Stop | None = None, place: Place = ALONE) -> Outcome:
     """As `execute`, but a run that fails raises RunFailedError, after it has been logged and recorded."""
-    directory = directory or run_directory(config)
+    directory = run_directory(config)
     created = [p for p in (directory, *directory.parents) if not p.exists()]
+    stop = stop or Stop(config.runtime.time_budget)
     try:
-        stop = stop or Stop(config.runtime.time_budget)
         with Run(directory) as run, stop.cleaning_up(partial(remove_empty, directory, created)):
             if run.record.get("status") in (Status.FINISHED, Status.DIVERGED):
                 return Outcome.SKIPPED
-            threads = threads_of(config.runtime, run.record, default_threads)
-            return _logged(run, partial(_train, config, run, stop, threads, place), created)
+            return _logged(run, partial(_train, config, run, stop, place), created)
     except Timeout:
         log.info("%s is being trained by another process: skipped", directory)
         return Outcome.BUSY
@@ -107,7 +92,8 @@ def _logged(run: Run, train: Callable[[], Outcome], created: Sequence[Path]) -> 
     raise failed(error, run.directory) from error
 
 
-def _train(config: Config, run: Run, stop: Stop, threads: int | None, place: Place) -> Outcome:
+def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
+    threads = threads_of(config.runtime, run.record, place.threads)
     device = prepare_device(config.runtime, threads)
     source = load(config.data.name, config.data.root, config.data.folder)
     splits = split(source, config.data, config.seed)

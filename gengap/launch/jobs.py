@@ -23,7 +23,7 @@ from gengap.data.load import TRAINING_IMAGES
 from gengap.data.splits import training_samples
 from gengap.errors import DONE, FAILED, MISTAKE, UNFINISHED, UnreadableError, UserError, log_error
 from gengap.launch.outcome import Outcome
-from gengap.launch.place import ALONE, Place
+from gengap.launch.place import Place
 from gengap.launch.stop import Stop
 from gengap.launch.summary import skipped_line, sum_up
 from gengap.regime import check_updates
@@ -86,7 +86,7 @@ def _one_by_one(jobs: Sequence[Job], stop: Stop) -> list[Outcome]:
     for number, job in enumerate(jobs, 1):
         place = Place(number, len(jobs), job.name not in cells)
         with stop.before_exit(partial(_say_stopped, job.directory)):
-            outcomes.append(train_one(job, stop, place=place))
+            outcomes.append(train_one(job, stop, place))
         if outcomes[-1] != Outcome.SKIPPED:
             cells.add(job.name)
     return outcomes
@@ -99,7 +99,7 @@ def _say_stopped(directory: Path, name: str) -> None:
         log.info("%s: stopped (%s) before the first update: nothing was trained", directory, name)
 
 
-def train_one(job: Job, stop: Stop, default_threads: int | None = None, place: Place = ALONE) -> Outcome:
+def train_one(job: Job, stop: Stop, place: Place) -> Outcome:
     """Train one run, unless it is done or `stop` already has a reason to stop; arguments as in execute.
 
     Raises:
@@ -113,7 +113,7 @@ def train_one(job: Job, stop: Stop, default_threads: int | None = None, place: P
             return Outcome.SKIPPED
         from gengap.launch.execute import execute  # imports torch, seconds that skipping does without
 
-        return execute(job.config, stop, default_threads, place, job.directory)
+        return execute(job.config, stop, place)
     except UnreadableError as error:
         log_error(error)
         return Outcome.FAILED
@@ -165,7 +165,7 @@ def launched(command: int, started: float, flag: Path | None, cfg: DictConfig) -
     config = to_config(cfg)
     try:
         stop = Stop(config.runtime.time_budget, started, flag)
-        return train_one(Job((), config), stop, default_threads=1)
+        return train_one(Job((), config), stop, Place(threads=1))
     except UserError as error:
         log_error(error)
         return Outcome.FAILED

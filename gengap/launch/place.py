@@ -1,15 +1,20 @@
-"""Which run of its command a run is."""
+"""The place of a run among those of its command."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Place:
-    """Run `number` of the `runs` of a command; opens_cell: no earlier one was of the same cell."""
+    """Run `number` of the `runs` of a command, as its lines show.
+
+    opens_cell: no earlier one was of the same cell, so that what holds for the whole cell is said once.
+    threads: on a CPU, where neither configuration nor record says; torch's own number when None.
+    """
 
     number: int = 1
     runs: int = 1
     opens_cell: bool = True
+    threads: int | None = None
 
     def __str__(self) -> str:
         return f" (run {self.number} of {self.runs})" if self.runs > 1 else ""
