@@ -16,7 +16,7 @@ from gengap.config.conf import (
     install_completion,
     names_in,
 )
-from gengap.config.overrides import keys
+from gengap.config.keys import keys
 from gengap.errors import UserError
 from gengap.learning_rate import RULES
 from gengap.plan.question import OPTIMIZERS, OPTIONAL, REQUIRED

@@ -5,21 +5,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, cast
 
-from hydra.errors import HydraException
+from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import (
-    InterpolationResolutionError,
-    InterpolationToMissingValueError,
-    MissingMandatoryValue,
-    OmegaConfBaseException,
-)
+from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
 from yaml import YAMLError
 
 from gengap.config import conf
+from gengap.config.blame import in_file, raise_incomplete, raise_unchosen
 from gengap.config.checks import check
+from gengap.config.keys import described, keys
 from gengap.config.overrides import check_override, check_selection, parse
 from gengap.config.schema import Config
 from gengap.errors import UserError
+
+_WRONG_TYPE = re.compile(r"dereferencing interpolation '(.+?)': Value '(.+?)' of type")
+_DELETED = re.compile(r"Could not delete from config. '(.+?)' does not exist")
 
 
 def compose_config(overrides: Sequence[str]) -> Config:
@@ -32,8 +32,21 @@ def compose_config(overrides: Sequence[str]) -> Config:
     check_selection(parsed)
     for override in parsed:
         check_override(override)
+    words = [o.input_line or "" for o in parsed]
     with errors_in_one_line():
-        return to_config(conf.compose([o.input_line or "" for o in parsed]))
+        try:
+            composed = conf.compose_with_hydra(words)
+        except ConfigCompositionException as error:
+            raise_unchosen(str(error), {o.key_or_group: str(o.value()) for o in parsed})
+            raise
+        chosen = conf.choices(composed)
+        composed = conf.without_hydra(composed)
+        raise_incomplete(composed, chosen)
+    try:
+        with errors_in_one_line():
+            return to_config(composed)
+    except UserError as error:
+        raise in_file(error, chosen, {o.key_or_group for o in parsed}) from error
 
 
 def compose_hydra_settings(words: Sequence[str]) -> DictConfig:
@@ -50,16 +63,12 @@ def to_config(composed: DictConfig) -> Config:
     """Resolve and check a composed configuration.
 
     Raises:
-        UserError: a value is missing, or fields contradict each other.
-        OmegaConfBaseException: an interpolation can't be resolved.
+        UserError: fields contradict each other.
+        OmegaConfBaseException: a value is missing, or an interpolation can't be resolved.
     """
     with suppress(InterpolationResolutionError):  # to_object raises it again, with the key
         OmegaConf.resolve(composed)  # once, because every access to an interpolation parses it again
-    try:
-        config = cast(Config, OmegaConf.to_object(composed))
-    except (InterpolationToMissingValueError, MissingMandatoryValue) as error:
-        key = min(OmegaConf.missing_keys(composed))
-        raise UserError(f"{key} has no value: add +experiment=NAME, or set {key}=VALUE") from error
+    config = cast(Config, OmegaConf.to_object(composed))
     check(config)
     return config
 
@@ -85,8 +94,22 @@ def errors_in_one_line() -> Iterator[None]:
 
 
 def _one_line(error: BaseException) -> str:
-    """The messages of an error and its cause, with the key in parentheses."""
+    """What is wrong in plain words where the kind of the error is known, else its own text in one line."""
     texts = [str(e) for e in (error, error.__cause__) if e is not None]
     lines = [line.strip() for text in texts for line in text.splitlines()]
-    kept = [line for line in lines if not line.startswith(("reference_type=", "object_type="))]
-    return " ".join(re.sub(r"^full_key: (.*)", r"(\1)", line) for line in kept)
+    text = " ".join(line for line in lines if not line.startswith(("reference_type=", "object_type=")))
+    key = str(getattr(error, "full_key", None) or "")
+    if isinstance(error, InterpolationResolutionError) or "interpolation" in text:
+        return f"{key} {_unresolved(key, text)}"
+    deleted = _DELETED.search(text)
+    return f"{deleted[1]} is not set: leave out ~{deleted[1]}" if deleted else text
+
+
+def _unresolved(key: str, text: str) -> str:
+    found = _WRONG_TYPE.search(text)
+    if found:
+        return f"refers to {found[1]}, which is {found[2]}: it must be {described(keys().get(key))}"
+    if "Recursive" in text:
+        return "refers to itself: give it a value"
+    cause = re.sub(r"^.* raised while resolving interpolation: | full_key: .*$", "", text)
+    return f"refers to a value that can't be computed ({cause}): give it a value"

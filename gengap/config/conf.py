@@ -27,9 +27,15 @@ GROUPS = (*ADDED, "workload", "method", "protocol", "data")
 def register() -> None:
     """Register the schema and the resolvers with Hydra; idempotent."""
     ConfigStore.instance().store(name="schema", node=Config)
-    OmegaConf.register_new_resolver("divide", lambda a, b: a / b, replace=True)
+    OmegaConf.register_new_resolver("divide", _divide, replace=True)
     # The released code's reference batch: its ghost script uses the ghost size, its other script 256
     OmegaConf.register_new_resolver("released_reference", lambda ghost: ghost or 256, replace=True)
+
+
+def _divide(*numbers: float) -> float:
+    if len(numbers) != 2 or not all(isinstance(n, int | float) for n in numbers):
+        raise ValueError("divide takes two numbers")
+    return numbers[0] / numbers[1]
 
 
 register()
@@ -51,15 +57,27 @@ def add_config_dirs(folders: Sequence[str | Path]) -> None:
     They are laid out as conf/ is, and count for the whole process.
 
     Raises:
-        UserError: there is no such folder.
+        UserError: there is no such folder, or it isn't laid out like conf/.
     """
     for folder in folders:
         path = Path(folder).expanduser().absolute()
         if not path.is_dir():
             raise UserError(f"--config-dir {folder} is not a folder: name one that is laid out like conf/")
+        if not any((path / group).is_dir() for group in (*GROUPS, "hydra")):
+            raise UserError(
+                f"--config-dir {folder} has no folder experiment, workload or sweep in it: "
+                "name one that is laid out like conf/"
+            )
         if f"file://{path}" not in _added:
             _added.append(f"file://{path}")
     names_in.cache_clear()
+
+
+def own_files(group: str, name: str) -> list[Path]:
+    """The files of this name in a group's folders beside conf/; relative if below the current folder."""
+    files = (Path(url.removeprefix("file://")) / group / name for url in _added)
+    here = Path.cwd()
+    return [f.relative_to(here) if f.is_relative_to(here) else f for f in files if f.is_file()]
 
 
 def search_path() -> list[str]:
@@ -81,10 +99,20 @@ def compose(words: Sequence[str]) -> DictConfig:
     Raises:
         HydraException, OmegaConfBaseException: they don't compose.
     """
-    composed = compose_with_hydra(words)
+    return without_hydra(compose_with_hydra(words))
+
+
+def without_hydra(composed: DictConfig) -> DictConfig:
+    """Remove Hydra's own settings from a composed configuration, in place."""
     with flag_override(composed, ["readonly", "struct"], False):
         del composed["hydra"]
     return composed
+
+
+def choices(composed: DictConfig) -> dict[str, str]:
+    """The choice in each group, by whatever file it was made, of a configuration with Hydra's settings."""
+    made = composed.hydra.runtime.choices
+    return {group: str(made[group]) for group in GROUPS if made.get(group)}
 
 
 def compose_with_hydra(words: Sequence[str]) -> DictConfig:

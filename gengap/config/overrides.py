@@ -1,26 +1,29 @@
 """Overrides of a command line, checked one by one, because Hydra's own messages are long and misleading."""
 
 import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
-from difflib import get_close_matches
+from collections.abc import Sequence
 from functools import cache
-from types import NoneType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from gengap.config.conf import ADDED, GROUPS, names_in
-from gengap.config.schema import Config
+from gengap.config.keys import (
+    OPTIONS,
+    check_choice,
+    check_option,
+    check_value,
+    either,
+    is_list,
+    keys,
+    plus,
+    shown,
+    unknown_key,
+)
+from gengap.config.own_files import check_own_file
 from gengap.errors import UserError
-
-OPTIONS = "model.options."  # the keys below are the network's own
-
-_DESCRIPTIONS = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
 
 
 @cache
@@ -30,6 +33,8 @@ def parse(argument: str) -> Override:
     Raises:
         UserError: it can't be parsed.
     """
+    if not argument or argument.startswith("="):
+        raise UserError(f"{argument!r} has no key: type KEY=VALUE")
     if "=" not in argument and not argument.startswith("~"):
         _refuse_bare_word(argument)
     bare, word = argument.lstrip("+"), argument
@@ -48,7 +53,7 @@ def parse(argument: str) -> Override:
 def _refuse_bare_word(word: str) -> None:
     for group in GROUPS:
         if word in names_in(group):
-            raise UserError(f"{word} is not key=value: did you mean {_plus(group)}={word}?")
+            raise UserError(f"{word} is not key=value: did you mean {plus(group)}={word}?")
     raise UserError(f"{word} has no value: type {word}=VALUE")
 
 
@@ -61,18 +66,30 @@ def check_override(override: Override) -> None:
     key = override.key_or_group
     if override.is_hydra_override():
         raise UserError(f"{key} can't be set: {_refusal(key)}")
-    if key in GROUPS and not override.is_delete():
+    if key in GROUPS:
         _check_choice(override)
     elif key.startswith(OPTIONS):
-        return
+        if not override.is_delete():
+            check_option(key, override.value())
     elif key not in keys():
-        raise UserError(f"unknown key {key}: {_nearest_keys(key)}")
+        raise UserError(unknown_key(key, GROUPS))
     elif override.is_delete():
         raise UserError(f"{key} can't be removed: type {key}=VALUE to change it")
     elif override.is_add():
         raise UserError(f"{key} exists already: type {key}=VALUE without the +")
     else:
-        _check_type(key, override.value())
+        _check_single_value(key, override.value())
+
+
+def _check_single_value(key: str, value: Any) -> None:
+    try:
+        check_value(key, value)
+    except UserError as error:
+        if isinstance(value, list) and value and not is_list(key):
+            raise UserError(
+                f"{error}; for several runs type -m {key}={','.join(map(shown, value))}"
+            ) from error
+        raise
 
 
 _REFUSED = {
@@ -93,53 +110,17 @@ def _refusal(key: str) -> str:
 
 def _check_choice(override: Override) -> None:
     group, value = override.key_or_group, override.value()
+    if override.is_delete():
+        raise UserError(f"{group} can't be removed: type {plus(group)}=NAME to change it")
+    if override.package is not None:
+        raise UserError(f"{override.get_key_element()} takes no package: type {plus(group)}={value}")
     if group not in ADDED and override.is_add():
         raise UserError(f"{group} takes no +: type {group}={value}")
-    if value not in names_in(group):
-        near = get_close_matches(str(value), names_in(group))
-        advice = f"did you mean {_or(near)}?" if near else "type gengap train --help for the list"
-        raise UserError(f"unknown {group} {value!r}: {advice}")
-
-
-def _check_type(key: str, value: Any) -> None:
-    try:
-        OmegaConf.update(OmegaConf.structured(Config), key, value)
-    except OmegaConfBaseException as error:
-        shown = str(value).replace(" ", "").replace("'", "")
-        raise UserError(f"{key}={shown} must be {described(keys()[key])}") from error
-
-
-@cache
-def keys() -> dict[str, Any]:
-    """Every dotted key of the schema with its type."""
-    return dict(_typed_keys(Config))
-
-
-def _typed_keys(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    types = get_type_hints(node)
-    for name in (f.name for f in fields(node)):
-        if is_dataclass(types[name]):
-            yield from _typed_keys(types[name], f"{prefix}{name}.")
-        else:
-            yield prefix + name, types[name]
-
-
-def described(kind: Any) -> str:
-    """A type of the schema in plain English."""
-    if get_origin(kind) is list:
-        return f"a list of {described(get_args(kind)[0]).removeprefix('a ')}s, as in [0.1,0.01]"
-    if NoneType in get_args(kind):
-        return f"{described(next(k for k in get_args(kind) if k is not NoneType))} or null"
-    return _DESCRIPTIONS.get(kind, "a mapping, as in {width: 64}")
-
-
-def _nearest_keys(key: str) -> str:
-    last = key.rpartition(".")[2]
-    names = {known.rpartition(".")[2] for known in keys()}
-    likely = [k for short in get_close_matches(last, names, n=1) for k in keys() if k.endswith(short)]
-    groups = [_plus(group) for group in get_close_matches(key, GROUPS, n=1, cutoff=0.8)]
-    near = groups or get_close_matches(key, likely, cutoff=0) or get_close_matches(key, keys())
-    return f"did you mean {_or(near)}?" if near else "type gengap train --help for the list"
+    if isinstance(value, list):
+        names = ",".join(map(str, value))
+        raise UserError(f"{plus(group)}=[{names}] is a list: for several runs type -m {plus(group)}={names}")
+    check_choice(group, value)
+    check_own_file(group, str(value))
 
 
 def check_selection(overrides: Sequence[Override]) -> None:
@@ -157,7 +138,7 @@ def check_selection(overrides: Sequence[Override]) -> None:
             "nothing to train: add +experiment=NAME or +sweep=NAME; type gengap train --help for the names"
         )
     if missing:
-        raise UserError(f"no {missing[0]} given: add {missing[0]}=NAME ({_or(names_in(missing[0]))})")
+        raise UserError(f"no {missing[0]} given: add {missing[0]}=NAME ({either(names_in(missing[0]))})")
 
 
 def check_single(overrides: Sequence[Override], arguments: Sequence[str]) -> None:
@@ -170,11 +151,3 @@ def check_single(overrides: Sequence[Override], arguments: Sequence[str]) -> Non
         if override.is_sweep_override():
             command = shlex.join(["gengap", "train", "-m", *arguments])
             raise UserError(f"{override.input_line} makes several runs: type {command}")
-
-
-def _plus(group: str) -> str:
-    return f"+{group}" if group in ADDED else group
-
-
-def _or(names: Sequence[str]) -> str:
-    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]

@@ -59,7 +59,14 @@ def parameters(name: str) -> dict[str, str]:
     check_override(override)
     with errors_in_one_line():
         varied = conf.compose_multirun([PREFIX + name]).hydra.sweeper.params
-    return {str(key): str(value) for key, value in varied.items()}
+    found = {str(key): str(value) for key, value in varied.items()}
+    for file in conf.own_files("sweep", f"{name}.yaml"):
+        try:
+            for key, values in found.items():
+                _values(parse(f"{key}={values}"))
+        except UserError as error:
+            raise UserError(f"{file}: {error}") from error
+    return found
 
 
 def expand(arguments: Sequence[str], multirun: bool = True) -> list[Words]:
@@ -80,6 +87,7 @@ def expand(arguments: Sequence[str], multirun: bool = True) -> list[Words]:
     own = parameters(names[0]) if names else {}
     varied = {key: parse(f"{key}={values}") for key, values in own.items()}
     typed = [parse(a) for a in arguments if not a.startswith(PREFIX)]
+    _check_repeated(arguments)
     if names and any(o.key_or_group == "experiment" for o in typed):
         raise UserError("+sweep=NAME includes its experiments: leave out +experiment= or +sweep=")
     if not (names or multirun):
@@ -88,6 +96,16 @@ def expand(arguments: Sequence[str], multirun: bool = True) -> list[Words]:
     values = list(map(_values, overrides.values()))  # a misspelt key is told before what it was to select
     check_selection(list(overrides.values()))
     return list(itertools.product(*values))
+
+
+def _check_repeated(arguments: Sequence[str]) -> None:
+    sweeps_given = {a for a in arguments if a.startswith(PREFIX)}
+    if len(sweeps_given) > 1:
+        raise UserError(f"{' '.join(sorted(sweeps_given))} are several sweeps: train one at a time")
+    given = [parse(a) for a in arguments if a.lstrip("+").startswith("experiment=")]
+    names = list(dict.fromkeys(str(o.value()) for o in given if not o.is_sweep_override()))
+    if len(names) > 1:
+        raise UserError(f"several experiments are several runs: type -m +experiment={','.join(names)}")
 
 
 def _values(override: Override) -> list[str]:

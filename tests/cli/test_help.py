@@ -10,7 +10,7 @@ from gengap.cli.status import main as status
 from gengap.cli.train import main as train
 from gengap.config.compose import compose_config
 from gengap.config.identity import as_dict
-from gengap.config.overrides import keys
+from gengap.config.keys import keys
 from gengap.config.shipped import experiments
 
 

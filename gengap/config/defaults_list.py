@@ -1,0 +1,92 @@
+"""The defaults list of a user's own file: what it chooses, and what Hydra would misunderstand in it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from gengap.config.conf import GROUPS
+from gengap.config.keys import check_choice
+from gengap.errors import UserError
+
+_ENTRY = re.compile(
+    r"(?P<words>(?:(?:override|optional)\s+)*)(?P<slash>/?)(?P<group>[^@\s]+)(?P<package>@\S+)?"
+)
+_IN_ROOT = ("workload", "method", "protocol")  # chosen in conf/config.yaml, so that a file overrides them
+
+
+class Choice(NamedTuple):
+    """An entry: a file by its group and name, and whether it is given a package of its own."""
+
+    group: str
+    name: str
+    packaged: bool
+
+
+def read_defaults(entries: Any, own_group: str) -> list[Choice]:
+    """The choices of a defaults list; entries of a rarer form are left to Hydra.
+
+    Args:
+        entries: the list as it is in the file.
+        own_group: the group of the file.
+
+    Raises:
+        UserError: what is wrong and what to write.
+    """
+    if not isinstance(entries, list):
+        raise UserError(
+            "defaults: must be a list: begin each entry with a dash, as in - override /method: lb"
+        )
+    return [choice for entry in entries for choice in _choices(entry, own_group)]
+
+
+def _choices(entry: Any, own_group: str) -> Iterator[Choice]:
+    if isinstance(entry, Mapping):
+        if len(entry) != 1:
+            raise UserError(
+                f"defaults: begin each entry with a dash, not several with one: {', '.join(map(str, entry))}"
+            )
+        ((typed, name),) = entry.items()
+        yield from _of_group(str(typed), name, own_group)
+    elif not isinstance(entry, str):
+        raise UserError(f"defaults: {entry} names no file: write - NAME or - override /method: NAME")
+    elif entry != "_self_" and "@" not in entry and "$" not in entry:
+        yield _of_name(entry, own_group)
+
+
+def _of_name(entry: str, own_group: str) -> Choice:
+    """An entry without a group, which is a file of the same group or a path from the root."""
+    words = entry.split()
+    if words[0] in ("override", "optional") or len(words) > 1:
+        raise UserError(f"defaults: {entry} has no choice: write - override /method: NAME")
+    group, _, name = (
+        entry.removeprefix("/").rpartition("/") if entry.startswith("/") else (own_group, "", entry)
+    )
+    if group in GROUPS:
+        check_choice(group, name)
+    return Choice(group, name, packaged=False)
+
+
+def _of_group(typed: str, name: Any, own_group: str) -> Iterator[Choice]:
+    entry = _ENTRY.fullmatch(typed.strip())
+    if entry is None:
+        raise UserError(f"defaults: {typed} is no group: write - override /method: NAME")
+    group, packaged = entry["group"], entry["package"] is not None
+    if group.startswith("hydra"):
+        raise UserError(
+            f"defaults: {group} can't be chosen here: type hydra/launcher=NAME on the command line"
+        )
+    if group not in GROUPS:
+        near = get_close_matches(group, GROUPS, n=1)
+        meant = f"did you mean {near[0]}?" if near else f"the groups are {', '.join(GROUPS)}"
+        raise UserError(f"defaults: unknown group {group}: {meant}")
+    if not isinstance(name, str) or "$" in name:
+        if name is None or isinstance(name, str | list):
+            return
+        raise UserError(f"defaults: {typed}: {name} is no name: write - override /{group}: NAME")
+    must_override = group in _IN_ROOT or own_group == "experiment"
+    words = "override " if must_override else ""
+    if not packaged and (not entry["slash"] or (must_override and "override" not in entry["words"])):
+        raise UserError(f"defaults: write - {words}/{group}: {name}, not - {typed}: {name}")
+    check_choice(group, name)
+    yield Choice(group, name, packaged)

@@ -1,0 +1,149 @@
+"""The keys of a configuration: their types in words, checks of a value, and what a misspelt key may mean."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
+from functools import cache
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from gengap.config.conf import ADDED, names_in, own_files
+from gengap.config.schema import Config
+from gengap.errors import UserError
+
+OPTIONS = "model.options."  # the keys below are the network's own
+
+_MAY_BE_EMPTY = ("data.folder",)
+_FUNCTIONS = ("divide", "oc.env")
+_DESCRIPTIONS = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
+_REFERENCE = re.compile(r"\$\{([^.:{}][^:{}]*)\}")  # ${key}, from the root of the configuration
+_INDEX = re.compile(r"(\[\w+\]|\.\d+)$")  # an element of a list
+_FUNCTION = re.compile(r"\$\{([\w.]+):")
+
+
+@cache
+def keys() -> dict[str, Any]:
+    """Every dotted key of the schema with its type."""
+    return dict(_typed_keys(Config))
+
+
+def sections() -> set[str]:
+    """The keys of the schema that hold others: workload, method, ..."""
+    return {key.partition(".")[0] for key in keys() if "." in key}
+
+
+def _typed_keys(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    types = get_type_hints(node)
+    for name in (f.name for f in fields(node)):
+        if is_dataclass(types[name]):
+            yield from _typed_keys(types[name], f"{prefix}{name}.")
+        else:
+            yield prefix + name, types[name]
+
+
+def is_list(key: str) -> bool:
+    """Whether a key of the schema holds a list."""
+    return get_origin(keys().get(key)) is list
+
+
+def described(kind: Any) -> str:
+    """A type of the schema in plain English."""
+    if get_origin(kind) is list:
+        return f"a list of {described(get_args(kind)[0]).removeprefix('a ')}s, as in [0.1,0.01]"
+    if NoneType in get_args(kind):
+        return f"{described(next(k for k in get_args(kind) if k is not NoneType))} or null"
+    return _DESCRIPTIONS.get(kind, "a mapping, as in {width: 64}")
+
+
+def check_value(key: str, value: Any) -> None:
+    """Check the type of a value, and the references in it.
+
+    Raises:
+        UserError: with the type that the key has.
+    """
+    check_option(key, value)
+    try:
+        OmegaConf.update(OmegaConf.structured(Config), key, value)
+    except OmegaConfBaseException as error:
+        raise UserError(f"{key}={shown(value)} must be {described(keys()[key])}") from error
+
+
+def check_option(key: str, value: Any) -> None:
+    """Check a value of any type: that it is not empty, and refers to keys that there are.
+
+    Raises:
+        UserError: what to type.
+    """
+    if value == "" and key not in _MAY_BE_EMPTY:
+        raise UserError(f"{key} has no value: type {key}=VALUE")
+    if isinstance(value, str) and "${" in value:
+        _check_references(key, value)
+
+
+def _check_references(key: str, text: str) -> None:
+    if text.count("{") != text.count("}"):
+        raise UserError(f"{key}={text} has an open brace: type {key}='${{OTHER.KEY}}'")
+    for name in _FUNCTION.findall(text):
+        if not OmegaConf.has_resolver(name):
+            raise UserError(
+                f"{key}={text}: unknown function {name}: {_meant(get_close_matches(name, _FUNCTIONS))}"
+            )
+    for name in (_INDEX.sub("", name) for name in _REFERENCE.findall(text)):
+        if name in sections():
+            first = next(k for k in keys() if k.startswith(f"{name}."))
+            raise UserError(f"{key}={text}: {name} is a group of keys: name one of them, such as {first}")
+        if name not in keys() and not name.startswith(OPTIONS):
+            raise UserError(f"{key}={text}: {unknown_key(name)}")
+
+
+def check_choice(group: str, name: Any) -> None:
+    """Check that a group has a choice of this name.
+
+    Raises:
+        UserError: with the nearest names.
+    """
+    if name in names_in(group):
+        return
+    if not name:
+        raise UserError(f"{group} has no value: type {plus(group)}=NAME")
+    for file in own_files(group, f"{name}.yml"):
+        raise UserError(f"unknown {group} {name!r}: rename {file} to {name}.yaml")
+    raise UserError(f"unknown {group} {name!r}: {_meant(get_close_matches(str(name), names_in(group)))}")
+
+
+def unknown_key(key: str, among: Sequence[str] = ()) -> str:
+    """The message for a key that the schema lacks; `among` are other names that may be meant."""
+    last = key.rpartition(".")[2]
+    names = {known.rpartition(".")[2] for known in keys()}
+    likely = [k for short in get_close_matches(last, names, n=1) for k in keys() if k.endswith(short)]
+    near = [plus(name) for name in get_close_matches(key, among, n=1, cutoff=0.8)]
+    near = near or get_close_matches(key, likely, cutoff=0) or get_close_matches(key, keys())
+    return f"unknown key {key}: {_meant(near)}"
+
+
+def _meant(near: Sequence[str]) -> str:
+    return f"did you mean {either(near)}?" if near else "type gengap train --help for the list"
+
+
+def shown(value: Any) -> str:
+    """A value as it is typed."""
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return str(value).replace(" ", "").replace("'", "")
+
+
+def plus(group: str) -> str:
+    """A group as it is typed on the command line."""
+    return f"+{group}" if group in ADDED else group
+
+
+def either(names: Sequence[str]) -> str:
+    """The names separated by commas and `or`."""
+    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
