@@ -82,6 +82,8 @@ def check_override(override: Override) -> None:
 
 
 def _check_single_value(key: str, value: Any) -> None:
+    if is_list(key) and isinstance(value, str) and value.startswith("["):
+        raise UserError(f"{key}={value} is quoted twice: type '{key}={value}'")
     try:
         check_value(key, value)
     except UserError as error:
@@ -139,6 +141,22 @@ def check_selection(overrides: Sequence[Override]) -> None:
         )
     if missing:
         raise UserError(f"no {missing[0]} given: add {missing[0]}=NAME ({either(names_in(missing[0]))})")
+
+
+def check_list(override: Override) -> None:
+    """Check that values separated by commas are not meant as the elements of one list.
+
+    Raises:
+        UserError: with the list as it is typed.
+    """
+    key = override.key_or_group
+    if not (is_list(key) and override.is_discrete_sweep()):
+        return
+    values = list(override.sweep_string_iterator())
+    if not any(value.startswith("[") for value in values):
+        raise UserError(
+            f"{override.input_line} must be one list: type '{key}=[{','.join(values)}]', in quotes"
+        )
 
 
 def check_single(overrides: Sequence[Override], arguments: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from hydra.core.override_parser.types import Glob, Override
 from gengap.config import conf
 from gengap.config.compose import compose_config, errors_in_one_line
 from gengap.config.identity import run_directory
-from gengap.config.overrides import check_override, check_selection, check_single, parse
+from gengap.config.overrides import check_list, check_override, check_selection, check_single, parse
 from gengap.config.schema import Config
 from gengap.errors import UserError
 
@@ -90,6 +90,8 @@ def expand(arguments: Sequence[str], multirun: bool = True) -> list[Words]:
     _check_repeated(arguments)
     if names and any(o.key_or_group == "experiment" for o in typed):
         raise UserError("+sweep=NAME includes its experiments: leave out +experiment= or +sweep=")
+    for override in typed:
+        check_list(override)
     if not (names or multirun):
         check_single(typed, arguments)
     overrides = varied | {o.get_key_element(): o for o in typed}
