@@ -11,6 +11,7 @@ from gengap.cli import options
 from gengap.cli.help import train_help
 from gengap.config.compose import compose_hydra_settings
 from gengap.config.conf import add_config_dirs, show_info
+from gengap.config.notices import unreached_milestones
 from gengap.config.sweep import Job, compose_jobs, expand
 from gengap.errors import DONE, UserError
 
@@ -50,6 +51,9 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
     if len(runs) > 1 and not typed.settings[SHOW_CONFIG]:
         log.info("gengap: %d runs", len(runs))  # at once: composing them and loading torch takes seconds
     jobs = compose_jobs(runs)
+    for notice in dict.fromkeys(unreached_milestones(job.config) for job in jobs):
+        if notice:
+            log.info("gengap: %s", notice)
     if typed.settings[SHOW_CONFIG]:
         _show(jobs, typed.settings[SHOW_CONFIG][-1])
         return DONE

@@ -1,8 +1,9 @@
 """Cross-field rules of a configuration, checked before any data is loaded."""
 
 from collections.abc import Sequence
+from math import inf
 
-from gengap.config.schema import Config, Workload
+from gengap.config.schema import Config
 from gengap.errors import UserError
 from gengap.learning_rate import RULES
 
@@ -25,6 +26,8 @@ def check(config: Config) -> None:
     _positive("method.reference_batch", method.reference_batch)
     _positive("method.regime_factor", method.regime_factor)
     _positive("workload.epochs", workload.epochs)
+    _finite("workload.epochs", workload.epochs)
+    _finite("method.regime_factor", method.regime_factor)
     for key, value in (
         ("method.ghost_size", method.ghost_size),
         ("method.clip_norm", method.clip_norm),
@@ -44,14 +47,29 @@ def check(config: Config) -> None:
         ("data.crop_padding", config.data.crop_padding),
         ("runtime.checkpoint_seconds", config.runtime.checkpoint_seconds),
     ):
-        if value < 0:
+        if not value >= 0:
             raise UserError(f"{key}={value} can't be negative")
-    _check_phases(workload)
+    _check_phases(config)
     _check_ghosts(config)
     _check_image_files(config)
 
 
-def _check_phases(workload: Workload) -> None:
+def _check_phases(config: Config) -> None:
+    workload = config.workload
+    for key, values in (
+        ("workload.lr", workload.lr),
+        ("workload.milestones", workload.milestones),
+        ("workload.weight_decay", workload.weight_decay),
+    ):
+        if not all(0 <= value < inf for value in values):
+            raise UserError(f"{key}={values} must hold finite numbers, none of them negative")
+    for key, value in (
+        ("workload.momentum", workload.momentum),
+        ("workload.released_momentum", workload.released_momentum),
+        ("protocol.momentum", config.protocol.momentum),
+    ):
+        if not 0 <= value < 1:
+            raise UserError(f"{key}={value} must be at least 0 and less than 1")
     phases = len(workload.lr)
     if phases != len(workload.milestones) + 1:
         raise UserError(
@@ -102,3 +120,8 @@ def _one_of(key: str, value: str, choices: Sequence[str]) -> None:
 def _positive(key: str, value: float) -> None:
     if not value > 0:
         raise UserError(f"{key}={value} must be positive")
+
+
+def _finite(key: str, value: float) -> None:
+    if value == inf:
+        raise UserError(f"{key}=inf must be finite")

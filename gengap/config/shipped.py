@@ -62,6 +62,13 @@ def choices(experiment: str) -> tuple[str, str]:
 
 
 @cache
+def recipes() -> set[tuple[float, tuple[float, ...]]]:
+    """Epochs and milestones of every shipped workload."""
+    workloads = (_content(f"workload/{file.name}").workload for file in (CONF / "workload").glob("*.yaml"))
+    return {(float(w.epochs), tuple(float(m) for m in w.milestones)) for w in workloads}
+
+
+@cache
 def experiment_config(experiment: str, protocol: str = PAPER) -> Config:
     """The configuration of an experiment; cached, so callers must not change it."""
     if not _is_shipped(experiment):
