@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -35,3 +36,8 @@ def log_error(error: Exception) -> None:
         log.error("gengap: %s", error)
     else:
         log.error("%s", "".join(traceback.format_exception(error)).rstrip())
+
+
+def either(names: Sequence[str]) -> str:
+    """Names in a message, separated by commas and `or`."""
+    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]

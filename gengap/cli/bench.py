@@ -9,6 +9,7 @@ from gengap.cli.ending import INTERRUPTED, raising_interrupts
 from gengap.errors import DONE, UserError
 
 KEYS = ("workload", "method", "precision", "rounds", "results_dir")
+SPEC = options.Spec("bench", keys=KEYS)
 
 HELP = """\
 usage: gengap bench [workload=NAME] [method=sb,lb_ra] [precision=fp32,bf16] [rounds=3] [results_dir=DIR]
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     from gengap.bench.cases import DEFAULT, cases
 
-    typed = options.read("bench", arguments)
+    typed = options.read(SPEC, arguments)
     if typed.asks_for_help:
         print(HELP.format(default=", ".join(dict.fromkeys(w for w, _ in DEFAULT))), end="")
         return DONE

@@ -6,7 +6,8 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
-from gengap.cli import plan, report, train
+from gengap.cli import bench, plan, report, train
+from gengap.cli.options import Spec
 from gengap.config.checks import DEVICES, PRECISIONS
 from gengap.config.conf import (
     ADDED,
@@ -19,7 +20,7 @@ from gengap.config.conf import (
 from gengap.config.keys import keys
 from gengap.errors import UserError
 from gengap.learning_rate import RULES
-from gengap.plan.question import OPTIMIZERS, OPTIONAL, REQUIRED
+from gengap.plan.question import OPTIMIZERS
 
 SHELLS = ("bash", "fish", "zsh")
 _VALUES = {"precision": PRECISIONS, "method.lr_rule": tuple(RULES), "runtime.device": DEVICES}
@@ -58,19 +59,17 @@ def words_of(command: str) -> Sequence[str]:
     if command in ("train", "status"):
         launchers = (f"hydra/launcher={name}" for name in config_loader().get_group_options("hydra/launcher"))
         words = [*_choices(GROUPS), *_key_words(), *launchers, "hydra.launcher."]
-        return (*_flags((*train.FLAGS, *train.SETTINGS)), *words)
+        return (*_flags(train.TRAIN if command == "train" else train.STATUS), *words)
     if command == "bench":
         precisions = (f"precision={p}" for p in PRECISIONS)
-        return (*_flags(()), *_choices(("workload", "method")), *precisions, "rounds=", "results_dir=")
+        return (
+            *_flags(bench.SPEC), *_choices(("workload", "method")), *precisions, "rounds=", "results_dir=",
+        )  # fmt: skip
     if command == "plan":
         known = {"optimizer": OPTIMIZERS}
-        keys = (f"{key}={value}" for key in (*REQUIRED, *OPTIONAL) for value in known.get(key, ("",)))
-        return (*_flags(plan.FLAGS), *keys)
-    return (
-        (*_flags((*report.FLAGS, *report.SETTINGS)), *(f"{key}=" for key in report.KEYS))
-        if command == "report"
-        else ()
-    )
+        keys = (f"{key}={value}" for key in plan.KEYS for value in known.get(key, ("",)))
+        return (*_flags(plan.SPEC), *keys)
+    return (*_flags(report.SPEC), *(f"{key}=" for key in report.KEYS)) if command == "report" else ()
 
 
 def _after(flag: str, words: Sequence[str]) -> list[str]:
@@ -79,7 +78,7 @@ def _after(flag: str, words: Sequence[str]) -> list[str]:
 
 
 def _values_after(word: str) -> Sequence[str]:
-    return ("job", "hydra", "all") if word == train.SHOW_CONFIG else ()
+    return {train.SHOW_CONFIG: train.PARTS, train.INFO: train.TOPICS}.get(word, ())
 
 
 def _paths(before: str, word: str) -> Iterator[str]:
@@ -99,9 +98,9 @@ def _absolute(start: str) -> Iterator[Path]:
     return folder.glob(f"{stem}*/")
 
 
-def _flags(flags: Sequence[str]) -> list[str]:
+def _flags(spec: Spec) -> list[str]:
     """The long form of each flag, and --help."""
-    return ["--help", *(flag.split(", ")[-1].split(" ")[0] for flag in flags)]
+    return ["--help", *(flag.split(", ")[-1] for flag in (*spec.flags, *spec.settings))]
 
 
 def _choices(groups: Sequence[str]) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """Parsing of every command's arguments: flags, and `key=value` pairs or overrides."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Any
 
-from gengap.errors import UserError
+from gengap.errors import UserError, either
 
 HELP = ("-h", "--help")
 
@@ -45,38 +46,89 @@ class Typed:
         return found
 
 
-def read(
-    command: str, arguments: Sequence[str], flags: Sequence[str] = (), settings: Sequence[str] = ()
-) -> Typed:
-    """Parse the arguments of a command.
+@dataclass(frozen=True)
+class Spec:
+    """What a command takes.
 
-    Args:
-        command: the command's name, for error messages.
-        arguments: the command line after it.
-        flags: its flags besides --help, written "-m, --multirun" if there is a short form.
-        settings: its flags that take a value, likewise: `--cfg job` or `--cfg=job`.
+    Flags are written "-m, --multirun" if there is a short form.
+
+    Attributes:
+        command: its name.
+        flags: its flags besides --help.
+        settings: its flags that take a value, `--cfg job` or `--cfg=job`, with the values there are; empty
+            where any is taken.
+        refused: flags of other programs or commands that users may type, with what to do instead.
+        keys: the keys of its words, as they are typed.
+    """
+
+    command: str
+    flags: Sequence[str] = ()
+    settings: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    keys: Sequence[str] = ()
+
+
+def read(spec: Spec, arguments: Sequence[str]) -> Typed:
+    """Parse the arguments of a command, those after its name.
 
     Raises:
         UserError: an unknown flag, or one without its value.
     """
-    names = {form: forms[-1] for forms in (HELP, *(f.split(", ") for f in flags)) for form in forms}
-    taking = {form: forms[-1] for forms in (f.split(", ") for f in settings) for form in forms}
+    names = _by_form(dict.fromkeys((", ".join(HELP), *spec.flags)))
+    taking, refused = _by_form(spec.settings), _by_form(spec.refused)
     found: set[str] = set()
     words: list[str] = []
-    values: dict[str, tuple[str, ...]] = dict.fromkeys(taking.values(), ())
-    left = iter(arguments)
-    for word in left:
+    values: dict[str, tuple[str, ...]] = {name: () for name, _ in taking.values()}
+    left = list(arguments)
+    while left:
+        word = left.pop(0)
         name, equals, value = word.partition("=")
+        if word == "help":
+            raise UserError(f"help is not key=value: type gengap {spec.command} --help")
         if not word.startswith("-"):
             words.append(word)
         elif word in names:
-            found.add(names[word])
+            found.add(names[word][0])
         elif name in taking:
-            value = value if equals else next(left, "")
-            if not value:
-                raise UserError(f"{name} has no value: type {name} VALUE")
-            values[taking[name]] += (value,)
+            value = value if equals else "".join(left[:1])
+            left = left if equals else left[1:]
+            _check_setting(name, value, taking[name][1])
+            values[taking[name][0]] += (value,)
+        elif name in names:
+            raise UserError(f"{name} takes no value: type {name}")
+        elif name in refused:
+            raise UserError(f"{name} is no flag of gengap {spec.command}: {refused[name][1]}")
         else:
-            listed = ", ".join(dict.fromkeys([*names.values(), *taking.values()]))
-            raise UserError(f"unknown flag {word}: gengap {command} takes {listed}")
-    return Typed(command, frozenset(found), tuple(words), values)
+            raise UserError(f"unknown flag {name}: {_meant(spec, name, value or ''.join(left[:1]))}")
+    return Typed(spec.command, frozenset(found), tuple(words), values)
+
+
+def _by_form(flags: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
+    """Each form of a flag, with its long form and what the flag is mapped to."""
+    return {form: (flag.split(", ")[-1], to) for flag, to in flags.items() for form in flag.split(", ")}
+
+
+def _check_setting(name: str, value: str, choices: Sequence[str]) -> None:
+    typed = [f"{name} {choice}" for choice in choices] or [f"{name} VALUE"]
+    if not value or (choices and value not in choices):
+        wrong = f"{name} {value} is unknown" if value else f"{name} has no value"
+        raise UserError(f"{wrong}: type {either(typed)}")
+
+
+def _meant(spec: Spec, name: str, value: str) -> str:
+    """What an unknown flag was meant to be: a key, another flag, or else all that there are."""
+    key = name.lstrip("-").replace("-", "_")
+    value = value if value and "=" not in value and not value.startswith("-") else "VALUE"
+    short = {known: known.lstrip("+").rpartition(".")[2] for known in spec.keys}
+    whole = [k for k in spec.keys if k.lstrip("+") in (key, f"{key}.name")][:1]
+    same = whole or [k for k in spec.keys if short[k] == key]
+    if same:
+        return f"type {either([f'{k}={value}' for k in same])}"
+    flags = [flag.split(", ")[-1] for flag in (", ".join(HELP), *spec.flags, *spec.settings)]
+    near = get_close_matches(name.lstrip("-"), [flag.lstrip("-") for flag in flags], n=1)
+    if near:
+        return f"did you mean --{near[0]}?"
+    likely = get_close_matches(key, list(short.values()), n=1, cutoff=0.8)
+    if likely:
+        return f"did you mean {either([f'{k}={value}' for k in spec.keys if short[k] == likely[0]])}?"
+    return f"gengap {spec.command} takes {', '.join(flags)}"

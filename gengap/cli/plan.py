@@ -11,7 +11,8 @@ from gengap.errors import DONE
 from gengap.plan.question import OPTIONAL, REQUIRED, read_question
 
 JSON = "--json"
-FLAGS = (JSON,)
+KEYS = (*REQUIRED, *OPTIONAL)
+SPEC = options.Spec("plan", flags=(JSON,), keys=KEYS)
 
 HELP = """\
 usage: gengap plan small_batch=256 large_batch=4096 lr=0.1 epochs=90 milestones=30,60,80 dataset_size=1281167
@@ -37,11 +38,11 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         UserError: an unknown, missing or invalid argument.
     """
-    typed = options.read("plan", arguments, FLAGS)
+    typed = options.read(SPEC, arguments)
     if typed.asks_for_help:
         print(HELP, end="")
         return DONE
-    print(answer(typed.values((*REQUIRED, *OPTIONAL)), as_json=JSON in typed.flags))
+    print(answer(typed.values(KEYS), as_json=JSON in typed.flags))
     return DONE
 
 

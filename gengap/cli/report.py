@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 CHECK = "--check"
 CONFIG_DIR = "--config-dir"
-FLAGS, SETTINGS, KEYS = (CHECK,), (f"-cd, {CONFIG_DIR}",), ("results_dir",)
+KEYS = ("results_dir",)
+SPEC = options.Spec("report", flags=(CHECK,), settings={f"-cd, {CONFIG_DIR}": ()}, keys=KEYS)
 
 HELP = """\
 usage: gengap report [results_dir=DIR] [--check] [--config-dir DIR]
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         UserError: an unknown or empty argument.
     """
-    typed = options.read("report", arguments, FLAGS, SETTINGS)
+    typed = options.read(SPEC, arguments)
     if typed.asks_for_help:
         print(HELP, end="")
         return DONE

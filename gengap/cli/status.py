@@ -9,12 +9,13 @@ from statistics import fmean, stdev
 
 from gengap.cli.options import Typed
 from gengap.cli.recorded import differences, selection
-from gengap.cli.train import CONFIG_DIR, read, split_launcher
+from gengap.cli.train import CONFIG_DIR, STATUS, read, split_launcher
 from gengap.config.identity import run_directory
+from gengap.config.overrides import parse
 from gengap.config.shipped import compose_run
 from gengap.config.sweep import PREFIX, expand
 from gengap.duration import in_words
-from gengap.errors import DONE
+from gengap.errors import DONE, UserError
 from gengap.runs.state import STATES, RunState, run_state
 
 USAGE = """\
@@ -34,21 +35,23 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         UserError: an invalid argument.
     """
-    typed = read(arguments, "status")
+    typed = read(STATUS, arguments)
     if typed.asks_for_help:
         print(USAGE)
         return DONE
     words, _ = split_launcher(typed.words)
     if all(word.startswith(NOT_SELECTING) for word in words):
-        _store_status(typed, words)
+        runs = expand(words, selecting=False)
+        if len(runs) > 1:
+            raise UserError("gengap status reads one folder at a time: type it once for each")
+        places = [str(parse(word).value()) for word in runs[0] if word.startswith("results_dir=")]
+        _store_status(typed, words, places[-1] if places else "results")
     else:
         _sweep_status(typed, words)
     return DONE
 
 
-def _store_status(typed: Typed, words: Sequence[str]) -> None:
-    places = [word.removeprefix("results_dir=") for word in words if word.startswith("results_dir=")]
-    results_dir = places[-1] if places else "results"
+def _store_status(typed: Typed, words: Sequence[str], results_dir: str) -> None:
     directories = sorted(p.parent for p in Path(results_dir).expanduser().glob("runs/*/seed*/run.json"))
     if not directories:
         start = f"gengap train +sweep=quickstart results_dir={results_dir}"

@@ -8,9 +8,9 @@ from typing import Any
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from gengap.config.conf import names_in
-from gengap.config.keys import either, keys
+from gengap.config.keys import keys
 from gengap.config.own_files import files, keys_in
-from gengap.errors import UserError
+from gengap.errors import UserError, either
 
 _UNCHOSEN = re.compile(r"You must specify '(\w+)'")  # ConfigCompositionException of Hydra
 _KEY = re.compile(r"[a-z_]+(?:\.[a-z_]+)?")

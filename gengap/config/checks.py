@@ -49,6 +49,9 @@ def check(config: Config) -> None:
     ):
         if not value >= 0:
             raise UserError(f"{key}={value} can't be negative")
+    for key, name in (("workload.name", workload.name), ("method.name", method.name)):
+        if "/" in name:
+            raise UserError(f"{key}={name} can't contain /: it is part of the name of the run's folder")
     _check_phases(config)
     _check_ghosts(config)
     _check_image_files(config)

@@ -14,7 +14,7 @@ from gengap.config import conf
 from gengap.config.blame import in_file, raise_incomplete, raise_unchosen
 from gengap.config.checks import check
 from gengap.config.keys import described, keys
-from gengap.config.overrides import check_override, check_selection, parse
+from gengap.config.overrides import check_override, check_selection, parse, selects
 from gengap.config.schema import Config
 from gengap.errors import UserError
 
@@ -50,13 +50,24 @@ def compose_config(overrides: Sequence[str]) -> Config:
 
 
 def compose_hydra_settings(words: Sequence[str]) -> DictConfig:
-    """Hydra's own settings of a run that was composed before, interpolations unresolved.
+    """Hydra's own settings under overrides that were checked before, interpolations unresolved.
+
+    Raises:
+        UserError: the overrides don't compose.
+    """
+    compose = conf.compose_with_hydra if selects([parse(word) for word in words]) else conf.compose_multirun
+    with errors_in_one_line():
+        return cast(DictConfig, compose(words).hydra)
+
+
+def show_info(topic: str, words: Sequence[str]) -> None:
+    """Print what `--info TOPIC` prints in every Hydra application, for overrides that were checked before.
 
     Raises:
         UserError: the overrides don't compose.
     """
     with errors_in_one_line():
-        return cast(DictConfig, conf.compose_with_hydra(words).hydra)
+        conf.show_info(topic, words, partial=not selects([parse(word) for word in words]))
 
 
 def to_config(composed: DictConfig) -> Config:

@@ -137,10 +137,17 @@ def install_completion(words: Sequence[str]) -> None:
         _hydra().shell_completion(ROOT_CONFIG, list(words))
 
 
-def show_info(topic: str, words: Sequence[str]) -> None:
-    """Print what `--info TOPIC` prints in every Hydra application: all, defaults, searchpath, plugins, ..."""
+def show_info(topic: str, words: Sequence[str], *, partial: bool = False) -> None:
+    """Print what `--info TOPIC` prints in every Hydra application: all, defaults, searchpath, plugins, ...
+
+    Args:
+        topic: one of Hydra's.
+        words: overrides.
+        partial: whether the overrides leave out a choice that a run needs.
+    """
+    mode = RunMode.MULTIRUN if partial else RunMode.RUN
     with initialize_config_dir(str(CONF), job_name="gengap", version_base=VERSION_BASE):
-        _hydra().show_info(topic, ROOT_CONFIG, [*search_path(), *words])
+        _hydra().show_info(topic, ROOT_CONFIG, [*search_path(), *words], mode)
 
 
 def _hydra() -> Any:

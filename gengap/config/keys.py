@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from gengap.config.conf import ADDED, names_in, own_files
 from gengap.config.schema import Config
-from gengap.errors import UserError
+from gengap.errors import UserError, either
 
 OPTIONS = "model.options."  # the keys below are the network's own
 
@@ -142,8 +142,3 @@ def shown(value: Any) -> str:
 def plus(group: str) -> str:
     """A group as it is typed on the command line."""
     return f"+{group}" if group in ADDED else group
-
-
-def either(names: Sequence[str]) -> str:
-    """The names separated by commas and `or`."""
-    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]

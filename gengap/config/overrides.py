@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -15,7 +16,6 @@ from gengap.config.keys import (
     check_choice,
     check_option,
     check_value,
-    either,
     is_list,
     keys,
     plus,
@@ -23,7 +23,7 @@ from gengap.config.keys import (
     unknown_key,
 )
 from gengap.config.own_files import check_own_file
-from gengap.errors import UserError
+from gengap.errors import UserError, either
 
 
 @cache
@@ -51,10 +51,14 @@ def parse(argument: str) -> Override:
 
 
 def _refuse_bare_word(word: str) -> None:
-    for group in GROUPS:
-        if word in names_in(group):
-            raise UserError(f"{word} is not key=value: did you mean {plus(group)}={word}?")
-    raise UserError(f"{word} has no value: type {word}=VALUE")
+    key = word.lstrip("+")
+    if key in keys() or key in GROUPS or key.startswith(OPTIONS):
+        raise UserError(f"{word} has no value: type {plus(key)}={'NAME' if key in GROUPS else 'VALUE'}")
+    for near in (0.99, 0.6):
+        for group in GROUPS:
+            for name in get_close_matches(key, names_in(group), n=1, cutoff=near):
+                raise UserError(f"{word} is not key=value: did you mean {plus(group)}={name}?")
+    raise UserError(f"{word} is not key=value: type gengap train --help for the keys")
 
 
 def check_override(override: Override) -> None:
@@ -125,22 +129,27 @@ def _check_choice(override: Override) -> None:
     check_own_file(group, str(value))
 
 
+def selects(overrides: Sequence[Override]) -> bool:
+    """Whether the overrides say what to train: an experiment, a sweep, or both a workload and a method."""
+    chosen = {o.key_or_group for o in overrides if not o.is_delete()}
+    return bool(chosen & set(ADDED)) or {"workload", "method"} <= chosen
+
+
 def check_selection(overrides: Sequence[Override]) -> None:
     """Check that the overrides select an experiment, a sweep, or both a workload and a method.
 
     Raises:
         UserError: they don't.
     """
-    chosen = {o.key_or_group for o in overrides if not o.is_delete()}
-    if chosen & set(ADDED):
+    if selects(overrides):
         return
+    chosen = {o.key_or_group for o in overrides}
     missing = [group for group in ("workload", "method") if group not in chosen]
     if len(missing) == 2:
         raise UserError(
             "nothing to train: add +experiment=NAME or +sweep=NAME; type gengap train --help for the names"
         )
-    if missing:
-        raise UserError(f"no {missing[0]} given: add {missing[0]}=NAME ({either(names_in(missing[0]))})")
+    raise UserError(f"no {missing[0]} given: add {missing[0]}=NAME ({either(names_in(missing[0]))})")
 
 
 def check_list(override: Override) -> None:

@@ -69,7 +69,7 @@ def parameters(name: str) -> dict[str, str]:
     return found
 
 
-def expand(arguments: Sequence[str], multirun: bool = True) -> list[Words]:
+def expand(arguments: Sequence[str], multirun: bool = True, *, selecting: bool = True) -> list[Words]:
     """The overrides of every run, in training order.
 
     Arguments replace the sweep's own values of the same key.
@@ -77,6 +77,7 @@ def expand(arguments: Sequence[str], multirun: bool = True) -> list[Words]:
     Args:
         arguments: overrides, values separated by commas.
         multirun: whether several values are allowed without a sweep.
+        selecting: whether they must say what to train.
 
     Raises:
         UserError: an argument can't be parsed, or has an unknown key or choice or a wrong type; there is
@@ -96,7 +97,8 @@ def expand(arguments: Sequence[str], multirun: bool = True) -> list[Words]:
         check_single(typed, arguments)
     overrides = varied | {o.get_key_element(): o for o in typed}
     values = list(map(_values, overrides.values()))  # a misspelt key is told before what it was to select
-    check_selection(list(overrides.values()))
+    if selecting:
+        check_selection(list(overrides.values()))
     return list(itertools.product(*values))
 
 

@@ -62,6 +62,37 @@ def test_hydra_s_settings_are_shown(part, shows, capsys):
     assert shows in capsys.readouterr().out
 
 
-def test_info_is_hydra_s(capfd):
-    assert train(["+experiment=digits_lb", "--info", "searchpath"]) == 0
-    assert "pkg://hydra.conf" in capfd.readouterr().out
+@pytest.mark.parametrize(
+    ("words", "shows"),
+    [
+        (["+experiment=digits_lb", "--info", "searchpath"], "pkg://hydra.conf"),
+        (["--info", "searchpath"], "pkg://hydra.conf"),
+        (["--info", "plugins"], "Installed Hydra Plugins"),
+        (["--info=defaults"], "protocol/paper"),
+        (["-i", "defaults-tree", "workload=digits_f1"], "workload: digits_f1"),
+    ],
+)
+def test_info_is_hydra_s(words, shows, capfd):
+    assert train(words) == 0
+    assert shows in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["--cfg", "job", "-p", "data"], "# @package data\nname: digits\n"),
+        (["--cfg", "job", "--package=workload.lr"], "# @package workload.lr\n- 0.05\n- 0.005\n"),
+        (["--cfg", "job", "-p", "seed"], "0\n"),
+        (["--cfg", "all", "-p", "hydra.sweep"], "# @package hydra.sweep\ndir: .\nsubdir: .\n"),
+    ],
+)
+def test_package_shows_a_part_as_hydra_does(words, shown, capsys):
+    assert train(["+experiment=digits_lb", *words]) == 0
+    assert capsys.readouterr().out.startswith(shown)
+
+
+def test_hydra_s_settings_need_nothing_to_train(capsys):
+    assert train(["--cfg", "hydra"]) == 0
+    assert capsys.readouterr().out.startswith("hydra:\n  run:\n")
+    assert train(["--cfg", "hydra", "-p", "hydra.launcher", "hydra/launcher=joblib"]) == 0
+    assert "JoblibLauncher" in capsys.readouterr().out
