@@ -6,7 +6,7 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
-from gengap.cli import bench, plan, report, train
+from gengap.cli import bench, plan, report, show, train
 from gengap.cli.options import Spec
 from gengap.config.checks import DEVICES, PRECISIONS
 from gengap.config.conf import (
@@ -78,7 +78,7 @@ def _after(flag: str, words: Sequence[str]) -> list[str]:
 
 
 def _values_after(word: str) -> Sequence[str]:
-    return {train.SHOW_CONFIG: train.PARTS, train.INFO: train.TOPICS}.get(word, ())
+    return {show.SHOW_CONFIG: show.PARTS, show.INFO: show.TOPICS}.get(word, ())
 
 
 def _paths(before: str, word: str) -> Iterator[str]:

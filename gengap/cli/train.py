@@ -3,31 +3,21 @@
 import logging
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import Any
-
-from omegaconf import OmegaConf
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from gengap.cli import options
 from gengap.cli.help import train_help
-from gengap.config.compose import compose_hydra_settings, show_info
+from gengap.cli.show import SETTINGS, SHOW_CONFIG, show_run, show_without_a_run
 from gengap.config.conf import GROUPS, add_config_dirs
+from gengap.config.factory import check_module, imported, own_names
 from gengap.config.keys import keys, plus
 from gengap.config.notices import unreached_milestones
 from gengap.config.sweep import Job, compose_jobs, expand
 from gengap.errors import DONE, UserError
+from gengap.runs.state import run_state
 
-MULTIRUN, RESOLVE = "--multirun", "--resolve"
-SHOW_CONFIG, INFO, PACKAGE, CONFIG_DIR = "--cfg", "--info", "--package", "--config-dir"
-PARTS = ("job", "hydra", "all")
-TOPICS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
-PRINTING: dict[str, Sequence[str]] = {
-    f"-c, {SHOW_CONFIG}": PARTS,
-    f"-p, {PACKAGE}": (),
-    f"-i, {INFO}": TOPICS,
-    RESOLVE: (),
-}
+MULTIRUN, RESOLVE, CONFIG_DIR = "--multirun", "--resolve", "--config-dir"
 _NOT_TAKEN = {  # flags of other Hydra applications
     "-r, --run": "leave it out",
     "-cn, --config-name": "type +experiment=NAME or +sweep=NAME",
@@ -36,21 +26,17 @@ _NOT_TAKEN = {  # flags of other Hydra applications
     "--hydra-help": "type gengap train --help",
     "-sc, --shell-completion": "type gengap -sc install=bash",
 }
+_PRINTING = "type it after gengap train, which prints configurations"
 _KEYS = (*map(plus, GROUPS), *keys())
-_MULTIRUN_FLAG, _FOLDERS = f"-m, {MULTIRUN}", {f"-cd, {CONFIG_DIR}": ()}
-TRAIN = options.Spec(
-    "train",
-    flags=(_MULTIRUN_FLAG, RESOLVE),
-    settings={flag: values for flag, values in PRINTING.items() if flag != RESOLVE} | _FOLDERS,
-    refused=_NOT_TAKEN,
-    keys=_KEYS,
-)
+_FOLDERS: Mapping[str, Sequence[str]] = {f"-cd, {CONFIG_DIR}": ()}
+TRAIN = options.Spec("train", (f"-m, {MULTIRUN}", RESOLVE), {**SETTINGS, **_FOLDERS}, _NOT_TAKEN, _KEYS)
 STATUS = options.Spec(
     "status",
-    flags=(_MULTIRUN_FLAG,),
-    settings=_FOLDERS,
-    refused=_NOT_TAKEN | dict.fromkeys(PRINTING, "type it after gengap train, which prints configurations"),
-    keys=_KEYS,
+    (f"-m, {MULTIRUN}",),
+    _FOLDERS,
+    _NOT_TAKEN
+    | dict.fromkeys((RESOLVE, *SETTINGS), "type it after gengap train, which prints configurations"),
+    _KEYS,
 )
 LAUNCHER = ("hydra/launcher=", "hydra.launcher.")
 SEARCH_PATH = "hydra.searchpath="
@@ -74,14 +60,7 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
         print(train_help())
         return DONE
     overrides, launcher = split_launcher(typed.words)
-    _check_printing(typed)
-    for topic in typed.settings[INFO]:
-        run = expand(overrides, selecting=topic in ("all", "config"))[0]
-        show_info(topic, run)  # Hydra logs it with handlers of its own
-        return DONE
-    if typed.settings[SHOW_CONFIG][-1:] == ("hydra",):
-        words = expand(overrides, selecting=False)[0]
-        _print({"hydra": compose_hydra_settings([*words, *launcher])}, typed)
+    if show_without_a_run(typed, overrides, launcher):
         return DONE
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("gengap").setLevel(logging.INFO)
@@ -94,14 +73,39 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
         if notice:
             log.info("gengap: %s", notice)
     if typed.settings[SHOW_CONFIG]:
-        _show(jobs, typed)
+        show_run(jobs, typed)
         return DONE
+    factories = _own_factories(jobs)
+    for key, name, _ in factories:
+        check_module(key, name)
     if len(jobs) == 1:
         config = jobs[0].config
         log.info("gengap: %s seed%d in %s", jobs[0].name, config.seed, config.results_dir)
+    if not launcher:  # whose processes import them
+        _import_own(factories)
     from gengap.launch.jobs import train_all  # knows Hydra's launchers, which nothing above needs
 
     return train_all(jobs, launcher, started)
+
+
+def _own_factories(jobs: Sequence[Job]) -> list[tuple[str, str, Collection[str]]]:
+    """The user's own networks and data sets, of the runs that are still to be trained."""
+    custom = [job for job in jobs if own_names(job.config)]
+    left = [job for job in custom if run_state(job.directory).name not in ("finished", "diverged")]
+    return list({own[:2]: own for job in left for own in own_names(job.config)}.values())
+
+
+def _import_own(factories: Sequence[tuple[str, str, Collection[str]]]) -> None:
+    """Import them, so that a mistake in a name is one of the command and not of a run."""
+    for factory in factories:
+        try:
+            imported(*factory)
+        except UserError:
+            raise
+        except Exception:
+            log.debug(
+                "%s can't be imported", factory[1]
+            )  # a bug in it: the run fails and keeps the traceback
 
 
 def read(spec: options.Spec, arguments: Sequence[str]) -> options.Typed:
@@ -122,38 +126,3 @@ def split_launcher(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Separate the overrides of Hydra's launcher (hydra/launcher=NAME and its keys) from the runs' own."""
     launcher = [word for word in words if word.startswith(LAUNCHER)]
     return [word for word in words if word not in launcher], launcher
-
-
-def _check_printing(typed: options.Typed) -> None:
-    if typed.settings[INFO] and typed.settings[SHOW_CONFIG]:
-        raise UserError(f"{INFO} and {SHOW_CONFIG} print different things: type one of them")
-    if typed.settings[PACKAGE] and not typed.settings[SHOW_CONFIG]:
-        package = typed.settings[PACKAGE][-1]
-        raise UserError(f"{PACKAGE} prints a part of a configuration: type --cfg job {PACKAGE} {package}")
-
-
-def _show(jobs: Sequence[Job], typed: options.Typed) -> None:
-    """Print the first run's configuration, resolved, and with `--cfg all` Hydra's."""
-    if len(jobs) > 1:
-        print(f"# the first of {len(jobs)} runs: {' '.join(jobs[0].words)}")
-    shown = (
-        {} if typed.settings[SHOW_CONFIG][-1] == "job" else {"hydra": compose_hydra_settings(jobs[0].words)}
-    )
-    _print(shown | asdict(jobs[0].config), typed)
-
-
-def _print(tree: Mapping[str, Any], typed: options.Typed) -> None:
-    """Print a configuration as YAML, or what stands below the key of --package, as Hydra does."""
-    config = OmegaConf.create(dict(tree))
-    for package in typed.settings[PACKAGE][-1:]:
-        if package == "_global_":
-            break
-        part = OmegaConf.select(config, package)
-        if part is None:
-            raise UserError(f"{PACKAGE} {package} is not there: type one of {', '.join(map(str, config))}")
-        if not OmegaConf.is_config(part):
-            print(part)
-            return
-        print(f"# @package {package}")
-        config = part
-    print(OmegaConf.to_yaml(config), end="")

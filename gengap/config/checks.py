@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import inf
 
+from gengap.config.factory import check_names
 from gengap.config.schema import Config
 from gengap.errors import UserError
 from gengap.learning_rate import RULES
@@ -18,6 +19,7 @@ def check(config: Config) -> None:
         UserError: a value is out of range, or fields contradict each other.
     """
     method, workload = config.method, config.workload
+    check_names(config)
     _one_of("method.lr_rule", method.lr_rule, tuple(RULES))
     _one_of("precision", config.precision, PRECISIONS)
     _one_of("runtime.device", config.runtime.device, DEVICES)
@@ -107,6 +109,8 @@ def _check_ghosts(config: Config) -> None:
 
 
 def _check_image_files(config: Config) -> None:
+    if not 0 <= config.data.pad_value <= 255:
+        raise UserError(f"data.pad_value={config.data.pad_value} must be a pixel value, 0 to 255")
     resize, crop, workers = config.data.resize, config.data.crop, config.runtime.workers
     _positive("data.crop", crop)
     if crop > resize:

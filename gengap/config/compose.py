@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, cast
 
+from hydra.core.override_parser.types import Override
 from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
@@ -13,7 +14,8 @@ from yaml import YAMLError
 from gengap.config import conf
 from gengap.config.blame import in_file, raise_incomplete, raise_unchosen
 from gengap.config.checks import check
-from gengap.config.keys import described, keys
+from gengap.config.factory import check_options
+from gengap.config.keys import OPTIONS, described, keys
 from gengap.config.overrides import check_override, check_selection, parse, selects
 from gengap.config.schema import Config
 from gengap.errors import UserError
@@ -44,9 +46,20 @@ def compose_config(overrides: Sequence[str]) -> Config:
         raise_incomplete(composed, chosen)
     try:
         with errors_in_one_line():
-            return to_config(composed)
+            config = to_config(composed)
+        check_options(config.model.name, _typed_options(parsed))
+        return config
     except UserError as error:
         raise in_file(error, chosen, {o.key_or_group for o in parsed}) from error
+
+
+def _typed_options(overrides: Sequence[Override]) -> set[str]:
+    """The network's options among overrides."""
+    set_here = [o for o in overrides if not o.is_delete()]
+    whole = [o.value() for o in set_here if o.key_or_group == OPTIONS.rstrip(".")]
+    nested = {str(key) for value in whole if isinstance(value, dict) for key in value}
+    keys_typed = (o.key_or_group for o in set_here if o.key_or_group.startswith(OPTIONS))
+    return nested | {key.removeprefix(OPTIONS).partition(".")[0] for key in keys_typed}
 
 
 def compose_hydra_settings(words: Sequence[str]) -> DictConfig:

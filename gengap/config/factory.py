@@ -1,10 +1,100 @@
-"""A user's own network or data set, named as `package.module:factory`."""
+"""Networks and data sets by name: gengap's own, or a user's, named as `package.module:factory`."""
 
 import importlib
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
+from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any, cast
 
+from gengap.config.schema import Config
 from gengap.errors import UserError
+
+# What gengap.models and gengap.data.load have, written out because they import torch: a test compares
+OPTIONS_OF: Mapping[str, Collection[str]] = {
+    "f1": ("in_features", "width", "depth"),
+    **dict.fromkeys(("c1", "c2", "c3", "c4", "resnet44", "vgg", "wresnet16_4", "alexnet"), ()),
+}
+DATA_SETS = ("digits", "mnist", "cifar10", "cifar100", "imagenet")
+
+
+def check_names(config: Config) -> None:
+    """Check the names of the network and the data set, and the values of options of gengap's own networks.
+
+    Raises:
+        UserError: with what may be meant.
+    """
+    _check_name("model.name", config.model.name, OPTIONS_OF)
+    _check_name("data.name", config.data.name, DATA_SETS)
+    for option in OPTIONS_OF.get(config.model.name, ()):
+        value = config.model.options.get(option, 1)
+        if type(value) is not int or value < 1:
+            raise UserError(f"model.options.{option}={value} must be a positive whole number")
+
+
+def own_names(config: Config) -> list[tuple[str, str, Collection[str]]]:
+    """The user's own network and data set: key, name and the names that gengap has."""
+    named = (("model.name", config.model.name, OPTIONS_OF), ("data.name", config.data.name, DATA_SETS))
+    return [(key, name, known) for key, name, known in named if ":" in name]
+
+
+def check_options(name: str, options: Iterable[str]) -> None:
+    """Check that a network takes the options, where it is one of gengap's.
+
+    Raises:
+        UserError: with the options that it takes.
+    """
+    for option in options if name in OPTIONS_OF else ():
+        taken = OPTIONS_OF[name]
+        if option not in taken:
+            near = get_close_matches(option, taken, n=1)
+            advice = f"did you mean {near[0]}?" if near else f"it takes {', '.join(taken) or 'none'}"
+            raise UserError(f"model.name={name} has no option {option}: {advice}")
+
+
+def _check_name(key: str, name: str, known: Collection[str]) -> None:
+    if name in known:
+        return
+    module, colon, attribute = name.partition(":")
+    if not colon:
+        raise UserError(_unknown(key, name, known))
+    if not module or not attribute:
+        raise UserError(f"{key}={name} is incomplete: type {key}=package.module:factory")
+    if module.endswith(".py") or "/" in module:
+        dotted = module.removesuffix(".py").strip("./").replace("/", ".")
+        raise UserError(f"{key}={name} names a file: type {key}={dotted}:{attribute}")
+
+
+def _unknown(key: str, name: str, known: Iterable[str]) -> str:
+    listed = list(known)
+    near = get_close_matches(name.lower(), listed, n=1)
+    module, dot, attribute = name.rpartition(".")
+    if dot and module and attribute:
+        near = [f"{module}:{attribute}"]
+    advice = (
+        f"did you mean {key}={near[0]}?"
+        if near
+        else f"use one of {', '.join(listed)}, or package.module:factory"
+    )
+    return f"{key}={name} is unknown: {advice}"
+
+
+def check_module(key: str, name: str) -> None:
+    """Check, without importing it, that there is the module of `package.module:factory`.
+
+    Raises:
+        UserError: there is none.
+    """
+    module = name.partition(":")[0]
+    try:
+        found = find_spec(module) is not None
+    except (ImportError, ValueError):
+        found = False
+    if not found:
+        raise UserError(
+            f"{key}={name} can't be imported: there is no module {module}; "
+            f"call gengap from the folder that holds it"
+        )
 
 
 def imported(key: str, name: str, known: Iterable[str]) -> Callable[..., Any]:
@@ -20,11 +110,13 @@ def imported(key: str, name: str, known: Iterable[str]) -> Callable[..., Any]:
     """
     module, colon, attribute = name.partition(":")
     if not colon:
-        raise UserError(f"{key}={name} is unknown: use one of {', '.join(known)}, or package.module:factory")
+        raise UserError(_unknown(key, name, known))
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(f"{key}={name} can't be imported: {error}") from error
+    except (ImportError, AttributeError, SyntaxError, ValueError) as error:
+        near = get_close_matches(attribute, vars(sys.modules.get(module, object)), n=1)
+        advice = f"; did you mean {module}:{near[0]}?" if near and near[0] != attribute else ""
+        raise UserError(f"{key}={name} can't be imported: {error}{advice}") from error
     if not callable(found):
         raise UserError(f"{key}={name} is not callable but {found!r}: name a function")
     return cast(Callable[..., Any], found)

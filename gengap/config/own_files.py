@@ -11,6 +11,7 @@ from yaml import MarkedYAMLError, YAMLError
 
 from gengap.config.conf import CONF, GROUPS, own_files
 from gengap.config.defaults_list import Choice, read_defaults
+from gengap.config.factory import check_options
 from gengap.config.keys import OPTIONS, check_value, keys, sections, unknown_key
 from gengap.errors import UserError
 
@@ -128,6 +129,8 @@ def _check_values(content: Mapping[str, Any], package: str) -> None:
             "hydra: can't be set here: type hydra/launcher=NAME on the command line; leave out the rest"
         )
     _check_tree(values, "" if package == GLOBAL else f"{package}.")
+    model = values.get("model", {}) if package == GLOBAL else {}
+    check_options(str(model.get("name")), model.get("options", {}))
 
 
 def _check_tree(tree: Mapping[str, Any], prefix: str) -> None:

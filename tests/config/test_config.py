@@ -116,6 +116,7 @@ def test_released_code_differences_are_protocol_settings():
         ("runtime.micro_batch=192", "must be a multiple of method.ghost_size=128"),
         ("method.gradient_noise=-1", "can't be negative"),
         ("data.crop=300", "data.crop=300 is larger than data.resize=256"),
+        ("data.pad_value=300", "data.pad_value=300 must be a pixel value, 0 to 255"),
         ("runtime.workers=-1", "runtime.workers=-1 can't be negative"),
     ],
 )

@@ -100,6 +100,12 @@ WORKLOADS = {
     f"{HEADER}defaults: [/data: digts]\n": "unknown data 'digts': did you mean digits?",
     f"{HEADER}defaults: [data: digits]\n": "defaults: write - /data: digits, not - data: digits",
     f"{HEADER}defaults: [digits_f1, _self_]\nmodl: {{name: f1}}\n": "unknown key modl: did you mean model?",
+    f"{HEADER}defaults: [digits_f1, _self_]\nmodel: {{name: resnt44}}\n": (
+        "model.name=resnt44 is unknown: did you mean model.name=resnet44?"
+    ),
+    f"{HEADER}defaults: [digits_f1, _self_]\nmodel: {{name: f1, options: {{widht: 3}}}}\n": (
+        "model.name=f1 has no option widht: did you mean width?"
+    ),
 }
 METHODS = {
     "name: mine\n": "method.batch_size has no value: set it there",

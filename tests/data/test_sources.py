@@ -123,6 +123,8 @@ def test_digits_are_read_without_importing_scikit_learn():
 
 def test_an_unknown_data_set_is_the_user_s_mistake():
     with pytest.raises(UserError, match="one of digits, mnist"):
+        load("svhn", "unused")
+    with pytest.raises(UserError, match=r"did you mean data.name=imagenet\?"):
         load("imagenet21k", "unused")
 
 
