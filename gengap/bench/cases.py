@@ -44,12 +44,16 @@ def cases(
     """
     for precision in precisions:
         _known("precision", precision, PRECISIONS)
+    for method in methods:
+        _known("method", method, names_in("method"))
     if not workload:
+        if methods and not set(methods) & set(METHODS):
+            raise UserError(
+                f"method={','.join(methods)} is not measured without a workload: add workload=NAME"
+            )
         default = ON_A_GPU if on_gpu() else DEFAULT
         return [Case(w, m, tuple(precisions)) for w, m in default if not methods or m in methods]
     _known("workload", workload, names_in("workload"))
-    for method in methods:
-        _known("method", method, names_in("method"))
     found = [Case(workload, m, tuple(precisions)) for m in methods or METHODS]
     if found[0].config(precisions[0]).data.name not in SHAPES:
         raise UserError(f"workload={workload} streams its images from files: choose another workload")

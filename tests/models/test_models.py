@@ -69,7 +69,7 @@ def test_a_user_s_own_network_is_named_by_its_factory():
     ("name", "options", "says"),
     [
         ("resnet45", {}, "did you mean model.name=resnet44"),
-        ("densenet", {}, "one of f1, c1"),
+        ("transformer", {}, "one of f1, c1"),
         ("tests.networks:absent", {}, "can't be imported"),
         ("no.such.module:factory", {}, "can't be imported"),
         ("f1", {"widht": 3}, "model.options"),
