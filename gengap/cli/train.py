@@ -34,8 +34,7 @@ STATUS = options.Spec(
     "status",
     (f"-m, {MULTIRUN}",),
     _FOLDERS,
-    _NOT_TAKEN
-    | dict.fromkeys((RESOLVE, *SETTINGS), "type it after gengap train, which prints configurations"),
+    _NOT_TAKEN | dict.fromkeys((RESOLVE, *SETTINGS), _PRINTING),
     _KEYS,
 )
 LAUNCHER = ("hydra/launcher=", "hydra.launcher.")
@@ -103,9 +102,7 @@ def _import_own(factories: Sequence[tuple[str, str, Collection[str]]]) -> None:
         except UserError:
             raise
         except Exception:
-            log.debug(
-                "%s can't be imported", factory[1]
-            )  # a bug in it: the run fails and keeps the traceback
+            log.debug("%s fails at its import: so will the run, and keep the traceback", factory[1])
 
 
 def read(spec: options.Spec, arguments: Sequence[str]) -> options.Typed:

@@ -47,10 +47,10 @@ def compose_config(overrides: Sequence[str]) -> Config:
     try:
         with errors_in_one_line():
             config = to_config(composed)
-        check_options(config.model.name, _typed_options(parsed))
-        return config
     except UserError as error:
         raise in_file(error, chosen, {o.key_or_group for o in parsed}) from error
+    check_options(config.model.name, _typed_options(parsed))
+    return config
 
 
 def _typed_options(overrides: Sequence[Override]) -> set[str]:
