@@ -1,7 +1,7 @@
 """Ghost batch norm (Hoffer, Hubara & Soudry 2017, Algorithm 1) in place of torch's batch norm.
 
 In training, a batch is cut into ghost batches X^1 ... X^n of `ghost_size` consecutive samples, and each is
-normalised by its own statistics, as a small batch would be. Per channel:
+normalized by its own statistics, as a small batch would be. Per channel:
 
     mu^l = mean(X^l)        var^l = mean((X^l - mu^l)^2)
     Y^l = gamma (X^l - mu^l) / sqrt(var^l + eps) + beta        with the same gamma and beta for all l
@@ -56,10 +56,10 @@ class _GhostBatchNorm(nn.Module):
         self.ghost_size = ghost_size
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise a batch; shape, dtype and memory format stay. Raises as the class says."""
+        """Normalize a batch; shape, dtype and memory format stay. Raises as the class says."""
         if not self.training or len(input) <= self.ghost_size:
-            normalised: Tensor = super().forward(input)
-            return normalised
+            normalized: Tensor = super().forward(input)
+            return normalized
         if input.dim() not in self._input_dims:
             expected = " or ".join(f"{d}D" for d in self._input_dims)
             raise ValueError(f"expected {expected} input (got {input.dim()}D input)")
@@ -90,8 +90,8 @@ class _GhostBatchNorm(nn.Module):
         if self.track_running_stats and self.running_mean is not None:
             unbiased = variance.detach().flatten(1) * (count / (count - 1))
             self._update_running_statistics(mean.detach().flatten(1), unbiased)
-        normalised: Tensor = y.flatten(0, 1).to(x.dtype)
-        return normalised
+        normalized: Tensor = y.flatten(0, 1).to(x.dtype)
+        return normalized
 
     def _forward_folded(self, x: Tensor, ghosts: int) -> Tensor:
         """One batch norm of (ghost_size, ghosts * C, ...): every ghost batch has channels of its own."""

@@ -1,4 +1,4 @@
-"""The last step of augmentation, on the device: flip and normalise.
+"""The last step of augmentation, on the device: flip and normalize.
 
 What is drawn for each sample stands in stream.py; crops are taken where images are read, in resident.py and
 decoded.py.
@@ -39,7 +39,7 @@ class FlipAndNormalize:
         self._scale, self._shift = scale_and_shift(config, device)
 
     def __call__(self, pixels: Tensor, flips: Tensor | None = None) -> Tensor:
-        """Normalise a batch; images whose entry in flips (B,), bool or 0 and 1, is true are mirrored."""
+        """Normalize a batch; images whose entry in flips (B,), bool or 0 and 1, is true are mirrored."""
         if flips is not None:
             pixels = torch.where(flips.bool().view(-1, 1, 1, 1), pixels.flip(-1), pixels)
         return torch.addcmul(self._shift, pixels.float(), self._scale)

@@ -1,4 +1,4 @@
-"""Image files streamed to the device: worker processes decode and crop, the device flips and normalises."""
+"""Image files streamed to the device: worker processes decode and crop, the device flips and normalizes."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ CHUNK_SIZE = 64  # images per task of a worker
 class Chunk:
     """Image files that a worker decodes at a time.
 
-    paths (B,); offsets (B, 2) of the crops as (row, column) in range(CROP_POSITIONS), None for centre crops.
+    paths (B,); offsets (B, 2) of the crops as (row, column) in range(CROP_POSITIONS), None for center crops.
     """
 
     paths: NDArray[np.object_]
@@ -67,8 +67,8 @@ class Decoder(Dataset[Tensor | UserError]):
     def _cropped(self, image: Image.Image, offset: NDArray[np.int64] | None) -> Image.Image:
         side = self._crop
         if offset is None:
-            centred: Image.Image = tf.center_crop(image, [side, side])
-            return centred
+            centered: Image.Image = tf.center_crop(image, [side, side])
+            return centered
         row, column = (
             int(o) * (s - side + 1) // CROP_POSITIONS for o, s in zip(offset, image.size[::-1], strict=True)
         )
@@ -84,7 +84,7 @@ class DecodedImages:
 
     Args:
         files: the image files.
-        config: sizes, flip and normalisation.
+        config: sizes, flip and normalization.
         device: where batches are wanted.
         workers: processes that decode; None for one per CPU core, 0 to decode in this process.
         augment: random crops and flips in `batches`, as `config` asks for them.
@@ -123,12 +123,12 @@ class DecodedImages:
             yield pixels, labels, torch.from_numpy(batch.flips).to(device)
 
     def preprocess(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Augmented, normalised images (B, 3, crop, crop) float32 and their labels (B,) int64."""
+        """Augmented, normalized images (B, 3, crop, crop) float32 and their labels (B,) int64."""
         pixels, labels, flips = batch
         return self._preprocess(pixels, flips if self._flip else None), labels
 
     def evaluation_batches(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
-        """Every image once, in order: centre crop, no flip, normalised; the last batch may be smaller.
+        """Every image once, in order: center crop, no flip, normalized; the last batch may be smaller.
 
         Raises:
             UserError: an image file can't be read.

@@ -29,10 +29,10 @@ class DeviceImages(Protocol):
         """The batches of updates `first`, `first` + 1, ... of the stream, without end."""
 
     def preprocess(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Augmented, normalised images (B, C, H, W) float32 and their labels (B,) int64."""
+        """Augmented, normalized images (B, C, H, W) float32 and their labels (B,) int64."""
 
     def evaluation_batches(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
-        """Every image once, in order: centre crop, no flip, normalised; the last batch may be smaller."""
+        """Every image once, in order: center crop, no flip, normalized; the last batch may be smaller."""
 
 
 def to_device(
@@ -42,7 +42,7 @@ def to_device(
 
     Args:
         images: a training or validation set.
-        config: `data` for crop, flip and normalisation, `runtime.workers` for the decoding of files.
+        config: `data` for crop, flip and normalization, `runtime.workers` for the decoding of files.
         device: where batches are wanted.
         augment: random crops and flips in `batches`, as `data` asks for them.
 

@@ -1,4 +1,4 @@
-"""A data set in the device's memory as uint8; crop, flip and normalisation run there, one batch at a time."""
+"""A data set in the device's memory as uint8; crop, flip and normalization run there, one batch at a time."""
 
 from collections.abc import Generator
 from itertools import count
@@ -46,15 +46,15 @@ class Resident:
             yield (rows.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else rows,)
 
     def preprocess(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Augmented, normalised images (B, C, H, W) float32 and their labels (B,) int64."""
+        """Augmented, normalized images (B, C, H, W) float32 and their labels (B,) int64."""
         indices, rows, columns, flips = batch[0].unbind(1)
         crops = self._crops[indices, rows, columns].permute(0, 3, 1, 2)
         return self._preprocess(crops, flips if self._flip else None), self.labels[indices]
 
     def evaluation_batches(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
-        """Every image once, in order: unpadded, not flipped, normalised; the last batch may be smaller."""
+        """Every image once, in order: unpadded, not flipped, normalized; the last batch may be smaller."""
         rows, columns = self._crops.shape[1:3]
-        centred = self._crops[:, rows // 2, columns // 2].permute(0, 3, 1, 2)
+        centered = self._crops[:, rows // 2, columns // 2].permute(0, 3, 1, 2)
         for start in range(0, len(self), batch_size):
             batch = slice(start, start + batch_size)
-            yield self._preprocess(centred[batch]), self.labels[batch]
+            yield self._preprocess(centered[batch]), self.labels[batch]

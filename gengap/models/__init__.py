@@ -28,7 +28,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
 
 
 def build(name: str, /, num_classes: int, **options: Any) -> nn.Module:
-    """Build a network with newly initialised weights, drawn from torch's global generator.
+    """Build a network with newly initialized weights, drawn from torch's global generator.
 
     Args:
         name: a key of MODELS, or `package.module:factory`, called as factory(num_classes=..., **options);

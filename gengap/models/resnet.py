@@ -35,7 +35,7 @@ class BasicBlock(nn.Module):
 class ResNet(nn.Module):
     """A 3x3 convolution, three stages of blocks, average pooling, Linear.
 
-    Convolutions are initialised by fan-out (He et al. 2015).
+    Convolutions are initialized by fan-out (He et al. 2015).
 
     Args:
         num_classes: number of logits.

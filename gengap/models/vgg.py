@@ -13,7 +13,7 @@ def vgg(num_classes: int) -> nn.Sequential:
 def vgg16_features() -> list[nn.Module]:
     """VGG16's five stacks of 3x3 convolutions with batch norm, max pooling of 2x2 after each.
 
-    They map (B, 3, 32, 32) to (B, 512, 1, 1). Initialised by fan-out (He et al. 2015).
+    They map (B, 3, 32, 32) to (B, 512, 1, 1). Initialized by fan-out (He et al. 2015).
     """
     layers: list[nn.Module] = []
     channels = 3

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gengap.report.markup import Table
-from gengap.report.statistics import summarise
+from gengap.report.statistics import summarize
 
 Array = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ def band_data(
     rows = []
     for labels, found in bands:
         for x, values in zip(found.x, found.values.T, strict=True):
-            s = summarise(list(values))
+            s = summarize(list(values))
             std = "" if s.std is None else f"{s.std:.4g}"
             rows.append((*labels, f"{x:.10g}", str(s.n), f"{s.mean:.6g}", std))
     return Table((*names, clock, "n", f"{value}_mean", f"{value}_std"), tuple(rows), labels=len(names))

@@ -1,4 +1,4 @@
-"""Distance from initialisation against updates: the random walks of finished runs, and fits (figure 2)."""
+"""Distance from initialization against updates: the random walks of finished runs, and fits (figure 2)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from gengap.report.cells import Group
 from gengap.report.fits import NoFit, Quality, WalkFit, fit_log, fit_walk, verdict
 from gengap.report.format import spread
 from gengap.report.markup import Table
-from gengap.report.statistics import Summary, summarise
+from gengap.report.statistics import Summary, summarize
 from gengap.runs import read_metrics, read_record
 
 
@@ -44,7 +44,7 @@ class Walk:
     def initial_phase(self) -> Band:
         """The rows before the learning rate first changes, and the update at which it does.
 
-        The distance there is interpolated linearly in ln t between the neighbouring rows.
+        The distance there is interpolated linearly in ln t between the neighboring rows.
         """
         before, t = self.band.until(self.first_change), self.band.x
         if not t[0] < self.first_change < t[-1] or self.first_change in t:
@@ -56,7 +56,7 @@ class Walk:
     def end_distance(self) -> Summary | None:
         """Distance at the first change of the learning rate; None if the records do not reach it."""
         phase = self.initial_phase
-        return summarise(list(phase.values[:, -1])) if phase.x[-1] == self.first_change else None
+        return summarize(list(phase.values[:, -1])) if phase.x[-1] == self.first_change else None
 
     def late_slope(self) -> Summary | None:
         """Least-squares slope per ln t over the last decade of the initial phase; None below two rows."""
@@ -64,7 +64,7 @@ class Walk:
         late = phase.x >= phase.x[-1] / 10
         if late.sum() < 2:
             return None
-        return summarise([fit_log(phase.x[late], row[late])[1] for row in phase.values])
+        return summarize([fit_log(phase.x[late], row[late])[1] for row in phase.values])
 
     def epochs_at(self, updates: Array) -> Array:
         """The same updates in epochs."""
@@ -159,7 +159,7 @@ def _summary(found: Walk) -> tuple[str, ...]:
         str(len(fits)),
         f"{_span([f.start for f in fits])} to {_span([f.end for f in fits])}",
         _span([f.rows for f in fits]),
-        spread(summarise([f.slope for f in fits]), 3),
+        spread(summarize([f.slope for f in fits]), 3),
         *_quality([f.log for f in fits]),
         *_quality([f.power for f in fits]),
         verdict(fits),

@@ -1,4 +1,4 @@
-"""Does the distance from initialisation grow like log t? Fits of a run's walk (section 4, figure 2).
+"""Does the distance from initialization grow like log t? Fits of a run's walk (section 4, figure 2).
 
 The window begins after the last clipped update and ends when the learning rate first changes. a + b ln t and
 a t^b are compared by how well each predicts held-out rows.
@@ -61,7 +61,7 @@ def fit_walk(t: Array, distance: Array, clipped_until: float, first_change: floa
 
     Args:
         t: updates, ascending, shape (rows,).
-        distance: L2 distance from initialisation after t updates, shape (rows,).
+        distance: L2 distance from initialization after t updates, shape (rows,).
         clipped_until: the last row with a clipped update, in updates; 0 if there is none.
         first_change: the update at which the learning rate first changes; inf if it never does.
 

@@ -61,7 +61,7 @@ def duration(seconds: float | None) -> str:
 def mark(difference: float) -> str:
     """Whether a difference from the paper (points) is within MARGIN, above or below it.
 
-    A shape, so that it does not depend on colour.
+    A shape, so that it does not depend on color.
     """
     if abs(difference) <= MARGIN:
         return NEAR

@@ -8,7 +8,7 @@ from gengap.paper import tables as paper
 from gengap.report.cells import Group, Records, experiment_of
 from gengap.report.format import commit, state
 from gengap.report.rows import Row
-from gengap.report.statistics import Summary, binomial_error, summarise
+from gengap.report.statistics import Summary, binomial_error, summarize
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Measured:
 
 
 def measure_cell(records: Records, row: Row, method: str) -> Measured:
-    """Summarise a cell of a table under the name of its row; a cell without records has no runs."""
+    """Summarize a cell of a table under the name of its row; a cell without records has no runs."""
     group = records.cell(row, method)
     if group is None:
         group = Group("", row.name, method, experiment_of(row.name, method), records.runs.iloc[:0])
@@ -74,9 +74,9 @@ def measure_cell(records: Records, row: Row, method: str) -> Measured:
 
 
 def measure(group: Group, published: str = "") -> Measured:
-    """Summarise a group of runs and compare it with the published accuracy, if there is one."""
+    """Summarize a group of runs and compare it with the published accuracy, if there is one."""
     done = group.finished
-    accuracy = summarise(group.accuracies) if group.accuracies else None
+    accuracy = summarize(group.accuracies) if group.accuracies else None
     return Measured(
         workload=group.workload,
         method=group.method,
@@ -108,7 +108,7 @@ def _measuring(runs: DataFrame) -> float | None:
 
 
 def _summary(runs: DataFrame, column: str) -> Summary | None:
-    return None if runs.empty else summarise([float(v) for v in runs[column]])
+    return None if runs.empty else summarize([float(v) for v in runs[column]])
 
 
 def distinct(runs: DataFrame, column: str) -> str:

@@ -23,15 +23,15 @@ class Summary:
     half_width: float | None
 
 
-def summarise(values: Sequence[float], level: float = 0.95) -> Summary:
-    """Summarise one value per seed; `level` is that of the interval.
+def summarize(values: Sequence[float], level: float = 0.95) -> Summary:
+    """Summarize one value per seed; `level` is that of the interval.
 
     Raises:
         ValueError: there are no values.
     """
     n = len(values)
     if n == 0:
-        raise ValueError("no values to summarise")
+        raise ValueError("no values to summarize")
     mean = float(np.mean(values))
     if n == 1:
         return Summary(1, mean, None, None)

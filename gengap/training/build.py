@@ -10,12 +10,11 @@ from gengap.data.device_images import to_device
 from gengap.data.sources import Source
 from gengap.data.splits import Splits
 from gengap.data.stream import Stream
-from gengap.errors import UserError
 from gengap.ghost import GhostBatchNorm1d, GhostBatchNorm2d, convert
 from gengap.layers.convert import use_gpu_layers
 from gengap.models import build
 from gengap.randomness import Purpose, key
-from gengap.regime import Regime
+from gengap.regime import Regime, check_updates
 from gengap.training.allocator import FRAGMENTATION, has_room, keep_freed_memory
 from gengap.training.dry_run import check_network, check_smallest_batch
 from gengap.training.memory import update_bytes
@@ -37,7 +36,7 @@ def build_trainer(
             be built or can't train on these images.
     """
     samples, batch_size = len(splits.train), config.method.batch_size
-    _check_regime(config, samples, regime)
+    check_updates(config, samples)
     with torch.random.fork_rng():
         torch.manual_seed(key(config.seed, Purpose.INIT, 0))
         model = build(config.model.name, source.num_classes, **fitting_options(config))
@@ -66,20 +65,6 @@ def _convert(config: Config, model: nn.Module, ghost_size: int) -> None:
             "the method's other settings apply",
             config.model.name,
             ghost_size,
-        )
-
-
-def _check_regime(config: Config, samples: int, regime: Regime) -> None:
-    batch_size = config.method.batch_size
-    if batch_size > samples:
-        limited = "" if config.data.limit is None else ", or raise data.limit"
-        raise UserError(
-            f"method.batch_size={batch_size} is more than the {samples} training samples: lower it{limited}"
-        )
-    if regime.updates < 1:
-        raise UserError(
-            f"workload.epochs={config.workload.epochs} is less than one update of {batch_size} samples: "
-            "raise workload.epochs"
         )
 
 

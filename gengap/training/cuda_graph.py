@@ -15,7 +15,7 @@ class GraphedStep:
     """A step that is captured once per weight decay and input shapes, and replayed afterwards.
 
     Args:
-        step: called as step(weight_decay, inputs); must not synchronise with the host, must change `state` in
+        step: called as step(weight_decay, inputs); must not synchronize with the host, must change `state` in
             place, and other tensors that it reads must keep their address.
         state: returns every tensor that the step changes; capturing restores their values.
     """

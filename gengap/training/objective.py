@@ -16,7 +16,7 @@ def sample_losses(
 
     Args:
         model: maps images to logits (B, num_classes).
-        images: (B, C, H, W), normalised.
+        images: (B, C, H, W), normalized.
         labels: (B,) int64.
         dtype: of the loss, that of the weights.
         bf16: whether the forward pass is autocast to bfloat16.

@@ -10,7 +10,7 @@ def clip_(gradient: Tensor, max_norm: float | None) -> Tensor:
     """Clip the gradient (P,) in place to an L2 norm of at most max_norm; return the norm before clipping.
 
     The scale is that of torch.nn.utils.clip_grad_norm_, max_norm / (norm + 1e-6), computed without
-    synchronising with a GPU: only on a CPU is the scale compared with 1, to skip the multiplication.
+    synchronizing with a GPU: only on a CPU is the scale compared with 1, to skip the multiplication.
     """
     norm: Tensor = torch.linalg.vector_norm(gradient)
     if max_norm is not None:

@@ -67,7 +67,7 @@ class Trainer:
         self._step(regime.weight_decay_at(update), batch if noise is None else (*batch, noise))
 
     def _device_step(self, weight_decay: float, inputs: tuple[Tensor, ...]) -> None:
-        """The work on the device, without synchronisation: gradient, clipping, SGD step, running sums."""
+        """The work on the device, without synchronization: gradient, clipping, SGD step, running sums."""
         clip_norm = self.config.method.clip_norm
         loss, errors = self._backward(inputs)
         norm = clip_(self.flat.gradient, clip_norm)

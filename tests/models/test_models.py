@@ -51,7 +51,7 @@ def test_resnet44_has_44_layers_and_projects_at_the_two_stage_changes_only():
 
 
 @pytest.mark.parametrize("name", ["resnet44", "wresnet16_4", "vgg"])
-def test_convolutions_are_he_initialised_by_fan_out(name):
+def test_convolutions_are_he_initialized_by_fan_out(name):
     torch.manual_seed(0)
     for module in build(name, 10).modules():
         if isinstance(module, nn.Conv2d) and module.weight.numel() > 2000:

@@ -98,7 +98,7 @@ def test_a_seed_without_a_fit_is_counted_with_its_reason(store: Store) -> None:
     assert lb["no fit"] == "1 of 1: too short (4 rows in the window)"
 
 
-def test_power_law_walks_are_recognised(store: Store) -> None:
+def test_power_law_walks_are_recognized(store: Store) -> None:
     store.add("mnist_sb", 0, rows=walk(2000, lambda t: 0.3 * t**0.6))
     assert by_column(fit_table(NAMES, found(store)))[0]["better law"] == "a t^b (1 of 1)"
 

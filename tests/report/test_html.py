@@ -137,7 +137,7 @@ def test_pictures_go_in_and_out_of_their_places() -> None:
     assert with_pictures(page, pictures_of(full)) == full
 
 
-def test_a_picture_has_unique_ids_and_a_dark_value_of_every_colour() -> None:
+def test_a_picture_has_unique_ids_and_a_dark_value_of_every_color() -> None:
     svg = (
         '<?xml version="1.0"?>\n<svg height="9pt" viewBox="0 0 9 9" width="9pt"><metadata>m</metadata>'
         '<path id="a" style="fill: #ffffff; stroke: #000000"/><use href="#a" style="fill: #0b4f94"/></svg>'

@@ -1,4 +1,4 @@
-"""On a GPU: the same updates as on the CPU, no synchronisation, bit-equal resume. Skipped without a GPU."""
+"""On a GPU: the same updates as on the CPU, no synchronization, bit-equal resume. Skipped without a GPU."""
 
 import pytest
 import torch
@@ -52,7 +52,7 @@ def test_every_engine_makes_the_same_updates_as_the_cpu(name, engine, digits):
     expected = ends(trainer_on("cpu", digits(*CASES[name])))
     found = ends(trainer_on("cuda", digits(*CASES[name], *ENGINES[engine])))
     for key, value in expected.items():
-        # Images are normalised in float32, which a GPU may round differently
+        # Images are normalized in float32, which a GPU may round differently
         torch.testing.assert_close(found[key].cpu(), value, rtol=1e-5, atol=1e-6, msg=key)
 
 
@@ -82,7 +82,7 @@ def trainer_after(updates, config):
     return trainer
 
 
-def test_updates_do_not_synchronise_with_the_device(digits):
+def test_updates_do_not_synchronize_with_the_device(digits):
     trainer = trainer_on("cuda", digits("lb_gbn"), double=False)
     assert trainer.engine.graph
     trainer.train_step(0)  # captures

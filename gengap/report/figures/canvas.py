@@ -33,7 +33,7 @@ _MARGINS = (0.3, 0.6)
 _PER_ROW = 3
 _ENTRY, _LETTER = 0.75, 0.075  # inches per legend entry, and per letter of its label
 
-_PALE = 0.6  # of the colour, the rest is white: a thin dark fit shows on top of its curve
+_PALE = 0.6  # of the color, the rest is white: a thin dark fit shows on top of its curve
 _MARKER: dict[str, Any] = {
     "linestyle": "none",
     "markersize": 5,
@@ -85,14 +85,14 @@ def draw_band(axis: Axes, band: Band, style: Style, index: int) -> None:
     axis.plot(band.x, mean, zorder=3 - style.width / 10, **_line(style))  # the thinner, the further up
     # Curves often start at the same point; their markers should not.
     marks = (index * every // 5 % every, every)
-    axis.plot(band.x, mean, style.marker, color=style.colour, markevery=marks, zorder=4, **_MARKER)
+    axis.plot(band.x, mean, style.marker, color=style.color, markevery=marks, zorder=4, **_MARKER)
     if std is not None:
-        axis.fill_between(band.x, mean - std, mean + std, color=style.colour, alpha=0.15, linewidth=0)
+        axis.fill_between(band.x, mean - std, mean + std, color=style.color, alpha=0.15, linewidth=0)
 
 
 def _line(style: Style) -> dict[str, Any]:
-    # Opaque: where lines cross, a mixed colour would be that of no curve.
-    pale = tuple(_PALE * c + 1 - _PALE for c in to_rgb(style.colour))
+    # Opaque: where lines cross, a mixed color would be that of no curve.
+    pale = tuple(_PALE * c + 1 - _PALE for c in to_rgb(style.color))
     return {
         "color": pale,
         "linestyle": style.dashes,
@@ -103,7 +103,7 @@ def _line(style: Style) -> dict[str, Any]:
 
 def draw_published(axis: Axes, x: float, y: float, style: Style) -> None:
     """A published value, as a larger, hollow marker."""
-    axis.plot([x], [y], style.marker, markeredgecolor=style.colour, zorder=5, clip_on=False, **_HOLLOW)
+    axis.plot([x], [y], style.marker, markeredgecolor=style.color, zorder=5, clip_on=False, **_HOLLOW)
 
 
 def count_from_zero(axis: Axes) -> None:
@@ -130,7 +130,7 @@ def legend(drawing: Drawing, styles: Iterable[Style], others: dict[str, Line2D])
     handles: list[Any] = [
         (
             Line2D([], [], **_line(k)),
-            Line2D([], [], marker=k.marker, color=k.colour, **_MARKER),
+            Line2D([], [], marker=k.marker, color=k.color, **_MARKER),
         )
         for k in unique.values()
     ]

@@ -1,4 +1,4 @@
-"""Distance from initialisation in every cell of the tables (the paper shows it in figure 2)."""
+"""Distance from initialization in every cell of the tables (the paper shows it in figure 2)."""
 
 from itertools import groupby
 from typing import Any
@@ -20,7 +20,7 @@ from gengap.report.figures.style import METHOD_STYLES, Style
 from gengap.report.fits import LARGEST_ERROR, MINIMUM_UPDATES, SMALLEST_R_SQUARED
 from gengap.report.rows import Row
 
-DISTANCE = r"distance from initialisation  $\|w_t - w_0\|_2$"
+DISTANCE = r"distance from initialization  $\|w_t - w_0\|_2$"
 DASHES = "Dashes are the mean fit of a + b ln t, drawn over its window, whose ends are ticks."
 FIT_DETAILS = paragraph(
     "The window of a fit is from the first recorded row after the last clipped update to the first change of "
@@ -57,13 +57,13 @@ def figure(records: Records) -> Figure:
     if not found:
         begun = any(not row.deviation for row, _ in records.cells)
         missing = no_records(records, "quickstart", begun=begun)
-        return Figure("distance", "", "Distance from initialisation", CAPTION, FIT_DETAILS, missing=missing)
+        return Figure("distance", "", "Distance from initialization", CAPTION, FIT_DETAILS, missing=missing)
     bands = [(labels, walk.band) for labels, walk in found]
     shown = [((paper.title(row), LABELS[method]), walk) for (row, method), walk in found]
     return Figure(
         name="distance",
         number="",
-        title="Distance from initialisation",
+        title="Distance from initialization",
         caption=CAPTION,
         details=FIT_DETAILS,
         data={
@@ -112,7 +112,7 @@ def draw_fit(axis: Axes, walk: Walk, style: Style, index: int) -> None:
     # The fit is linear in a and b, so for a shared window their means are the fit of the mean curve.
     a = np.mean([f.intercept for f in walk.fitted])
     b = np.mean([f.slope for f in walk.fitted])
-    darker = 0.65 * np.array(to_rgb(style.colour))
+    darker = 0.65 * np.array(to_rgb(style.color))
     offset = index % 2 * sum(_FIT_DASHES) / 2
     look = _FIT_LINE | {"linestyle": (offset, _FIT_DASHES)}
     axis.plot(t, a + b * np.log(t), color=darker, zorder=3, **look)

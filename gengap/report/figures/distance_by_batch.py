@@ -1,4 +1,4 @@
-"""Distance from initialisation by batch size: figures 2 and 7, Resnet44 on CIFAR-10."""
+"""Distance from initialization by batch size: figures 2 and 7, Resnet44 on CIFAR-10."""
 
 from dataclasses import dataclass
 
@@ -80,7 +80,7 @@ def figure2(records: Records) -> Figure:
         *([run_counts(every)] if drawn else []),
     )
     details = f"{paragraph(_PHASE, _NORM, _SLOPE)}\n{FIT_DETAILS}"
-    about = ("figure2", "Figure 2", "distance from initialisation by batch size", caption, details)
+    about = ("figure2", "Figure 2", "distance from initialization by batch size", caption, details)
     if not drawn:
         return Figure(*about, missing=missing(records, every, "figure2"))
     walks = [(c.labels, c.walk) for c in drawn]
@@ -109,7 +109,7 @@ def figure7(records: Records) -> Figure:
         *([run_counts(curves)] if drawn else []),
     )
     details = paragraph(_PHASE, _NORM)
-    about = ("figure7", "Figure 7", "distance from initialisation by epoch", caption, details)
+    about = ("figure7", "Figure 7", "distance from initialization by epoch", caption, details)
     if not drawn:
         return Figure(*about, missing=missing(records, curves, "figure1"))
     bands = [(c.labels[1:], _by_epoch(c.walk)) for c in drawn]
@@ -173,7 +173,7 @@ def _draw_published_end(axis: Axes, c: NormCurve, x: float) -> None:
 
 def _finish(drawing: Drawing, drawn: list[NormCurve], others: dict[str, Line2D]) -> None:
     drawing.supylabel(DISTANCE, fontsize=10)
-    # One entry per batch size: its colour is the same in both panels.
-    styles = {c.curve.style.colour: c.curve.style for c in reversed(drawn)}
+    # One entry per batch size: its color is the same in both panels.
+    styles = {c.curve.style.color: c.curve.style for c in reversed(drawn)}
     order = sorted(styles.values(), key=lambda style: int(style.label.split()[0]))
     legend(drawing, order, others | {"published, read off": PUBLISHED})

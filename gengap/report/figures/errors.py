@@ -23,7 +23,7 @@ from gengap.report.figures.curves import Curve, missing, run_counts, with_runs
 from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.format import signed, spread
 from gengap.report.markup import Table
-from gengap.report.statistics import summarise
+from gengap.report.statistics import summarize
 from gengap.runs import read_metrics
 
 TRAINING, VALIDATION = "train_error", "val_error"
@@ -116,7 +116,7 @@ def _final(about: ErrorFigure, present: list[Curve]) -> Table:
     rows = []
     for curve in present:
         assert curve.group is not None
-        found = summarise([100 - accuracy for accuracy in curve.group.accuracies])
+        found = summarize([100 - accuracy for accuracy in curve.group.accuracies])
         printed = _published_final(about, curve)
         difference = signed(found.mean - float(printed)) if printed else ""
         rows.append((curve.label, curve.experiment, str(found.n), spread(found), printed or "–", difference))

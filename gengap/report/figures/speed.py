@@ -13,8 +13,8 @@ from gengap.report.speed import machine, table
 
 _LOOKS: dict[str, dict[str, Any]] = {
     "typical loop": {"color": "#c8c8c8"},
-    "gengap fp32": {"color": METHOD_STYLES["lb_lr"].colour, "hatch": "//", "edgecolor": "white"},
-    "gengap bf16": {"color": METHOD_STYLES["lb_ra"].colour},
+    "gengap fp32": {"color": METHOD_STYLES["lb_lr"].color, "hatch": "//", "edgecolor": "white"},
+    "gengap bf16": {"color": METHOD_STYLES["lb_ra"].color},
 }
 _WIDTH = 0.27  # of a bar; groups are 1 apart
 

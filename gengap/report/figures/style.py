@@ -12,17 +12,17 @@ DOTTED: Dashes = (0, (1, 1))
 
 @dataclass(frozen=True)
 class Style:
-    """A line's label in legends and tables, its colour, marker, width in points and dashes."""
+    """A line's label in legends and tables, its color, marker, width in points and dashes."""
 
     label: str
-    colour: str
+    color: str
     marker: str
     width: float
     dashes: Dashes = SOLID
 
 
-# Hues that colour-blind readers can tell apart, in steps of lightness for printing in grey; the markers
-# distinguish the methods without any colour. Lines often lie on each other, above all +LR, +GBN and +RA:
+# Hues that color-blind readers can tell apart, in steps of lightness for printing in gray; the markers
+# distinguish the methods without any color. Lines often lie on each other, above all +LR, +GBN and +RA:
 # thinner ones are drawn on top, so that the wider ones show on both sides.
 METHOD_STYLES = {
     "sb": Style(LABELS["sb"], "#000000", "o", width=3.0),
@@ -33,10 +33,10 @@ METHOD_STYLES = {
 }
 NOISE = Style("LB + noise", "#8a3d7c", ">", width=1.4)
 
-# Batch sizes are ordered, and so are their colours: viridis from dark to light, in even steps of grey.
+# Batch sizes are ordered, and so are their colors: viridis from dark to light, in even steps of gray.
 BATCH_STYLES = {
-    batch: Style(str(batch), colour, marker, width, dashes)
-    for batch, colour, marker, width, dashes in (
+    batch: Style(str(batch), color, marker, width, dashes)
+    for batch, color, marker, width, dashes in (
         (64, "#440154", "o", 4.2, SOLID),
         (128, "#443a83", "s", 3.7, DASHED),
         (256, "#32648e", "^", 3.2, SOLID),
