@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import sqrt
 
-from gengap.config.schema import Method
+from gengap.config.schema import FP32, Method
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.plan.evidence import REMEDIES, TABLES, OwnRow, closed_in_paper, paper_ratios
@@ -60,11 +60,11 @@ def reasons(question: Question, methods: Sequence[Planned]) -> list[str]:
         "ImageNet, Goyal et al. 2017 found it better, with warm-up over the first 5 epochs.",
         f"Ghost size {question.ghost_size}: by default the largest divisor of the large batch up to both the "
         f"small batch and the paper's {GHOST_SIZE}, so that batch norm sees no more samples at once than "
-        f"where the recipe worked. It splits {question.large_batch:,} into {ghosts:,} ghosts. A network "
+        f"it did in the recipe that worked. It splits {question.large_batch:,} into {ghosts:,} ghosts. A network "
         "without batch norm does not need +GBN.",
         f"Regime adaptation: every period of e epochs becomes {times} e epochs, which makes as many updates "
         f"as with the small batch, each with {times} times the samples.",
-        "Clipping: the paper clips the gradient «for the first few iterations»; its released code, and "
+        'Clipping: the paper clips the gradient "for the first few iterations"; its released code, and '
         f"gengap, clip it to a norm of {_short(clip or 0)} at every update.",
         _warmup(question, methods),
         "Updates: epochs · N / B, rounded down once, with batches all of the same size; in torch, a "
@@ -133,7 +133,9 @@ def expectations(question: Question, own: Sequence[OwnRow]) -> str:
     if not own:
         place = question.results_dir / "report"
         why = (
-            "has no cell with finished runs" if place.is_dir() else "does not exist; gengap report writes it"
+            "has no cell with finished runs"
+            if place.is_dir()
+            else "does not exist here; a clone of gengap has it"
         )
         return "\n".join([*lines, f"Our own runs: {place} {why}."])
     head = ("", *LABELS.values())
@@ -151,7 +153,8 @@ def _closed(table: int) -> tuple[str, ...]:
 
 def _with_paper(row: OwnRow) -> list[tuple[str, ...]]:
     measured = [_accuracy(row.cells.get(m)) for m in METHODS]
-    lines = [(paper.title(row.workload), *measured)]
+    title = paper.title(row.workload) + ("" if row.precision == FP32 else f" ({row.precision})")
+    lines = [(title, *measured)]
     printed = [paper.accuracy(row.workload, m) for m in METHODS]
     if any(printed):
         lines.append(("  paper", *(value or NONE for value in printed)))

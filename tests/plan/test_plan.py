@@ -156,7 +156,7 @@ def test_a_recipe_of_one_phase_has_no_milestones():
 
 def test_our_report_is_shown_with_its_seeds_and_its_absence_too(tmp_path):
     place = tmp_path / "report"
-    assert f"{place} does not exist; gengap report" in answer([*TYPED, f"results_dir={tmp_path}"])
+    assert f"{place} does not exist here" in answer([*TYPED, f"results_dir={tmp_path}"])
     place.mkdir()
     assert f"{place} has no cell with finished runs" in answer([*TYPED, f"results_dir={tmp_path}"])
     (tmp_path / "report" / "table1.csv").write_text(
@@ -228,3 +228,20 @@ def test_plan_needs_neither_torch_nor_records(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "450,410" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_workload_trained_in_bf16_only_is_shown_as_such(tmp_path):
+    (tmp_path / "report").mkdir()
+    head = "kind,workload,method,n,mean,std,precision,protocol\n"
+    rows = [
+        "cell,mnist_f1,sb,1,98.0000,,fp32,paper",
+        "cell,mnist_f1,sb,1,11.1111,,bf16,paper",
+        "cell,cifar10_c1,sb,1,87.3700,,bf16,paper",
+        "cell,cifar10_c1,lb,1,22.2222,,bf16,bigbatch",
+    ]
+    (tmp_path / "report" / "table1.csv").write_text(head + "\n".join(rows) + "\n")
+    text = answer([*TYPED, f"results_dir={tmp_path}"])
+    assert "C1, CIFAR-10 (bf16)" in text
+    assert "87.37 (n=1)" in text
+    assert "11.11" not in text
+    assert "22.22" not in text
