@@ -2,14 +2,22 @@
 
 import copy
 import io
+import os
 import pickle
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.testing import assert_close
 
-from gengap.ghost import GhostBatchNorm1d, GhostBatchNorm2d, convert
+from gengap import ghost
+from gengap.ghost import GhostBatchNorm1d, GhostBatchNorm2d, GhostBatchNorm3d, convert
 
 EXACTLY = {"rtol": 0, "atol": 0}
 
@@ -52,17 +60,130 @@ def test_convert_ghost_size_below_one():
     assert type(model[3]) is nn.BatchNorm1d
 
 
-def test_convert_a_bare_layer_and_no_other_kind():
-    bare = nn.BatchNorm1d(3)
+@pytest.mark.parametrize("kind", [nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d])
+def test_convert_a_bare_layer(kind):
+    bare = kind(3)
     assert convert(bare, 4) is bare
-    assert type(bare) is GhostBatchNorm1d
+    assert type(bare).__name__ == f"Ghost{kind.__name__}"
+    assert type(bare).__bases__[1] is kind
 
-    own = type("Own", (nn.BatchNorm2d,), {})
-    others = [nn.BatchNorm3d, nn.SyncBatchNorm, nn.InstanceNorm2d, nn.LayerNorm, own]
-    model = nn.ModuleList([nn.LazyBatchNorm1d(), *(kind(3) for kind in others)])
-    convert(model, 4)
-    assert [type(module) for module in model] == [nn.LazyBatchNorm1d, *others]
-    assert not any(hasattr(module, "ghost_size") for module in model)
+
+class Activated(nn.BatchNorm2d):
+    """A subclass, as timm's BatchNormAct2d is one."""
+
+    def forward(self, input):
+        return super().forward(input).relu()
+
+
+def left_alone():
+    """Batch norm of every kind that isn't converted, and the words that name it."""
+    direct = type("Direct", (nn.modules.batchnorm._BatchNorm,), {})
+    parametrized = torch.nn.utils.parametrizations.weight_norm(nn.BatchNorm1d(3), dim=0)
+    model = nn.ModuleDict({"lazy": nn.LazyBatchNorm2d(), "sync": nn.SyncBatchNorm(3), "own": Activated(3)})
+    model.update({"direct": direct(3), "parametrized": parametrized, "script": scripted(nn.BatchNorm1d(3))})
+    return model, [
+        "lazy (LazyBatchNorm2d)",
+        "sync (SyncBatchNorm)",
+        "own (Activated)",
+        "direct (Direct)",
+        "parametrized (ParametrizedBatchNorm1d)",
+        "script (scripted BatchNorm1d)",
+    ]
+
+
+def scripted(module):
+    with pytest.warns(FutureWarning, match="deprecated"):
+        return torch.jit.script(module)
+
+
+def test_convert_says_what_it_leaves_alone():
+    others, words = left_alone()
+    kinds = [type(module) for module in others.modules()]
+    model = nn.ModuleDict({"others": others, "norm": nn.BatchNorm2d(3)})
+    expected = ", ".join(f"others.{word}" for word in words)
+    with pytest.warns(UserWarning, match=re.escape(expected) + "$") as warned:
+        assert convert(model, 4) is model
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+    assert [type(module) for module in others.modules()] == kinds
+    assert not any(hasattr(module, "ghost_size") for module in others.modules())
+    assert type(model["norm"]) is GhostBatchNorm2d
+
+
+def test_strict_refuses_to_leave_any_alone():
+    for name, other in left_alone()[0].items():
+        model = nn.Sequential(nn.BatchNorm2d(3), nn.ModuleDict({name: other}))
+        with pytest.raises(ValueError, match=rf"1\.{name} \("):
+            convert(model, 4, strict=True)
+        assert type(model[0]) is nn.BatchNorm2d
+        with pytest.raises(ValueError, match=r"the model \("):
+            convert(other, 4, strict=True)
+
+
+def test_nothing_to_say():
+    """Other normalizations have no statistics of a batch, and ghost batch norm is what is asked for."""
+    others = [nn.InstanceNorm2d(3, track_running_stats=True), nn.LayerNorm(3), nn.GroupNorm(1, 3), nn.ReLU()]
+    model = nn.Sequential(nn.BatchNorm2d(3), *others, GhostBatchNorm3d(3, 8), scripted(nn.Linear(3, 3)))
+    convert(convert(model, 4, strict=True), 2, strict=True)  # warnings fail tests
+    assert (model[0].ghost_size, model[5].ghost_size) == (2, 2)
+
+
+def test_lazy_layer_after_its_first_batch():
+    model = nn.Sequential(nn.LazyBatchNorm2d())
+    model(torch.randn(4, 3, 2, 2))
+    assert type(convert(model, 4, strict=True)[0]) is GhostBatchNorm2d
+
+
+def test_sync_batch_norm_drops_the_ghosts_but_strict_tells():
+    """As docs/python.md says: torch replaces every batch norm, subclasses too, by its own."""
+    model = nn.SyncBatchNorm.convert_sync_batchnorm(convert(small_network(), 4))
+    assert [type(model[0][1]), type(model[3])] == [nn.SyncBatchNorm, nn.SyncBatchNorm]
+    with pytest.raises(ValueError, match=r"0\.1 \(SyncBatchNorm\), 3 \(SyncBatchNorm\)"):
+        convert(model, 4, strict=True)
+
+
+NO_INTEGERS = [
+    4.0,
+    True,
+    False,
+    "4",
+    None,
+    [4],
+    np.float32(4),
+    np.True_,
+    torch.tensor(4),
+    4 + 0j,
+    float("nan"),
+]
+
+
+@pytest.mark.parametrize("size", NO_INTEGERS, ids=repr)
+def test_ghost_sizes_that_are_no_integers(size):
+    model = small_network()
+    calls = [lambda: convert(model, size), lambda: convert(nn.ReLU(), size)]
+    kinds = [GhostBatchNorm1d, GhostBatchNorm2d, GhostBatchNorm3d]
+    for call in [*calls, *(lambda kind=kind: kind(3, size) for kind in kinds)]:
+        with pytest.raises(TypeError, match=re.escape(f"ghost_size must be an integer, not {size!r}")):
+            call()
+    assert type(model[3]) is nn.BatchNorm1d
+
+
+@pytest.mark.parametrize("size", [np.int64(4), np.uint8(4), np.array(4)], ids=repr)
+def test_ghost_sizes_of_numpy(size):
+    for layer in (GhostBatchNorm1d(3, size), convert(nn.BatchNorm1d(3), size)):
+        assert (type(layer.ghost_size), layer.ghost_size) == (int, 4)
+        layer(torch.randn(8, 3))
+
+
+def test_folder_can_be_copied(tmp_path):
+    """It needs only torch, and no name of its own."""
+    shutil.copytree(Path(ghost.__file__).parent, tmp_path / "norms")
+    program = "import sys, norms; norms.GhostBatchNorm1d(3, 2); print('gengap' in sys.modules)"
+    command = [sys.executable, "-P", "-c", program]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("False\n", "")
 
 
 def test_copies():
@@ -84,9 +205,9 @@ def test_torchvision_network_is_itself_one_ghost_after_another(name):
     for module in plain.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0  # its masks would differ
-    ghost = convert(copy.deepcopy(plain), 4)
+    mine = convert(copy.deepcopy(plain), 4)
     x, labels = torch.randn(8, 3, 32, 32, dtype=torch.float64), torch.tensor([0, 1, 2, 3] * 2)
-    output = ghost(x)
+    output = mine(x)
     nn.functional.cross_entropy(output, labels, reduction="sum").backward()
     parts = [plain(part) for part in x.split(4)]
     for part in parts:
@@ -94,8 +215,8 @@ def test_torchvision_network_is_itself_one_ghost_after_another(name):
 
     near = {"rtol": 1e-9, "atol": 1e-9}
     assert_close(output, torch.cat(parts), **near)
-    for a, b in zip(ghost.parameters(), plain.parameters(), strict=True):
+    for a, b in zip(mine.parameters(), plain.parameters(), strict=True):
         scale = 1 + b.grad.abs().max()
         assert_close(a.grad / scale, b.grad / scale, **near)
-    assert_close(ghost.state_dict(), plain.state_dict(), **near)
-    assert_close(ghost.eval()(x[:1]), plain.eval()(x[:1]), **near)
+    assert_close(mine.state_dict(), plain.state_dict(), **near)
+    assert_close(mine.eval()(x[:1]), plain.eval()(x[:1]), **near)

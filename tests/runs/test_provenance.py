@@ -57,7 +57,7 @@ def test_clean_checkout_gives_its_commit(checkout):
 
 
 @pytest.mark.parametrize(
-    "name", ["gengap/ghost.py", "gengap/data/stream.py", "conf/method/lb_gbn.yaml", "gengap/__init__.py"]
+    "name", ["gengap/ghost/base.py", "gengap/data/stream.py", "conf/method/lb_gbn.yaml", "gengap/__init__.py"]
 )
 def test_changes_to_code_or_conf_are_marked_dirty(name, checkout):
     file = checkout / name

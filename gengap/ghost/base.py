@@ -1,0 +1,186 @@
+"""What the layers have in common."""
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .arguments import Partial, checked
+
+is_scripting = torch.jit.is_scripting  # type: ignore[attr-defined]  # public, but not declared so
+
+
+class GhostBatchNorm(nn.Module):
+    """What GhostBatchNorm1d, 2d and 3d add to the batch norm that they inherit from as well.
+
+    torch.jit.script compiles forward and what it calls, hence the plain control flow and few Python types.
+    """
+
+    if TYPE_CHECKING:  # attributes of batch norm; the first two are None without affine
+        weight: nn.Parameter
+        bias: nn.Parameter
+        running_mean: Tensor | None
+        running_var: Tensor | None
+        num_batches_tracked: Tensor | None
+        eps: float
+        momentum: float | None
+        track_running_stats: bool
+
+        def _check_input_dim(self, input: Tensor) -> None: ...
+
+    ghost_size: int
+    partial: str = "error"  # of layers that were pickled before there was a choice
+
+    def __init__(
+        self,
+        num_features: int,
+        ghost_size: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        bias: bool = True,
+        partial: Partial = "error",
+    ) -> None:
+        arguments = checked(ghost_size, partial)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device=device, dtype=dtype)
+        if not bias:  # an argument of torch's own only in newer versions
+            self.register_parameter("bias", None)
+        self.set_ghosts(*arguments)
+
+    def set_ghosts(self, ghost_size: int, partial: Partial) -> None:
+        """Set checked arguments, of a batch norm too whose class has become this one."""
+        self.ghost_size, self.partial = ghost_size, partial
+        # torch.fx looks into a module and fails there, unless this says that it is one of torch's
+        self.__module__ = nn.BatchNorm1d.__module__
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalize a batch; shape, dtype and memory format stay. Raises as the class says."""
+        self._check_input_dim(input)
+        if not self.training or len(input) <= self.ghost_size:
+            return self._forward_whole(input)
+        batch, size = len(input), self.ghost_size  # not of shape, whose numbers are tensors in jit.trace
+        if batch % size != 0:
+            if self.partial != "chunks":
+                raise ValueError(
+                    f"a batch of {batch} is not a multiple of ghost_size={size}: leave the last one out with "
+                    "DataLoader(drop_last=True), or cut it into smaller ghost batches with partial='chunks' "
+                    "(an argument of the layers and of convert)"
+                )
+            chunks = (batch + size - 1) // size
+            size = (batch + chunks - 1) // chunks  # as torch.chunk does; the last may be smaller
+        ghosts = batch // size
+        if ghosts * size == batch:
+            return self._forward_ghosts(input, ghosts)
+        first, last = input[: ghosts * size], input[ghosts * size :]
+        if last.numel() == last.shape[1]:  # told before the other ghosts change the running statistics
+            raise ValueError(
+                f"expected more than 1 value per channel when training, but the last ghost batch of a batch "
+                f"of {batch} in chunks of {size} has 1"
+            )
+        return torch.cat([self._forward_ghosts(first, ghosts), self._forward_ghosts(last, 1)])
+
+    def _forward_whole(self, x: Tensor) -> Tensor:
+        """Ordinary batch norm."""
+        if not is_scripting():
+            normalized: Tensor = super().forward(x)
+            return normalized
+        if self.training:
+            return self._forward_ghosts(x, 1)
+        mean, variance = self.running_mean, self.running_var
+        untracked = mean is None and variance is None
+        return F.batch_norm(x, mean, variance, self.weight, self.bias, untracked, eps=self.eps)
+
+    def _forward_ghosts(self, x: Tensor, ghosts: int) -> Tensor:
+        # Uncompiled, one fused batch norm is fastest; a compiler fuses plain operations but not that one
+        if not is_scripting() and torch.compiler.is_compiling():
+            y = self._forward_traced(x, ghosts)
+        else:
+            y = self._forward_folded(x, ghosts)
+        tracked = self.num_batches_tracked
+        if self.track_running_stats and tracked is not None:
+            tracked.add_(ghosts)
+        return y
+
+    def _forward_traced(self, x: Tensor, ghosts: int) -> Tensor:
+        """The definition in plain operations, with statistics in float32 or better."""
+        samples = x.unflatten(0, (ghosts, -1)).to(torch.promote_types(x.dtype, torch.float32))
+        reduced = [d for d in range(samples.dim()) if d not in (0, 2)]
+        per_channel = [x.shape[1]] + [1] * (x.dim() - 2)
+        variance, mean = torch.var_mean(samples, dim=reduced, correction=0, keepdim=True)
+        count = samples.numel() // mean.numel()
+        if count == 1:
+            raise ValueError("expected more than 1 value per channel in every ghost batch when training")
+        y = (samples - mean) * torch.rsqrt(variance + self.eps)
+        if self.weight is not None:
+            y = y * self.weight.view(per_channel)
+        if self.bias is not None:
+            y = y + self.bias.view(per_channel)
+        if self.track_running_stats:
+            unbiased = variance.detach().flatten(1) * (count / (count - 1))
+            self._update_running_statistics(mean.detach().flatten(1), unbiased)
+        normalized: Tensor = y.flatten(0, 1).to(x.dtype)
+        return normalized
+
+    def _forward_folded(self, x: Tensor, ghosts: int) -> Tensor:
+        """One batch norm of (ghost_size, ghosts * C, ...): every ghost batch has channels of its own."""
+        channels = x.shape[1]
+        mean: Tensor | None = None
+        variance: Tensor | None = None
+        running = self.running_mean
+        if self.track_running_stats and running is not None:
+            mean = running.new_zeros(ghosts * channels)
+            variance = torch.ones_like(mean)
+        folded = F.batch_norm(
+            x.unflatten(0, (ghosts, -1)).transpose(0, 1).flatten(1, 2),
+            mean,
+            variance,
+            None if self.weight is None else self.weight.repeat([ghosts]),
+            None if self.bias is None else self.bias.repeat([ghosts]),
+            training=True,
+            momentum=1.0,  # makes mean and (unbiased) variance those of this batch
+            eps=self.eps,
+        )
+        if mean is not None and variance is not None:
+            self._update_running_statistics(mean.view(ghosts, channels), variance.view(ghosts, channels))
+        y: Tensor = folded.unflatten(1, (ghosts, channels)).transpose(0, 1).flatten(0, 1)
+        if x.dim() > 3 and not x.is_contiguous() and x.movedim(1, -1).is_contiguous():
+            y = y.movedim(1, -1).contiguous().movedim(-1, 1)  # channels_last; vmap has no memory formats
+        else:
+            y = y.contiguous()
+        return y
+
+    def _update_running_statistics(self, means: Tensor, variances: Tensor) -> None:
+        """Average statistics (ghosts, C) of the ghost batches, first one first, into the running ones."""
+        running_mean, running_var = self.running_mean, self.running_var
+        if running_mean is None or running_var is None:
+            return
+        if means.element_size() < 4:  # sixteen bits are too few for a count of ghosts
+            means, variances = means.float(), variances.float()
+        ghosts, dtype = len(means), means.dtype
+        with torch.no_grad():
+            if self.momentum is not None:
+                ages = torch.arange(ghosts - 1, -1, -1, dtype=dtype, device=means.device)
+                weights = self.momentum * (1 - self.momentum) ** ages
+                running_mean.mul_((1 - self.momentum) ** ghosts)
+                running_var.mul_((1 - self.momentum) ** ghosts)
+            elif self.num_batches_tracked is not None:
+                # Cumulative average: every ghost batch ever seen weighs the same
+                seen = self.num_batches_tracked.to(dtype)
+                weights = torch.ones_like(means[:, 0]) / (seen + ghosts)
+                running_mean.mul_(seen / (seen + ghosts))
+                running_var.mul_(seen / (seen + ghosts))
+            else:
+                return  # torch averages nothing then
+            # weights @ values; in place, because autocast would round the product to bfloat16
+            running_mean.add_(torch.empty_like(running_mean, dtype=dtype).addmv_(means.T, weights, beta=0))
+            running_var.add_(torch.empty_like(running_var, dtype=dtype).addmv_(variances.T, weights, beta=0))
+
+    def extra_repr(self) -> str:
+        """The arguments of batch norm, and those of ghost batch norm."""
+        partial = "" if self.partial == "error" else f", partial={self.partial!r}"
+        return f"{super().extra_repr()}, ghost_size={self.ghost_size}{partial}"
