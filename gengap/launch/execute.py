@@ -76,6 +76,7 @@ def attempt(config: Config, stop: Stop | None = None, place: Place = ALONE) -> O
 
 
 def _logged(run: Run, train: Callable[[], Outcome], created: Sequence[Path]) -> Outcome:
+    was_interrupted = run.record.get("status") == Status.RUNNING
     with run_log(run.directory / LOG):
         try:
             return train()
@@ -84,7 +85,8 @@ def _logged(run: Run, train: Callable[[], Outcome], created: Sequence[Path]) -> 
         except Exception as caught:
             error = as_user_error(caught, run.directory)
             log_error(error)
-            if run.record:  # else it failed before its record was opened
+            # Without a record it has not begun; what a user's mistake keeps from continuing stays interrupted
+            if run.record and not (was_interrupted and isinstance(error, UserError)):
                 with suppress(OSError):
                     run.update_record(status=Status.FAILED, error=f"{type(error).__name__}: {error}")
     if isinstance(error, UserError):
@@ -108,6 +110,7 @@ def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
     title = f"{run.name} seed{config.seed}{place}"
     try:
         with closing(trainer), stop:
+            run.record.pop("error", None)  # of an attempt that failed
             open_record(config, run, source.num_classes, splits, trainer)
             progress = Progress(title, regime.updates, config.method.batch_size)
             with progress, mirror or nullcontext():

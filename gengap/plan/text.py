@@ -60,8 +60,8 @@ def reasons(question: Question, methods: Sequence[Planned]) -> list[str]:
         "ImageNet, Goyal et al. 2017 found it better, with warm-up over the first 5 epochs.",
         f"Ghost size {question.ghost_size}: by default the largest divisor of the large batch up to both the "
         f"small batch and the paper's {GHOST_SIZE}, so that batch norm sees no more samples at once than "
-        f"it did in the recipe that worked. It splits {question.large_batch:,} into {ghosts:,} ghosts. A network "
-        "without batch norm does not need +GBN.",
+        f"it did in the recipe that worked. It splits {question.large_batch:,} into {ghosts:,} ghosts. A "
+        "network without batch norm does not need +GBN.",
         f"Regime adaptation: every period of e epochs becomes {times} e epochs, which makes as many updates "
         f"as with the small batch, each with {times} times the samples.",
         'Clipping: the paper clips the gradient "for the first few iterations"; its released code, and '

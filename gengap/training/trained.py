@@ -89,7 +89,7 @@ def load_trained(directory: Path) -> Classifier:
     if record is None:
         raise UserError(f"{directory} has no {RECORD}: name a run's folder, as in mine/runs/NAME/seed0")
     if record["status"] != Status.FINISHED:
-        raise UserError(f"{directory} is {record['status']}, not finished: it has no trained network")
+        raise UserError(f"{directory} has not finished, so it has no trained network: gengap status says more")
     file = directory / WEIGHTS
     if not file.exists():
         raise UserError(
