@@ -1,6 +1,7 @@
 """Checks of a data set before it is used: it may come from a user's own `package.module:factory`."""
 
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,17 @@ def check_source(name: str, source: Any) -> Source:
             raise UserError(
                 f"data.name={name}: train images are {shapes[0]}, test images {shapes[1]}: use one shape"
             )
+    names = source.class_names
+    if names and not (_are_texts(names) and len(names) == source.num_classes):
+        raise UserError(
+            f"data.name={name}: class_names is {_kind(names)}: let it be a tuple of {source.num_classes} "
+            "texts, or leave it out"
+        )
     return source
+
+
+def _are_texts(names: Any) -> bool:
+    return isinstance(names, tuple) and all(isinstance(name, str) for name in names)
 
 
 def _problem(split: Any, num_classes: Any) -> str | None:
@@ -49,6 +60,8 @@ def _problem(split: Any, num_classes: Any) -> str | None:
             return f"images have shape {split.images.shape}, so no pixels"
     elif not _is_array(split.paths, np.object_, 1):
         return f"paths are {_kind(split.paths)}, not a numpy array (N,) of dtype object"
+    elif not all(isinstance(path, str | Path) for path in split.paths):
+        return f"paths hold {_kind(next(p for p in split.paths if not isinstance(p, str | Path)))}: use texts"
     if not _is_array(split.labels, np.int64, 1):
         return f"labels are {_kind(split.labels)}, not a numpy array (N,) of int64"
     images = len(split.images if isinstance(split, Images) else split.paths)

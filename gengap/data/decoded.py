@@ -19,6 +19,7 @@ from torchvision.transforms.v2 import functional as tf
 
 from gengap.config.schema import Data
 from gengap.data.augmentation import FlipAndNormalize
+from gengap.data.image_file import read_resized
 from gengap.data.sources import ImageFiles
 from gengap.data.stream import Stream
 from gengap.errors import UserError
@@ -42,7 +43,7 @@ class Chunk:
 class Decoder(Dataset[Tensor | UserError]):
     """Decodes, resizes and crops a chunk to pixels (B, 3, crop, crop) uint8, in a worker process.
 
-    An unreadable file gives a UserError as the result, for the main process to raise.
+    A file that can't be read gives a UserError as the result, for the main process to raise.
 
     Args:
         resize: shorter side of an image after resizing, in pixels.
@@ -56,10 +57,9 @@ class Decoder(Dataset[Tensor | UserError]):
         pixels = torch.empty(len(chunk.paths), 3, self._crop, self._crop, dtype=torch.uint8)
         for k, path in enumerate(chunk.paths):
             try:
-                with Image.open(path) as file:
-                    image = tf.resize(file.convert("RGB"), [self._resize])
-            except (OSError, SyntaxError, ValueError) as error:  # what PIL raises on damaged files
-                return UserError(f"{path} can't be read as an image: replace or remove it ({error})")
+                image = read_resized(path, self._resize)
+            except UserError as error:
+                return UserError(str(error))  # without its cause, which need not be picklable
             offset = None if chunk.offsets is None else chunk.offsets[k]
             pixels[k] = tf.pil_to_tensor(self._cropped(image, offset))
         return pixels

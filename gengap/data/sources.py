@@ -38,8 +38,12 @@ class ImageFiles:
 
 @dataclass(frozen=True)
 class Source:
-    """A data set: its training and test split, and the number of classes; labels are 0 to num_classes - 1."""
+    """A data set: its training and test split, and the number of classes; labels are 0 to num_classes - 1.
+
+    class_names: by label, where they are known; kept in the record of a run.
+    """
 
     train: Images | ImageFiles
     test: Images | ImageFiles
     num_classes: int
+    class_names: tuple[str, ...] = ()

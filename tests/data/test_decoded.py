@@ -184,7 +184,7 @@ def test_missing_folders_are_the_user_s_mistake(folder, tmp_path):
         imagenet(tmp_path / "imagenet")
     for split in ("train", "val"):
         (tmp_path / split / "a").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"no images \(\*\.jpeg.* in .*train/a: add some"):
+    with pytest.raises(UserError, match=r"no images \(\*\.jpg.* in .*train/a: add some"):
         imagenet(tmp_path)
     (tmp_path / "val" / "other").mkdir()
     with pytest.raises(UserError, match=r"val/other is a class that .*train doesn't have"):

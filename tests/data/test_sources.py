@@ -86,6 +86,9 @@ def broken(**changes):
         (broken(images=PIXELS[:, :, :5]), r"train images are \(12, 5, 3\), test images \(12, 10, 3\)"),
         (replace(VALID, test=ImageFiles(np.array(["a.png"], object), LABELS[:1])), "use the same for both"),
         (replace(VALID, test=ImageFiles(["a.png"], LABELS[:1])), "paths are a builtins.list"),
+        (replace(VALID, test=ImageFiles(np.array([7], object), LABELS[:1])), "paths hold a builtins.int"),
+        (replace(VALID, class_names=("a", "b")), "class_names is a builtins.tuple: let it be a tuple of 3"),
+        (replace(VALID, class_names=["a", "b", "c"]), "class_names is a builtins.list"),
     ],
 )  # fmt: skip
 def test_an_invalid_data_set_is_reported_in_one_line(source, says):

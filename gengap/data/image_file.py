@@ -1,0 +1,100 @@
+"""One image file, decoded to RGB, or a line that names it and says why it can't be."""
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from torchvision.transforms.v2 import functional as tf
+
+from gengap.errors import UserError
+
+# Formats whose grayscale of more than 8 bits has a known range: 16 bits, in a TIFF BITS_PER_SAMPLE
+WIDE_FORMATS = ("JPEG2000", "PNG", "PPM", "TIFF")
+BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # tags of a TIFF
+WHITE_IS_ZERO = 0
+
+
+def read_resized(path: str | os.PathLike[str], side: int) -> Image.Image:
+    """The image of a file in RGB, its shorter side resized to `side` pixels.
+
+    Raises:
+        UserError: as in `read_rgb`, or it is so narrow that the other side would become too long for PIL.
+    """
+    image = read_rgb(path)
+    width, height = (side * pixels // min(image.size) for pixels in image.size)
+    if Image.MAX_IMAGE_PIXELS and width * height > Image.MAX_IMAGE_PIXELS:
+        raise UserError(
+            f"{printable(path)} is too narrow: its {image.width}x{image.height} pixels would become "
+            f"{width}x{height} with a shorter side of data.resize={side}; replace or remove it"
+        )
+    resized: Image.Image = tf.resize(image, [side])
+    return resized
+
+
+def read_rgb(path: str | os.PathLike[str]) -> Image.Image:
+    """The first frame of an image file, as the default loader of torchvision.datasets.ImageFolder returns it.
+
+    As there, transparency is dropped and the orientation in EXIF is not applied. Unlike there, 16-bit
+    grayscale keeps its upper 8 bits, as PIL does with 16-bit color; PIL's conversion to RGB would turn
+    everything above 255 white.
+
+    Raises:
+        UserError: it is no file, damaged, in no format that PIL reads, so large that PIL suspects a
+            decompression bomb, or its pixels have no known range (modes I and F).
+    """
+    name = printable(path)
+    try:
+        if not Path(path).is_file():  # reading a named pipe would never end
+            raise OSError("it is not a file, nor a link to one")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are about metadata
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                rgb = _rgb(image)
+                mode = image.mode
+    except Exception as error:  # PIL's decoders raise anything on damaged files
+        reason = _reason(path, error)
+        raise UserError(f"{name} can't be read as an image: replace or remove it ({reason})") from error
+    if rgb is None:
+        raise UserError(
+            f"{name} can't be read: the range of its pixels (PIL's mode {mode}) is not known; "
+            "save it with 8 or 16 bits per channel"
+        )
+    return rgb
+
+
+def printable(path: str | os.PathLike[str]) -> str:
+    """The path, escaped where it would break the line or can't be printed."""
+    text = os.fspath(path)
+    return text if text.isprintable() else repr(text)
+
+
+def _rgb(image: Image.Image) -> Image.Image | None:
+    if image.mode not in ("I", "F") and not image.mode.startswith("I;"):
+        return image.convert("RGB")
+    bits = _gray_bits(image)
+    if bits is None:
+        return None
+    gray = np.asarray(image) >> (bits - 8)
+    if image.format == "TIFF" and image.getexif().get(PHOTOMETRIC) == WHITE_IS_ZERO:
+        gray = 255 - gray
+    return Image.fromarray(gray.astype(np.uint8)).convert("RGB")
+
+
+def _gray_bits(image: Image.Image) -> int | None:
+    """Bits per pixel of grayscale with more than 8, None where the range is not known."""
+    if image.format not in WIDE_FORMATS or image.mode == "F":
+        return None
+    if image.format != "TIFF":
+        return 16
+    bits = image.getexif().get(BITS_PER_SAMPLE)
+    return int(bits) if image.mode != "I" and isinstance(bits, int) else None
+
+
+def _reason(path: str | os.PathLike[str], error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "it is in no format that PIL reads" if Path(path).stat().st_size else "it is empty"
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split()) or type(error).__name__
