@@ -1,6 +1,7 @@
 """Errors and exit codes: a user's mistake is shown as one line that says what to type, a bug as traceback."""
 
 import logging
+import os
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,3 +42,9 @@ def log_error(error: Exception) -> None:
 def either(names: Sequence[str]) -> str:
     """Names in a message, separated by commas and `or`."""
     return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+
+
+def printable(path: str | os.PathLike[str]) -> str:
+    """The path, escaped where it would break the line or can't be printed."""
+    text = os.fspath(path)
+    return text if text.isprintable() else repr(text)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from torchvision.datasets.folder import is_image_file
 
-from gengap.data.image_file import printable
-from gengap.errors import UserError
+from gengap.errors import UserError, printable
 
 # What systems put into folders without a leading dot, in lower case
 CLUTTER = frozenset((

@@ -7,9 +7,8 @@ import numpy as np
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from gengap.data.class_folders import ClassFolders
-from gengap.data.image_file import printable
 from gengap.data.sources import ImageFiles, Source
-from gengap.errors import UserError
+from gengap.errors import UserError, printable
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from torchvision.transforms.v2 import functional as tf
 
-from gengap.errors import UserError
+from gengap.errors import UserError, printable
 
 # Formats whose grayscale of more than 8 bits has a known range: 16 bits, in a TIFF BITS_PER_SAMPLE
 WIDE_FORMATS = ("JPEG2000", "PNG", "PPM", "TIFF")
@@ -63,12 +63,6 @@ def read_rgb(path: str | os.PathLike[str]) -> Image.Image:
             "save it with 8 or 16 bits per channel"
         )
     return rgb
-
-
-def printable(path: str | os.PathLike[str]) -> str:
-    """The path, escaped where it would break the line or can't be printed."""
-    text = os.fspath(path)
-    return text if text.isprintable() else repr(text)
 
 
 def _rgb(image: Image.Image) -> Image.Image | None:

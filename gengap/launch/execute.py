@@ -17,7 +17,7 @@ from gengap.errors import UserError, log_error
 from gengap.launch.failure import RunFailedError, as_user_error, failed, remove_empty
 from gengap.launch.outcome import Outcome
 from gengap.launch.place import ALONE, Place
-from gengap.launch.recording import finish_record, now, open_record
+from gengap.launch.recording import data_of, finish_record, now, open_record
 from gengap.launch.stop import Stop
 from gengap.launch.threads import thread_advice, threads_of
 from gengap.regime import build_regime
@@ -99,6 +99,7 @@ def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
     device = prepare_device(config.runtime, threads)
     source = load(config.data.name, config.data.root, config.data.folder)
     splits = split(source, config.data, config.seed)
+    data = data_of(run, source, splits)
     regime = build_regime(config, len(splits.train))
     trainer = build_trainer(config, source, splits, regime, device)
     if place.opens_cell:
@@ -111,7 +112,7 @@ def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
     try:
         with closing(trainer), stop:
             run.record.pop("error", None)  # of an attempt that failed
-            open_record(config, run, source.num_classes, splits, trainer)
+            open_record(config, run, data, trainer)
             progress = Progress(title, regime.updates, config.method.batch_size)
             with progress, mirror or nullcontext():
                 trained = fit(run, trainer, validation, progress, stop.reason, mirror)

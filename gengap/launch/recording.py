@@ -8,17 +8,37 @@ import torch
 
 from gengap.config.identity import as_dict
 from gengap.config.schema import Config
+from gengap.data.description import describe, what_changed
+from gengap.data.sources import Source
 from gengap.data.splits import Splits
+from gengap.errors import UserError
 from gengap.runs import Status, provenance
 from gengap.runs.checkpoint import remove_checkpoints
-from gengap.runs.record import FORMAT, WEIGHTS
+from gengap.runs.record import FORMAT, NEWEST, PREVIOUS, WEIGHTS
 from gengap.runs.store import Run
 from gengap.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
 
-def open_record(config: Config, run: Run, num_classes: int, splits: Splits, trainer: Trainer) -> None:
+def data_of(run: Run, source: Source, splits: Splits) -> dict[str, Any]:
+    """What the record of a run says about its data.
+
+    Raises:
+        UserError: an image file can't be read, or the run has a checkpoint of training on other data.
+    """
+    data = describe(source, splits)
+    if any((run.directory / name).exists() for name in (NEWEST, PREVIOUS)):
+        changed = what_changed(run.record.get("data", {}), data)
+        if changed:
+            raise UserError(
+                f"{run.directory} was trained on other data so far: {changed}; put that data back, set "
+                "data.root=DIR to where it is, or remove the run's folder to start over"
+            )
+    return data
+
+
+def open_record(config: Config, run: Run, data: dict[str, Any], trainer: Trainer) -> None:
     """Write the record of a run that is about to train, or to continue.
 
     Where it was trained before, by another version or on another machine, is kept under `earlier`.
@@ -37,11 +57,7 @@ def open_record(config: Config, run: Run, num_classes: int, splits: Splits, trai
         **origin,
         # For a run resumed by another version or on another machine: the origins of its earlier parts
         earlier=record.get("earlier", []) + ([] if before == origin else [before]),
-        data={
-            "train": len(splits.train),
-            "validation": len(splits.validation),
-            "classes": int(num_classes),
-        },
+        data=data,
         regime={
             "updates": regime.updates,
             "milestones": regime.milestones,

@@ -16,6 +16,7 @@ from gengap.config.shipped import Cell, cell, choices, experiment_config, experi
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
 from gengap.report.incomplete import without_incomplete
+from gengap.report.other_data import mark_other_data
 from gengap.report.rows import KINDS, OTHER_PRECISIONS, RELEASED, Part, Row, part_of
 from gengap.report.speed import read_measurements
 from gengap.runs import read_record, read_store
@@ -82,10 +83,11 @@ def read_records(results_dir: Path) -> Records:
     runs, incomplete = without_incomplete(store.runs)
     present = _cells(frozenset(zip(runs["workload"], runs["method"], strict=True)))
     places = _places(present, released=RELEASED in set(runs["protocol"]))
+    rows_of = {run: row for run, (_, row) in places.items() if row}
+    runs = mark_other_data(runs, rows_of)
     groups = [_group(str(run), rows, places) for run, rows in runs.groupby("run", sort=True)]
     speeds, no_speeds = read_measurements(results_dir.expanduser())
     bad = [(e.file, e.reason) for e in (*store.unreadable, *incomplete)] + no_speeds
-    rows_of = {run: row for run, (_, row) in places.items() if row}
     return Records(
         runs=runs,
         cells={(rows_of[g.run], g.method): g for g in groups if g.run in rows_of},

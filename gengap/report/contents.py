@@ -31,6 +31,7 @@ def report(records: Records, compared: list[Comparison], shown: list[Figure]) ->
         targets(records.speeds) if records.speeds else None,
         section("Variants", prose.VARIANTS, other_runs.variants(records)),
         section("Unfinished runs", prose.NOT_FINISHED, other_runs.unfinished(records)),
+        section("Runs on other data", prose.OTHER_DATA, other_runs.on_other_data(records)),
         section("Unreadable records", prose.UNREADABLE, other_runs.unreadable(records)),
         section("Figures without records", prose.NO_FIGURE, absent([f for f in shown if not f.draw])),
         section("Provenance", origin(records)),

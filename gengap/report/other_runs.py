@@ -8,6 +8,7 @@ from gengap.report.cells import Group, Records, changed
 from gengap.report.format import spread, state, whole
 from gengap.report.markup import Table
 from gengap.report.measure import Measured, measure
+from gengap.report.other_data import OTHER_DATA
 
 
 def own_workloads(records: Records) -> Table:
@@ -53,12 +54,22 @@ def _value(value: Any) -> str:
 
 def unfinished(records: Records) -> Table:
     """Runs that are in no mean, with their place in the results directory."""
-    rows = records.runs[records.runs["status"] != "finished"]
+    rows = records.runs[~records.runs["status"].isin(("finished", OTHER_DATA))]
     found = (
         (str(run), str(seed), state(str(status)), f"runs/{run}/seed{seed}")
         for run, seed, status in zip(rows["run"], rows["seed"], rows["status"], strict=True)
     )
     return Table(("run", "seed", "status", "records"), tuple(found), labels=4)
+
+
+def on_other_data(records: Records) -> Table:
+    """Finished runs that are in no mean because of their data."""
+    rows = records.runs[records.runs["status"] == OTHER_DATA]
+    found = (
+        (str(run), str(seed), str(data)[:8], f"runs/{run}/seed{seed}")
+        for run, seed, data in zip(rows["run"], rows["seed"], rows["data"], strict=True)
+    )
+    return Table(("run", "seed", "fingerprint of the data", "records"), tuple(found), labels=4)
 
 
 def unreadable(records: Records) -> Table:

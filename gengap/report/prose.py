@@ -79,6 +79,12 @@ settings that differ from the cell of the same workload and method.
 
 NOT_FINISHED = "These runs are in no mean.\n"
 
+OTHER_DATA = """\
+These runs have finished, but on other data than most runs in the cells of their workload (outside the cells:
+most runs with their settings). They are in no mean and no comparison. Records without a fingerprint of their
+data, from older versions, count as trained on the same.
+"""
+
 UNREADABLE = "These records are ignored everywhere.\n"
 
 NO_FIGURE = "These figures need runs that have no records yet.\n"

@@ -18,7 +18,7 @@ COLUMNS = (
     "run", "workload", "method", "digest", "seed", "status", "precision", "protocol", "directory",
     "updates", "samples_seen", "last_val_accuracy", "best_val_accuracy", "train_accuracy", "distance",
     "wall_seconds", "measuring_seconds", "hardware", "git_commit", "torch", "batch_size", "epochs",
-    "validation",
+    "validation", "data",
 )  # fmt: skip
 _SUMMARY = COLUMNS[COLUMNS.index("updates") : COLUMNS.index("wall_seconds")]
 
@@ -99,4 +99,10 @@ def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
         "batch_size": config["method"]["batch_size"],
         "epochs": config["workload"]["epochs"],
         "validation": record.get("data", {}).get("validation"),  # samples
+        "data": _fingerprint(record.get("data", {})),
     }
+
+
+def _fingerprint(data: dict[str, Any]) -> str | None:
+    """That of the data set, its splits joined; not in old records."""
+    return "-".join(data["fingerprint"].values()) if "fingerprint" in data else None

@@ -48,6 +48,7 @@ def test_finished_run_has_a_complete_record(digits, tmp_path):
     assert record["regime"]["updates"] == record["summary"]["updates"] == updates == 11
     assert record["regime"]["milestones"] == [3 * 1437 // 512]
     assert record["summary"]["samples_seen"] == updates * 512
+    assert set(record["data"].pop("fingerprint")) == {"train", "test"}
     assert record["data"] == {"train": 1437, "validation": 360, "classes": 10}
     assert record["parameters"] == 76_938
     assert record["earlier"] == []

@@ -1,0 +1,101 @@
+"""A fingerprint of a data set: it tells whether two runs were trained on the same data."""
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+from stat import S_ISREG
+from typing import TypeVar
+
+import numpy as np
+
+from gengap.data.sources import ImageFiles, Images, Source
+from gengap.errors import UserError, printable
+
+CONTENT = 2**28  # bytes of images that are read per split
+THREADS, TASK = 16, 256  # a network's file system answers late, but many requests at once
+
+T = TypeVar("T")
+
+
+def fingerprint(source: Source) -> dict[str, str]:
+    """By split, a hash of its images and labels in their order, and of the number of classes.
+
+    Of arrays it covers the bytes; of files the names relative to the folder that all share, the sizes and the
+    contents. Of a split of more than CONTENT bytes, only every k-th image is read, k being the smallest
+    number that keeps within them, because all of ImageNet would take minutes to hours. There, a change of a
+    file in between that keeps its size goes unnoticed.
+
+    Raises:
+        UserError: a file can't be read, or is no regular file.
+    """
+    splits = {"train": source.train, "test": source.test}
+    paths = {
+        name: [os.fspath(p) for p in split.paths]
+        for name, split in splits.items()
+        if isinstance(split, ImageFiles)
+    }
+    start = _shared(list(chain(*paths.values())))
+    found = {}
+    for name, split in splits.items():
+        hashed = _of_arrays(split) if isinstance(split, Images) else _of_files(paths[name], start)
+        hashed.update(np.asarray(split.labels, "<i8").tobytes() + str(int(source.num_classes)).encode())
+        found[name] = hashed.hexdigest()
+    return found
+
+
+def _of_arrays(split: Images) -> "hashlib.blake2b":
+    hashed = _hash(repr(split.images.shape).encode())
+    hashed.update(np.ascontiguousarray(split.images[:: _step(split.images.nbytes)]).data)
+    return hashed
+
+
+def _of_files(paths: Sequence[str], start: int) -> "hashlib.blake2b":
+    sizes = _in_threads(_size, paths)
+    contents = _in_threads(_content, paths[:: _step(sum(sizes))])
+    hashed = _hash(b"\0".join(os.fsencode(path[start:]) for path in paths))
+    hashed.update(np.array(sizes, "<i8").tobytes() + b"".join(contents))
+    return hashed
+
+
+def _hash(data: bytes = b"") -> "hashlib.blake2b":
+    return hashlib.blake2b(data, digest_size=16)
+
+
+def _step(size: int) -> int:
+    return max(1, -(-size // CONTENT))
+
+
+def _shared(paths: Sequence[str]) -> int:
+    """Length of the folder's name that all paths begin with."""
+    return os.path.commonprefix([min(paths), max(paths)]).rfind(os.sep) + 1 if paths else 0
+
+
+def _size(path: str) -> int:
+    found = Path(path).stat()
+    if not S_ISREG(found.st_mode):  # reading a named pipe would never end
+        raise UserError(f"{printable(path)} is not a file, nor a link to one: replace or remove it")
+    return found.st_size
+
+
+def _content(path: str) -> bytes:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, _hash).digest()
+
+
+def _in_threads(read: Callable[[str], T], paths: Sequence[str]) -> list[T]:
+    def task(first: int) -> list[T]:
+        return [_read(read, path) for path in paths[first : first + TASK]]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(chain(*pool.map(task, range(0, len(paths), TASK))))
+
+
+def _read(read: Callable[[str], T], path: str) -> T:
+    try:
+        return read(path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{printable(path)} can't be read: replace or remove it ({reason})") from error
