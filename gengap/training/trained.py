@@ -89,7 +89,7 @@ def load_trained(directory: Path) -> Classifier:
     if record is None:
         raise UserError(f"{directory} has no {RECORD}: name a run's folder, as in mine/runs/NAME/seed0")
     if record["status"] != Status.FINISHED:
-        raise UserError(f"{directory} has not finished, so it has no trained network: gengap status says more")
+        raise UserError(f"{directory} has not finished: it has no trained network yet; type gengap status")
     file = directory / WEIGHTS
     if not file.exists():
         raise UserError(
