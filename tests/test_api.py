@@ -141,7 +141,7 @@ def test_what_can_t_be_loaded_is_said_in_one_line(trained, tmp_path):
     assert "\n" not in str(error.value)
     record = json.loads((directory / "run.json").read_text()) | {"status": "diverged"}
     (directory / "run.json").write_text(json.dumps(record))
-    with pytest.raises(UserError, match="is diverged, not finished"):
+    with pytest.raises(UserError, match="has not finished"):
         gengap.load(directory)
 
 
