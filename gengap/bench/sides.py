@@ -101,12 +101,12 @@ def _serve(kind: str, config: Config, parent: Connection) -> None:
     wait()
     built = time.perf_counter()
     _timed(update, 1, wait)
-    parent.send(Startup(built - started, time.perf_counter() - built, engine))
     try:
+        parent.send(Startup(built - started, time.perf_counter() - built, engine))
         while True:
             request, count = parent.recv()
             parent.send(_timed(update, count, wait) if request == "updates" else peak_memory(on_gpu))
-    except EOFError:
+    except (EOFError, BrokenPipeError):  # the parent has ended, or was stopped
         return
 
 

@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         with raising_interrupts():  # so that the measured processes are stopped
             return measure_all(chosen, rounds, Path(values.get("results_dir", "results")).expanduser())
     except KeyboardInterrupt:
-        print("\ngengap bench: stopped; the cases printed so far are saved", file=sys.stderr)
+        print("\ngengap bench: stopped; only the cases printed so far, if any, are saved", file=sys.stderr)
         return INTERRUPTED
 
 

@@ -23,7 +23,7 @@ usage: gengap status [results_dir=DIR]             all recorded runs
        gengap status +sweep=NAME [key=value ...]   the runs that gengap train would train with these arguments
        gengap status +experiment=NAME [seed=0,1,2]
 
-Below the counts of a cell stand its runs that have not finished. "differs in" names the settings that are not
+Unfinished runs are listed below the counts of their cell. "differs in" names the settings that are not
 those of the cell of the same workload and method. The last lines are commands that continue runs."""
 
 NOT_SELECTING = ("results_dir=", "data.root=", "runtime.")  # overrides that don't say which runs are meant

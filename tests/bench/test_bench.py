@@ -84,7 +84,7 @@ def test_ctrl_c_is_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
     monkeypatch.setattr(measure, "measure_all", interrupted)
     assert main(["workload=digits_f1"]) == 130
-    assert "the cases printed so far are saved" in capsys.readouterr().err
+    assert "only the cases printed so far" in capsys.readouterr().err
 
 
 def test_default_cases_have_their_targets() -> None:
