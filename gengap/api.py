@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gengap.errors import UserError
+from gengap.paths import expanded
 
 if TYPE_CHECKING:
     from gengap.config.schema import Config
@@ -34,7 +35,7 @@ def load(run_directory: str | Path) -> "Classifier":
     from gengap.training.trained import load_trained
 
     with _current_folder_importable():
-        return load_trained(Path(run_directory).expanduser())
+        return load_trained(expanded(run_directory))
 
 
 def train(
@@ -55,7 +56,9 @@ def train(
     Raises:
         UserError: the words describe no run or several, the run failed, or another process trains it.
     """
-    config = _composed([*words, *map(_word, keys.items())], config_dir)
+    replaced = tuple(f"{key}=" for key in keys)
+    kept = [word for word in words if not str(word).lstrip("+").startswith(replaced)]
+    config = _composed([*kept, *map(_word, keys.items())], config_dir)
     if results_dir is not None:
         config.results_dir = str(results_dir)
 

@@ -2,11 +2,15 @@
 
 import logging
 import os
+import re
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from unicodedata import category
 
 log = logging.getLogger(__name__)
+
+_ENDLESS = re.compile(r"(\S{100})\S{400,}")  # no message repeats a number of thousands of digits
 
 # Exit codes of `gengap train`; after a signal it exits with 128 plus the signal's number, as shells do
 DONE, FAILED, MISTAKE = 0, 1, 2
@@ -14,7 +18,16 @@ UNFINISHED = 75  # EX_TEMPFAIL of sysexits.h: the same command continues
 
 
 class UserError(Exception):
-    """A mistake in what the user asked for; its text is the one line shown."""
+    """A mistake in what the user asked for; its text is the one line shown, whatever the user typed."""
+
+    def __str__(self) -> str:
+        text = _ENDLESS.sub(r"\1...", super().__str__())
+        return "".join(c.encode("unicode_escape").decode() if is_control(c) else c for c in text)
+
+
+def is_control(character: str) -> bool:
+    """Whether a character ends a line, controls a terminal or stands for a byte that is no text."""
+    return category(character) in ("Cc", "Cs", "Zl", "Zp")
 
 
 class UnreadableError(UserError):

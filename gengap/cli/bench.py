@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from gengap.cli import options
 from gengap.cli.ending import INTERRUPTED, raising_interrupts
 from gengap.errors import DONE, UserError
+from gengap.paths import expanded
 
 KEYS = ("workload", "method", "precision", "rounds", "results_dir")
 SPEC = options.Spec("bench", keys=KEYS)
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
 
     try:
         with raising_interrupts():  # so that the measured processes are stopped
-            return measure_all(chosen, rounds, Path(values.get("results_dir", "results")).expanduser())
+            return measure_all(chosen, rounds, expanded(values.get("results_dir", "results")))
     except KeyboardInterrupt:
         print("\ngengap bench: stopped; only the cases printed so far, if any, are saved", file=sys.stderr)
         return INTERRUPTED

@@ -17,15 +17,15 @@ from gengap.config.conf import (
     install_completion,
     names_in,
 )
-from gengap.config.keys import keys
+from gengap.config.keys import keys, path_keys
 from gengap.errors import UserError
 from gengap.learning_rate import RULES
+from gengap.paths import expanded
 from gengap.plan.question import OPTIMIZERS
 
 SHELLS = ("bash", "fish", "zsh")
 _VALUES = {"precision": PRECISIONS, "method.lr_rule": tuple(RULES), "runtime.device": DEVICES}
 _BOOLEAN = ("true", "false")
-PATHS = ("results_dir", "data.root")
 
 
 def complete(arguments: Sequence[str], commands: Sequence[str]) -> None:
@@ -86,14 +86,14 @@ def _paths(before: str, word: str) -> Iterator[str]:
     key, equals, start = word.partition("=")
     if before == train.CONFIG_DIR:
         key, equals, start = "", "", word
-    elif not (equals and key in PATHS):
+    elif not (equals and key in path_keys()):
         return
     for folder in sorted(Path().glob(f"{start}*/") if not start.startswith(("/", "~")) else _absolute(start)):
         yield f"{key}{equals}{folder}/"
 
 
 def _absolute(start: str) -> Iterator[Path]:
-    path = Path(start).expanduser()
+    path = expanded(start)
     folder, stem = (path, "") if start.endswith("/") else (path.parent, path.name)
     return folder.glob(f"{stem}*/")
 

@@ -28,6 +28,10 @@ Exit codes
   75       the time budget is used up, or another process trains a run: run the same command again
   130 143  stopped by Ctrl-C or SIGTERM and saved: run the same command again"""
 
+ABOUT_KEYS = """\
+Keys with their defaults; ??? is set by the workload, the method or the protocol. Numbers lie in the interval.
+A path is taken as it is typed, commas included, with -m too; ~, $NAME and ${NAME} are expanded."""
+
 COLUMN = 40  # of the explanations
 
 
@@ -35,10 +39,7 @@ def train_help() -> str:
     """The text of `gengap train --help`."""
     names = "\n".join(_choices(group) for group in GROUPS)
     keys = "\n".join(_keys(schema.Config))
-    return (
-        f"{USAGE}\n\nChoices\n{names}\n\n"
-        f"Keys with their defaults; ??? is set by the workload, the method or the protocol\n{keys}"
-    )
+    return f"{USAGE}\n\nChoices\n{names}\n\n{ABOUT_KEYS}\n{keys}"
 
 
 def _choices(group: str) -> str:
@@ -52,7 +53,8 @@ def _keys(node: type, prefix: str = "") -> Iterator[str]:
     nested = [f for f in fields(node) if is_dataclass(types[f.name])]
     for f in (f for f in fields(node) if f not in nested):
         line = f"  {prefix}{f.name}={_shown(defaults[f.name])}"
-        yield f"{line:{COLUMN}}  {f.metadata['help']}"
+        within = f"; in {f.metadata['range']}" if "range" in f.metadata else ""
+        yield f"{line:{COLUMN}}  {f.metadata['help']}{within}"
     for f in nested:
         yield f"\n{inspect.getdoc(types[f.name])}"
         yield from _keys(types[f.name], f"{prefix}{f.name}.")

@@ -28,12 +28,12 @@ class Typed:
         return "--help" in self.flags
 
     def values(self, keys: Collection[str]) -> dict[str, str]:
-        """The words as a map from key to value; of a repeated key, the last value counts.
+        """The words as a map from key to value.
 
         Raises:
-            UserError: an unknown key, or an empty value.
+            UserError: an unknown or repeated key, or an empty value.
         """
-        found = {}
+        found: dict[str, str] = {}
         for word in self.words:
             key, _, value = word.partition("=")
             if key not in keys:
@@ -42,7 +42,8 @@ class Typed:
                 raise UserError(f"unknown argument {word}: {advice}")
             if not value:
                 raise UserError(f"{key} has no value: type {key}=VALUE")
-            found[key] = value
+            if found.setdefault(key, value) != value:
+                raise UserError(f"{key} is given twice, {key}={found[key]} and {word}: leave one out")
         return found
 
 
@@ -93,7 +94,10 @@ def read(spec: Spec, arguments: Sequence[str]) -> Typed:
             value = value if equals else "".join(left[:1])
             left = left if equals else left[1:]
             _check_setting(name, value, taking[name][1])
-            values[taking[name][0]] += (value,)
+            flag, choices = taking[name]
+            if choices and set(values[flag]) - {value}:
+                raise UserError(f"{flag} is given twice, as {values[flag][0]} and {value}: leave one out")
+            values[flag] += (value,)
         elif name in names:
             raise UserError(f"{name} takes no value: type {name}")
         elif name in refused:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from gengap.config.identity import recorded_differences
+from gengap.config.keys import path_keys
 from gengap.config.schema import FP32, PAPER, deviation
 from gengap.config.shipped import choices, experiment_config, experiments
 from gengap.errors import UserError
@@ -57,7 +58,7 @@ def _changed(record: Record) -> list[str]:
     """The settings that differ from the experiment's at the same precision and protocol."""
     _, protocol = _kind(record)
     changed = recorded_differences(record["config"], experiment_config(_experiment(record), protocol))
-    return [f"{key}={_typed(value)}" for key, value in sorted(changed.items()) if key != "precision"]
+    return [f"{key}={_typed(key, value)}" for key, value in sorted(changed.items()) if key != "precision"]
 
 
 @cache
@@ -67,5 +68,7 @@ def _cells() -> dict[tuple[str, str], str]:
     return {choices(name): name for name in longest_first}
 
 
-def _typed(value: Any) -> str:
+def _typed(key: str, value: Any) -> str:
+    if key in path_keys():
+        return str(value)
     return json.dumps(value, separators=(",", ":")).replace('"', "")

@@ -3,6 +3,7 @@
 torch is never imported, and pandas and matplotlib only when they are needed.
 """
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gengap.cli import options
 from gengap.errors import DONE, FAILED
+from gengap.paths import expanded
 
 if TYPE_CHECKING:
     from gengap.report.cells import Records
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     if typed.asks_for_help:
         print(HELP, end="")
         return DONE
-    results_dir = Path(typed.values(KEYS).get("results_dir", "results")).expanduser()
+    results_dir = expanded(typed.values(KEYS).get("results_dir", "results"))
     if typed.settings[CONFIG_DIR]:
         from gengap.config.conf import add_config_dirs
 
@@ -86,7 +88,8 @@ def _check(results_dir: Path) -> int:
         return FAILED  # a mistyped folder must not pass for a checked one
     difference = compare(records, folder)
     if difference:
-        print(f"{difference}\ntype gengap report results_dir={results_dir}", file=sys.stderr)
+        again = shlex.join(["gengap", "report", f"results_dir={results_dir}"])
+        print(f"{difference}\ntype {again}", file=sys.stderr)
         return FAILED
     print(f"{folder} matches the records of {len(records.runs)} runs")
     return DONE
@@ -98,4 +101,5 @@ def _name_unreadable(records: "Records") -> None:
 
 
 def _nothing(results_dir: Path) -> str:
-    return f"no records in {results_dir}; type gengap train +sweep=quickstart results_dir={results_dir}"
+    first = shlex.join(["gengap", "train", "+sweep=quickstart", f"results_dir={results_dir}"])
+    return f"no records in {results_dir}; type {first}"

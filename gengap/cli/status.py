@@ -16,6 +16,7 @@ from gengap.config.shipped import compose_run
 from gengap.config.sweep import PREFIX, expand
 from gengap.duration import in_words
 from gengap.errors import DONE, UserError
+from gengap.paths import expanded
 from gengap.runs.state import STATES, RunState, run_state
 
 USAGE = """\
@@ -52,9 +53,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _store_status(typed: Typed, words: Sequence[str], results_dir: str) -> None:
-    directories = sorted(p.parent for p in Path(results_dir).expanduser().glob("runs/*/seed*/run.json"))
+    directories = sorted(p.parent for p in expanded(results_dir).glob("runs/*/seed*/run.json"))
     if not directories:
-        start = f"gengap train +sweep=quickstart results_dir={results_dir}"
+        start = shlex.join(["gengap", "train", "+sweep=quickstart", f"results_dir={results_dir}"])
         print(f"no runs in {results_dir}: start with {start}")
     cells = _cells(directories)
     _print_cells(cells)

@@ -80,8 +80,9 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
     if len(jobs) == 1:
         config = jobs[0].config
         log.info("gengap: %s seed%d in %s", jobs[0].name, config.seed, config.results_dir)
-    if not launcher:  # whose processes import them
-        _import_own(factories)
+    if not launcher:  # whose processes import them themselves
+        for factory in factories:  # so that a mistake in one is the command's, and not a run's
+            imported(*factory)
     from gengap.launch.jobs import train_all  # knows Hydra's launchers, which nothing above needs
 
     return train_all(jobs, launcher, started)
@@ -92,17 +93,6 @@ def _own_factories(jobs: Sequence[Job]) -> list[tuple[str, str, Collection[str]]
     custom = [job for job in jobs if own_names(job.config)]
     left = [job for job in custom if run_state(job.directory).name not in ("finished", "diverged")]
     return list({own[:2]: own for job in left for own in own_names(job.config)}.values())
-
-
-def _import_own(factories: Sequence[tuple[str, str, Collection[str]]]) -> None:
-    """Import them, so that a mistake in a name is one of the command and not of a run."""
-    for factory in factories:
-        try:
-            imported(*factory)
-        except UserError:
-            raise
-        except Exception:
-            log.debug("%s fails at its import: so will the run, and keep the traceback", factory[1])
 
 
 def read(spec: options.Spec, arguments: Sequence[str]) -> options.Typed:
@@ -120,6 +110,13 @@ def read(spec: options.Spec, arguments: Sequence[str]) -> options.Typed:
 
 
 def split_launcher(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Separate the overrides of Hydra's launcher (hydra/launcher=NAME and its keys) from the runs' own."""
+    """Separate the overrides of Hydra's launcher (hydra/launcher=NAME and its keys) from the runs' own.
+
+    Raises:
+        UserError: two launchers are chosen.
+    """
     launcher = [word for word in words if word.startswith(LAUNCHER)]
+    chosen = [word for word in launcher if word.startswith(LAUNCHER[0])]
+    if len(chosen) > 1:
+        raise UserError(f"hydra/launcher is given twice, {' and '.join(chosen)}: leave one out")
     return [word for word in words if word not in launcher], launcher

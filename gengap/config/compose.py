@@ -16,7 +16,7 @@ from gengap.config.blame import in_file, raise_incomplete, raise_unchosen
 from gengap.config.checks import check
 from gengap.config.factory import check_options
 from gengap.config.keys import OPTIONS, described, keys
-from gengap.config.overrides import check_override, check_selection, parse, selects
+from gengap.config.overrides import check_override, check_selection, hydra_words, parse, selects
 from gengap.config.schema import Config
 from gengap.errors import UserError
 
@@ -34,10 +34,9 @@ def compose_config(overrides: Sequence[str]) -> Config:
     check_selection(parsed)
     for override in parsed:
         check_override(override)
-    words = [o.input_line or "" for o in parsed]
     with errors_in_one_line():
         try:
-            composed = conf.compose_with_hydra(words)
+            composed = conf.compose_with_hydra(hydra_words(overrides))
         except ConfigCompositionException as error:
             raise_unchosen(str(error), {o.key_or_group: str(o.value()) for o in parsed})
             raise
@@ -70,7 +69,7 @@ def compose_hydra_settings(words: Sequence[str]) -> DictConfig:
     """
     compose = conf.compose_with_hydra if selects([parse(word) for word in words]) else conf.compose_multirun
     with errors_in_one_line():
-        return cast(DictConfig, compose(words).hydra)
+        return cast(DictConfig, compose(hydra_words(words)).hydra)
 
 
 def show_info(topic: str, words: Sequence[str]) -> None:
@@ -80,7 +79,7 @@ def show_info(topic: str, words: Sequence[str]) -> None:
         UserError: the overrides don't compose.
     """
     with errors_in_one_line():
-        conf.show_info(topic, words, partial=not selects([parse(word) for word in words]))
+        conf.show_info(topic, hydra_words(words), partial=not selects([parse(word) for word in words]))
 
 
 def to_config(composed: DictConfig) -> Config:

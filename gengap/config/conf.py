@@ -9,11 +9,13 @@ from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, flag_override
 
 from gengap.config.schema import Config
 from gengap.errors import UserError
+from gengap.paths import expanded
 
 ROOT_CONFIG = "config"
 VERSION_BASE = "1.3"
@@ -60,7 +62,7 @@ def add_config_dirs(folders: Sequence[str | Path]) -> None:
         UserError: there is no such folder, or it isn't laid out like conf/.
     """
     for folder in folders:
-        path = Path(folder).expanduser().absolute()
+        path = expanded(folder).absolute()
         if not path.is_dir():
             raise UserError(f"--config-dir {folder} is not a folder: name one that is laid out like conf/")
         if not any((path / group).is_dir() for group in (*GROUPS, "hydra")):
@@ -82,8 +84,13 @@ def own_files(group: str, name: str) -> list[Path]:
 
 def search_path() -> list[str]:
     """The override that makes Hydra search the added folders; empty without any."""
-    quoted = (f"'{url}'" for url in _added)
-    return [f"hydra.searchpath=[{','.join(quoted)}]"] if _added else []
+    urls = ",".join(map(quoted, _added))
+    return [f"hydra.searchpath=[{urls}]"] if _added else []
+
+
+def quoted(text: str) -> str:
+    """A text in quotes, which Hydra reads as it is."""
+    return QuotedString(text, Quote.single).with_quotes()
 
 
 @cache

@@ -2,19 +2,26 @@
 
 import importlib
 import sys
+import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from importlib.util import find_spec
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
+from gengap.config.ranges import Range, check_number
 from gengap.config.schema import Config
 from gengap.errors import UserError
+
+_T = TypeVar("_T")
+_PACKAGE = Path(__file__).parents[1]
 
 # What gengap.models and gengap.data.load have, written out because they import torch: a test compares
 OPTIONS_OF: Mapping[str, Collection[str]] = {
     "f1": ("in_features", "width", "depth"),
     **dict.fromkeys(("c1", "c2", "c3", "c4", "resnet44", "vgg", "wresnet16_4", "alexnet"), ()),
 }
+OPTION_RANGE = Range(1, 10**6)  # of every option of gengap's own networks
 DATA_SETS = ("digits", "mnist", "cifar10", "cifar100", "imagenet")
 
 
@@ -27,9 +34,7 @@ def check_names(config: Config) -> None:
     _check_name("model.name", config.model.name, OPTIONS_OF)
     _check_name("data.name", config.data.name, DATA_SETS)
     for option in OPTIONS_OF.get(config.model.name, ()):
-        value = config.model.options.get(option, 1)
-        if type(value) is not int or value < 1:
-            raise UserError(f"model.options.{option}={value} must be a positive whole number")
+        check_number(f"model.options.{option}", config.model.options.get(option, 1), OPTION_RANGE, whole=True)
 
 
 def own_names(config: Config) -> list[tuple[str, str, Collection[str]]]:
@@ -117,6 +122,46 @@ def imported(key: str, name: str, known: Iterable[str]) -> Callable[..., Any]:
         near = get_close_matches(attribute, vars(sys.modules.get(module, object)), n=1)
         advice = f"; did you mean {module}:{near[0]}?" if near and near[0] != attribute else ""
         raise UserError(f"{key}={name} can't be imported: {error}{advice}") from error
+    except Exception as error:
+        raise UserError(f"{key}={name} fails at its import with {_reason(error)}{_place(error)}") from error
     if not callable(found):
         raise UserError(f"{key}={name} is not callable but {found!r}: name a function")
     return cast(Callable[..., Any], found)
+
+
+def called(key: str, name: str, call: Callable[[], _T]) -> _T:
+    """What a factory returns; where a user's own raises, the error names it and the line that failed.
+
+    Args:
+        key: the configuration key that names the factory.
+        name: its name.
+        call: calls it.
+
+    Raises:
+        UserError: the factory raised an error.
+        TypeError: it does not take these arguments.
+    """
+    if ":" not in name:
+        return call()
+    try:
+        return call()
+    except (UserError, BrokenPipeError):
+        raise
+    except Exception as error:
+        place = _place(error)
+        if isinstance(error, TypeError) and not place:
+            raise
+        raise UserError(f"{key}={name} fails with {_reason(error)}{place}") from error
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def _place(error: Exception) -> str:
+    """The last line of the first file outside gengap that an error went through; empty if none did."""
+    frames = traceback.extract_tb(error.__traceback__)
+    skipped = (str(_PACKAGE), importlib.__path__[0], "<")  # gengap, importlib and frozen modules
+    foreign = [f for f in frames if not f.filename.startswith(skipped)]
+    lines = [f.lineno for f in foreign if f.filename == foreign[0].filename]
+    return f" ({Path(foreign[0].filename).name}, line {lines[-1]})" if foreign else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gengap.config.schema import Config
+from gengap.paths import expanded
 
 _NOT_IDENTITY = {"seed", "runtime", "results_dir", "data.root"}
 
@@ -47,7 +48,7 @@ def run_name(config: Config) -> str:
 
 def run_directory(config: Config) -> Path:
     """The directory of this configuration and seed: results_dir/runs/<run_name>/seed<k>."""
-    return Path(config.results_dir).expanduser() / "runs" / run_name(config) / f"seed{config.seed}"
+    return expanded(config.results_dir) / "runs" / run_name(config) / f"seed{config.seed}"
 
 
 def as_dict(config: Config) -> dict[str, Any]:

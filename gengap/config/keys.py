@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -29,7 +29,13 @@ _FUNCTION = re.compile(r"\$\{([\w.]+):")
 @cache
 def keys() -> dict[str, Any]:
     """Every dotted key of the schema with its type."""
-    return dict(_typed_keys(Config))
+    return {name: kind for name, kind, _ in _fields(Config)}
+
+
+@cache
+def path_keys() -> tuple[str, ...]:
+    """The keys that hold a path, which is taken as it is typed."""
+    return tuple(name for name, _, metadata in _fields(Config) if "path" in metadata)
 
 
 def sections() -> set[str]:
@@ -37,13 +43,13 @@ def sections() -> set[str]:
     return {key.partition(".")[0] for key in keys() if "." in key}
 
 
-def _typed_keys(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _fields(node: Any, prefix: str = "") -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
     types = get_type_hints(node)
-    for name in (f.name for f in fields(node)):
-        if is_dataclass(types[name]):
-            yield from _typed_keys(types[name], f"{prefix}{name}.")
+    for field in fields(node):
+        if is_dataclass(types[field.name]):
+            yield from _fields(types[field.name], f"{prefix}{field.name}.")
         else:
-            yield prefix + name, types[name]
+            yield prefix + field.name, types[field.name], field.metadata
 
 
 def is_list(key: str) -> bool:
@@ -69,7 +75,7 @@ def check_value(key: str, value: Any) -> None:
     check_option(key, value)
     try:
         OmegaConf.update(OmegaConf.structured(Config), key, value)
-    except OmegaConfBaseException as error:
+    except (OmegaConfBaseException, OverflowError, RecursionError) as error:
         raise UserError(f"{key}={shown(value)} must be {described(keys()[key])}") from error
 
 
@@ -94,6 +100,8 @@ def _check_references(key: str, text: str) -> None:
                 f"{key}={text}: unknown function {name}: {_meant(get_close_matches(name, _FUNCTIONS))}"
             )
     for name in (_INDEX.sub("", name) for name in _REFERENCE.findall(text)):
+        if key in path_keys() and name not in keys():
+            raise UserError(f"{key}={text}: write ${name} for the environment variable, without braces")
         if name in sections():
             first = next(k for k in keys() if k.startswith(f"{name}."))
             raise UserError(f"{key}={text}: {name} is a group of keys: name one of them, such as {first}")

@@ -23,12 +23,18 @@ from gengap.config.keys import (
     unknown_key,
 )
 from gengap.config.own_files import check_own_file
+from gengap.config.verbatim import verbatim
 from gengap.errors import UserError, either
+
+LONGEST_WORD = 200  # characters of a word in a message
 
 
 @cache
 def parse(argument: str) -> Override:
     """Parse an override such as `key=value`; keys below model.options need not exist yet.
+
+    A text stays the text that was typed, whatever Hydra's grammar would make of it: 1e3 is no number in
+    workload.name=1e3, and nothing in a path has a meaning but ~ and environment variables.
 
     Raises:
         UserError: it can't be parsed.
@@ -43,11 +49,16 @@ def parse(argument: str) -> Override:
     elif bare.startswith(tuple(f"{group}=" for group in ADDED)):
         word = f"+{bare}"  # experiment=NAME and +experiment=NAME mean the same
     try:
-        return OverridesParser.create().parse_override(word)
-    except HydraException as error:
+        return OverridesParser.create().parse_override(verbatim(word))
+    except (HydraException, ValueError, RecursionError) as error:  # of numbers and lists without end
         raise UserError(
-            f"can't parse {argument}: type key=value, with lists in quotes, as in 'workload.lr=[0.1,0.01]'"
+            f"can't parse {_shortened(argument)}: type key=value, with lists in quotes, as in "
+            "'workload.lr=[0.1,0.01]'"
         ) from error
+
+
+def _shortened(word: str) -> str:
+    return word if len(word) <= LONGEST_WORD else f"{word[:LONGEST_WORD]}..."
 
 
 def _refuse_bare_word(word: str) -> None:
@@ -59,6 +70,11 @@ def _refuse_bare_word(word: str) -> None:
             for name in get_close_matches(key, names_in(group), n=1, cutoff=near):
                 raise UserError(f"{word} is not key=value: did you mean {plus(group)}={name}?")
     raise UserError(f"{word} is not key=value: type gengap train --help for the keys")
+
+
+def hydra_words(words: Sequence[str]) -> list[str]:
+    """Overrides as Hydra is to read them, whose grammar would take apart a path."""
+    return [parse(word).input_line or "" for word in words]
 
 
 def check_override(override: Override) -> None:

@@ -81,7 +81,7 @@ def _content(file: Path) -> dict[str, Any]:
     except MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"not valid YAML{line}: {_yaml_problem(error)}") from error
-    except (YAMLError, UnicodeDecodeError, OSError) as error:
+    except (YAMLError, ValueError, OSError, RecursionError) as error:
         raise UserError(f"can't be read as YAML: {str(error).splitlines()[0]}") from error
     if not loaded:
         raise UserError("the file is empty: write what it chooses and sets, as the files in conf/ do")

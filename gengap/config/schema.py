@@ -9,6 +9,8 @@ from typing import Any
 
 from omegaconf import II, MISSING
 
+from gengap.config.ranges import Range
+
 FP32, PAPER = "fp32", "paper"  # the paper's precision and protocol
 
 
@@ -17,14 +19,31 @@ def deviation(precision: str, protocol: str) -> str:
     return ", ".join(v for v, stated in ((precision, FP32), (protocol, PAPER)) if v != stated)
 
 
-def key(explanation: str, default: Any = MISSING) -> Any:
+# What no machine and no recipe needs more of; also keeps every product below 64 bits
+SAMPLES = Range(1, 10**9)
+ANY_SAMPLES = Range(0, 10**9)
+PIXELS = Range(1, 16384)
+EPOCHS = Range(0, 10**6)
+POSITIVE_EPOCHS = Range(0, 10**6, low_open=True)
+FACTOR = Range(0, 10**6, low_open=True)
+NUMBER = Range(0, 1e38)  # float32 holds it
+POSITIVE = Range(0, 1e38, low_open=True)
+MOMENTUM = Range(0, 1, high_open=True)
+TIME = Range(0, 10**9)
+
+
+def key(explanation: str, default: Any = MISSING, *, within: Range | None = None, path: bool = False) -> Any:
     """A field of the schema; one without a default must be set in conf/ or on the command line.
 
     Args:
         explanation: for `gengap train --help`.
         default: a value, or a factory for mutable ones.
+        within: the range of a number, or of every number of a list; null is allowed where the type allows it.
+        path: whether the text is a path, which is taken as it is typed.
     """
-    metadata = {"help": explanation}
+    metadata: dict[str, Any] = {"help": explanation}
+    metadata |= {"range": within} if within else {}
+    metadata |= {"path": True} if path else {}
     if isinstance(default, Callable):  # type: ignore[arg-type]
         return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -35,17 +54,25 @@ class Data:
     """A data set and the augmentation of its training images."""
 
     name: str = key("a data set of gengap.data, or package.module:factory")
-    root: str = key("folder with the data sets, which are downloaded to it if missing", "~/.cache/gengap")
-    folder: str = key("the data set's folder under root", "")
-    resize: int = key("image files: shorter side after resizing, in pixels", 256)
-    crop: int = key("image files: side of the square crop, in pixels", 224)
-    crop_padding: int = key("padding on every side before a random crop to the original size, in pixels", 0)
-    pad_value: int = key("value of the padding, 0..255", 0)
+    root: str = key(
+        "folder with the data sets, which are downloaded to it if missing", "~/.cache/gengap", path=True
+    )
+    folder: str = key("the data set's folder under root", "", path=True)
+    resize: int = key("image files: shorter side after resizing, in pixels", 256, within=PIXELS)
+    crop: int = key("image files: side of the square crop, in pixels", 224, within=PIXELS)
+    crop_padding: int = key(
+        "padding on every side before a random crop to the original size, in pixels", 0, within=Range(0, 128)
+    )
+    pad_value: int = key("value of the padding", 0, within=Range(0, 255))
     flip: bool = key("random horizontal flip", False)
-    mean: list[float] = key("per channel, of pixels scaled to 0..1", list)
-    std: list[float] = key("per channel, of pixels scaled to 0..1", list)
-    limit: int | None = key("train on the first N images only", None)
-    holdout: int = key("validate on this many held-out training images instead of the test split", 0)
+    mean: list[float] = key("per channel, of pixels scaled to 0..1", list, within=Range(-1000, 1000))
+    std: list[float] = key(
+        "per channel, of pixels scaled to 0..1", list, within=Range(0, 1000, low_open=True)
+    )
+    limit: int | None = key("train on the first N images only", None, within=SAMPLES)
+    holdout: int = key(
+        "validate on this many held-out training images instead of the test split", 0, within=ANY_SAMPLES
+    )
 
 
 @dataclass
@@ -61,15 +88,17 @@ class Workload:
     """Data set + network + small-batch training recipe (Shallue et al. 2019): a row of the tables."""
 
     name: str = key("the row's name")
-    small_batch: int = key("batch size B_S of method sb")
-    large_batch: int = key("batch size B_L of the other methods")
-    ghost_size: int = key("samples per ghost, for methods with ghost batch norm")
-    epochs: float = key("epochs of training, before regime adaptation")
-    lr: list[float] = key("learning rates, one per phase")
-    milestones: list[float] = key("epochs at which the next phase starts", list)
-    weight_decay: list[float] = key("one value for all phases, or one per phase", lambda: [0.0])
-    momentum: float = key("the paper's momentum")
-    released_momentum: float = key("the released code's momentum")
+    small_batch: int = key("batch size B_S of method sb", within=SAMPLES)
+    large_batch: int = key("batch size B_L of the other methods", within=SAMPLES)
+    ghost_size: int = key("samples per ghost, for methods with ghost batch norm", within=SAMPLES)
+    epochs: float = key("epochs of training, before regime adaptation", within=POSITIVE_EPOCHS)
+    lr: list[float] = key("learning rates, one per phase", within=NUMBER)
+    milestones: list[float] = key("epochs at which the next phase starts", list, within=EPOCHS)
+    weight_decay: list[float] = key(
+        "one value for all phases, or one per phase", lambda: [0.0], within=NUMBER
+    )
+    momentum: float = key("the paper's momentum", within=MOMENTUM)
+    released_momentum: float = key("the released code's momentum", within=MOMENTUM)
 
 
 @dataclass
@@ -77,10 +106,12 @@ class Protocol:
     """Whether to follow the paper or its released code where they differ."""
 
     name: str = key("paper | bigbatch")
-    momentum: float = key("the momentum used: workload.momentum or workload.released_momentum")
+    momentum: float = key(
+        "the momentum used: workload.momentum or workload.released_momentum", within=MOMENTUM
+    )
     reset_momentum: bool = key("zero the momentum buffer at the start of every epoch", False)
     keep_partial_batch: bool = key("also train on the smaller last batch of every epoch", False)
-    reference_batch: int = key("B_S of the learning-rate rule and of regime adaptation")
+    reference_batch: int = key("B_S of the learning-rate rule and of regime adaptation", within=SAMPLES)
 
 
 @dataclass
@@ -88,17 +119,21 @@ class Method:
     """A column of the tables; each switch also works alone."""
 
     name: str = key("the column's name")
-    batch_size: int = key("samples per update")
-    ghost_size: int | None = key("samples per ghost; null for ordinary batch norm", None)
+    batch_size: int = key("samples per update", within=SAMPLES)
+    ghost_size: int | None = key("samples per ghost; null for ordinary batch norm", None, within=SAMPLES)
     lr_rule: str = key("none | sqrt | linear", "none")
-    lr_base_batch: int = key("B_S of the learning-rate rule", II("protocol.reference_batch"))
-    warmup_epochs: float = key("linear warm-up from the recipe's learning rate to the scaled one", 0.0)
-    reference_batch: int = key("B_S of regime adaptation", II("protocol.reference_batch"))
-    regime_factor: float = key("factor on epochs and milestones", 1.0)
-    clip_norm: float | None = key(
-        "clip the gradient to this global L2 norm at every update; null for no clipping", 5.0
+    lr_base_batch: int = key("B_S of the learning-rate rule", II("protocol.reference_batch"), within=SAMPLES)
+    warmup_epochs: float = key(
+        "linear warm-up from the recipe's learning rate to the scaled one", 0.0, within=EPOCHS
     )
-    gradient_noise: float = key("variance of the multiplicative noise on each sample's gradient", 0.0)
+    reference_batch: int = key("B_S of regime adaptation", II("protocol.reference_batch"), within=SAMPLES)
+    regime_factor: float = key("factor on epochs and milestones", 1.0, within=FACTOR)
+    clip_norm: float | None = key(
+        "clip the gradient to this global L2 norm at every update; null for no clipping", 5.0, within=POSITIVE
+    )
+    gradient_noise: float = key(
+        "variance of the multiplicative noise on each sample's gradient", 0.0, within=NUMBER
+    )
 
 
 @dataclass
@@ -107,13 +142,17 @@ class Runtime:
 
     device: str = key("auto | cpu | cuda", "auto")
     threads: int | None = key(
-        "CPU threads; null for all cores, or as many as a resumed run started with", None
+        "CPU threads; null for all cores, or as many as a resumed run started with",
+        None,
+        within=Range(1, 1024),
     )
     workers: int | None = key(
-        "processes that decode image files; null for one per core, 0 for the main process", None
+        "processes that decode image files; null for one per core, 0 for the main process",
+        None,
+        within=Range(0, 512),
     )
     micro_batch: int | None = key(
-        "samples per forward and backward pass, whole ghosts; null for automatic", None
+        "samples per forward and backward pass, whole ghosts; null for automatic", None, within=SAMPLES
     )
     compile: bool | None = key(
         "torch.compile the forward and backward pass; null for only where it pays off", None
@@ -122,8 +161,12 @@ class Runtime:
     deterministic: bool = key("deterministic algorithms only, for bit-equal resume on a GPU", False)
     keep_weights: bool = key("save weights.pt beside the record", False)
     tensorboard: bool = key("mirror metrics.jsonl to TensorBoard, in the run's folder", False)
-    checkpoint_seconds: float = key("seconds between checkpoints", 60.0)
-    time_budget: float | None = key("save and stop this many minutes after the command started", None)
+    checkpoint_seconds: float = key("seconds between checkpoints", 60.0, within=TIME)
+    time_budget: float | None = key(
+        "save and stop this many minutes after the command started",
+        None,
+        within=Range(0, 10**9, low_open=True),
+    )
 
 
 @dataclass
@@ -136,9 +179,15 @@ class Config:
     data: Data = field(default_factory=Data)
     model: Model = field(default_factory=Model)
     runtime: Runtime = field(default_factory=Runtime)
-    seed: int = key("seed of initial weights, sample order, augmentation, dropout and noise", 0)
+    seed: int = key(
+        "seed of initial weights, sample order, augmentation, dropout and noise",
+        0,
+        within=Range(0, 2**63 - 1),
+    )
     precision: str = key("fp32 | bf16", "fp32")
     evaluations: int | None = key(
-        "evenly spaced evaluations; null for one per epoch of the recipe, at most 200", None
+        "evenly spaced evaluations; null for one per epoch of the recipe, at most 200",
+        None,
+        within=Range(1, 10**5),
     )
-    results_dir: str = key("folder of the records and the report", "results")
+    results_dir: str = key("folder of the records and the report", "results", path=True)

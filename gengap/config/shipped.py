@@ -17,6 +17,7 @@ from gengap.config.checks import check
 from gengap.config.compose import compose_config, to_config
 from gengap.config.conf import CONF, GROUPS, names_in
 from gengap.config.identity import run_name
+from gengap.config.overrides import parse
 from gengap.config.schema import PAPER, Config
 
 EXPERIMENT = "+experiment="
@@ -24,7 +25,7 @@ _GLOBAL = "# @package _global_"
 _NO_VALUES = ("defaults", "hydra")  # keys of a file that are not part of the configuration
 _SCHEMA = OmegaConf.structured(Config)
 # Overrides beside +experiment=NAME that can be applied without Hydra
-_PLAIN = re.compile(r"seed=\d+|(results_dir|data\.root|runtime\.\w+)=[\w./~-]+|(precision|protocol)=\w+")
+_PLAIN = re.compile(r"seed=\d+|(results_dir|data\.root)=.+|runtime\.\w+=[\w./~-]+|(precision|protocol)=\w+")
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,13 @@ def compose_run(words: Sequence[str]) -> Config:
     if len(experiment) != 1 or None in plain:
         return compose_config(words)
     typed = dict(word.split("=", 1) for word in words)
+    paths = [str(parse(word).value()) for word in words if word.startswith("results_dir=")]
     config = experiment_config(experiment[0], typed.get("protocol", PAPER))
     found = replace(
         config,
         seed=int(typed.get("seed", config.seed)),
         precision=typed.get("precision", config.precision),
-        results_dir=typed.get("results_dir", config.results_dir),
+        results_dir=paths[-1] if paths else config.results_dir,
     )
     check(found)
     return found

@@ -13,6 +13,7 @@ from hydra.core.override_parser.types import Glob, Override
 from gengap.config import conf
 from gengap.config.compose import compose_config, errors_in_one_line
 from gengap.config.identity import run_directory
+from gengap.config.keys import path_keys
 from gengap.config.overrides import check_list, check_override, check_selection, check_single, parse
 from gengap.config.schema import Config
 from gengap.errors import UserError
@@ -21,7 +22,7 @@ PREFIX = "+sweep="
 
 _PLAIN_SEED = re.compile(r"seed=(\d+)")
 
-Words = tuple[str, ...]  # the overrides of one run
+Words = tuple[str, ...]  # the overrides of one run; paths as in the configuration, not quoted for Hydra
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def expand(arguments: Sequence[str], multirun: bool = True, *, selecting: bool =
 
 
 def _check_repeated(arguments: Sequence[str]) -> None:
+    """Refuse a choice that is given twice, where it would depend on the order which of the two counts."""
     sweeps_given = {a for a in arguments if a.startswith(PREFIX)}
     if len(sweeps_given) > 1:
         raise UserError(f"{' '.join(sorted(sweeps_given))} are several sweeps: train one at a time")
@@ -110,6 +112,10 @@ def _check_repeated(arguments: Sequence[str]) -> None:
     names = list(dict.fromkeys(str(o.value()) for o in given if not o.is_sweep_override()))
     if len(names) > 1:
         raise UserError(f"several experiments are several runs: type -m +experiment={','.join(names)}")
+    for group in conf.GROUPS:
+        words = [a for a in arguments if a.lstrip("+").startswith(f"{group}=")]
+        if len(words) > 1:
+            raise UserError(f"{group} is given twice, {' and '.join(words)}: leave one out")
 
 
 def _values(override: Override) -> list[str]:
@@ -117,7 +123,8 @@ def _values(override: Override) -> list[str]:
     key = override.get_key_element()
     if not override.is_sweep_override():
         check_override(override)
-        return [override.input_line or key]
+        is_path = override.key_or_group in path_keys() and not override.is_delete()
+        return [f"{key}={override.value()}" if is_path else override.input_line or key]
     if not override.is_discrete_sweep():
         raise UserError(f"{override.input_line} is not a list of values: type {key}=VALUE,VALUE")
     value: Any = override.value()

@@ -1,12 +1,13 @@
 """A data set by name: one of the paper's, the demo's, or the user's own."""
 
+from functools import partial
 from inspect import signature
-from pathlib import Path
 
-from gengap.config.factory import imported
+from gengap.config.factory import called, imported
 from gengap.data.checks import check_source
 from gengap.data.sources import Source
 from gengap.errors import UserError
+from gengap.paths import expanded
 
 SOURCES = {
     "digits": "gengap.data.digits:digits",
@@ -28,13 +29,13 @@ def load(name: str, root: str, folder: str = "") -> Source:
         folder: relative to root.
 
     Raises:
-        UserError: the name is unknown, the data is missing and can't be downloaded, a file is damaged, or
-            what the factory returns is not a valid Source.
+        UserError: the name is unknown, the data is missing and can't be downloaded, a file is damaged, or the
+            user's own factory fails or returns no valid Source.
     """
     factory = imported("data.name", SOURCES.get(name, name), SOURCES)
-    path = Path(root).expanduser() / folder
+    path = expanded(root) / expanded(folder)
     try:
         signature(factory).bind(path)
     except TypeError as error:
         raise UserError(f"data.name={name} can't be called as factory(folder): {error}") from error
-    return check_source(name, factory(path))
+    return check_source(name, called("data.name", name, partial(factory, path)))

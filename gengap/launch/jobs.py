@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 
 from gengap.config.compose import to_config
 from gengap.config.conf import compose_multirun, config_loader
+from gengap.config.overrides import hydra_words
 from gengap.config.schema import Config
 from gengap.config.sweep import Job
 from gengap.data.load import TRAINING_IMAGES
@@ -132,7 +133,7 @@ def _launch(jobs: Sequence[Job], launcher: Sequence[str], stop: Stop, started: f
         config=master,
     )
     with stop:
-        returned = plugin.launch([list(job.words) for job in jobs], initial_job_idx=0)
+        returned = plugin.launch([hydra_words(job.words) for job in jobs], initial_job_idx=0)
     return [Outcome(one.return_value) for one in returned]
 
 

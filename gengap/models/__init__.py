@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from gengap.config.factory import imported
+from gengap.config.factory import called, imported
 from gengap.errors import UserError
 from gengap.models.alexnet import alexnet
 from gengap.models.f1 import f1
@@ -43,7 +43,7 @@ def build(name: str, /, num_classes: int, **options: Any) -> nn.Module:
         UserError: there is no such network, or its factory does not take these arguments.
     """
     try:
-        return call(name, builder(name), num_classes, options)
+        return called("model.name", name, lambda: call(name, builder(name), num_classes, options))
     except TypeError as error:
         raise UserError(f"model.name={name} can't be built with model.options={options}: {error}") from error
 

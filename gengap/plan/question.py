@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from gengap.errors import UserError
+from gengap.paths import expanded
 from gengap.plan.numbers import number, numbers, shown, whole
 
 EXAMPLE = (
@@ -74,7 +75,7 @@ def read_question(values: Mapping[str, str]) -> Question:
         momentum=momentum,
         betas=betas,
         micro_batch=_micro_batch(values, ghost_size, large),
-        results_dir=Path(values.get("results_dir", "results")).expanduser(),
+        results_dir=expanded(values.get("results_dir", "results")),
     )
 
 

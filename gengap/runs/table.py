@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gengap.errors import UnreadableError
+from gengap.paths import expanded
 from gengap.runs.provenance import hardware_name
 from gengap.runs.record import RECORD, Status, damaged, metric_rows, read_record
 
@@ -46,7 +47,7 @@ def read_store(results_dir: str | Path) -> Store:
     """Read every run under results_dir/runs; the columns are those of `read_runs`."""
     import pandas as pd
 
-    root = Path(results_dir).expanduser() / "runs"
+    root = expanded(results_dir) / "runs"
     rows, unreadable = [], []
     for file in sorted(root.glob(f"*/seed*/{RECORD}")):
         try:

@@ -43,7 +43,7 @@ def test_plain_overrides_compose_without_hydra(words, monkeypatch):
         ["+experiment=digits_lb", "method.batch_size=256"],
         ["+experiment=digits_lb", "workload=mnist_f1"],
         ["workload=digits_f1", "method=sb"],
-        ["+experiment=digits_lb", "results_dir=${workload.name}"],
+        ["+experiment=digits_lb", "evaluations=${method.batch_size}"],
         ["+experiment=digits_lb", "~model.options.width"],
     ],
 )

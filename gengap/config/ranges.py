@@ -1,0 +1,85 @@
+"""The range of a numeric key: declared in the schema, shown by --help, checked here for all keys."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from math import isfinite
+from typing import Any
+
+from gengap.errors import UserError
+
+SHOWN = 40  # characters of a value in a message
+
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers from `low` to `high`, which belong to it unless they are `open`."""
+
+    low: float
+    high: float
+    low_open: bool = False
+    high_open: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        above = self.low < value if self.low_open else self.low <= value
+        below = value < self.high if self.high_open else value <= self.high
+        return above and below
+
+    def __str__(self) -> str:
+        """As an interval: (0, 1] holds 1 and not 0."""
+        return f"{'(' if self.low_open else '['}{self.low}, {self.high}{')' if self.high_open else ']'}"
+
+    def words(self) -> str:
+        """The range in words, as the end of "a number"."""
+        if not (self.low_open or self.high_open):
+            return f"from {self.low} to {self.high}"
+        low = f"above {self.low}" if self.low_open else f"of at least {self.low}"
+        return f"{low} and {f'below {self.high}' if self.high_open else f'at most {self.high}'}"
+
+
+def check_number(key: str, value: Any, range_: Range, *, whole: bool) -> None:
+    """Check one number.
+
+    Args:
+        key: its key, for the message.
+        value: what was given.
+        range_: where it must lie.
+        whole: whether it must be an int.
+
+    Raises:
+        UserError: it is another type of value, or outside the range.
+    """
+    fits = type(value) is int if whole else isinstance(value, int | float) and not isinstance(value, bool)
+    if fits and value in range_:
+        return
+    kind = "a whole number" if whole else "a finite number"
+    raise UserError(f"{key}={shown(value)} must be {kind} {range_.words()}")
+
+
+def check_ranges(config: Any) -> None:
+    """Check every number of a configuration against the range that its schema declares.
+
+    Raises:
+        UserError: the first number that is outside its range.
+    """
+    for key, value, range_ in _ranged(config, ""):
+        if isinstance(value, list):
+            if not all(isfinite(number) and number in range_ for number in value):
+                raise UserError(f"{key}={shown(value)} must hold finite numbers {range_.words()}")
+        elif value is not None:
+            # Integers arrive as int and nothing else: composition has converted every value to its type
+            check_number(key, value, range_, whole=isinstance(value, int))
+
+
+def _ranged(node: Any, prefix: str) -> Iterator[tuple[str, Any, Range]]:
+    for field in fields(node):
+        value = getattr(node, field.name)
+        if is_dataclass(value):
+            yield from _ranged(value, f"{prefix}{field.name}.")
+        elif "range" in field.metadata:
+            yield prefix + field.name, value, field.metadata["range"]
+
+
+def shown(value: Any) -> str:
+    """A value for a message, shortened, because an integer may have thousands of digits."""
+    text = str(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -1,0 +1,55 @@
+"""Paths as they are typed: nothing in them has a meaning but a leading ~ and environment variables."""
+
+import os
+import re
+from pathlib import Path
+
+from gengap.errors import UserError, is_control
+
+LONGEST_NAME = 255  # bytes of a file name, on every common file system
+
+_VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([^{}]*)\})")
+
+
+def expanded(path: str | Path) -> Path:
+    """The path that is meant: ~ and ~user at its beginning, $NAME and ${NAME} anywhere.
+
+    Raises:
+        UserError: as for `expanded_text`.
+    """
+    found = Path(expanded_text(str(path)))
+    return found.absolute() if str(found).startswith("~") else found  # of ./~x, which means no home
+
+
+def expanded_text(text: str) -> str:
+    """As `expanded`, as text; expanding it again changes nothing.
+
+    Raises:
+        UserError: a variable or home is not set, or no file system takes the result.
+    """
+    found = os.path.expanduser(_VARIABLE.sub(lambda match: _value(text, match), text))  # noqa: PTH111
+    if found.startswith("~"):
+        raise UserError(f"{text}: there is no home of {found.partition('/')[0]}: type ./{text} for a folder")
+    if "${" in found or _VARIABLE.search(found):
+        raise UserError(f"{text} means {found}, whose $ can't be part of a path: rename the folder")
+    problem = unusable(found)
+    if problem:
+        raise UserError(f"{text!r} is no path: it {problem}")
+    return found
+
+
+def _value(text: str, match: re.Match[str]) -> str:
+    name = match[1] or match[2]
+    if not os.environ.get(name):
+        raise UserError(f"{text}: the environment variable {name} is not set")
+    return os.environ[name]
+
+
+def unusable(path: str) -> str:
+    """Why no file system takes a path, as the rest of a sentence; empty if it may."""
+    if any(map(is_control, path)):
+        return "contains control characters, or bytes that are no text"
+    longest = max(len(name.encode()) for name in path.split("/"))
+    if longest > LONGEST_NAME:
+        return f"has a name of {longest} bytes: at most {LONGEST_NAME} are allowed"
+    return ""
