@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from gengap.config.factory import check_names
 from gengap.config.identity import run_name
 from gengap.config.ranges import check_ranges, shown
-from gengap.config.schema import Config
+from gengap.config.schema import NUMBER, Config
 from gengap.errors import UserError
-from gengap.learning_rate import RULES
+from gengap.learning_rate import RULES, scaled_lr
 from gengap.paths import unusable
 
 PRECISIONS = ("fp32", "bf16")
@@ -33,7 +33,14 @@ def check(config: Config) -> None:
 
 
 def _check_phases(config: Config) -> None:
-    workload = config.workload
+    workload, method = config.workload, config.method
+    for rate in workload.lr:
+        scaled = scaled_lr(rate, method.batch_size, method.lr_base_batch, method.lr_rule)
+        if scaled > NUMBER.high:
+            raise UserError(
+                f"workload.lr={workload.lr}: method.lr_rule={method.lr_rule} makes {scaled:g} of {rate:g}, "
+                f"more than {NUMBER.high}: lower it"
+            )
     phases = len(workload.lr)
     if phases != len(workload.milestones) + 1:
         raise UserError(

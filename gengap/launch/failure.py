@@ -11,18 +11,22 @@ from gengap.errors import UserError
 from gengap.runs.record import LOCK, LOG, RECORD
 from gengap.training.build import LESS_MEMORY
 
+_REFUSED = "can't allocate memory"  # of torch's allocator on the CPU
+
 
 class RunFailedError(UserError):
     """A run failed; the error that ended it is the cause."""
 
 
 def as_user_error(error: Exception, directory: Path) -> Exception:
-    """Turn a full disk and a full GPU into a UserError; return any other error unchanged."""
+    """Turn a full disk and full memory into a UserError; return any other error unchanged."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         place = error.filename or directory
         return UserError(f"{place}: {error.strerror}; free some space, then run the same command again")
     if isinstance(error, torch.OutOfMemoryError):
         return UserError(f"the GPU is out of memory: {LESS_MEMORY}")
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _REFUSED in str(error)):
+        return UserError(f"the machine is out of memory: {LESS_MEMORY}")
     return error
 
 

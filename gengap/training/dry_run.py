@@ -28,7 +28,7 @@ def check_network(config: Config, model: nn.Module, shape: tuple[int, int, int],
         raise UserError(f"model.name={name} has no trainable parameters: choose another network")
     try:
         logits = _run(model, (2, *shape), training=False)
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+    except Exception as error:  # of whatever kind the user's own network raises
         raise UserError(
             f"model.name={name} can't take the images of data.name={config.data.name}, "
             f"{size} (channels x height x width): {_first_line(error)}"
@@ -87,4 +87,4 @@ def _run(model: nn.Module, shape: tuple[int, ...], *, training: bool) -> object:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -22,6 +22,9 @@ def test_train_help_lists_every_key_experiment_and_exit_code():
     (line,) = [x for x in shown.splitlines() if x.startswith("  method.lr_rule=")]
     assert line.split() == ["method.lr_rule=none", "none", "|", "sqrt", "|", "linear"]
     assert "  data.limit=null " in shown
+    assert any(
+        x.startswith("  runtime.threads=") and x.endswith("; in [1, 1024]") for x in shown.splitlines()
+    )
     assert "A column of the tables; each switch also works alone." in shown
 
 

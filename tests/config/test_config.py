@@ -111,6 +111,10 @@ def test_released_code_differences_are_protocol_settings():
         ("workload.weight_decay=[inf]", "workload.weight_decay=[inf] must hold finite numbers"),
         ("workload.milestones=[nan]", "workload.milestones=[nan] must hold finite numbers"),
         ("method.warmup_epochs=nan", "must be a finite number from 0 to 1000000"),
+        (
+            "workload.lr=[1e38,1,1,1]",
+            "method.lr_rule=sqrt makes 5.65685e.38 of 1e.38, more than",
+        ),
         ("workload.milestones=[3,2,1]", "must be in ascending order"),
         ("workload.weight_decay=[0,0]", "1 value or one per learning rate"),
         ("runtime.micro_batch=192", "must be a multiple of method.ghost_size=128"),

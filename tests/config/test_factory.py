@@ -51,3 +51,68 @@ def test_a_finished_run_does_not_need_its_network(tmp_path, monkeypatch):
     module.unlink()
     del sys.modules["passing_network"]
     assert train(words) == 0
+
+
+OWN = """\
+def broken_net(num_classes):
+    return undefined
+
+def misread(num_classes):
+    return {}["width"]
+
+def failing(num_classes):
+    import torch
+    class Net(torch.nn.Linear):
+        def forward(self, images):
+            assert not images.any(), ""
+            return images["pixels"].name
+    return Net(64, num_classes)
+
+def images(folder):
+    return open(folder / "absent.npy")
+
+def unnamed(folder):
+    raise RuntimeError
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        (
+            "model.name=MODULE:broken_net",
+            "fails with NameError: name 'undefined' is not defined (MODULE.py, line 2)",
+        ),
+        ("model.name=MODULE:misread", "fails with KeyError: 'width' (MODULE.py, line 5)"),
+        (
+            "model.name=MODULE:failing",
+            "can't take the images of data.name=digits, 1x8x8 (channels x height x width)",
+        ),
+        ("data.name=MODULE:images", "(MODULE.py, line 16)"),
+        ("data.name=MODULE:unnamed", "fails with RuntimeError (MODULE.py, line 19)"),
+    ],
+)
+def test_error_of_one_s_own_factory_names_it_in_one_line(word, line, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    module = "factories_that_fail"
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    (tmp_path / f"{module}.py").write_text(OWN)
+    typed = word.replace("MODULE", module)
+    with caplog.at_level("ERROR"):
+        assert train(["+experiment=digits_lb", typed, "runtime.threads=1"]) == 2
+    (logged,) = caplog.messages
+    assert logged.startswith(f"gengap: {typed} ")
+    assert line.replace("MODULE", module) in logged
+    assert len(logged.splitlines()) == 1
+    assert not (tmp_path / "results").exists()
+
+
+def test_error_at_the_import_of_one_s_own_module_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "module_that_fails.py").write_text("import os\n1 / 0\n")
+    message = "fails at its import with ZeroDivisionError: division by zero (module_that_fails.py, line 2)"
+    with pytest.raises(UserError) as error:
+        train(["+experiment=digits_lb", "model.name=module_that_fails:net"])
+    assert str(error.value) == f"model.name=module_that_fails:net {message}"
