@@ -78,7 +78,7 @@ def test_run_that_is_refused_before_its_first_update_leaves_no_files(words, geng
         ("data.holdout=1000", "method.batch_size=512 is more than the 437 training samples: lower it"),
         ("data.limit=1438", "data.limit=1438 is more than the 1437 training images: lower it"),
         (
-            "workload.epochs=0.1",
+            "workload.epochs=0.1 workload.milestones=[0.05]",
             "workload.epochs=0.1 is less than one update of 512 samples: raise workload.epochs",
         ),
     ],
@@ -101,9 +101,9 @@ def test_unexpected_error_writes_its_traceback_to_run_log(gengap, tmp_path, monk
 
 def test_sweep_continues_after_a_failure_and_prints_a_summary(gengap):
     lr = "workload.lr=[1e30,1] method.clip_norm=null"
-    code, lines, _ = gengap(f"{CELL} -m data.name=nothing:there,digits method.batch_size=256,512 {SHORT}")
+    code, lines, _ = gengap(f"{CELL} -m data.name=json:loads,digits method.batch_size=256,512 {SHORT}")
     assert code == 1
-    assert lines[0].startswith("gengap: data.name=nothing:there ")
+    assert lines[0].startswith("gengap: data.name=json:loads ")
     assert lines[-3] == "gengap: 4 runs: 2 finished, 2 failed"
     assert lines[-1].startswith("  failed: results/runs/digits_f1-lb-")
     assert len(lines) == 7
@@ -200,7 +200,7 @@ def test_checkpoint_of_another_version_is_rejected(change, gengap, tmp_path, mon
 
 def test_joblib_launcher_trains_runs_in_parallel(tmp_path):
     """With the same messages and exit code as without a launcher; a failed run does not stop the others."""
-    words = f"{CELL} -m data.name=digits,nothing:there seed=0,1 {SHORT}"
+    words = f"{CELL} -m data.name=digits,json:loads seed=0,1 {SHORT}"
     words += " hydra/launcher=joblib hydra.launcher.n_jobs=2"
     command = [sys.executable, "-m", "gengap", *words.replace(" runtime.threads=1", "").split()]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
