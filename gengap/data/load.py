@@ -1,9 +1,11 @@
 """A data set by name: one of the paper's, the demo's, or the user's own."""
 
+import os
 from functools import partial
 from inspect import signature
 
 from gengap.config.factory import called, imported
+from gengap.config.schema import Data
 from gengap.data.checks import check_source
 from gengap.data.sources import Source
 from gengap.errors import UserError
@@ -16,6 +18,7 @@ SOURCES = {
     "cifar100": "gengap.data.downloaded:cifar100",
     "imagenet": "gengap.data.folders:imagenet",
 }
+DEFAULT_ROOT = Data.root
 TRAINING_IMAGES = {"digits": 1437, "mnist": 60_000, "cifar10": 50_000, "cifar100": 50_000}
 NUM_CLASSES = {"digits": 10, "mnist": 10, "cifar10": 10, "cifar100": 100, "imagenet": 1000}
 
@@ -25,7 +28,7 @@ def load(name: str, root: str, folder: str = "") -> Source:
 
     Args:
         name: a key of SOURCES, or `package.module:factory`, called as factory(Path of the folder) -> Source.
-        root: where data sets are kept; ~ is the user's home.
+        root: where data sets are kept; ~ is the user's home, and for the default $GENGAP_DATA comes first.
         folder: relative to root.
 
     Raises:
@@ -33,6 +36,8 @@ def load(name: str, root: str, folder: str = "") -> Source:
             user's own factory fails or returns no valid Source.
     """
     factory = imported("data.name", SOURCES.get(name, name), SOURCES)
+    if root == DEFAULT_ROOT:
+        root = os.environ.get("GENGAP_DATA") or root
     path = expanded(root) / expanded(folder)
     try:
         signature(factory).bind(path)

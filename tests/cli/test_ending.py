@@ -24,12 +24,12 @@ COMMANDS = {
 }
 TRAIN = ["train", "+experiment=digits_lb", "runtime.threads=1"]
 
-# `gengap`, sent a signal when it starts to import a given module
+# `gengap`, sent a signal when it starts to import a given module, or opens a file of that name
 DRIVER = """
 import os, sys
 number, where, sys.argv[1:] = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
 def hook(event, arguments):
-    if event == "import" and arguments[0] == where:
+    if event in ("import", "open") and str(arguments[0]).rpartition("/")[2] == where:
         os.kill(os.getpid(), number)
 sys.addaudithook(hook)
 from gengap.__main__ import main
@@ -86,7 +86,7 @@ def test_ctrl_c_during_an_import_ends_a_command_silently(command, module, tmp_pa
     [
         "torch",
         "gengap.launch.execute",
-        "sklearn.datasets",  # for the data set, when the run's directory is already locked
+        "digits.csv.gz",  # the data set, when the run's directory is already locked
     ],
 )
 def test_signal_before_the_first_update_says_that_nothing_was_trained(module, number, code, tmp_path):
@@ -102,7 +102,7 @@ def test_signal_before_a_resumed_run_continues_keeps_its_folder(tmp_path):
     directory = tmp_path / "results" / "runs" / "digits_f1-lb-40e2d883" / "seed0"
     directory.mkdir(parents=True)
     (directory / RECORD).write_text('{"format": 1, "status": "running"}')
-    done = signalled(signal.SIGINT, "sklearn.datasets", TRAIN, tmp_path)
+    done = signalled(signal.SIGINT, "digits.csv.gz", TRAIN, tmp_path)
     assert done.returncode == 128 + signal.SIGINT
     assert "stopped (SIGINT) without saving; run the same command again to continue" in done.stderr
     assert (directory / RECORD).exists()

@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from gengap.config.compose import compose_config
 from gengap.config.identity import run_directory
 from gengap.data.checks import check_source
-from gengap.data.load import TRAINING_IMAGES, load
+from gengap.data.load import DEFAULT_ROOT, TRAINING_IMAGES, load
 from gengap.data.sources import ImageFiles, Images, Source
 from gengap.errors import UserError
 from gengap.launch.execute import execute
@@ -210,3 +210,11 @@ def test_a_damaged_file_is_named(name, offline, tmp_path):
     with pytest.raises(UserError, match="is damaged .* delete it, and the same command") as error:
         load(name, str(tmp_path))
     assert any(str(tmp_path / file) in str(error.value) for file in FILES[name])
+
+
+def test_the_environment_names_the_folder_of_all_data_sets(tmp_path, monkeypatch):
+    monkeypatch.setenv("GENGAP_DATA", str(tmp_path))
+    with pytest.raises(UserError, match=str(tmp_path / "nowhere")):
+        load("imagenet", DEFAULT_ROOT, "nowhere")
+    with pytest.raises(UserError, match=str(tmp_path / "typed")):
+        load("imagenet", str(tmp_path / "typed"))
