@@ -27,7 +27,8 @@ usage: gengap report [results_dir=DIR] [--check] [--config-dir DIR]
 Writes DIR/report (report.html, README.md, tables, figures and their data) from the records in DIR/runs.
 
   results_dir=DIR  folder of the records (default: results)
-  --check          write nothing; fail if DIR/report does not match the records (of figures, only their data)
+  --check          write nothing; fail if DIR/report does not match the records (of figures, only their data),
+                   or if a record can't be read
   --config-dir DIR your own experiments, as given to gengap train
 """
 
@@ -36,7 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     """Write the report, or compare it with the records.
 
     Returns:
-        The exit code: 0, or 1 where there is nothing to report or --check finds a difference.
+        The exit code: 0, or 1 where there is nothing to report or --check finds a difference or an unreadable
+        record.
 
     Raises:
         UserError: an unknown or empty argument.
@@ -90,6 +92,7 @@ def _check(results_dir: Path) -> int:
     if difference:
         again = shlex.join(["gengap", "report", f"results_dir={results_dir}"])
         print(f"{difference}\ntype {again}", file=sys.stderr)
+    if difference or records.unreadable:
         return FAILED
     print(f"{folder} matches the records of {len(records.runs)} runs")
     return DONE

@@ -22,7 +22,8 @@ from gengap.launch.stop import Stop
 from gengap.launch.threads import thread_advice, threads_of
 from gengap.regime import build_regime
 from gengap.runs.log import run_log
-from gengap.runs.record import LOG, Status
+from gengap.runs.record import LOG
+from gengap.runs.schema import Status
 from gengap.runs.store import Run
 from gengap.training.build import build_trainer, memory_line
 from gengap.training.device import prepare_device

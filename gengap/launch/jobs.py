@@ -28,8 +28,8 @@ from gengap.launch.place import Place
 from gengap.launch.stop import Stop
 from gengap.launch.summary import skipped_line, sum_up
 from gengap.regime import check_updates
-from gengap.runs import Status, read_record
-from gengap.runs.record import RECORD
+from gengap.runs import Status
+from gengap.runs.record import RECORD, own_record, read_run
 
 log = logging.getLogger(__name__)
 
@@ -109,8 +109,9 @@ def train_one(job: Job, stop: Stop, place: Place) -> Outcome:
     if stop.reason():
         return Outcome.NOT_STARTED
     try:
-        record = read_record(job.directory) or {}
-        if record.get("status") in (Status.FINISHED, Status.DIVERGED):
+        record = own_record(job.directory)
+        if record and record["status"] in (Status.FINISHED, Status.DIVERGED):
+            read_run(job.directory)  # raises where its metrics are damaged
             return Outcome.SKIPPED
         from gengap.launch.execute import execute  # imports torch, seconds that skipping does without
 

@@ -14,7 +14,8 @@ from gengap.data.splits import Splits
 from gengap.errors import UserError
 from gengap.runs import Status, provenance
 from gengap.runs.checkpoint import remove_checkpoints
-from gengap.runs.record import FORMAT, NEWEST, PREVIOUS, WEIGHTS
+from gengap.runs.record import NEWEST, PREVIOUS, WEIGHTS
+from gengap.runs.schema import FORMAT
 from gengap.runs.store import Run
 from gengap.training.trainer import Trainer
 

@@ -35,11 +35,13 @@ class Band:
 
 
 def band(curves: Sequence[tuple[Array, Array]]) -> Band | None:
-    """Combine one (x, y) per seed, restricted to the x they all share; None if no seed has any rows."""
+    """Combine one (x, y) per seed, restricted to the x they all share; None if there are none."""
     found = [dict(zip(x, y, strict=True)) for x, y in curves if len(x)]
     if not found:
         return None
     shared = sorted(set.intersection(*(set(curve) for curve in found)))
+    if not shared:
+        return None
     return Band(np.array(shared), np.array([[curve[x] for x in shared] for curve in found]))
 
 

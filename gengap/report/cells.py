@@ -15,7 +15,6 @@ from gengap.config.schema import FP32, PAPER
 from gengap.config.shipped import Cell, cell, choices, experiment_config, experiments
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
-from gengap.report.incomplete import without_incomplete
 from gengap.report.other_data import mark_other_data
 from gengap.report.rows import KINDS, OTHER_PRECISIONS, RELEASED, Part, Row, part_of
 from gengap.report.speed import read_measurements
@@ -80,14 +79,13 @@ class Records:
 def read_records(results_dir: Path) -> Records:
     """Read all runs and assign them to cells; an absent directory has no runs."""
     store = read_store(results_dir)
-    runs, incomplete = without_incomplete(store.runs)
-    present = _cells(frozenset(zip(runs["workload"], runs["method"], strict=True)))
-    places = _places(present, released=RELEASED in set(runs["protocol"]))
+    present = _cells(frozenset(zip(store.runs["workload"], store.runs["method"], strict=True)))
+    places = _places(present, released=RELEASED in set(store.runs["protocol"]))
     rows_of = {run: row for run, (_, row) in places.items() if row}
-    runs = mark_other_data(runs, rows_of)
+    runs = mark_other_data(store.runs, rows_of)
     groups = [_group(str(run), rows, places) for run, rows in runs.groupby("run", sort=True)]
     speeds, no_speeds = read_measurements(results_dir.expanduser())
-    bad = [(e.file, e.reason) for e in (*store.unreadable, *incomplete)] + no_speeds
+    bad = [(e.file, e.reason) for e in store.unreadable] + no_speeds
     return Records(
         runs=runs,
         cells={(rows_of[g.run], g.method): g for g in groups if g.run in rows_of},

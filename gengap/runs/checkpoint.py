@@ -1,38 +1,89 @@
-"""Checkpoints, written atomically; the last two are kept."""
+"""Checkpoints, written atomically and checksummed; the last two are kept."""
 
 import io
 import logging
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 
 from gengap.errors import UserError
-from gengap.runs.record import NEWEST, PREVIOUS
+from gengap.runs.record import NEWEST, PREVIOUS, name_of
+from gengap.runs.saved_metrics import changed_since
+from gengap.runs.seal import damage, sealed
 from gengap.runs.store import write_atomically
 
 log = logging.getLogger(__name__)
+
+
+class _UnusableError(Exception):
+    """A checkpoint can't be continued from; the text says why."""
 
 
 def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
     """Write `state` (tensors and plain values); at any time a complete checkpoint is on disk."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
+    data = sealed(buffer.getvalue())
     if (directory / NEWEST).exists():
         (directory / NEWEST).replace(directory / PREVIOUS)
-    write_atomically(directory / NEWEST, buffer.getvalue())
+    write_atomically(directory / NEWEST, data)
 
 
 def load_checkpoint(directory: Path) -> dict[str, Any] | None:
-    """The newest readable checkpoint, with tensors on the CPU, or None; logs a warning for damaged ones."""
+    """The newest usable checkpoint, with tensors on the CPU; None where there is none.
+
+    A checkpoint is usable if it is whole and metrics.jsonl begins with the rows that it was saved with.
+    One that is not is replaced by the one before it, and a warning says so.
+
+    Raises:
+        UserError: none is usable, or one is of another run.
+    """
     paths = [p for p in (directory / NEWEST, directory / PREVIOUS) if p.exists()]
-    for number, path in enumerate(paths, 1):
+    unusable: list[str] = []
+    for path in paths:
         try:
-            return cast(dict[str, Any], torch.load(path, map_location="cpu", weights_only=True))
-        except Exception as error:  # the unpickler may raise anything
-            instead = "trying the previous one" if number < len(paths) else "starting from scratch"
-            log.warning("%s is damaged (%s): %s", path, type(error).__name__, instead)
-    return None
+            state = _read(path)
+        except _UnusableError as error:
+            unusable.append(f"{path.name} can't be used ({error})")
+            continue
+        if unusable:
+            log.warning("%s: %s: continuing from %s", directory, unusable[0], path.name)
+            path.replace(directory / NEWEST)  # else the next save would put the unusable one in its place
+        return state
+    if not paths:
+        return None
+    both = "both" if len(paths) > 1 else "it"
+    raise UserError(f"{directory}: {', '.join(unusable)}: restore {both}, or delete {both} to start over")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise _UnusableError(error.strerror) from error
+    if reason := damage(data):
+        raise _UnusableError(f"damaged: {reason}")
+    try:
+        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:  # the unpickler may raise anything
+        raise _UnusableError(f"damaged: {type(error).__name__}") from error
+    if not isinstance(state, dict):
+        raise _UnusableError("not a checkpoint")
+    _check_run(path, state)
+    if reason := changed_since(path.parent, state):
+        raise _UnusableError(reason)
+    return state
+
+
+def _check_run(path: Path, state: dict[str, Any]) -> None:
+    """Refuse the checkpoint of another run; those from before the name was saved are taken at their word."""
+    name, saved = name_of(path.parent), state.get("run")
+    if saved not in (None, name):
+        raise UserError(
+            f"{path} is of another run, {saved}, and this one is {name}: "
+            f"put it back, and delete {NEWEST} and {PREVIOUS} here to start over"
+        )
 
 
 def mismatch(directory: Path, error: Exception) -> UserError:

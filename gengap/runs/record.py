@@ -1,24 +1,20 @@
 """The files of a run's directory, and reading them even if cut off, damaged or written by a newer version."""
 
-import json
-from enum import StrEnum
+import stat
 from pathlib import Path
 from typing import Any
 
 from gengap.errors import UnreadableError
+from gengap.runs.schema import FORMAT, Status, record_damage, row_damage
+from gengap.runs.strict_json import parse
 
-FORMAT = 1
 RECORD, METRICS, LOG, LOCK, WEIGHTS = "run.json", "metrics.jsonl", "run.log", "run.lock", "weights.pt"
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 
 
-class Status(StrEnum):
-    """The `status` of a record; that of an interrupted run is still `running`."""
-
-    RUNNING = "running"
-    FINISHED = "finished"
-    FAILED = "failed"
-    DIVERGED = "diverged"
+def name_of(directory: Path) -> str:
+    """What tells a run from all others, by its directory: `<workload>-<method>-<digest>/seed<k>`."""
+    return "/".join(directory.absolute().parts[-2:])
 
 
 def read_record(directory: Path) -> dict[str, Any] | None:
@@ -28,23 +24,24 @@ def read_record(directory: Path) -> dict[str, Any] | None:
         UnreadableError: it is damaged, or of a newer version.
     """
     file = directory / RECORD
-    if not file.exists():
+    data = _bytes(file)
+    if data is None:
         return None
     try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UnreadableError(file, f"can't be read: {error.strerror}") from error
+        record = parse(data)
     except ValueError as error:
         raise UnreadableError(file, damaged(str(error))) from error
-    if not isinstance(record, dict) or not isinstance(record.get("format"), int):
-        raise UnreadableError(file, damaged("it is not a record"))
-    if record["format"] > FORMAT:
+    version = record.get("format") if isinstance(record, dict) else None
+    if type(version) is int and version > FORMAT:
         raise UnreadableError(
             file,
-            f"was written by a newer gengap (record format {record['format']}, this one reads {FORMAT}): "
+            f"was written by a newer gengap (record format {version}, this one reads {FORMAT}): "
             "update gengap, or set another results_dir=DIR",
         )
-    return record
+    if wrong := record_damage(record):
+        raise UnreadableError(file, damaged(wrong))
+    found: dict[str, Any] = record
+    return found
 
 
 def metric_rows(directory: Path) -> list[dict[str, Any]]:
@@ -53,17 +50,96 @@ def metric_rows(directory: Path) -> list[dict[str, Any]]:
     Raises:
         UnreadableError: a line is damaged.
     """
-    file, rows = directory / METRICS, []
-    lines = file.read_bytes().split(b"\n") if file.exists() else []
-    for number, line in enumerate(lines[:-1], 1):
+    file = directory / METRICS
+    return parse_rows(file, _bytes(file) or b"")
+
+
+def parse_rows(file: Path, data: bytes) -> list[dict[str, Any]]:
+    """The rows in these bytes of a metrics.jsonl; a last line without its end is ignored.
+
+    Raises:
+        UnreadableError: a line is damaged, or not after the one above it.
+    """
+    rows: list[dict[str, Any]] = []
+    for number, line in enumerate(data.split(b"\n")[:-1], 1):
         try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if not isinstance(row, dict):
-            raise UnreadableError(file, damaged(f"in line {number}"))
+            row = parse(line)
+        except ValueError as error:
+            raise UnreadableError(file, damaged(f"in line {number}: {error}")) from error
+        wrong = row_damage(row)
+        if not wrong and rows and row["update"] <= rows[-1]["update"]:
+            wrong = "its update is not after that of the line above"
+        if wrong:
+            raise UnreadableError(file, damaged(f"in line {number}: {wrong}"))
         rows.append(row)
     return rows
+
+
+def read_run(directory: Path) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
+    """Record and metrics of a run that fit together and its directory; None if there is no record.
+
+    Raises:
+        UnreadableError: a file is damaged, of a newer version or of another run, or the metrics of a finished
+            run do not reach its last update.
+    """
+    record = own_record(directory)
+    if record is None:
+        return None
+    rows = metric_rows(directory)
+    wrong = _not_together(record, rows)
+    if wrong:
+        raise UnreadableError(directory / METRICS, damaged(wrong))
+    return record, rows
+
+
+def own_record(directory: Path) -> dict[str, Any] | None:
+    """As `read_record`, of a directory in a results directory, whose name must be the record's run.
+
+    Raises:
+        UnreadableError: it is damaged, of a newer version, or of another run.
+    """
+    record = read_record(directory)
+    if record is None:
+        return None
+    name = f"{record['workload']}-{record['method']}-{record['digest']}/seed{record['seed']}"
+    if name != name_of(directory):
+        raise UnreadableError(
+            directory / RECORD,
+            f"is of another run, {name}, than its folder's name says: "
+            "move it to its own folder, or remove this one to train its run again",
+        )
+    return record
+
+
+def _not_together(record: dict[str, Any], rows: list[dict[str, Any]]) -> str:
+    """In what the metrics contradict the record; empty if they do not."""
+    updates, is_finished = record["regime"]["updates"], record["status"] == Status.FINISHED
+    if is_finished and not rows:
+        return "it is missing or empty"
+    if rows and (rows[-1]["update"] > updates or (is_finished and rows[-1]["update"] != updates)):
+        return f"it ends at update {rows[-1]['update']} of {updates}"
+    tensors = {len(row["tensor_distances"]) for row in rows if "tensor_distances" in row}
+    if tensors - {len(record["tensors"])} if "tensors" in record else len(tensors) > 1:
+        return "its tensor_distances are not those of the record's tensors"
+    if is_finished and any(row["distance"] is None for row in rows):
+        return "its distance is not finite, but the run has finished"
+    return ""
+
+
+def _bytes(file: Path) -> bytes | None:
+    """The contents of a file, None if it is not there.
+
+    Raises:
+        UnreadableError: it can't be read, or is no file.
+    """
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise UnreadableError(file, "is not a file: remove it, or restore the file of this name")
+        return file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UnreadableError(file, f"can't be read: {error.strerror}") from error
 
 
 def damaged(where: str) -> str:

@@ -1,6 +1,5 @@
-"""How far a run is, by its record, the end of its metrics, its checkpoint and its lock."""
+"""How far a run is, by its record, its metrics, its checkpoint and its lock."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,11 +7,11 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gengap.errors import UnreadableError
-from gengap.runs.record import LOCK, METRICS, Status, damaged, read_record
+from gengap.runs.record import LOCK, read_run
 from gengap.runs.saved import saved_updates
+from gengap.runs.schema import Status
 
 STATES = ("finished", "training", "interrupted", "diverged", "failed", "unreadable", "missing")
-_TAIL = 1 << 16  # bytes; longer than any row
 
 
 @dataclass(frozen=True)
@@ -45,61 +44,21 @@ class RunState:
 def run_state(directory: Path) -> RunState:
     """The state of the run in this directory; damage is a state and raises nothing."""
     try:
-        record = read_record(directory)
-        if record is None:
-            return RunState("missing", {})
-        row = last_row(directory)
-        if record.get("status") == Status.FINISHED:
-            check_complete(directory, record.get("regime", {}).get("updates"))
+        found = read_run(directory)
     except UnreadableError as error:
         return RunState("unreadable", {}, reason=str(error))
-    status = record.get("status")
-    if status not in tuple(Status):
-        return RunState("unreadable", {}, reason=f"{directory}: run.json has no known status")
-    done, seconds = (int(row["update"]), float(row["seconds"])) if row else (0, 0.0)
-    if status != Status.RUNNING:
-        return RunState(str(status), record, done, reason=str(record.get("error", "")))
+    if found is None:
+        return RunState("missing", {})
+    record, rows = found
+    done, seconds = (int(rows[-1]["update"]), float(rows[-1]["seconds"])) if rows else (0, 0.0)
+    if record["status"] != Status.RUNNING:
+        return RunState(str(record["status"]), record, done, reason=str(record.get("error", "")))
     per_update = seconds / done if done else None
     saved, is_training = saved_updates(directory), _is_locked(directory)
     if saved is not None:
         done = max(done, saved) if is_training else saved  # rows after the checkpoint are trained again
-    updates = int(record.get("regime", {}).get("updates", 0))
-    left = None if per_update is None else per_update * (updates - done)
+    left = None if per_update is None else per_update * (record["regime"]["updates"] - done)
     return RunState("training" if is_training else "interrupted", record, done, left)
-
-
-def last_row(directory: Path) -> dict[str, Any] | None:
-    """The last whole row of metrics.jsonl, None where there is none.
-
-    Raises:
-        UnreadableError: it is damaged.
-    """
-    file = directory / METRICS
-    if not file.exists():
-        return None
-    with file.open("rb") as stream:
-        stream.seek(max(0, file.stat().st_size - _TAIL))
-        lines = stream.read().split(b"\n")[:-1]  # what follows the last newline was cut off by a kill
-    if not lines:
-        return None
-    try:
-        row: dict[str, Any] = json.loads(lines[-1])
-        return row | {"update": int(row["update"]), "seconds": float(row.get("seconds", 0))}
-    except (ValueError, TypeError, KeyError) as error:
-        raise UnreadableError(file, damaged("in its last line")) from error
-
-
-def check_complete(directory: Path, updates: int | None) -> None:
-    """Check that the metrics of a finished run reach its last update, where that is known.
-
-    Raises:
-        UnreadableError: they are missing, damaged or cut short.
-    """
-    row = last_row(directory)
-    if row is None:
-        raise UnreadableError(directory / METRICS, damaged("it is missing or empty"))
-    if updates is not None and row["update"] != updates:
-        raise UnreadableError(directory / METRICS, damaged(f"it ends at update {row['update']} of {updates}"))
 
 
 def _is_locked(directory: Path) -> bool:

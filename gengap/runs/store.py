@@ -1,6 +1,5 @@
 """A run's directory during training: locked, with crash-safe writes of run.json and metrics.jsonl."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any, Self
@@ -8,7 +7,9 @@ from typing import Any, Self
 from filelock import FileLock
 
 from gengap.errors import UnreadableError
-from gengap.runs.record import LOCK, METRICS, RECORD, metric_rows, read_record
+from gengap.runs.record import LOCK, METRICS, RECORD, metric_rows, own_record
+from gengap.runs.saved_metrics import fingerprint
+from gengap.runs.strict_json import written
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -30,7 +31,7 @@ class Run:
 
     Raises, on entering the block:
         filelock.Timeout: another process trains this run.
-        UnreadableError: its record is damaged, or of a newer version.
+        UnreadableError: its record is damaged, of a newer version, or of another run.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -42,7 +43,7 @@ class Run:
     def __enter__(self) -> Self:
         self._lock.acquire()
         try:
-            self.record = read_record(self.directory) or {}
+            self.record = own_record(self.directory) or {}
         except UnreadableError:
             self._lock.release()
             raise
@@ -57,10 +58,13 @@ class Run:
         return self.directory.parent.name
 
     def update_record(self, **changes: Any) -> None:
-        """Set fields of run.json."""
+        """Set fields of run.json.
+
+        Raises:
+            ValueError: a value is nan or inf.
+        """
         self.record |= changes
-        text = json.dumps(self.record, indent=1, ensure_ascii=False) + "\n"
-        write_atomically(self.directory / RECORD, text.encode())
+        write_atomically(self.directory / RECORD, (written(self.record, indent=1) + "\n").encode())
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Append a row to metrics.jsonl.
@@ -68,18 +72,19 @@ class Run:
         Raises:
             ValueError: a value is nan or inf.
         """
-        with (self.directory / METRICS).open("a") as file:
-            file.write(json.dumps(row, allow_nan=False) + "\n")
+        with (self.directory / METRICS).open("a", encoding="utf-8") as file:
+            file.write(written(row) + "\n")
 
     def evaluations(self) -> list[dict[str, Any]]:
         """The rows of metrics.jsonl that are evaluations."""
         return [row for row in metric_rows(self.directory) if "val_error" in row]
 
-    def sync_metrics(self) -> int:
-        """Sync metrics.jsonl to disk; return its length in bytes."""
-        with (self.directory / METRICS).open("ab") as file:
+    def sync_metrics(self) -> dict[str, Any]:
+        """Sync metrics.jsonl to disk; return what a checkpoint saved now must know of it."""
+        with (self.directory / METRICS).open("a+b") as file:
             os.fsync(file.fileno())
-            return file.tell()
+            file.seek(0)
+            return fingerprint(file.read())
 
     def truncate_metrics(self, length: int) -> None:
         """Truncate metrics.jsonl to its first `length` bytes."""

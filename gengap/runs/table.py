@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from gengap.errors import UnreadableError
 from gengap.paths import expanded
 from gengap.runs.provenance import hardware_name
-from gengap.runs.record import RECORD, Status, damaged, metric_rows, read_record
+from gengap.runs.record import RECORD, metric_rows, read_run
+from gengap.runs.schema import Status
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,8 +52,8 @@ def read_store(results_dir: str | Path) -> Store:
     rows, unreadable = [], []
     for file in sorted(root.glob(f"*/seed*/{RECORD}")):
         try:
-            metric_rows(file.parent)
-            rows.append(_row(file.parent))
+            if found := read_run(file.parent):
+                rows.append(_columns(file.parent, found[0]))
         except UnreadableError as error:
             unreadable.append(error)
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -69,14 +70,6 @@ def read_runs(results_dir: str | Path) -> "pd.DataFrame":
     for error in store.unreadable:
         log.warning("left out: %s", error)
     return store.runs
-
-
-def _row(directory: Path) -> dict[str, Any]:
-    record = read_record(directory) or {}
-    try:
-        return _columns(directory, record)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UnreadableError(directory / RECORD, damaged(f"missing {error}")) from error
 
 
 def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
@@ -99,8 +92,8 @@ def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
         "torch": record["versions"]["torch"],
         "batch_size": config["method"]["batch_size"],
         "epochs": config["workload"]["epochs"],
-        "validation": record.get("data", {}).get("validation"),  # samples
-        "data": _fingerprint(record.get("data", {})),
+        "validation": record["data"]["validation"],  # samples
+        "data": _fingerprint(record["data"]),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from gengap.data.device_images import DeviceImages
 from gengap.runs.checkpoint import load_checkpoint, mismatch, save_checkpoint
+from gengap.runs.record import name_of
 from gengap.runs.store import Run
 from gengap.training.clock import Clock
 from gengap.training.distance import distance, recorded_updates, tensor_distances
@@ -58,7 +59,7 @@ def fit(
 
     Raises:
         DivergedError: the loss or the gradient is not finite.
-        UserError: the checkpoint is another network's, or another version's.
+        UserError: there are checkpoints, and none is usable, or it is another run's, network's or version's.
     """
     regime = trainer.regime
     evaluations, recorded = set(regime.evaluations), set(recorded_updates(regime.updates))
@@ -154,11 +155,11 @@ def _save(run: Run, trainer: Trainer, baselines: Baselines, done: int, clock: Cl
         times = {"seconds": clock.seconds, "measuring": clock.measuring}
         # "marks" is the key in existing checkpoints
         state = trainer.state_dict() | {"marks": asdict(baselines), "done": done} | times
-        save_checkpoint(run.directory, state | {"metrics_bytes": run.sync_metrics()})
+        save_checkpoint(run.directory, state | {"run": name_of(run.directory)} | run.sync_metrics())
 
 
 def _restore(run: Run, trainer: Trainer) -> tuple[int, Clock, Baselines]:
-    """Load the newest readable checkpoint, drop later metrics; return updates done, clock and baselines."""
+    """Load the newest usable checkpoint, drop later metrics; return updates done, clock and baselines."""
     state = load_checkpoint(run.directory)
     if state is None:
         run.truncate_metrics(0)

@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from gengap.config.compose import compose_config, from_record
 from gengap.config.identity import run_name
-from gengap.config.schema import Config
+from gengap.config.schema import Config, Data
 from gengap.data.augmentation import scale_and_shift
 from gengap.data.load import NUM_CLASSES
 from gengap.errors import UserError
 from gengap.models import build
-from gengap.runs.record import RECORD, WEIGHTS, Status, read_record
+from gengap.runs.record import RECORD, WEIGHTS, read_record
+from gengap.runs.schema import Status
 from gengap.training.model_options import fitting_options
 
 ROUNDING = 0.01  # floats may leave 0..1 by this much, the rounding of bfloat16
@@ -97,7 +98,7 @@ def load_trained(directory: Path) -> Classifier:
             f"{_command(directory, record)} runtime.keep_weights=true"
         )
     config = from_record(record["config"])
-    options, num_classes = fitting_options(config), _num_classes(directory, record)
+    options, num_classes = fitting_options(config), _num_classes(directory, record, config.data)
     with torch.random.fork_rng(devices=()):
         network = build(config.model.name, num_classes, **options)
     try:
@@ -108,10 +109,10 @@ def load_trained(directory: Path) -> Classifier:
     return Classifier(network, config).eval()
 
 
-def _num_classes(directory: Path, record: dict[str, Any]) -> int:
+def _num_classes(directory: Path, record: dict[str, Any], data: Data) -> int:
     """Of the run's data set; records from before `data.classes` do not say it."""
-    name, folder = (record["config"]["data"][key] for key in ("name", "folder"))
-    inferred = None if name == "imagenet" != folder else NUM_CLASSES.get(name)
+    name = data.name
+    inferred = None if name == "imagenet" != data.folder else NUM_CLASSES.get(name)
     found = record["data"].get("classes", inferred)
     if found is None:
         raise UserError(

@@ -1,5 +1,6 @@
 """Ctrl-C at any time and a closed pipe end every command; where a run was to be trained, one line says so."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from gengap.__main__ import main
 from gengap.runs.record import RECORD
+from tests.records import STUB, record
 
 pytestmark = pytest.mark.slow
 
@@ -101,7 +103,8 @@ def test_signal_before_the_first_update_says_that_nothing_was_trained(module, nu
 def test_signal_before_a_resumed_run_continues_keeps_its_folder(tmp_path):
     directory = tmp_path / "results" / "runs" / "digits_f1-lb-40e2d883" / "seed0"
     directory.mkdir(parents=True)
-    (directory / RECORD).write_text('{"format": 1, "status": "running"}')
+    found = record({**STUB, "method": {"name": "lb", "batch_size": 512}}, digest="40e2d883")
+    (directory / RECORD).write_text(json.dumps(found))
     done = signalled(signal.SIGINT, "digits.csv.gz", TRAIN, tmp_path)
     assert done.returncode == 128 + signal.SIGINT
     assert "stopped (SIGINT) without saving; run the same command again to continue" in done.stderr

@@ -172,19 +172,21 @@ def test_damaged_checkpoint_falls_back_to_the_previous_one_with_a_warning(gengap
     (directory / NEWEST).write_bytes(whole[: len(whole) // 2])
     lines = gengap(CELL + SHORT + " runtime.time_budget=null")[1]
     assert lines[0].startswith("results/runs/")
-    assert "checkpoint.pt is damaged (RuntimeError): trying the previous one" in lines[0]
+    assert "checkpoint.pt can't be used (damaged: cut off, or not a checkpoint): continuing" in lines[0]
     assert lines[1].endswith("seed0: resuming after update 11 of 11")
     assert "seed0: finished" in lines[2]
 
 
-def test_run_restarts_with_a_warning_if_all_checkpoints_are_damaged(gengap, tmp_path, monkeypatch):
+def test_run_starts_over_only_when_told_if_all_checkpoints_are_damaged(gengap, tmp_path, monkeypatch):
     directory = stopped_run(gengap, tmp_path, monkeypatch)
     (directory / NEWEST).write_bytes(b"")
     (directory / PREVIOUS).write_bytes(b"no checkpoint at all")
     code, lines, _ = gengap(CELL + SHORT)
-    assert (code, len(lines)) == (0, 3)
-    assert "checkpoint.pt is damaged (EOFError): trying the previous one" in lines[0]
-    assert "checkpoint.previous.pt is damaged (UnpicklingError): starting from scratch" in lines[1]
+    assert (code, len(lines)) == (1, 1)
+    assert lines[0].endswith(": restore both, or delete both to start over")
+    (directory / NEWEST).unlink()
+    (directory / PREVIOUS).unlink()
+    assert gengap(CELL + SHORT)[0] == 0
 
 
 @pytest.mark.parametrize("change", [{"weights": torch.zeros(3)}, {"buffers": {}}, {"marks": {"other": 1}}])

@@ -13,18 +13,20 @@ from gengap.config.identity import as_dict, run_directory
 from gengap.errors import UserError
 from gengap.runs.checkpoint import save_checkpoint
 from gengap.runs.record import LOCK
-from gengap.runs.state import STATES, last_row, run_state
+from gengap.runs.state import STATES, run_state
+from tests.records import finished, record, row
 
 
 def write(config, status: str, *, done: int = 0, updates: int = 10, accuracy: float = 90.0, **fields) -> Path:
     """A record of a run with `done` rows of metrics, one update and two seconds each."""
     directory = run_directory(config)
     directory.mkdir(parents=True)
-    record = {"format": 1, "status": status, "config": as_dict(config), "regime": {"updates": updates}}
-    record |= {"workload": config.workload.name, "method": config.method.name, "seed": config.seed}
-    record |= {"summary": {"last_val_accuracy": accuracy}} if status == "finished" else {}
-    (directory / "run.json").write_text(json.dumps(record | fields))
-    rows = (json.dumps({"update": u, "seconds": 2 * u}) + "\n" for u in range(1, done + 1))
+    make = finished if status == "finished" else record
+    found = make(as_dict(config), updates, status=status, digest=directory.parent.name[-8:], **fields)
+    if status == "finished":
+        found["summary"]["last_val_accuracy"] = accuracy
+    (directory / "run.json").write_text(json.dumps(found))
+    rows = (json.dumps(row(u)) + "\n" for u in range(1, done + 1))
     (directory / "metrics.jsonl").write_text("".join(rows))
     return directory
 
@@ -140,15 +142,6 @@ def test_finished_runs_without_all_their_metrics_are_unreadable(done, reason, di
     out, err = capsys.readouterr()
     assert counts(out.splitlines()[1]) == {"unreadable": 1}
     assert err.startswith(f"gengap: {directory / 'metrics.jsonl'} is damaged ({reason})")
-
-
-def test_last_row_is_the_last_whole_one(tmp_path):
-    file = tmp_path / "metrics.jsonl"
-    assert last_row(tmp_path) is None
-    long = json.dumps({"update": 1, "seconds": 1.0, "tensor_distances": [0.12345] * 3000})
-    file.write_text(f'{long}\n{{"update": 2, "seconds": 3}}\n{{"upd')
-    assert last_row(tmp_path) == {"update": 2, "seconds": 3.0}
-    assert run_state(tmp_path).name == "missing"
 
 
 def test_selected_runs_are_counted_and_the_command_for_the_rest_is_shown(digits, tmp_path, capsys):

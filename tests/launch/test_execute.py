@@ -17,6 +17,7 @@ from gengap.runs.record import LOCK, LOG
 from gengap.runs.state import run_state
 from gengap.training.loop import recorded_updates
 from gengap.training.trainer import Trainer
+from tests.records import row
 
 SHORT = ("workload.epochs=4", "workload.milestones=[3]", "runtime.threads=1")
 
@@ -185,6 +186,6 @@ def test_read_runs_has_one_row_per_run(digits, tmp_path):
 
 
 def test_line_cut_off_by_a_kill_is_ignored(tmp_path):
-    (tmp_path / "metrics.jsonl").write_text('{"update": 1}\n{"update": 2}\n{"upd')
+    (tmp_path / "metrics.jsonl").write_text(f"{json.dumps(row(1))}\n{json.dumps(row(2))}\n{{upd")
     assert list(read_metrics(tmp_path)["update"]) == [1, 2]
     assert isinstance(read_metrics(tmp_path / "absent"), pd.DataFrame)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,10 +14,11 @@ import torch
 
 from gengap.config.identity import run_directory
 from gengap.config.schema import Config
+from gengap.errors import UnreadableError
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
 from gengap.launch.stop import Stop
-from gengap.runs.checkpoint import NEWEST, PREVIOUS
+from gengap.runs.record import METRICS, NEWEST, PREVIOUS, RECORD
 from gengap.training import loop
 
 pytestmark = pytest.mark.slow
@@ -156,16 +158,112 @@ def test_run_stopped_by_the_time_budget_resumes_bit_equal(digits, uninterrupted,
     assert_same(outcome(tmp_path), uninterrupted)
 
 
-def test_damaged_checkpoint_falls_back_to_the_previous_one(digits, uninterrupted, tmp_path, caplog):
+def flip(data: bytes, byte: int, bit: int = 0) -> bytes:
+    return data[:byte] + bytes([data[byte] ^ 1 << bit]) + data[byte + 1 :]
+
+
+def stopped_twice(digits: Callable[..., Config]) -> Path:
+    """The directory of a run stopped after its second and third update, with a checkpoint of each."""
     config = digits("lb_gbn", *SHORT, EVERY_UPDATE, "runtime.time_budget=1e-9")
     for _ in range(3):
         assert execute(config) == Outcome.STOPPED
     directory = run_directory(config)
-    whole = (directory / NEWEST).read_bytes()
-    (directory / NEWEST).write_bytes(whole[: len(whole) // 2])
-    assert torch.load(directory / PREVIOUS, weights_only=True)["done"] == 2
+    saved = [torch.load(directory / name, weights_only=True)["done"] for name in (PREVIOUS, NEWEST)]
+    assert saved == [2, 3]
+    return directory
+
+
+DAMAGE = {
+    "cut off": lambda data: data[: len(data) // 2],
+    "appended": lambda data: data + b"\0",
+    "a flipped bit": lambda data: flip(data, len(data) // 2, 7),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_damaged_checkpoint_falls_back_to_the_previous_one(damage, digits, uninterrupted, tmp_path, caplog):
+    directory = stopped_twice(digits)
+    (directory / NEWEST).write_bytes(damage((directory / NEWEST).read_bytes()))
+    caplog.clear()
+    caplog.set_level("INFO")
     assert execute(digits("lb_gbn", *SHORT)) == Outcome.FINISHED
-    assert "damaged" in caplog.text
+    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert line.startswith(f"{directory}: checkpoint.pt can't be used (damaged: ")
+    assert line.endswith("): continuing from checkpoint.previous.pt")
+    assert "resuming after update 2 of 16" in caplog.text
+    assert_same(outcome(tmp_path), uninterrupted)
+
+
+def test_changed_metrics_fall_back_to_the_checkpoint_before_the_change(
+    digits, uninterrupted, tmp_path, caplog
+):
+    directory = stopped_twice(digits)
+    *before, last = (directory / METRICS).read_bytes().splitlines(keepends=True)
+    (directory / METRICS).write_bytes(b"".join(before) + last.replace(b'"update": 3', b'"update": 4'))
+    assert execute(digits("lb_gbn", *SHORT)) == Outcome.FINISHED
+    assert "checkpoint.pt can't be used (metrics.jsonl has changed since): continuing from" in caplog.text
+    assert_same(outcome(tmp_path), uninterrupted)
+
+
+def test_a_run_starts_over_only_when_told(digits, uninterrupted, tmp_path, caplog):
+    directory = stopped_twice(digits)
+    first = (directory / METRICS).read_bytes()
+    (directory / METRICS).write_bytes(flip(first, 12))
+    for _ in range(2):
+        caplog.clear()
+        assert execute(digits("lb_gbn", *SHORT)) == Outcome.FAILED
+        (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+        assert line == (
+            f"gengap: {directory}: checkpoint.pt can't be used (metrics.jsonl has changed since), "
+            "checkpoint.previous.pt can't be used (metrics.jsonl has changed since): "
+            "restore both, or delete both to start over"
+        )
+        assert (directory / METRICS).read_bytes() == flip(first, 12)
+    (directory / NEWEST).unlink()
+    (directory / PREVIOUS).unlink()
+    assert execute(digits("lb_gbn", *SHORT)) == Outcome.FINISHED
+    assert_same(outcome(tmp_path), uninterrupted)
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("lb_gbn", ["seed=1"]),
+        ("lb_gbn", ["precision=bf16"]),
+        ("lb_lr", []),
+        ("lb_gbn", ["workload.lr=[1,2]"]),
+    ],
+)
+def test_the_checkpoint_of_another_run_is_refused(method, words, digits, caplog):
+    stop = "runtime.time_budget=1e-9"
+    own, other = digits("lb_gbn", *SHORT, stop), digits(method, *SHORT, stop, *words)
+    here, there = run_directory(own), run_directory(other)
+    for config in (own, other):
+        assert execute(config) == Outcome.STOPPED
+    for name in (NEWEST, METRICS):
+        shutil.copy(there / name, here / name)
+    caplog.clear()
+    assert execute(own) == Outcome.FAILED
+    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    other_name, name = (f"{folder.parent.name}/{folder.name}" for folder in (there, here))
+    assert line.startswith(
+        f"gengap: {here / NEWEST} is of another run, {other_name}, and this one is {name}: "
+    )
+    shutil.copy(there / RECORD, here / RECORD)
+    with pytest.raises(UnreadableError, match=f"of another run, {other_name}, than its folder's"):
+        execute(own)
+
+
+def test_a_checkpoint_from_before_checksums_and_names_is_continued(digits, uninterrupted, tmp_path, caplog):
+    directory = stopped_twice(digits)
+    new = ("run", "metrics_sha256")
+    for name in (PREVIOUS, NEWEST):
+        state = torch.load(directory / name, weights_only=True)
+        torch.save({k: v for k, v in state.items() if k not in new}, directory / name)
+    old = (directory / NEWEST).read_bytes()
+    (directory / NEWEST).write_bytes(flip(old, old.index(state["weights"].numpy().tobytes()) + 5))
+    assert execute(digits("lb_gbn", *SHORT)) == Outcome.FINISHED
+    assert "checkpoint.pt can't be used (damaged: wrong checksum of " in caplog.text
     assert_same(outcome(tmp_path), uninterrupted)
 
 

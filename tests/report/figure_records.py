@@ -41,26 +41,25 @@ def add_run(
     """
     config, regime = schedule(experiment)
     per_epoch, first = float(regime.updates_per_epoch), drop(experiment)
-    rows = walk(regime.updates, lambda t: distance(min(t, first)), clipped_until=5, rows=60)
-    for row in rows:
+    walked = walk(regime.updates, lambda t: distance(min(t, first)), clipped_until=5, rows=60)
+    rows = {row["update"]: row for row in walked}
+    for row in walked:
         row |= {
             "epoch": row["update"] / per_epoch,
             "tensor_distances": [tensor(min(row["update"], first)), 0.0],
         }
     for update in regime.evaluations:
         val_error = error(update / regime.updates)
-        rows.append(
-            {
-                "update": update, "epoch": update / per_epoch, "distance": distance(min(update, first)),
-                "clipped": 0.0, "val_error": val_error, "train_error": val_error / 2,
-                "seconds": update / 1000,
-            }
-        )  # fmt: skip
+        evaluation = {
+            "update": update, "epoch": update / per_epoch, "distance": distance(min(update, first)),
+            "clipped": 0.0, "val_error": val_error, "train_error": val_error / 2, "seconds": update / 1000,
+        }  # fmt: skip
+        rows[update] = evaluation | rows.get(update, {})
     return store.add(
         experiment,
         seed,
         accuracy=100 - error(1.0),
-        rows=sorted(rows, key=lambda row: row["update"]),
+        rows=[rows[update] for update in sorted(rows)],
         milestones=regime.milestones,
         **changes,
     )

@@ -12,6 +12,7 @@ import numpy as np
 from gengap.config.compose import compose_config
 from gengap.config.identity import as_dict, run_name
 from gengap.config.shipped import Cell, cell
+from tests.records import row
 
 CPU = {"device": "cpu", "name": "AMD EPYC 7B13", "threads": 2}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -80,8 +81,9 @@ class Store:
         """
         found = _cell(experiment) if isinstance(experiment, str) else experiment
         name = run or found.run
-        rows = [*rows] or [{"update": 2000, "seconds": 90.0}] * (status == "finished")
-        updates = max((row["update"] for row in rows), default=2000)
+        rows = [*rows] or [row(2000, seconds=90.0)] * (status == "finished")
+        updates = max((r["update"] for r in rows), default=2000)
+        tensors = max((len(r["tensor_distances"]) for r in rows if "tensor_distances" in r), default=1)
         directory = self.root / "runs" / name / f"seed{seed}"
         directory.mkdir(parents=True)
         record = {
@@ -92,12 +94,12 @@ class Store:
             "digest": name.rsplit("-", 1)[1],
             "seed": seed,
             "precision": "fp32",
-            "config": _config(found.experiment) if isinstance(experiment, str) else _stub(found),
+            "config": dict(_config(found.experiment) if isinstance(experiment, str) else _stub(found)),
             "versions": {"gengap": "0.1.0", "python": "3.11.7", "torch": "2.11.0", "numpy": "2.4.1"},
             "git_commit": COMMIT,
             "hardware": CPU,
             "regime": {"updates": updates, "milestones": list(milestones), "lr": [0.1, 0.01]},
-            "tensors": ["net.0.weight"],
+            "tensors": [f"net.{k}.weight" for k in range(tensors)],
             "data": {"train": 60000, "validation": 10000},
             "wall_seconds": 90.0 + seed,
             "measuring_seconds": 0.009 * (90 + seed),
@@ -111,8 +113,10 @@ class Store:
                 "train_accuracy": 99.5,
                 "distance": 3.5,
             }
-        (directory / "run.json").write_text(json.dumps(record | changes))
-        lines = [json.dumps(row) + "\n" for row in rows]
+        record |= changes
+        record["config"] |= {"seed": seed}
+        (directory / "run.json").write_text(json.dumps(record))
+        lines = [json.dumps(row(**r)) + "\n" for r in rows]
         (directory / "metrics.jsonl").write_text("".join(lines))
         return directory
 

@@ -185,4 +185,4 @@ def test_a_finished_run_without_its_last_metrics_is_named_and_left_out(
     text = (store.root / "report" / "README.md").read_text()
     assert f"| {place} | is damaged ({wrong}" in text
     assert "98.00 (n=1)" in text
-    assert report(store, "--check") == 0
+    assert report(store, "--check") == 1

@@ -1,0 +1,37 @@
+"""What metrics.jsonl held when a checkpoint was saved, kept in the checkpoint."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gengap.errors import UnreadableError
+from gengap.runs.record import METRICS, parse_rows
+
+LENGTH, DIGEST = "metrics_bytes", "metrics_sha256"
+
+
+def fingerprint(rows: bytes) -> dict[str, Any]:
+    """The entries of a checkpoint that is saved when metrics.jsonl holds these bytes."""
+    return {LENGTH: len(rows), DIGEST: hashlib.sha256(rows).hexdigest()}
+
+
+def changed_since(directory: Path, state: Mapping[str, Any]) -> str:
+    """Why the checkpoint `state` can't continue from metrics.jsonl; empty if it can.
+
+    Rows that were appended since then are no change. A checkpoint from before there were digests says only
+    how long the file was; its rows must then be readable.
+    """
+    file, length = directory / METRICS, state.get(LENGTH, 0)
+    try:
+        rows = file.read_bytes()[:length] if file.exists() else b""
+        if len(rows) < length:
+            return f"{METRICS} is shorter than when it was saved"
+        if DIGEST in state:
+            return "" if fingerprint(rows)[DIGEST] == state[DIGEST] else f"{METRICS} has changed since"
+        parse_rows(file, rows)
+    except UnreadableError as error:
+        return f"{METRICS} {error.reason.partition(':')[0]}"
+    except OSError as error:
+        return f"{METRICS}: {error.strerror}"
+    return ""

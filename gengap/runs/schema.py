@@ -1,0 +1,133 @@
+"""What run.json and a row of metrics.jsonl hold: every key that gengap reads, with its type and range.
+
+Optional keys are those that older records lack, or that a run has only later; further keys may hold anything.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from gengap.runs.checks import Check, each, each_value, keys, name, number, one_of, or_null, text, tree, whole
+
+FORMAT = 1
+
+
+class Status(StrEnum):
+    """The `status` of a record; that of an interrupted run is still `running`."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    DIVERGED = "diverged"
+
+
+_PERCENT = number(0, 100)
+_SECONDS = number(0, 1e10)  # 300 years
+_SIZE = number(0)  # of a vector
+_SEED = whole(high=2**63 - 1)
+_LR = number()  # signs and sizes are the configuration's matter
+
+_CONFIG = keys(
+    {
+        "workload": keys({"name": name, "epochs": number(0)}),
+        "method": keys({"name": name, "batch_size": whole(1)}),
+        "protocol": keys({"name": text}),
+        "precision": text,
+    },
+    {"seed": _SEED, "model": keys({"name": text}, {"options": tree}), "data": tree, "runtime": tree},
+)
+_ORIGIN = {
+    "versions": keys({"torch": text}, {"python": text, "gengap": text, "numpy": text}),
+    "git_commit": or_null(text),
+    "hardware": keys({"device": text, "name": text, "threads": whole(1)}, {"features": each(text)}),
+}
+_DATA = keys(
+    {"train": whole(1), "validation": whole(1)},
+    {"classes": whole(1), "class_names": each(text), "fingerprint": each_value(text)},
+)
+_SUMMARY = keys(
+    {
+        "updates": whole(1),
+        "samples_seen": whole(1),
+        "last_val_accuracy": _PERCENT,
+        "best_val_accuracy": _PERCENT,
+        "train_accuracy": _PERCENT,
+        "distance": _SIZE,
+    }
+)
+RECORD = keys(
+    {
+        "format": whole(1),
+        "status": one_of(*Status),
+        "workload": name,
+        "method": name,
+        "digest": name,
+        "seed": _SEED,
+        "config": _CONFIG,
+        **_ORIGIN,
+        "data": _DATA,
+        "regime": keys(
+            {"updates": whole(1), "milestones": each(whole()), "lr": each(_LR)},
+            {"updates_per_epoch": number(0)},
+        ),
+    },
+    {
+        "earlier": each(keys(_ORIGIN)),
+        "engine": text,
+        "parameters": whole(1),
+        "tensors": each(text),
+        "started": text,
+        "finished": text,
+        "measuring_seconds": or_null(_SECONDS),
+        "wall_seconds": or_null(_SECONDS),
+        "summary": or_null(_SUMMARY),
+        "error": text,
+    },
+)
+_FINISHED = keys({"wall_seconds": _SECONDS, "summary": _SUMMARY})
+
+EVALUATION = {  # null where it was not finite
+    "train_loss": or_null(number()),
+    "train_error": _PERCENT,
+    "val_loss": or_null(number()),
+    "val_error": _PERCENT,
+}
+_ROW = {
+    "update": whole(1),
+    "epoch": number(0),
+    "lr": _LR,
+    "distance": or_null(_SIZE),
+    "gradient_norm": or_null(_SIZE),
+    "clipped": number(0, 1),
+    "seconds": _SECONDS,
+}
+ROW = keys(_ROW, {"tensor_distances": each(or_null(_SIZE))})
+EVALUATED_ROW = keys(_ROW | EVALUATION, {"tensor_distances": each(or_null(_SIZE))})
+
+
+def record_damage(record: Any) -> str:
+    """What is wrong with a record; empty if nothing is."""
+    wrong = RECORD(record)
+    if not wrong and record["status"] == Status.FINISHED:
+        wrong = _FINISHED(record)
+    return _sentence(wrong) or _contradiction(record)
+
+
+def _contradiction(record: dict[str, Any]) -> str:
+    config = record["config"]
+    said_twice = {
+        "workload": config["workload"]["name"],
+        "method": config["method"]["name"],
+        "seed": config.get("seed", record["seed"]),  # not in the configuration of every old record
+    }
+    return next((f"{key} is not that of its config" for key, v in said_twice.items() if record[key] != v), "")
+
+
+def row_damage(row: Any) -> str:
+    """What is wrong with a row of metrics; empty if nothing is."""
+    is_evaluation = isinstance(row, dict) and not EVALUATION.keys().isdisjoint(row)
+    check: Check = EVALUATED_ROW if is_evaluation else ROW
+    return _sentence(check(row))
+
+
+def _sentence(wrong: str) -> str:
+    return wrong.removeprefix(".") if wrong.startswith(".") else f"it{wrong}" if wrong else ""
