@@ -63,8 +63,9 @@ class Run:
         Raises:
             ValueError: a value is nan or inf.
         """
+        text = written(self.record | changes, indent=1) + "\n"
         self.record |= changes
-        write_atomically(self.directory / RECORD, (written(self.record, indent=1) + "\n").encode())
+        write_atomically(self.directory / RECORD, text.encode())
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Append a row to metrics.jsonl.
