@@ -66,7 +66,7 @@ def fit_walk(t: Array, distance: Array, clipped_until: float, first_change: floa
         first_change: the update at which the learning rate first changes; inf if it never does.
 
     Raises:
-        NoFit: clipping lasts until the learning rate changes, or the window holds too few rows.
+        NoFit: clipping lasts until the learning rate changes, the window holds too few rows, or nothing moves.
     """
     inside = (t > clipped_until) & (t <= first_change)
     if clipped_until and not inside.any():
@@ -76,6 +76,8 @@ def fit_walk(t: Array, distance: Array, clipped_until: float, first_change: floa
         raise NoFit(f"too short ({len(t)} rows in the window)")
     if t[-1] - t[0] < MINIMUM_UPDATES:
         raise NoFit(f"too short ({t[-1] - t[0]:.0f} updates in the window)")
+    if not distance[_half(t) :].any():
+        raise NoFit("the distance is 0")
     intercept, slope = fit_log(t, distance)
     return WalkFit(
         start=int(t[0]),
