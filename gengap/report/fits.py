@@ -66,7 +66,7 @@ def fit_walk(t: Array, distance: Array, clipped_until: float, first_change: floa
         first_change: the update at which the learning rate first changes; inf if it never does.
 
     Raises:
-        NoFit: clipping lasts until the learning rate changes, the window holds too few rows, or nothing moves.
+        NoFit: clipping lasts until the learning rate changes, too few rows are left, or nothing moves.
     """
     inside = (t > clipped_until) & (t <= first_change)
     if clipped_until and not inside.any():
