@@ -82,6 +82,11 @@ def test_fewer_than_six_rows_are_too_short(rows: int, fits: bool) -> None:
             fit_walk(t, np.log(t) + 1, 0, inf)
 
 
+def test_a_walk_that_never_moves_has_no_fit() -> None:
+    with pytest.raises(NoFit, match="the distance is 0"):
+        fit_walk(T, 0.0 * T, clipped_until=0, first_change=inf)
+
+
 def test_clipping_that_lasts_until_the_rate_changes_leaves_no_fit() -> None:
     t = np.arange(1.0, 31.0)
     with pytest.raises(NoFit, match="clipping lasts"):
