@@ -127,7 +127,7 @@ def test_alexnet_trains_on_imagenette(imagenette, tmp_path):
             "workload.small_batch=16", "workload.ghost_size=16",
         ]
     )  # fmt: skip
-    config.runtime.checkpoint_seconds = math.inf
+    config.runtime.checkpoint_seconds = 1e9
     assert execute(config) == Outcome.FINISHED
     record = read_record(run_directory(config))
     assert record["parameters"] == 61_110_184 - 990 * 4097  # 10 classes, not 1000
