@@ -21,6 +21,13 @@ usage: gengap train +experiment=NAME [key=value ...]           one run: a cell o
 
 Finished runs are skipped and interrupted ones resumed: to continue, run the same command again.
 
+Flags
+  -m, --multirun    several values of a key, separated by commas, make several runs
+  --config-dir DIR  experiments, workloads and sweeps of your own, in a folder laid out like gengap's conf
+  --cfg job         print the configuration; --package KEY a part of it, --cfg hydra Hydra's, --cfg all both
+  --info defaults   what the configuration is composed of; also --info config, searchpath, plugins, all
+  --resolve         accepted as in Hydra: what is printed is always resolved
+
 Exit codes
   0        every run has finished or diverged
   1        a run failed or could not start; the error is logged, and the other runs were trained
