@@ -25,8 +25,8 @@ usage: gengap status [results_dir=DIR]             all recorded runs
        gengap status +experiment=NAME [seed=0,1,2]
 
 Unfinished runs are listed below the counts of their cell. "differs in" names the settings that are not
-those of the cell of the same workload and method. The last lines are commands that continue runs. --config-dir DIR
-finds your own experiments, as in gengap train."""
+those of the cell of the same workload and method. The last lines are commands that continue runs.
+--config-dir DIR finds your own experiments, as in gengap train."""
 
 NOT_SELECTING = ("results_dir=", "data.root=", "runtime.")  # overrides that don't say which runs are meant
 
