@@ -176,9 +176,11 @@ def _cores() -> int:
 
 
 def _leave_signals_to(main: int, worker: int) -> None:
-    # Ctrl-C and a scheduler's SIGTERM reach every process, but the main one still needs its workers to finish
-    # the update: only it reacts to them, and workers exit on a SIGTERM from it alone
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C, a closed terminal and a scheduler's signals reach every process, but the main one still needs
+    # its workers to finish the update: only it reacts to them, and workers exit on a SIGTERM from it alone
+    for name in ("SIGINT", "SIGHUP", "SIGUSR1"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     if sys.platform == "linux":
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         threading.Thread(target=_exit_on_sigterm_from, args=(main,), daemon=True).start()

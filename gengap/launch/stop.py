@@ -1,4 +1,4 @@
-"""Stopping early with a checkpoint: on SIGTERM, on Ctrl-C, or when the time budget is used up."""
+"""Stopping early with a checkpoint: on a signal, on Ctrl-C, or when the time budget is used up."""
 
 import signal
 import threading
@@ -11,12 +11,18 @@ from typing import Self
 
 from gengap.errors import UNFINISHED
 
+# A scheduler's end, Ctrl-C, a closed terminal, and the early warning of `sbatch --signal=USR1@60`
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1") if hasattr(signal, name)
+)
+
 
 class Stop:
     """Whether training should stop early, because of a signal or of the command's time budget.
 
-    Inside a `with` block of the main thread, the first SIGTERM or Ctrl-C is only recorded; a second one acts
-    as usual. Processes that share a `flag` file stop together: the signal's number is written to it.
+    Inside a `with` block of the main thread, the first of SIGNALS is only recorded, and a second one acts as
+    usual. One that the process ignores, as SIGHUP under nohup, stays ignored. Processes that share a `flag`
+    file stop together: the signal's number is written to it.
 
     Args:
         time_budget: minutes since `started`; no limit when None.
@@ -57,8 +63,7 @@ class Stop:
             signal.signal(number, before[signal.Signals(number)])
             signal.raise_signal(number)
 
-        caught = [n for n in _catchable() if signal.getsignal(n) != signal.SIG_IGN]
-        before = {n: signal.signal(n, receive) for n in caught}
+        before = {n: signal.signal(n, receive) for n in _catchable()}
         try:
             yield
         finally:
@@ -99,8 +104,9 @@ class Stop:
 
 
 def _catchable() -> tuple[signal.Signals, ...]:
-    in_main = threading.current_thread() is threading.main_thread()
-    return (signal.SIGTERM, signal.SIGINT) if in_main else ()
+    if threading.current_thread() is not threading.main_thread():
+        return ()
+    return tuple(number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN)
 
 
 def _nothing() -> None:

@@ -62,8 +62,12 @@ def run_state(directory: Path) -> RunState:
 
 
 def _is_locked(directory: Path) -> bool:
+    if not (directory / LOCK).exists():
+        return False
     try:
         with FileLock(directory / LOCK, timeout=0):
             return False
     except Timeout:
         return True
+    except OSError:  # a folder that may only be read: whether a run of another user trains can't be seen
+        return False

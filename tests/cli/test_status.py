@@ -160,3 +160,13 @@ def test_an_unknown_sweep_or_argument_is_an_error():
         status(["+sweep=quikstart"])
     with pytest.raises(UserError, match="nonsense"):
         status(["nonsense"])
+
+
+def test_a_folder_that_may_only_be_read_shows_its_runs(digits, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    directory = write(digits("sb"), "running", done=6)
+    (directory / LOCK).touch()
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    assert run_state(directory).name == "interrupted"

@@ -17,7 +17,7 @@ from gengap.config.schema import Config
 from gengap.errors import UnreadableError
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
-from gengap.launch.stop import Stop
+from gengap.launch.stop import SIGNALS, Stop
 from gengap.runs.record import METRICS, NEWEST, PREVIOUS, RECORD
 from gengap.training import loop
 
@@ -124,7 +124,7 @@ def test_run_killed_by_sigkill_resumes_bit_equal(where, nth, digits, tmp_path, u
     assert not (directory / NEWEST).exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", SIGNALS, ids=str)
 def test_signals_save_and_log_how_to_continue(number, digits, monkeypatch, uninterrupted, caplog, tmp_path):
     config = digits("lb_gbn", *SHORT)
     update = loop.Trainer.train_step

@@ -7,7 +7,7 @@ import pytest
 
 from gengap.__main__ import dispatch
 from gengap.errors import UNFINISHED
-from gengap.launch.stop import Stop
+from gengap.launch.stop import SIGNALS, Stop
 
 TRAIN = ["train", "+experiment=digits_lb", "runtime.threads=1"]
 
@@ -27,10 +27,20 @@ def test_reason_is_the_time_budget_or_none(budget, started, expected):
     assert reason is expected or reason.startswith(expected)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", SIGNALS, ids=str)
 def test_processes_sharing_a_flag_file_stop_together(number, tmp_path):
     first, second = (Stop(None, flag=tmp_path / "stop") for _ in range(2))
     with first:
         signal.raise_signal(number)
     assert second.reason() == first.reason() == signal.Signals(number).name
     assert second.exit_code == 128 + number
+
+
+def test_a_signal_that_the_process_ignores_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Stop(None) as stop:
+            signal.raise_signal(signal.SIGHUP)
+        assert stop.reason() is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
