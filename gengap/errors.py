@@ -57,6 +57,11 @@ def either(names: Sequence[str]) -> str:
     return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, with the noun's regular plural."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def printable(path: str | os.PathLike[str]) -> str:
     """The path, escaped where it would break the line or can't be printed."""
     text = os.fspath(path)

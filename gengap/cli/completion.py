@@ -50,7 +50,7 @@ def complete(arguments: Sequence[str], commands: Sequence[str]) -> None:
     else:
         with suppress(UserError):  # a folder that is not there yet
             add_config_dirs(_after(train.CONFIG_DIR, words[:-1]))
-        offered = [*_values_after(words[-2]), *_paths(words[-2], last), *words_of(words[0])]
+        offered = [*_values_after(words[-2]), *_paths(words[-2], last), *_as_typed(words_of(words[0]), last)]
     print(" ".join(w for w in offered if w.startswith(last)))
 
 
@@ -70,6 +70,20 @@ def words_of(command: str) -> Sequence[str]:
         keys = (f"{key}={value}" for key in plan.KEYS for value in known.get(key, ("",)))
         return (*_flags(plan.SPEC), *keys)
     return (*_flags(report.SPEC), *(f"{key}=" for key in report.KEYS)) if command == "report" else ()
+
+
+def _as_typed(words: Iterable[str], typed: str) -> Iterator[str]:
+    """The words as they continue what is typed: a group without its plus, a further value after a comma."""
+    first, comma, _ = typed.rpartition(",")
+    key = typed.partition("=")[0]
+    for word in words:
+        name, equals, value = word.partition("=")
+        if equals and name == f"+{key}":
+            name = key
+        if comma and equals and value and name == key:
+            yield f"{first},{value}"
+        else:
+            yield f"{name}{equals}{value}"
 
 
 def _after(flag: str, words: Sequence[str]) -> list[str]:

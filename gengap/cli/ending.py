@@ -26,6 +26,16 @@ def run_command(command: Callable[[], int]) -> int:
     except UserError as error:
         log_error(error)
         return MISTAKE
+    except ModuleNotFoundError as error:
+        if not _is_missing_dependency(error):
+            raise
+        log_error(
+            UserError(
+                f"the module {error.name} is missing: install gengap with its dependencies "
+                "(without pip's --no-deps; in a clone, type scripts/venv)"
+            )
+        )
+        return MISTAKE
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # as in `| head`
@@ -44,6 +54,10 @@ def raising_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _is_missing_dependency(error: ModuleNotFoundError) -> bool:
+    return error.name is not None and error.name.partition(".")[0] != __package__.partition(".")[0]
 
 
 def _exit_now(number: int, frame: FrameType | None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gengap.cli import options
-from gengap.errors import DONE, FAILED
+from gengap.errors import DONE, FAILED, counted
 from gengap.paths import expanded
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def main(arguments: Sequence[str]) -> int:
         from gengap.config.conf import add_config_dirs
 
         add_config_dirs(typed.settings[CONFIG_DIR])
-    return _check(results_dir) if CHECK in typed.flags else _write(results_dir)
+    if CHECK in typed.flags:
+        return _check(results_dir, typed.settings[CONFIG_DIR])
+    return _write(results_dir)
 
 
 def _write(results_dir: Path) -> int:
@@ -67,8 +69,8 @@ def _write(results_dir: Path) -> int:
         return FAILED
     folder = results_dir / "report"
     write_report(records, folder)
-    count = len(records.runs)
-    print(f"{folder}: {count} run{'s' if count != 1 else ''} reported; open report.html or README.md")
+    count = counted(len(records.runs), "run")
+    print(f"{folder}: {count} reported; open report.html or README.md")
     left_out = ", ".join(f"{place} ({status})" for *_, status, place in unfinished(records).rows)
     if left_out:
         print(f"not finished, excluded from all means: {left_out}")
@@ -78,9 +80,10 @@ def _write(results_dir: Path) -> int:
     return DONE
 
 
-def _check(results_dir: Path) -> int:
+def _check(results_dir: Path, config_dirs: Sequence[str]) -> int:
     from gengap.report.cells import read_records
     from gengap.report.check import compare, written
+    from gengap.report.other_runs import own_workloads
 
     records = read_records(results_dir)
     _name_unreadable(records)
@@ -90,8 +93,11 @@ def _check(results_dir: Path) -> int:
         return FAILED  # a mistyped folder must not pass for a checked one
     difference = compare(records, folder)
     if difference:
-        again = shlex.join(["gengap", "report", f"results_dir={results_dir}"])
-        print(f"{difference}\ntype {again}", file=sys.stderr)
+        given = (word for directory in config_dirs for word in (CONFIG_DIR, directory))
+        again = shlex.join(["gengap", "report", f"results_dir={results_dir}", *given])
+        own = own_workloads(records).rows and not config_dirs
+        hint = f"; a report written with {CONFIG_DIR} DIR is checked with it" if own else ""
+        print(f"{difference}\ntype {again}{hint}", file=sys.stderr)
     if difference or records.unreadable:
         return FAILED
     print(f"{folder} matches the records of {len(records.runs)} runs")

@@ -6,7 +6,7 @@ from gengap.config.factory import check_names
 from gengap.config.identity import run_name
 from gengap.config.ranges import check_ranges, shown
 from gengap.config.schema import NUMBER, Config
-from gengap.errors import UserError
+from gengap.errors import UserError, counted
 from gengap.learning_rate import RULES, scaled_lr
 from gengap.paths import unusable
 
@@ -44,7 +44,7 @@ def _check_phases(config: Config) -> None:
     phases = len(workload.lr)
     if phases != len(workload.milestones) + 1:
         raise UserError(
-            f"workload.lr has {phases} values and workload.milestones {len(workload.milestones)}: "
+            f"workload.lr has {counted(phases, 'value')} and workload.milestones {len(workload.milestones)}: "
             "give one more learning rate than milestones"
         )
     if workload.milestones != sorted(workload.milestones):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gengap.config.schema import Data
-from gengap.errors import UserError
+from gengap.errors import UserError, counted
 
 
 def scale_and_shift(config: Data, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
@@ -33,8 +33,8 @@ class FlipAndNormalize:
         for key, values in (("data.mean", config.mean), ("data.std", config.std)):
             if len(values) != channels:
                 raise UserError(
-                    f"{key} has {len(values)} values and the images of data.name={config.name} have "
-                    f"{channels} channels: give it one value per channel"
+                    f"{key} has {counted(len(values), 'value')} and the images of "
+                    f"data.name={config.name} have {channels} channels: give it one value per channel"
                 )
         self._scale, self._shift = scale_and_shift(config, device)
 

@@ -57,6 +57,10 @@ def classes_argument(name: str, factory: Callable[..., nn.Module], options: Coll
     if not missing and takes_any(arguments):
         return Parameter(NUM_CLASSES, Parameter.KEYWORD_ONLY)
     taken = ", ".join(map(str, arguments.values()))
+    if not taken:
+        raise UserError(
+            f"model.name={name} takes no arguments: let it take {NUM_CLASSES}, the number of logits per image"
+        )
     raise UserError(
         f"model.name={name}: it is unclear which of its arguments ({taken}) is the number of classes: "
         f"name it {NUM_CLASSES}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from gengap.errors import UserError
+from gengap.errors import UserError, counted
 from gengap.paths import expanded
 from gengap.plan.numbers import number, numbers, shown, whole
 
@@ -112,7 +112,8 @@ def _rates(values: Mapping[str, str], milestones: Sequence[Fraction]) -> tuple[F
         raise UserError("give either one lr and gamma, or one lr per phase without gamma")
     if len(rates) != phases:
         raise UserError(
-            f"lr has {len(rates)} rates for {phases} phases: give a single one, or one more than milestones"
+            f"lr has {counted(len(rates), 'rate')} for {counted(phases, 'phase')}: "
+            "give a single one, or one more than milestones"
         )
     return rates
 

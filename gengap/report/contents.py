@@ -19,13 +19,12 @@ from gengap.report.speed import targets_table
 
 def report(records: Records, compared: list[Comparison], shown: list[Figure]) -> Section:
     """The whole report."""
-    present = parts(records)
+    present = sorted(parts(records), key=lambda part: part in PAPER_TABLES and not rows_of(records, part))
     no_table2 = Section(Part.TABLE2.heading, (prose.NO_TABLE2,))
     found = (
         glance(records),
-        table(records, Part.TABLE1),
-        table(records, Part.TABLE2) if Part.TABLE2 in present else no_table2,
-        *(table(records, part) for part in present if part not in PAPER_TABLES),
+        *(table(records, part) for part in present),
+        None if Part.TABLE2 in present else no_table2,
         comparisons(compared),
         *(figure(f) for f in shown if f.draw),
         targets(records.speeds) if records.speeds else None,

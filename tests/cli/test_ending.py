@@ -49,6 +49,16 @@ def signalled(number: int, module: str, words: list[str], cwd: Path) -> subproce
     return subprocess.run(driver, cwd=cwd, capture_output=True, text=True, check=False)
 
 
+def test_a_missing_dependency_is_one_line(tmp_path):
+    (tmp_path / "omegaconf.py").write_text("import nothing_of_this_name\n")
+    done = run(["train", "+experiment=digits_lb"], tmp_path, capture_output=True)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "gengap: the module nothing_of_this_name is missing: install gengap with its dependencies "
+        "(without pip's --no-deps; in a clone, type scripts/venv)\n"
+    )
+
+
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
 def test_closed_pipe_ends_a_command_silently(words, tmp_path):
     reader, writer = os.pipe()

@@ -86,6 +86,9 @@ def test_status_of_an_empty_folder_suggests_a_command(tmp_path, capsys):
         ("gengap report res", ["results_dir="]),
         ("gengap bench workload=mnist", ["workload=mnist_f1"]),
         ("gengap plan sm", ["small_batch="]),
+        ("gengap train experiment=digits_lb_g", ["experiment=digits_lb_gbn"]),
+        ("gengap train -m +experiment=digits_sb,digits_lb_g", ["+experiment=digits_sb,digits_lb_gbn"]),
+        ("gengap train -m precision=fp32,b", ["precision=fp32,bf16"]),
         ("gengap nothing ", []),
     ],
 )

@@ -60,7 +60,7 @@ EXPERIMENTS = {
         "evaluations refers to ${workload.name}, which is digits_f1: it must be a whole number or null"
     ),
     f"{CELL}workload: {{lr: [0.1]}}\n": (
-        "workload.lr has 1 values and workload.milestones 1: give one more learning rate than milestones"
+        "workload.lr has 1 value and workload.milestones 1: give one more learning rate than milestones"
     ),
     f"{HEADER}defaults: {{workload: digits_f1}}\n": (
         "defaults: must be a list: begin each entry with a dash, as in - override /method: lb"
@@ -173,7 +173,7 @@ def test_a_mistake_in_a_file_is_one_line_that_names_it(group, text, message, own
 def test_the_file_that_another_one_includes_is_named(own):
     own("experiment/mine.yaml", f"{HEADER}defaults: [override /workload: w, override /method: lb]\n")
     own("workload/w.yaml", f"{HEADER}defaults: [digits_f1, _self_]\nworkload: {{lr: [0.1]}}\n")
-    line = "workload.lr has 1 values and workload.milestones 1: give one more learning rate than milestones"
+    line = "workload.lr has 1 value and workload.milestones 1: give one more learning rate than milestones"
     assert mistake(train, ["+experiment=mine"]) == f"own/workload/w.yaml: {line}"
     assert mistake(train, ["+experiment=mine", "workload.lr=[1,1,1]"]).startswith("workload.lr has 3 values")
 

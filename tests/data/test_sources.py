@@ -148,7 +148,7 @@ def test_a_factory_that_takes_no_folder():
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [
-        (["data.mean=[0.5]"], "data.mean has 1 values and the images of data.name=tests.datasets:stripes"),
+        (["data.mean=[0.5]"], "data.mean has 1 value and the images of data.name=tests.datasets:stripes"),
         (["data.std=[1,1]"], "data.std has 2 values"),
         (
             ["model.name=f1", "+model.options.in_features=7"],

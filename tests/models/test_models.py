@@ -96,10 +96,15 @@ def test_number_of_classes_reaches_every_factory_that_shows_where(factory, optio
     assert model[-1].out_features == 7
 
 
-@pytest.mark.parametrize("factory", ["two_numbers", "no_number", "named_model"])
+@pytest.mark.parametrize("factory", ["two_numbers", "named_model"])
 def test_factory_that_does_not_show_its_number_of_classes_is_told_what_to_take(factory):
     with pytest.raises(UserError, match="name it num_classes"):
         build(f"tests.networks:{factory}", 7)
+
+
+def test_factory_without_arguments_is_told_what_to_take():
+    with pytest.raises(UserError, match="no_number takes no arguments: let it take num_classes"):
+        build("tests.networks:no_number", 7)
 
 
 def test_torchvision_network_is_built_without_a_download(monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 from report_records import Store, walk
 
 from gengap.cli.report import main
+from gengap.config.shipped import Cell
 
 pytestmark = pytest.mark.slow
 
@@ -78,6 +79,19 @@ def test_check_finds_changed_records_missing_and_foreign_files(
     assert "table9.md is not part of the report" in capsys.readouterr().err
 
 
+def test_check_of_a_report_on_own_workloads_says_that_it_takes_their_folder(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.add(Cell("", "parity", "lb_gbn", "parity-lb_gbn-0badcafe"), 0, 90.0)
+    again = f"type gengap report results_dir={store.root}"
+    assert report(store, "--check") == 1
+    hint = "; a report written with --config-dir DIR is checked with it"
+    assert capsys.readouterr().err.endswith(f"\n{again}{hint}\n")
+    (tmp_path / "experiment").mkdir()
+    assert report(store, "--check", "--config-dir", str(tmp_path)) == 1
+    assert capsys.readouterr().err.endswith(f"\n{again} --config-dir {tmp_path}\n")
+
+
 def test_no_old_figure_stays_beside_new_tables(store: Store) -> None:
     store.add("mnist_sb", 0)
     old = store.root / "report" / "distance.png"
@@ -88,6 +102,14 @@ def test_no_old_figure_stays_beside_new_tables(store: Store) -> None:
     text = (old.parent / "README.md").read_text()
     assert f"no records yet: gengap train +sweep=quickstart results_dir={store.root} |" in text
     assert "Figure 1" not in text  # nobody asked for it
+
+
+def test_what_has_records_comes_first(store: Store) -> None:
+    store.add("digits_sb", 0)
+    assert report(store) == 0
+    headings = re.findall(r"^## (.+)", (store.root / "report" / "README.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Demo"
+    assert headings.index("Comparisons") > headings.index("Table 2") > headings.index("Table 1")
 
 
 @pytest.mark.parametrize(
