@@ -8,6 +8,7 @@ from importlib import import_module
 from gengap import __version__
 from gengap.cli.ending import run_command
 from gengap.errors import DONE, UserError
+from gengap.terminal import guard_output
 
 USAGE = """\
 usage: gengap COMMAND [ARGUMENTS]
@@ -28,6 +29,7 @@ COMMANDS = ("train", "status", "report", "plan", "bench")
 def main() -> None:
     """Run a subcommand and exit with its code."""
     started = time.time()
+    guard_output()
     sys.exit(run_command(lambda: dispatch(sys.argv[1:], started)))
 
 

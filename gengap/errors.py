@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from unicodedata import category
 
+from gengap.terminal import visible
+
 log = logging.getLogger(__name__)
 
 _ENDLESS = re.compile(r"(\S{100})\S{400,}")  # no message repeats a number of thousands of digits
@@ -21,8 +23,7 @@ class UserError(Exception):
     """A mistake in what the user asked for; its text is the one line shown, whatever the user typed."""
 
     def __str__(self) -> str:
-        text = _ENDLESS.sub(r"\1...", super().__str__())
-        return "".join(c.encode("unicode_escape").decode() if is_control(c) else c for c in text)
+        return visible(_ENDLESS.sub(r"\1...", super().__str__()))
 
 
 def is_control(character: str) -> bool:
@@ -49,7 +50,7 @@ def log_error(error: Exception) -> None:
     if isinstance(error, UserError):
         log.error("gengap: %s", error)
     else:
-        log.error("%s", "".join(traceback.format_exception(error)).rstrip())
+        log.error("".join(traceback.format_exception(error)).rstrip())  # no argument, which is one line
 
 
 def either(names: Sequence[str]) -> str:

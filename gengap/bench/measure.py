@@ -22,6 +22,7 @@ from gengap.report.markup import markdown
 from gengap.report.section import Section, markdown_section
 from gengap.report.speed import table
 from gengap.runs.store import write_atomically
+from gengap.terminal import say
 
 TURN_SECONDS = 2.0
 CASE_SECONDS = 75.0  # no round starts later than this
@@ -34,14 +35,14 @@ def measure_all(chosen: Sequence[Case], rounds: int, results_dir: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{slug(machine['hardware'])}.json"
     rates = ", ".join(f"{k} {v:,.0f} GFLOP/s" for k, v in machine["matrix_gflops"].items())
-    print(f"{machine['hardware']['name']}: {rates}, copy {machine['copy_gbs']:.0f} GB/s", flush=True)
+    say(f"{machine['hardware']['name']}: {rates}, copy {machine['copy_gbs']:.0f} GB/s")
     for case in chosen:
         rows = measure(case, rounds, machine)
         document = _merged(path, machine, rows)
         write_atomically(path, (json.dumps(document, indent=1) + "\n").encode())
         print(markdown(table(rows, machine["hardware"]["device"])), flush=True)
     write_page(json.loads(path.read_text()), folder)
-    print(f"{path}: written, with a table (.md) and a figure (.svg, .pdf, .png)")
+    say(f"{path}: written, with a table (.md) and a figure (.svg, .pdf, .png)")
     return 0
 
 

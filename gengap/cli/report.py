@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gengap.cli import options
 from gengap.errors import DONE, FAILED, counted
 from gengap.paths import expanded
+from gengap.terminal import say
 
 if TYPE_CHECKING:
     from gengap.report.cells import Records
@@ -65,18 +66,18 @@ def _write(results_dir: Path) -> int:
     records = read_records(results_dir)
     _name_unreadable(records)
     if records.runs.empty and not records.unreadable:
-        print(_nothing(results_dir), file=sys.stderr)
+        say(_nothing(results_dir), sys.stderr)
         return FAILED
     folder = results_dir / "report"
     write_report(records, folder)
     count = counted(len(records.runs), "run")
-    print(f"{folder}: {count} reported; open report.html or README.md")
+    say(f"{folder}: {count} reported; open report.html or README.md")
     left_out = ", ".join(f"{place} ({status})" for *_, status, place in unfinished(records).rows)
     if left_out:
-        print(f"not finished, excluded from all means: {left_out}")
+        say(f"not finished, excluded from all means: {left_out}")
     other_data = ", ".join(place for *_, place in on_other_data(records).rows)
     if other_data:
-        print(f"trained on other data than most, excluded from all means: {other_data}")
+        say(f"trained on other data than most, excluded from all means: {other_data}")
     return DONE
 
 
@@ -89,7 +90,7 @@ def _check(results_dir: Path, config_dirs: Sequence[str]) -> int:
     _name_unreadable(records)
     folder = results_dir / "report"
     if records.runs.empty and not records.unreadable and not written(folder):
-        print(_nothing(results_dir), file=sys.stderr)
+        say(_nothing(results_dir), sys.stderr)
         return FAILED  # a mistyped folder must not pass for a checked one
     difference = compare(records, folder)
     if difference:
@@ -97,16 +98,17 @@ def _check(results_dir: Path, config_dirs: Sequence[str]) -> int:
         again = shlex.join(["gengap", "report", f"results_dir={results_dir}", *given])
         own = own_workloads(records).rows and not config_dirs
         hint = f"; a report written with {CONFIG_DIR} DIR is checked with it" if own else ""
-        print(f"{difference}\ntype {again}{hint}", file=sys.stderr)
+        print(difference, file=sys.stderr)
+        say(f"type {again}{hint}", sys.stderr)
     if difference or records.unreadable:
         return FAILED
-    print(f"{folder} matches the records of {len(records.runs)} runs")
+    say(f"{folder} matches the records of {len(records.runs)} runs")
     return DONE
 
 
 def _name_unreadable(records: "Records") -> None:
     for file, reason in records.unreadable:
-        print(f"left out: {file} {reason}", file=sys.stderr)
+        say(f"left out: {file} {reason}", sys.stderr)
 
 
 def _nothing(results_dir: Path) -> str:

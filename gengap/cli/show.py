@@ -10,6 +10,7 @@ from gengap.cli.options import Typed
 from gengap.config.compose import compose_hydra_settings, show_info
 from gengap.config.sweep import Job, expand
 from gengap.errors import UserError
+from gengap.terminal import say
 
 SHOW_CONFIG, PACKAGE, INFO = "--cfg", "--package", "--info"
 PARTS = ("job", "hydra", "all")
@@ -55,7 +56,7 @@ def show_run(jobs: Sequence[Job], typed: Typed) -> None:
         UserError: there is nothing at the key of --package.
     """
     if len(jobs) > 1:
-        print(f"# the first of {len(jobs)} runs: {' '.join(jobs[0].words)}")
+        say(f"# the first of {len(jobs)} runs: {' '.join(jobs[0].words)}")
     found = asdict(jobs[0].config)
     if typed.settings[SHOW_CONFIG][-1] == "all":
         found = {"hydra": compose_hydra_settings(jobs[0].words)} | found
@@ -70,8 +71,8 @@ def _print(tree: Mapping[str, Any], typed: Typed) -> None:
     if shown is None:
         raise UserError(f"{PACKAGE} {package} is not there: type one of {', '.join(map(str, config))}")
     if not OmegaConf.is_config(shown):
-        print(shown)
+        say(str(shown))
         return
     if package != "_global_":
-        print(f"# @package {package}")
+        say(f"# @package {package}")
     print(OmegaConf.to_yaml(shown), end="")

@@ -18,6 +18,7 @@ from gengap.duration import in_words
 from gengap.errors import DONE, UserError
 from gengap.paths import expanded
 from gengap.runs.state import STATES, RunState, run_state
+from gengap.terminal import say
 
 USAGE = """\
 usage: gengap status [results_dir=DIR]             all recorded runs
@@ -57,12 +58,14 @@ def _store_status(typed: Typed, words: Sequence[str], results_dir: str) -> None:
     directories = sorted(p.parent for p in expanded(results_dir).glob("runs/*/seed*/run.json"))
     if not directories:
         start = shlex.join(["gengap", "train", "+sweep=quickstart", f"results_dir={results_dir}"])
-        print(f"no runs in {results_dir}: start with {start}")
+        say(f"no runs in {results_dir}: start with {start}")
     cells = _cells(directories)
     _print_cells(cells)
     lines = [line for name, runs in cells.items() for line in _how_to_continue(typed, words, name, runs)]
     if lines:
-        print("", *lines, sep="\n")
+        print()
+        for line in lines:
+            say(line)
 
 
 def _how_to_continue(
@@ -85,7 +88,8 @@ def _sweep_status(typed: Typed, words: Sequence[str]) -> None:
     if counts["finished"] + counts["diverged"] < len(directories):
         is_sweep = any(word.lstrip("+").startswith(PREFIX.lstrip("+")) for word in words)
         several = len(directories) > 1 and not is_sweep
-        print(f"\ncontinue with: {_command(typed, words, several=several)}")
+        print()
+        say(f"continue with: {_command(typed, words, several=several)}")
 
 
 def _command(typed: Typed, words: Sequence[str], *, several: bool) -> str:
@@ -106,14 +110,14 @@ def _print_cells(cells: Mapping[str, Mapping[Path, RunState]]) -> Counter[str]:
     """Print one line per cell and one per unfinished run; return how many runs are in each state."""
     width = max(map(len, cells), default=0)
     if cells:
-        print(f"{'':{width}}  " + "  ".join((*STATES, f"{'accuracy %':14}", "differs in")))
+        say(f"{'':{width}}  " + "  ".join((*STATES, f"{'accuracy %':14}", "differs in")))
     total: Counter[str] = Counter()
     for name, runs in cells.items():
         counts = Counter(state.name for state in runs.values())
         columns = [f"{counts[s] or '·':>{len(s)}}" for s in STATES]
         recorded = next((state.record for state in runs.values() if state.record), {})
         words = [f"{name:{width}}", *columns, f"{_accuracy(runs.values()):14}", differences(recorded)]
-        print("  ".join(words).rstrip())
+        say("  ".join(words).rstrip())
         for directory, state in runs.items():
             _print_unfinished(directory, state)
         total += counts
@@ -130,9 +134,9 @@ def _accuracy(runs: Iterable[RunState]) -> str:
 
 def _print_unfinished(directory: Path, state: RunState) -> None:
     if state.name == "unreadable":
-        print(f"gengap: {state.reason}", file=sys.stderr)
+        say(f"gengap: {state.reason}", sys.stderr)
     elif state.name in ("training", "interrupted"):
         left = "" if state.left is None else f", about {in_words(state.left)} left"
-        print(f"  {directory.name} {state.name} at update {state.done} of {state.updates}{left}")
+        say(f"  {directory.name} {state.name} at update {state.done} of {state.updates}{left}")
     elif state.name in ("failed", "diverged"):
-        print(f"  {directory.name} {state.name}: {state.reason.partition(chr(10))[0]}")
+        say(f"  {directory.name} {state.name}: {state.reason.partition(chr(10))[0]}")

@@ -16,6 +16,7 @@ from gengap.config.notices import unreached_milestones
 from gengap.config.sweep import Job, compose_jobs, expand
 from gengap.errors import DONE, UserError
 from gengap.runs.state import run_state
+from gengap.terminal import log_to_terminal
 
 MULTIRUN, RESOLVE, CONFIG_DIR = "--multirun", "--resolve", "--config-dir"
 _NOT_TAKEN = {  # flags of other Hydra applications
@@ -61,8 +62,7 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
     overrides, launcher = split_launcher(typed.words)
     if show_without_a_run(typed, overrides, launcher):
         return DONE
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    logging.getLogger("gengap").setLevel(logging.INFO)
+    log_to_terminal()
     sys.path.insert(0, "")  # so that package.module:factory is found in the current folder
     runs = expand(overrides, MULTIRUN in typed.flags)
     if len(runs) > 1 and not typed.settings[SHOW_CONFIG]:

@@ -30,6 +30,7 @@ from gengap.launch.summary import skipped_line, sum_up
 from gengap.regime import check_updates
 from gengap.runs import Status
 from gengap.runs.record import RECORD, own_record, read_run
+from gengap.terminal import guard_output, log_to_terminal
 
 log = logging.getLogger(__name__)
 
@@ -158,8 +159,8 @@ def launched(command: int, started: float, flag: Path | None, cfg: DictConfig) -
         flag: the flag file of launch.stop.Stop.
         cfg: the run's configuration, as composed by Hydra.
     """
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    logging.getLogger("gengap").setLevel(logging.INFO)
+    guard_output()
+    log_to_terminal()
     if "" not in sys.path:
         sys.path.insert(0, "")
     if os.getpid() != command:

@@ -15,9 +15,9 @@ from gengap.config.schema import FP32, PAPER
 from gengap.config.shipped import Cell, cell, choices, experiment_config, experiments
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
+from gengap.report.measurements import read_measurements
 from gengap.report.other_data import mark_other_data
 from gengap.report.rows import KINDS, OTHER_PRECISIONS, RELEASED, Part, Row, part_of
-from gengap.report.speed import read_measurements
 from gengap.runs import read_record, read_store
 
 DEFAULT = Path("results")

@@ -1,16 +1,21 @@
 """`gengap report --check`: does the committed report, except its pictures, match the records?"""
 
-import re
+import shlex
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from pathlib import Path
 
 from gengap.report.cells import DEFAULT, Records
+from gengap.report.contents import ABSENT, MISSING
+from gengap.report.escape import unmarked
 from gengap.report.html import PAGE, pictures_of, with_pictures
 from gengap.report.page import texts
+from gengap.terminal import visible
 
 SUFFIXES = (".md", ".csv", ".tex", ".html")
-_IN_COMMAND = re.compile(r"gengap train \S+ (?:'results_dir=([^']+)'|results_dir=([^\s|;]+))")
+_COMMAND, _PLACE = "gengap train ", "results_dir="
 
 
 def written(folder: Path) -> list[str]:
@@ -38,8 +43,23 @@ def _named_as_in(page: Path, records: Records) -> Records:
     """The records under the name that the report's commands call them by; other folders give them others."""
     if not page.exists():
         return records
-    found = _IN_COMMAND.search(page.read_text(encoding="utf-8"))
-    return replace(records, results_dir=Path(found[1] or found[2]) if found else DEFAULT)
+    commands = _commands(_read(page).split("\n"))
+    places = [w.removeprefix(_PLACE) for words in commands for w in words if w.startswith(_PLACE)]
+    return replace(records, results_dir=Path(places[0]) if places else DEFAULT)
+
+
+def _commands(page: list[str]) -> Iterator[list[str]]:
+    """The words of the report's own commands; a record may hold such words too, but elsewhere."""
+    after = page[page.index(f"## {ABSENT}") :] if f"## {ABSENT}" in page else []
+    rows = takewhile(lambda line: not line.startswith("## "), after[1:])
+    for line in (*(line for line in page if line.startswith(f"- {MISSING}")), *rows):
+        _, found, command = line.removesuffix(" |").rpartition(_COMMAND)
+        with suppress(ValueError):  # of a page that was edited
+            yield shlex.split(unmarked(command)) if found else []
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")  # what is no UTF-8 differs, too
 
 
 def _compare_file(expected: str | None, file: Path) -> str:
@@ -47,11 +67,12 @@ def _compare_file(expected: str | None, file: Path) -> str:
         return f"{file} is not part of the report: remove it"
     if not file.exists():
         return f"{file} is missing"
-    found = file.read_text(encoding="utf-8")
+    found = _read(file)
     if file.name == PAGE:
         expected = with_pictures(expected, pictures_of(found))
     if found == expected:
         return ""
     pairs = zip_longest(found.split("\n"), expected.split("\n"), fillvalue="(no such line)")
     number, (old, new) = next((i, pair) for i, pair in enumerate(pairs, 1) if pair[0] != pair[1])
-    return f"{file} differs from the records in line {number}:\n  the file:    {old}\n  the records: {new}"
+    shown = f"  the file:    {visible(old)}\n  the records: {visible(new)}"
+    return f"{file} differs from the records in line {number}:\n{shown}"

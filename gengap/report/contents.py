@@ -12,9 +12,11 @@ from gengap.report.markup import Table
 from gengap.report.measure import commits, distinct
 from gengap.report.overview import counts, gaps
 from gengap.report.rows import PAPER_TABLES, Part, Row
-from gengap.report.section import Details, Picture, Section, section
+from gengap.report.section import Details, Picture, Plain, Section, section
 from gengap.report.significance import MARGIN
 from gengap.report.speed import targets_table
+
+ABSENT, MISSING = "Figures without records", "missing: "  # what stands before commands
 
 
 def report(records: Records, compared: list[Comparison], shown: list[Figure]) -> Section:
@@ -32,7 +34,7 @@ def report(records: Records, compared: list[Comparison], shown: list[Figure]) ->
         section("Unfinished runs", prose.NOT_FINISHED, other_runs.unfinished(records)),
         section("Runs on other data", prose.OTHER_DATA, other_runs.on_other_data(records)),
         section("Unreadable records", prose.UNREADABLE, other_runs.unreadable(records)),
-        section("Figures without records", prose.NO_FIGURE, absent([f for f in shown if not f.draw])),
+        section(ABSENT, prose.NO_FIGURE, absent([f for f in shown if not f.draw])),
         section("Provenance", origin(records)),
         Section("Rebuild", (prose.REBUILD,)),
     )
@@ -105,7 +107,7 @@ def figure(shown: Figure) -> Section:
         Picture(shown.name, shown.heading),
         shown.caption,
         Details("Details", shown.details) if shown.details else None,
-        "".join(f"- missing: {line}\n" for line in shown.missing),
+        Plain(tuple(f"{MISSING}{line}" for line in shown.missing), is_list=True) if shown.missing else None,
         *(section(heading, table) for heading, table in shown.tables.items()),
     )
     return Section(shown.heading, tuple(block for block in blocks if block))

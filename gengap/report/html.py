@@ -9,8 +9,9 @@ from markupsafe import Markup, escape
 
 from gengap.report.format import ABOVE, BELOW, NEAR
 from gengap.report.markup import Table
-from gengap.report.section import Section
+from gengap.report.section import Plain, Section
 from gengap.report.speed import MET, NOT_MEASURED, SHORT
+from gengap.terminal import visible
 
 PAGE = "report.html"
 _PLACEHOLDER = re.compile(r"<!--picture:([\w-]+)-->(.*?)<!--end-->", re.DOTALL)
@@ -26,16 +27,26 @@ def html(report: Section) -> str:
 @cache
 def _template() -> Template:
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False
+        autoescape=True,
+        finalize=_shown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
     )
     environment.filters |= {
-        "prose": prose,
+        "prose": words,
         "anchor": anchor,
         "css_class": css_class,
         "sortable": sortable,
         "kind": kind_of,
     }
     return environment.from_string(files("gengap.report").joinpath("report.html.j2").read_text("utf-8"))
+
+
+def _shown(value: object) -> object:
+    """What the template puts out: markup as it is, any other text on one line."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def with_pictures(page: str, pictures: dict[str, str]) -> str:
@@ -50,7 +61,20 @@ def pictures_of(page: str) -> dict[str, str]:
 
 def kind_of(block: object) -> str:
     """Which kind of block this is, for the template."""
-    return "prose" if isinstance(block, str) else type(block).__name__.lower()
+    return "prose" if isinstance(block, str | Plain) else type(block).__name__.lower()
+
+
+def words(block: str | Plain) -> Markup:
+    """Our own prose, or plain text."""
+    return prose(block) if isinstance(block, str) else plain(block)
+
+
+def plain(block: Plain) -> Markup:
+    """Escaped text as paragraphs, or as a list."""
+    texts = [escape("\n".join(map(visible, block.lines(text)))) for text in block.texts]
+    if block.is_list:
+        return Markup("<ul>{}</ul>").format(Markup().join(Markup("<li>{}</li>").format(t) for t in texts))
+    return Markup("\n").join(Markup("<p>{}</p>").format(text) for text in texts)
 
 
 def prose(text: str) -> Markup:

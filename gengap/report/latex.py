@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
+from gengap.report.escape import tex_text
 from gengap.report.format import signed
 from gengap.report.measure import Measured, measure_cell
 from gengap.report.rows import PAPER_TABLES, Part, Row
 
-_SPECIAL = {"%": r"\%", "&": r"\&", "_": r"\_", "#": r"\#"}
 _MISSING = "--"
 _DAGGER = r"$^\dagger$"
 _USE = r"% \usepackage{{booktabs}}, then \input{{{part}}}; it fits a column of 3.25 inches"
@@ -50,7 +50,7 @@ def table(records: Records, part: Part) -> str:
 
 def _block(row: Row, cells: list[Measured], n: int) -> list[str]:
     own = 0 if n else _common_n(cells)
-    name = _escaped(row.title) + (f", $n = {own}$" if own else "")
+    name = tex_text(row.title) + (f", $n = {own}$" if own else "")
     lines = [
         r"\midrule",
         rf"\multicolumn{{{1 + len(METHODS)}}}{{@{{}}l}}{{{name}}} \\",
@@ -82,12 +82,8 @@ def _left_out(blocks: list[tuple[Row, list[Measured]]]) -> str:
         for cell in cells
         if cell.runs and cell.note()
     ]
-    return f" {_DAGGER}{_escaped('; '.join(notes))}." if notes else ""
+    return f" {_DAGGER}{tex_text('; '.join(notes))}." if notes else ""
 
 
 def _line(label: str, cells: Iterable[str]) -> str:
     return " & ".join((label, *cells)) + r" \\"
-
-
-def _escaped(text: str) -> str:
-    return "".join(_SPECIAL.get(character, character) for character in text)

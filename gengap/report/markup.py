@@ -4,10 +4,12 @@ import csv
 import io
 from dataclasses import dataclass
 
+from gengap.report.escape import csv_cell, markdown_text
+
 
 @dataclass(frozen=True)
 class Table:
-    """A header and rows of formatted text; the first `labels` columns align left, the others right."""
+    """A header and rows of plain text from anywhere; the first `labels` columns align left, others right."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -18,13 +20,12 @@ def markdown(table: Table) -> str:
     """A pipe table."""
     rule = ("---",) * table.labels + ("---:",) * (len(table.header) - table.labels)
     lines = [table.header, rule, *table.rows]
-    return "".join("| " + " | ".join(c.replace("|", r"\|") for c in line) + " |\n" for line in lines)
+    return "".join("| " + " | ".join(map(markdown_text, line)) + " |\n" for line in lines)
 
 
 def csv_text(table: Table) -> str:
     """Comma-separated values with a header line."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(table.header)
-    writer.writerows(table.rows)
+    writer.writerows(map(csv_cell, line) for line in (table.header, *table.rows))
     return out.getvalue()

@@ -1,7 +1,9 @@
 """The report as a tree of headings, prose, tables and pictures, independent of the output format."""
 
 from dataclasses import dataclass
+from textwrap import wrap
 
+from gengap.report.escape import markdown_line, markdown_text
 from gengap.report.markup import Table, markdown
 
 
@@ -14,22 +16,39 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Plain:
+    """Paragraphs of plain text from anywhere, or the items of a list: none of it is Markdown."""
+
+    texts: tuple[str, ...]
+    is_list: bool = False
+
+    def lines(self, text: str) -> list[str]:
+        """One of the texts, as it is broken into lines: an item is on one line."""
+        return [text] if self.is_list else wrap(text, WIDTH, break_long_words=False)
+
+
+@dataclass(frozen=True)
 class Details:
     """Prose that a page folds away behind its summary; in Markdown it stands open, without it."""
 
     summary: str
-    prose: str
+    prose: "str | Plain"
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and its contents; prose is Markdown limited to paragraphs, `code` and `- ` lists."""
+    """A heading and its contents.
+
+    Prose is our own words only, in Markdown limited to paragraphs, `code` and `- ` lists. All else (headings,
+    cells of tables, alternative texts, Plain) is plain text, which may come from a record.
+    """
 
     heading: str
     blocks: "tuple[Block, ...]"
 
 
-Block = str | Table | Picture | Details | Section
+Block = str | Plain | Table | Picture | Details | Section
+WIDTH = 108  # characters in a line of prose
 
 
 def section(heading: str, *blocks: Block | None) -> Section | None:
@@ -41,7 +60,8 @@ def section(heading: str, *blocks: Block | None) -> Section | None:
 
 def markdown_section(content: Section, level: int = 1) -> str:
     """The section as Markdown, with its heading at the given level."""
-    parts = (f"{'#' * level} {content.heading}\n", *(_block(block, level) for block in content.blocks))
+    heading = f"{'#' * level} {markdown_text(content.heading)}\n"
+    parts = (heading, *(_block(block, level) for block in content.blocks))
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
@@ -51,7 +71,15 @@ def _block(block: Block, level: int) -> str:
     if isinstance(block, Table):
         return markdown(block)
     if isinstance(block, Picture):
-        return f"![{block.alt}]({block.name}.svg)\n"
+        return f"![{markdown_text(block.alt)}]({block.name}.svg)\n"
     if isinstance(block, Details):
-        return block.prose
+        return _block(block.prose, level)
+    if isinstance(block, Plain):
+        return _plain(block)
     return block
+
+
+def _plain(block: Plain) -> str:
+    if block.is_list:
+        return "".join(f"- {markdown_line(text)}\n" for text in block.texts)
+    return "\n".join("".join(f"{markdown_line(line)}\n" for line in block.lines(t)) for t in block.texts)

@@ -1,13 +1,11 @@
 """Speed as measured by `gengap bench`, and its targets."""
 
 import csv
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from gengap.paper import tables as paper
@@ -78,19 +76,6 @@ def _target_lines(target: Target, documents: Sequence[dict[str, Any]]) -> Sequen
 def machine(hardware: dict[str, Any]) -> str:
     """The hardware's name and, for a CPU, its features and threads."""
     return hardware_name(hardware)
-
-
-def read_measurements(results_dir: Path) -> tuple[list[dict[str, Any]], list[tuple[Path, str]]]:
-    """The measurements in results_dir/bench, one per machine, and unreadable files with the reason."""
-    found, unreadable = [], []
-    for path in sorted((results_dir / "bench").glob("*.json")):
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-            table(document["rows"], document["hardware"]["device"])
-            found.append(document)
-        except (ValueError, KeyError, TypeError) as error:
-            unreadable.append((path, f"is not a measurement of gengap bench ({type(error).__name__})"))
-    return found, unreadable
 
 
 def table(rows: list[dict[str, Any]], device: str = "cpu") -> Table:

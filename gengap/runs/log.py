@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from gengap.terminal import LogFormatter
+
 
 @contextmanager
 def run_log(path: Path) -> Iterator[None]:
@@ -14,7 +16,7 @@ def run_log(path: Path) -> Iterator[None]:
         OSError: the file can't be opened.
     """
     handler = _LogFile(path)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handler.setFormatter(LogFormatter("%(asctime)s %(message)s"))
     logging.getLogger().addHandler(handler)
     try:
         yield

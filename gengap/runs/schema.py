@@ -35,7 +35,7 @@ _CONFIG = keys(
     },
     {"seed": _SEED, "model": keys({"name": text}, {"options": tree}), "data": tree, "runtime": tree},
 )
-_ORIGIN = {
+ORIGIN = {
     "versions": keys({"torch": text}, {"python": text, "gengap": text, "numpy": text}),
     "git_commit": or_null(text),
     "hardware": keys({"device": text, "name": text, "threads": whole(1)}, {"features": each(text)}),
@@ -63,7 +63,7 @@ RECORD = keys(
         "digest": name,
         "seed": _SEED,
         "config": _CONFIG,
-        **_ORIGIN,
+        **ORIGIN,
         "data": _DATA,
         "regime": keys(
             {"updates": whole(1), "milestones": each(whole()), "lr": each(_LR)},
@@ -71,7 +71,7 @@ RECORD = keys(
         ),
     },
     {
-        "earlier": each(keys(_ORIGIN)),
+        "earlier": each(keys(ORIGIN)),
         "engine": text,
         "parameters": whole(1),
         "tensors": each(text),

@@ -8,6 +8,7 @@ from typing import Any, Self
 from tqdm import tqdm
 
 from gengap.duration import in_words
+from gengap.terminal import say, visible
 
 PLAIN_LINE_SECONDS = 15.0
 UNKNOWN_SIZE = {"ncols": 120, "nrows": 24}  # for a terminal that does not report its size
@@ -25,6 +26,7 @@ class Progress:
     """
 
     def __init__(self, title: str, updates: int, batch_size: int) -> None:
+        title = visible(title)
         self._title, self._updates, self._batch_size = title, updates, batch_size
         self._latest = ""
         self._bar = None
@@ -82,7 +84,7 @@ class Progress:
             f"{rate * self._batch_size:,.0f} images/s",
             f"{in_words(left)} left",
         ]
-        print(", ".join([*parts, self._latest] if self._latest else parts), file=sys.stderr, flush=True)
+        say(", ".join([*parts, self._latest] if self._latest else parts), sys.stderr)
 
 
 def _has_size() -> bool:

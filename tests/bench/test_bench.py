@@ -16,7 +16,8 @@ from gengap.cli.bench import main
 from gengap.data.load import load
 from gengap.errors import UserError
 from gengap.report.figures.speed import slug
-from gengap.report.speed import read_measurements, targets
+from gengap.report.measurements import read_measurements
+from gengap.report.speed import targets
 
 pytestmark = pytest.mark.slow
 

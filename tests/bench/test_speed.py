@@ -5,7 +5,9 @@ from typing import Any
 
 from gengap.report.cells import read_records
 from gengap.report.figures.speed import figure
-from gengap.report.speed import read_measurements, table
+from gengap.report.measurements import read_measurements
+from gengap.report.section import Plain
+from gengap.report.speed import table
 
 ROW: dict[str, Any] = {
     "workload": "mnist_f1", "method": "sb", "batch_size": 128, "ghost_size": None, "precision": "fp32",
@@ -50,8 +52,10 @@ def test_figure_of_a_document() -> None:
     }
     found = figure(document)
     assert (found.name, found.title) == ("speed-a-machine-2-threads", "Speed on A machine, 2 threads")
-    assert "torch 2.11, commits 01234567." in found.details.replace("\n", " ")
-    assert "(20 GB/s, reads plus writes)" in found.details.replace("\n", " ")
+    assert isinstance(found.details, Plain)
+    (details,) = found.details.texts
+    assert "torch 2.11, commits 01234567." in details
+    assert "(20 GB/s, reads plus writes)" in details
     assert found.draw is not None
     assert [t.get_text() for t in found.draw().axes[0].texts] == ["1.0", "3.5"]
 

@@ -26,14 +26,14 @@ def add(store: Store, row: dict[str, list[float]]) -> None:
 
 def lines(store: Store, kind: str) -> dict[str, dict[str, str]]:
     rows = csv.DictReader(csv_text(data(compare_methods(read_records(store.root)))).splitlines())
-    return {row["comparison"]: row for row in rows if row["kind"] == kind}
+    return {row["comparison"].removeprefix("'"): row for row in rows if row["kind"] == kind}
 
 
 def test_a_whole_row(store: Store) -> None:
     add(store, ROW)
     store.add("mnist_lb_ra", 3, status="diverged")
     (equal,) = lines(store, EQUIVALENCE).values()
-    assert (equal["workload"], equal["comparison"], equal["seeds"]) == ("mnist_f1", "+RA − SB", "3 3")
+    assert (equal["workload"], equal["comparison"], equal["seeds"]) == ("mnist_f1", "'+RA − SB", "3 3")
     assert (equal["value"], equal["p_holm"], equal["blank_because"]) == ("0.0000", "", "")
     upper = stats.ttest_ind([a - 0.5 for a in ROW["lb_ra"]], ROW["sb"], equal_var=False, alternative="less")
     assert equal["p"] == f"{upper.pvalue:.3g}"

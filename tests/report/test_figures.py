@@ -212,5 +212,5 @@ def test_every_figure_is_drawn_with_all_its_lines(store: Store, tmp_path: Path) 
         read_off = figure.name in {"figure1", "figure2", "figure3", "figure7"}
         assert ("published, read off" in svg) == read_off
         for row in by_column(figure.data[figure.name]) if figure.number else []:
-            label = row["line"].removesuffix(" +GBN")
+            label = row["line"].removeprefix("'").removesuffix(" +GBN")
             assert f"<!-- {label} -->" in svg

@@ -14,6 +14,7 @@ from gengap.paper.methods import LABELS, METHODS
 from gengap.report.bands import band_data
 from gengap.report.cells import Records, row_names
 from gengap.report.distance import Named, Walk, fit_data, fit_table, read_walk
+from gengap.report.escape import picture_text
 from gengap.report.figures.canvas import draw_band, grid, legend
 from gengap.report.figures.figure import Figure, no_records, paragraph
 from gengap.report.figures.style import METHOD_STYLES, Style
@@ -92,7 +93,7 @@ def _draw(found: list[Named]) -> Drawing:
             draw_fit(axis, walk, METHOD_STYLES[method], index)
         axis.set_xscale("log")
         axis.set_ylim(bottom=0)
-        axis.set_title(paper.title(row))
+        axis.set_title(picture_text(paper.title(row)))
     drawing.supxlabel("updates $t$", fontsize=10)
     drawing.supylabel(DISTANCE, fontsize=10)
     present = {method for (_, method), _ in found}

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure as Drawing
 
 from gengap.report.cells import Records
 from gengap.report.markup import Table
+from gengap.report.section import WIDTH, Plain
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Figure:
     number: str
     title: str
     caption: str
-    details: str = ""
+    details: str | Plain = ""
     data: dict[str, Table] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
@@ -45,4 +46,4 @@ def no_records(records: Records, sweep: str, *, begun: bool = False) -> tuple[st
 
 def paragraph(*sentences: str) -> str:
     """The sentences as one paragraph, wrapped."""
-    return fill(" ".join(sentences), width=108) + "\n"
+    return fill(" ".join(sentences), width=WIDTH) + "\n"

@@ -7,6 +7,7 @@ from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS
 from gengap.report.bands import Band, band_data
 from gengap.report.cells import Records, experiment_of, row_names
+from gengap.report.escape import picture_text
 from gengap.report.figures.canvas import draw_band, grid, legend
 from gengap.report.figures.errors import VALIDATION, error_band
 from gengap.report.figures.figure import Figure, no_records, paragraph
@@ -68,7 +69,7 @@ def _draw(found: dict[str, dict[str, Band]]) -> Drawing:
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.yaxis.set_minor_formatter(NullFormatter())
-        axis.set_title(paper.title(row))
+        axis.set_title(picture_text(paper.title(row)))
     drawing.supxlabel("updates $t$", fontsize=10)
     drawing.supylabel("validation error (%)", fontsize=10)
     legend(drawing, (METHOD_STYLES[m] for m in SHOWN if any(m in bands for bands in found.values())), {})

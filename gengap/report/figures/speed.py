@@ -7,8 +7,10 @@ from typing import Any
 from matplotlib.figure import Figure as Drawing
 
 from gengap.paper import tables as paper
+from gengap.report.escape import picture_text
 from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.figures.style import METHOD_STYLES
+from gengap.report.section import Plain
 from gengap.report.speed import machine, table
 
 _LOOKS: dict[str, dict[str, Any]] = {
@@ -16,6 +18,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "gengap fp32": {"color": METHOD_STYLES["lb_lr"].color, "hatch": "//", "edgecolor": "white"},
     "gengap bf16": {"color": METHOD_STYLES["lb_ra"].color},
 }
+_LONGEST_STEM = 100  # characters of a file's name
 _WIDTH = 0.27  # of a bar; groups are 1 apart
 
 
@@ -29,29 +32,29 @@ def figure(document: dict[str, Any]) -> Figure:
         "Images per second of gengap and of a typical loop, which train on random images in turns, each in "
         "its own process, stopped while the other is measured. Values are medians over turns.",
     )
-    details = paragraph(
+    details = (
         "The typical loop: torchvision "
         "transforms on PIL images in a DataLoader, fp32, not compiled, .item() at every step, and with "
-        "ghosts one forward and backward pass per ghost; rows in bf16 are compared with the same fp32 loop.",
+        "ghosts one forward and backward pass per ghost; rows in bf16 are compared with the same fp32 loop. "
         '"engine" is how gengap chose to run its update. "ratio" is of images/s, the median over pairs of '
         "adjacent turns, so that drift affects both sides; it can differ from the ratio of the two medians. "
-        f"Turns per row: {turns}.",
+        f"Turns per row: {turns}. "
         '"of matrix rate" is the share of the rate of a large matrix product on this machine '
         f'({rates} GFLOP/s). "of copy rate" is the share of the rate of copying a large array '
         f"({document['copy_gbs']:,.0f} GB/s, reads plus writes) that an update needs at least: activations "
         "saved for the backward pass, written and read once, and weights, gradient and velocity, read and "
-        "written once, counted without a compiler. Arrays that stay in a cache need less.",
+        "written once, counted without a compiler. Arrays that stay in a cache need less. "
         '"memory" is the peak of the process, including torch itself and the data set; "start" is the time '
         'to import, build and load; "warm-up" is how much longer the first update takes than a steady one '
-        "(compilation, choice of kernels).",
-        f"torch {document['versions']['torch']}, commits {commits}.",
+        "(compilation, choice of kernels). "
+        f"torch {document['versions']['torch']}, commits {commits}."
     )
     return Figure(
         name=f"speed-{slug(hardware)}",
         number="",
         title=f"Speed on {machine(hardware)}",
         caption=caption,
-        details=details,
+        details=Plain((details,)),
         tables={"Measured": table(rows, hardware["device"])},
         draw=partial(_draw, rows) if rows else None,
     )
@@ -59,14 +62,14 @@ def figure(document: dict[str, Any]) -> Figure:
 
 def slug(hardware: dict[str, Any]) -> str:
     """The machine as the stem of a file name."""
-    return re.sub(r"[^a-z0-9]+", "-", machine(hardware).lower()).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", machine(hardware).lower()).strip("-")[:_LONGEST_STEM]
 
 
 def _draw(rows: list[dict[str, Any]]) -> Drawing:
     groups: dict[str, dict[str, float]] = {}
     for r in rows:
         ghosts = f", ghosts of {r['ghost_size']}" if r["ghost_size"] else ""
-        label = f"{paper.title(r['workload'])}\n{r['batch_size']:,}{ghosts}"
+        label = f"{picture_text(paper.title(r['workload']))}\n{r['batch_size']:,}{ghosts}"
         bars = groups.setdefault(label, {"typical loop": 1.0})
         bars[f"gengap {r['precision']}"] = r["ratio"]
     drawing = Drawing(figsize=(1.6 + 1.9 * len(groups), 3.4), layout="constrained")

@@ -1,0 +1,60 @@
+"""The files of `gengap bench`: every key that the report reads, with its type and range."""
+
+from pathlib import Path
+from typing import Any
+
+from gengap.config.checks import PRECISIONS
+from gengap.runs.checks import each, each_value, keys, number, one_of, or_null, text, whole
+from gengap.runs.schema import ORIGIN
+from gengap.runs.strict_json import parse
+
+_POSITIVE = number(1e-9, 1e12)
+_NOT_NEGATIVE = number(0, 1e12)
+_ROW = keys(
+    {
+        "workload": text,
+        "method": text,
+        "precision": one_of(*PRECISIONS),
+        "batch_size": whole(1),
+        "ghost_size": or_null(whole(1)),
+        "turns": whole(),
+        "git_commit": or_null(text),
+        "ratio": _POSITIVE,
+        "seconds_per_epoch": _POSITIVE,
+        "matrix_share": _NOT_NEGATIVE,
+        "gengap_seconds": _POSITIVE,
+        "gengap_memory": _NOT_NEGATIVE,
+        "gengap_start": _NOT_NEGATIVE,
+        "gengap_first_update": _NOT_NEGATIVE,
+        "typical_seconds": _POSITIVE,
+        "typical_memory": _NOT_NEGATIVE,
+    },
+    {"engine": text, "copy_share": _NOT_NEGATIVE},
+)
+_DOCUMENT = keys(
+    {
+        "versions": ORIGIN["versions"],
+        "hardware": ORIGIN["hardware"],
+        "matrix_gflops": each_value(_NOT_NEGATIVE),
+        "copy_gbs": _NOT_NEGATIVE,
+        "rows": each(_ROW),
+    }
+)
+
+
+def read_measurements(results_dir: Path) -> tuple[list[dict[str, Any]], list[tuple[Path, str]]]:
+    """The measurements in results_dir/bench, one per machine, and unreadable files with the reason."""
+    found, unreadable = [], []
+    for path in sorted((results_dir / "bench").glob("*.json")):
+        try:
+            document = parse(path.read_bytes())
+            wrong = _DOCUMENT(document)
+        except OSError as error:
+            wrong = f" {error.strerror}"
+        except ValueError as error:
+            wrong = f" {error}"
+        if wrong:
+            unreadable.append((path, f"is not a measurement of gengap bench ({wrong[1:]})"))
+        else:
+            found.append(document)
+    return found, unreadable
