@@ -19,6 +19,7 @@ from gengap.config.conf import CONF, GROUPS, names_in
 from gengap.config.identity import run_name
 from gengap.config.overrides import parse
 from gengap.config.schema import PAPER, Config
+from gengap.errors import UserError
 
 EXPERIMENT = "+experiment="
 _GLOBAL = "# @package _global_"
@@ -55,7 +56,7 @@ def choices(experiment: str) -> tuple[str, str]:
     Empty strings where the file inherits them from another experiment. Experiments of added folders are
     composed.
     """
-    if not _is_shipped(experiment):
+    if not _is_shipped("experiment", experiment):
         config = experiment_config(experiment)
         return config.workload.name, config.method.name
     chosen = _choices(f"experiment/{experiment}.yaml")
@@ -71,14 +72,20 @@ def recipes() -> set[tuple[float, tuple[float, ...]]]:
 
 @cache
 def experiment_config(experiment: str, protocol: str = PAPER) -> Config:
-    """The configuration of an experiment; cached, so callers must not change it."""
-    if not _is_shipped(experiment):
-        return compose_config([EXPERIMENT + experiment, f"protocol={protocol}"])
-    return to_config(_composed(experiment, protocol))
+    """The configuration of an experiment; cached, so callers must not change it.
+
+    Raises:
+        UserError: there is no such protocol, as a record may name one.
+    """
+    if _is_shipped("experiment", experiment) and _is_shipped("protocol", protocol):
+        return to_config(_composed(experiment, protocol))
+    if protocol not in names_in("protocol"):
+        raise UserError(f"there is no protocol {protocol}")
+    return compose_config([EXPERIMENT + experiment, f"protocol={protocol}"])
 
 
-def _is_shipped(experiment: str) -> bool:
-    return (CONF / "experiment" / f"{experiment}.yaml").exists()
+def _is_shipped(group: str, name: str) -> bool:
+    return name in {file.stem for file in (CONF / group).glob("*.yaml")}
 
 
 def compose_run(words: Sequence[str]) -> Config:

@@ -29,6 +29,7 @@ _TEX = {
     "|": r"\textbar{}",
 } | {character: "\\" + character for character in "%&_#${}"}
 
+_LONGEST = 40  # characters of a label in a picture
 _NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 # At the beginning, and after the character that separates cells where a comma is part of a number
 _FORMULA = re.compile(r"(?:^|(?<=;))(?=\s*[=+\-@＝＋－＠])")
@@ -65,5 +66,10 @@ def csv_cell(text: str) -> str:
 
 
 def picture_text(text: str) -> str:
-    """Text in a picture, where matplotlib would set what is between dollar signs as mathematics."""
-    return visible(text).replace("$", r"\$")
+    """Text in a picture, where matplotlib would set what is between dollar signs as mathematics.
+
+    The end of a long text is left out, which would leave no room for the axes.
+    """
+    shown = visible(text)
+    short = shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+    return short.replace("$", r"\$")
