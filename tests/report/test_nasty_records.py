@@ -102,6 +102,7 @@ def nasty(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "workload": {"name": "mnist_f1", "epochs": 1}, "model": {"name": NASTY[0], "options": {}},
         "protocol": {"name": NASTY[1]}, "precision": NASTY[2],
     })  # fmt: skip
+    store.add("cifar10_sb", 0, status="running")  # whose figures then show commands
     bench = store.root / "bench"
     bench.mkdir()
     for index in range(0, len(NASTY), 3):  # drawing takes a second each
@@ -130,11 +131,11 @@ def text_of(page: Path, pattern: str) -> str:
 
 def test_the_records_are_read_and_reach_the_report(nasty: Path, page: Path) -> None:
     store = read_store(nasty)
-    assert len(store.runs) == 3 * len(NASTY) + 1
+    assert len(store.runs) == 3 * len(NASTY) + 2
     assert len(store.unreadable) == 2
     assert len(read_records(nasty).speeds) == len(NASTY) / 3
     text = text_of(page, "README.md")
-    assert text.count(MARK) > 20 * len(NASTY)
+    assert text.count(MARK) > 15 * len(NASTY)
     html = squeezed(read(text_of(page, "report.html")).words)
     assert [t for t in NASTY if squeezed(visible(t)) not in html] == []
     assert len(list(page.glob("speed-*.svg"))) == len(NASTY) / 3
