@@ -17,11 +17,13 @@ from gengap.errors import UserError, log_error
 from gengap.launch.failure import RunFailedError, as_user_error, failed, remove_empty
 from gengap.launch.outcome import Outcome
 from gengap.launch.place import ALONE, Place
+from gengap.launch.precision import precision_advice
 from gengap.launch.recording import data_of, finish_record, now, open_record
 from gengap.launch.stop import Stop
 from gengap.launch.threads import thread_advice, threads_of
 from gengap.regime import build_regime
 from gengap.runs.log import run_log
+from gengap.runs.provenance import hardware
 from gengap.runs.record import LOG
 from gengap.runs.schema import Status
 from gengap.runs.store import Run
@@ -30,6 +32,7 @@ from gengap.training.device import prepare_device
 from gengap.training.loop import DivergedError, fit
 from gengap.training.progress import Progress
 from gengap.training.tensorboard import TensorBoard
+from gengap.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +108,7 @@ def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
     trainer = build_trainer(config, source, splits, regime, device)
     if place.opens_cell:
         log.info("%s: %s", run.name, memory_line(trainer))
-        if threads is None and device.type == "cpu":
-            _log_if_any(thread_advice(trainer))
+        _advise(run, trainer, threads)
     validation = to_device(splits.validation, config, device, augment=False)
     mirror = TensorBoard(run) if config.runtime.tensorboard else None
     title = f"{run.name} seed{config.seed}{place}"
@@ -129,6 +131,14 @@ def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
     return Outcome.FINISHED
 
 
-def _log_if_any(line: str | None) -> None:
+def _advise(run: Run, trainer: Trainer, threads: int | None) -> None:
+    """Log what would train faster on this CPU, unless the run continues and has said so already."""
+    device = trainer.flat.weights.device
+    if device.type != "cpu":
+        return
+    continues = run.record.get("hardware") == hardware(device)
+    line = None if continues else precision_advice(trainer)
+    if line is None and threads is None:
+        line = thread_advice(trainer)
     if line:
-        log.info(line)
+        log.warning(line)

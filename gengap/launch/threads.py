@@ -4,20 +4,15 @@ The number determines the order of summation, and so the last bits of every resu
 machine, the record or the command line, never by the current load.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import nn
 
-from gengap.config.schema import Method, Runtime
-from gengap.training.objective import sample_losses
-from gengap.training.sandbox import sandboxed
+from gengap.config.schema import Runtime
+from gengap.launch.trial import measured_rate
 from gengap.training.trainer import Trainer
 
-TRIAL_SECONDS = 0.3  # per number of threads, and at least one update
-TRIAL_SAMPLES = 512  # at most, per trial update
 WORTH_SAYING = 1.1  # smallest speed-up for which advice is given
 SHORT_RUN = 30.0  # seconds; shorter runs get no advice
 
@@ -55,34 +50,3 @@ def thread_advice(trainer: Trainer, rate: Callable[[Trainer], float] | None = No
         f"1 thread trains about {with_one:,.0f} images/s here, and {threads} threads only {with_all:,.0f} "
         "(busy cores or a small network): to use one thread, stop this run and add runtime.threads=1"
     )
-
-
-def measured_rate(trainer: Trainer) -> float:
-    """Images per second of forward and backward passes on blank images, with the current threads."""
-    model, device = trainer.model, trainer.flat.weights.device
-    samples = _trial_samples(trainer.config.method, trainer.micro_batch)
-    images = torch.zeros(samples, *trainer.train.shape, device=device)
-    images = images.contiguous(memory_format=torch.channels_last)
-    labels = torch.zeros(samples, dtype=torch.int64, device=device)
-    with sandboxed(model):
-        _forward_and_backward(trainer, model, images, labels)  # warm-up
-        began, updates = time.perf_counter(), 0
-        while not updates or time.perf_counter() - began < TRIAL_SECONDS:
-            _forward_and_backward(trainer, model, images, labels)
-            updates += 1
-        return updates * samples / (time.perf_counter() - began)
-
-
-def _trial_samples(method: Method, micro_batch: int) -> int:
-    """The micro-batch, or whole ghosts of it, at most TRIAL_SAMPLES unless one ghost is larger."""
-    if micro_batch <= TRIAL_SAMPLES:
-        return micro_batch
-    ghost = method.ghost_size or 1
-    return ghost * max(1, TRIAL_SAMPLES // ghost)
-
-
-def _forward_and_backward(
-    trainer: Trainer, model: nn.Module, images: torch.Tensor, labels: torch.Tensor
-) -> None:
-    losses, _ = sample_losses(model, images, labels, trainer.flat.weights.dtype, bf16=trainer.bf16)
-    torch.autograd.grad(losses.sum(), trainer.flat.parameters, allow_unused=True)

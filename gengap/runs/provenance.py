@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     import torch
 
 LIBRARIES = ("torch", "numpy")
-BF16 = ("avx512_bf16", "amx_bf16")  # without either, bf16 is about 20 times slower on a CPU
+BF16 = (
+    "avx512_bf16",
+    "amx_bf16",
+    "bf16",
+)  # x86 and Arm; without, bf16 takes up to 20 times as long
 FEATURES = ("avx2", "avx512f", *BF16)
 
 
@@ -61,8 +65,19 @@ def _cpu_name() -> str:
 
 def cpu_features() -> list[str]:
     """Those of FEATURES that the processor has; Linux only."""
-    flags = _cpuinfo().get("flags", "").split()
+    flags = _cpu_flags()
     return [feature for feature in FEATURES if feature in flags]
+
+
+def lacks_bf16() -> bool:
+    """Whether the processor is known to have no bf16 arithmetic; Linux only."""
+    flags = _cpu_flags()
+    return bool(flags) and not any(feature in flags for feature in BF16)
+
+
+def _cpu_flags() -> list[str]:
+    found = _cpuinfo()
+    return found.get("flags", found.get("Features", "")).split()  # of x86, of Arm
 
 
 def _cpuinfo() -> dict[str, str]:

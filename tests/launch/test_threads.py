@@ -7,14 +7,11 @@ import torch
 
 from gengap.config.identity import run_directory
 from gengap.config.schema import Runtime
-from gengap.data.load import load
-from gengap.data.splits import split
 from gengap.launch import execute as execute_module
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
-from gengap.launch.threads import measured_rate, thread_advice, threads_of
-from gengap.regime import build_regime
-from gengap.training.build import build_trainer
+from gengap.launch.threads import thread_advice, threads_of
+from tests.trainers import trainer_of
 
 SHORT = ("workload.epochs=4", "workload.milestones=[3]")
 
@@ -24,12 +21,6 @@ def two_threads():
     torch.set_num_threads(2)
     yield
     torch.set_num_threads(1)
-
-
-def trainer_of(config):
-    source = load(config.data.name, config.data.root)
-    splits = split(source, config.data, config.seed)
-    return build_trainer(config, source, splits, build_regime(config, len(splits.train)), torch.device("cpu"))
 
 
 @pytest.mark.parametrize(
@@ -87,19 +78,6 @@ def test_short_run_gets_no_advice(digits):
 
 def test_run_with_one_thread_is_not_measured(digits):
     assert thread_advice(trainer_of(digits("lb")), lambda _: pytest.fail("measured")) is None
-
-
-@pytest.mark.parametrize("network", ["f1", "tests.networks:convolutional", "tests.networks:with_dropout"])
-def test_measuring_has_no_side_effects(network, digits):
-    words = [] if network == "f1" else [f"model.name={network}"]
-    trainer = trainer_of(digits("lb_gbn", *words, "precision=bf16"))
-    before = {k: v.clone() for k, v in trainer.model.state_dict().items()}
-    random, gradient = torch.random.get_rng_state(), trainer.flat.gradient.clone()
-    assert measured_rate(trainer) > 0
-    assert all(torch.equal(v, before[k]) for k, v in trainer.model.state_dict().items())
-    assert torch.equal(torch.random.get_rng_state(), random)
-    assert torch.equal(trainer.flat.gradient, gradient)
-    assert trainer.model.training
 
 
 def test_no_advice_if_threads_are_set(digits, monkeypatch):

@@ -13,7 +13,7 @@ import torch
 import gengap
 from gengap.__main__ import dispatch
 from gengap.errors import DONE
-from gengap.runs.provenance import cpu_features, hardware_name, origin
+from gengap.runs.provenance import cpu_features, hardware_name, lacks_bf16, origin
 
 ROOT = Path(__file__).resolve().parents[2]
 PRINT = "from gengap.runs.provenance import git_commit; print(git_commit())"
@@ -127,3 +127,20 @@ def test_features_are_those_of_the_first_processor(monkeypatch):
     monkeypatch.setattr(Path, "read_text", lambda _: text)
     monkeypatch.setattr(Path, "exists", lambda _: True)
     assert cpu_features() == ["avx2", "avx512_bf16"]
+
+
+@pytest.mark.parametrize(
+    ("text", "lacking"),
+    [
+        ("flags : avx2 avx512f", True),  # Intel before Cooper Lake; AMD's Zen 3 has no AVX-512 at all
+        ("flags : avx2 avx512f avx512_bf16", False),
+        ("flags : avx2 amx_bf16 amx_tile", False),
+        ("Features : fp asimd bf16 i8mm", False),  # Arm
+        ("Features : fp asimd", True),
+        ("", False),  # unknown, as outside Linux
+    ],
+)
+def test_processors_that_are_known_to_lack_bf16(text, lacking, monkeypatch):
+    monkeypatch.setattr(Path, "read_text", lambda _: f"processor : 0\n{text}\n")
+    monkeypatch.setattr(Path, "exists", lambda _: True)
+    assert lacks_bf16() == lacking

@@ -1,0 +1,54 @@
+"""A warning where bf16 trains slower than fp32, as on CPUs that have to emulate it."""
+
+from collections.abc import Callable
+
+from gengap.launch.trial import measured_rate, trial_samples
+from gengap.runs.provenance import lacks_bf16
+from gengap.training.trainer import Trainer
+
+SLOWER = 1.25  # fp32 / bf16 from which there is a warning; with bf16 arithmetic it is at most 0.8
+FEW_SAMPLES = 8  # to find out how many can be afforded
+AFFORDED_SECONDS = 0.1  # of an update in fp32; emulated bf16 takes up to 20 times as long
+
+
+def precision_advice(
+    trainer: Trainer, rates: Callable[[Trainer], tuple[float, float]] | None = None
+) -> str | None:
+    """A line with both speeds if the run is in bf16 and fp32 trains faster here, else None.
+
+    It is measured whatever the processor says of itself: virtual machines and libraries disable instructions.
+
+    Args:
+        trainer: on a CPU, before its first update; it is not changed.
+        rates: gives images per second in fp32 and in bf16; by default `both_rates`.
+    """
+    if not trainer.bf16:
+        return None
+    fp32, bf16 = (rates or both_rates)(trainer)
+    if fp32 < SLOWER * bf16:
+        return None
+    reason = " (this processor has no bf16 arithmetic)" if lacks_bf16() else ""
+    return (
+        f"precision=bf16 trains about {_count(bf16)} images/s here, and fp32 {_count(fp32)}{reason}: to "
+        "train in fp32, stop this run and type precision=fp32 instead"
+    )
+
+
+def both_rates(trainer: Trainer) -> tuple[float, float]:
+    """Images per second in fp32 and in bf16, of as many samples as take about AFFORDED_SECONDS in fp32."""
+    samples = _afforded_samples(trainer)
+    return measured_rate(trainer, False, samples), measured_rate(trainer, True, samples)
+
+
+def _afforded_samples(trainer: Trainer) -> int:
+    """Those of `trial_samples`, or part of a ghost where these take too long."""
+    method = trainer.config.method
+    most = trial_samples(method, trainer.micro_batch)
+    ghost = min(method.ghost_size or most, most)
+    few = min(FEW_SAMPLES, ghost)
+    afforded = int(AFFORDED_SECONDS * measured_rate(trainer, False, few))
+    return most if afforded >= most else max(few, min(afforded, ghost))
+
+
+def _count(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
