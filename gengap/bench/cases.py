@@ -8,6 +8,8 @@ from gengap.config.compose import compose_config
 from gengap.config.conf import names_in
 from gengap.config.schema import Config
 from gengap.errors import UserError
+from gengap.paper import tables as paper
+from gengap.paper.methods import LABELS
 
 METHODS = ("sb", "lb_ra")  # +GBN makes the updates of +RA, only fewer; LB and +LR make them without ghosts
 DEFAULT = (
@@ -26,6 +28,9 @@ class Case:
     workload: str
     method: str
     precisions: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{paper.title(self.workload)} {LABELS.get(self.method, self.method)}"
 
     def config(self, precision: str) -> Config:
         """The run's configuration, as `gengap train` composes it."""

@@ -1,7 +1,7 @@
 """Peak rates of this machine, which the shares in a measurement refer to, and the work of an update."""
 
 import timeit
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -9,30 +9,61 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from gengap.config.schema import Config, Runtime
+from gengap.bench.progress import show
+from gengap.config.schema import Config
 from gengap.models import build
-from gengap.runs.provenance import origin
-from gengap.training.device import prepare_device
+from gengap.runs.provenance import lacks_bf16, origin
 from gengap.training.memory import saved_bytes
 
 REPEATS = 7
+PROBE_SIZE = 256  # emulated bf16 takes minutes for a product of the size that is measured
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
-def peak_rates() -> dict[str, Any]:
+def slow_bf16(device: torch.device) -> str | None:
+    """Why bf16 is not worth measuring on a CPU: its products are slower than those in fp32; else None."""
+    if device.type == "cuda":
+        return None
+    show("gengap bench: trying matrix products in fp32 and bf16")
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)  # on a busy machine, several wait for one another
+        return slower({name: matrix_rate(name, PROBE_SIZE, device) for name in DTYPES})
+    finally:
+        torch.set_num_threads(threads)
+
+
+def slower(rates: Mapping[str, float]) -> str | None:
+    """As `slow_bf16`, from the rates of both precisions in GFLOP/s."""
+    if rates["bf16"] >= rates["fp32"]:
+        return None
+    reason = "this processor has no bf16 arithmetic" if lacks_bf16() else "it is slower than fp32 here"
+    return f"{reason} (matrix products at {rates['bf16']:,.3g} GFLOP/s, in fp32 at {rates['fp32']:,.3g})"
+
+
+def peak_rates(device: torch.device, precisions: Iterable[str]) -> dict[str, Any]:
     """Hardware, versions, matrix-product rate by precision (GFLOP/s) and copy rate (GB/s, reads + writes)."""
-    device = prepare_device(Runtime())
     size = 8192 if device.type == "cuda" else 2048
     rates = {}
-    for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-        a = torch.randn(size, size, device=device).to(dtype)
-        rates[name] = 2e-9 * size**3 / _fastest(partial(torch.matmul, a, a), device)
+    for name in precisions:
+        show(f"gengap bench: measuring matrix products in {name}")
+        rates[name] = _rounded(matrix_rate(name, size, device))
+    show("gengap bench: measuring copies")
     source = torch.zeros((4 if device.type == "cuda" else 1) * 2**26, device=device)
     target = torch.empty_like(source)
     copied = 2e-9 * source.numel() * source.element_size()
-    return origin(device) | {
-        "matrix_gflops": {k: round(v, 1) for k, v in rates.items()},
-        "copy_gbs": round(copied / _fastest(partial(target.copy_, source), device), 1),
-    }
+    copies = _rounded(copied / _fastest(partial(target.copy_, source), device))
+    return origin(device) | {"matrix_gflops": rates, "copy_gbs": copies}
+
+
+def matrix_rate(precision: str, size: int, device: torch.device) -> float:
+    """GFLOP/s of the product of two square matrices of this size."""
+    a = torch.randn(size, size, device=device).to(DTYPES[precision])
+    return 2e-9 * size**3 / _fastest(partial(torch.matmul, a, a), device)
+
+
+def _rounded(rate: float) -> float:
+    return float(f"{rate:.4g}")  # significant digits, so that no rate becomes 0
 
 
 def _fastest(operation: Callable[[], Any], device: torch.device) -> float:

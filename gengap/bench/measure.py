@@ -2,18 +2,22 @@
 
 import json
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 from gengap.bench.cases import SHAPES, Case
-from gengap.bench.machine import gb_per_update, gflop_per_image, peak_rates
+from gengap.bench.machine import gb_per_update, gflop_per_image, peak_rates, slow_bf16
+from gengap.bench.progress import show, tell
 from gengap.bench.sides import Side, Startup
+from gengap.config.checks import PRECISIONS
+from gengap.config.schema import Runtime
+from gengap.errors import UserError
 from gengap.report.contents import figure as section_of
 from gengap.report.contents import targets
 from gengap.report.figures.canvas import save
@@ -23,27 +27,59 @@ from gengap.report.section import Section, markdown_section
 from gengap.report.speed import table
 from gengap.runs.store import write_atomically
 from gengap.terminal import say
+from gengap.training.device import prepare_device
 
 TURN_SECONDS = 2.0
 CASE_SECONDS = 75.0  # no round starts later than this
+_NAMES = {"typical": "the typical loop", "fp32": "gengap in fp32", "bf16": "gengap in bf16"}
 
 
 def measure_all(chosen: Sequence[Case], rounds: int, results_dir: Path) -> int:
-    """Measure the cases, print and record them; earlier records of other cases on this machine stay."""
-    machine = peak_rates()
+    """Measure the cases, print and record them; earlier records of other cases on this machine stay.
+
+    bf16 is left out where the processor emulates it.
+
+    Raises:
+        UserError: nothing but bf16 was asked for there, the file of this machine is damaged, or a measured
+            process died.
+        OSError: results_dir can't be written to.
+    """
+    device = prepare_device(Runtime())
+    slow = slow_bf16(device)
+    if slow:
+        chosen = without_bf16(chosen, slow)
+    machine = peak_rates(device, ["fp32"] if slow else PRECISIONS)
     folder = results_dir / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{slug(machine['hardware'])}.json"
+    _merged(path, machine, [])  # so that a damaged file ends the command at once
     rates = ", ".join(f"{k} {v:,.0f} GFLOP/s" for k, v in machine["matrix_gflops"].items())
+    show("")
     say(f"{machine['hardware']['name']}: {rates}, copy {machine['copy_gbs']:.0f} GB/s")
-    for case in chosen:
-        rows = measure(case, rounds, machine)
+    for number, case in enumerate(chosen, 1):
+        rows = measure(case, rounds, machine, f"gengap bench: {number} of {len(chosen)}, {case}")
         document = _merged(path, machine, rows)
         write_atomically(path, (json.dumps(document, indent=1) + "\n").encode())
         print(markdown(table(rows, machine["hardware"]["device"])), flush=True)
+        if any(row[share] > 1 for row in rows for share in ("matrix_share", "copy_share")):
+            tell("gengap bench: shares above 100 % are left blank: a cache, or a machine that was busy")
     write_page(json.loads(path.read_text()), folder)
     say(f"{path}: written, with a table (.md) and a figure (.svg, .pdf, .png)")
     return 0
+
+
+def without_bf16(chosen: Sequence[Case], reason: str) -> list[Case]:
+    """The cases without bf16; says why, if it was asked for.
+
+    Raises:
+        UserError: nothing else was asked for.
+    """
+    left = [replace(c, precisions=tuple(p for p in c.precisions if p != "bf16")) for c in chosen]
+    if not all(case.precisions for case in left):
+        raise UserError(f"precision=bf16 is not measured: {reason}; use precision=fp32")
+    if left != list(chosen):
+        tell(f"gengap bench: bf16 is left out: {reason}")
+    return left
 
 
 def write_page(document: dict[str, Any], folder: Path) -> None:
@@ -55,8 +91,11 @@ def write_page(document: dict[str, Any], folder: Path) -> None:
     (folder / f"{shown.name}.md").write_text(markdown_section(page), encoding="utf-8")
 
 
-def measure(case: Case, rounds: int, machine: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row per precision: the medians of gengap and the typical loop over at most `rounds` turns each."""
+def measure(case: Case, rounds: int, machine: dict[str, Any], title: str) -> list[dict[str, Any]]:
+    """One row per precision: the medians of gengap and the typical loop over at most `rounds` turns each.
+
+    `title` begins the lines that show its progress.
+    """
     configs = {p: case.config(p) for p in case.precisions}
     first = next(iter(configs.values()))
     samples, height, width, channels, classes = SHAPES[first.data.name]
@@ -64,10 +103,12 @@ def measure(case: Case, rounds: int, machine: dict[str, Any]) -> list[dict[str, 
     gflop = gflop_per_image(first, shape, classes)
     gigabytes = {p: gb_per_update(config, shape, classes) for p, config in configs.items()}
     with ExitStack() as stack:
-        sides = {"typical": stack.enter_context(Side("typical", first))}
-        for precision, config in configs.items():
-            sides[precision] = stack.enter_context(Side("gengap", config))
-        taken = _take_turns(sides, rounds)
+        sides = {"typical": Side("typical", first)}
+        sides |= {p: Side("gengap", config) for p, config in configs.items()}
+        for name, side in sides.items():
+            show(f"{title}: starting {_NAMES[name]}")
+            stack.enter_context(side)
+        taken = _take_turns(sides, rounds, title)
         memory = {name: side.peak_memory() for name, side in sides.items()}
         startup = {name: side.startup for name, side in sides.items()}
     batch = first.method.batch_size
@@ -97,22 +138,19 @@ def measure(case: Case, rounds: int, machine: dict[str, Any]) -> list[dict[str, 
     ]
 
 
-def _take_turns(sides: dict[str, Side], rounds: int) -> dict[str, list[float]]:
+def _take_turns(sides: dict[str, Side], rounds: int, title: str) -> dict[str, list[float]]:
     """Seconds per update of every turn, by side; slow cases get fewer turns than `rounds`."""
+    show(f"{title}: how many updates per turn")
     updates = {name: max(1, ceil(TURN_SECONDS / side.seconds(1))) for name, side in sides.items()}
     taken: dict[str, list[float]] = {name: [] for name in sides}
     deadline = time.monotonic() + CASE_SECONDS
     while not taken["typical"] or (len(taken["typical"]) < rounds and time.monotonic() < deadline):
+        done = len(taken["typical"])
         for name, side in sides.items():
+            show(f"{title}: round {done + 1} of {rounds}, {_NAMES[name]}")
             taken[name].append(side.seconds(updates[name]) / updates[name])
-            _show(f"{name}: {taken[name][-1]:.4f} s per update")
-    _show("")
+    show("")
     return taken
-
-
-def _show(line: str) -> None:
-    if sys.stderr.isatty():  # would garble the table in a log
-        print(f"\r{line:40}\r", end="", file=sys.stderr, flush=True)
 
 
 def _side(name: str, seconds: list[float], memory: float, startup: Startup) -> dict[str, Any]:
@@ -125,9 +163,12 @@ def _side(name: str, seconds: list[float], memory: float, startup: Startup) -> d
 
 
 def _merged(path: Path, machine: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
-    document = json.loads(path.read_text()) if path.exists() else {"rows": []}
     new = {_key(row) for row in rows}
-    kept = [row for row in document["rows"] if _key(row) not in new]
+    try:
+        document = json.loads(path.read_text()) if path.exists() else {"rows": []}
+        kept = [row for row in document["rows"] if _key(row) not in new]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is not a measurement of gengap bench: move it away") from error
     return machine | {"rows": sorted(kept + rows, key=_order)}
 
 

@@ -6,8 +6,9 @@ import resource
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
@@ -17,8 +18,10 @@ import numpy as np
 from gengap.bench.cases import SHAPES
 from gengap.config.schema import Config
 from gengap.data.sources import Images, Source
+from gengap.errors import UserError
 
 MIB = 2**20
+_HELD = {signal.SIGINT, signal.SIGTERM}
 WORKERS = 8  # of the typical loop's DataLoader, if there are as many cores
 
 
@@ -35,7 +38,7 @@ class Side:
     """One process; neither it nor its workers run between two calls.
 
     Raises, on entering the context and in its methods:
-        RuntimeError: the process died.
+        UserError: the process died.
     """
 
     def __init__(self, kind: str, config: Config) -> None:
@@ -45,7 +48,12 @@ class Side:
         self._process = context.Process(target=_serve, args=(kind, config, self._process_end))
 
     def __enter__(self) -> Self:
-        self._process.start()
+        # Ctrl-C on a terminal reaches all processes; only the command reacts, once it can end this one
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._process_end.close()
         self.startup: Startup = self._answer()
         return self
@@ -75,11 +83,18 @@ class Side:
                 self._connection.send(request)
             answer = self._connection.recv()
         except (EOFError, ConnectionError):
-            raise RuntimeError("the measured process died; its error message is above") from None
+            raise UserError(f"a measured process {self._end()}") from None
         self._signal(signal.SIGSTOP)
         assert self._process.pid is not None
         os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # until it has stopped
         return answer
+
+    def _end(self) -> str:
+        self._process.join(timeout=10)
+        code = self._process.exitcode or 0
+        if code >= 0:
+            return "ended; its error message is above"
+        return f"was killed ({signal.Signals(-code).name}), as happens when memory is full"
 
     def _signal(self, number: signal.Signals) -> None:
         # The process leads a group of its own, which includes its DataLoader's workers
@@ -90,8 +105,18 @@ class Side:
                 self._process.kill()
 
 
+def end_sides() -> None:
+    """Kill every side that this process has started, with its workers."""
+    for process in active_children():
+        assert process.pid is not None
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()  # where it has no group yet
+
+
 def _serve(kind: str, config: Config, parent: Connection) -> None:
     os.setpgrp()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which ends the DataLoader's workers
     started = time.perf_counter()
     import torch
 

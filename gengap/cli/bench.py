@@ -1,12 +1,17 @@
 """`gengap bench`: the speed of gengap's training loop beside a typical PyTorch loop, on this machine."""
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
+from gengap.bench.progress import tell
 from gengap.cli import options
-from gengap.cli.ending import INTERRUPTED, raising_interrupts
 from gengap.errors import DONE, UserError
+from gengap.launch.stop import Stop
 from gengap.paths import expanded
+
+if TYPE_CHECKING:
+    from gengap.bench.cases import Case
 
 KEYS = ("workload", "method", "precision", "rounds", "results_dir")
 SPEC = options.Spec("bench", keys=KEYS)
@@ -23,37 +28,58 @@ every step; with ghosts, one forward and backward pass per ghost, as in the pape
 
   workload=NAME    one workload (default: {default})
   method=NAMES     its methods, separated by commas (default: sb,lb_ra)
-  precision=NAMES  gengap's precisions (default: fp32,bf16); the typical loop is always fp32
+  precision=NAMES  gengap's precisions (default: fp32,bf16); the typical loop is always fp32. bf16 is left out
+                   on a CPU that is slower in it
   rounds=N         rounds per loop, of about 2 s or one update each (default: 3; fewer in slow cases)
   results_dir=DIR  write the measurements to DIR/bench as JSON, a table and a figure (default: results)
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure and save the results; return the exit code: 0, or 130 after Ctrl-C.
+    """Measure and save the results; return the exit code. A signal ends the command with one line.
 
     Raises:
-        UserError: an unknown argument or an invalid value.
+        UserError: an unknown argument or an invalid value, or what `measure_all` raises.
     """
-    from gengap.bench.cases import DEFAULT, cases
-
     typed = options.read(SPEC, arguments)
     if typed.asks_for_help:
+        from gengap.bench.cases import DEFAULT
+
         print(HELP.format(default=", ".join(dict.fromkeys(w for w, _ in DEFAULT))), end="")
         return DONE
     values = typed.values(KEYS)
     rounds = _rounds(values.get("rounds", "3"))
-    methods = [name for name in values.get("method", "").split(",") if name]
-    precisions = values.get("precision", "fp32,bf16").split(",")
-    chosen = cases(values.get("workload", ""), methods, precisions, _on_gpu)
-    from gengap.bench.measure import measure_all
+    results_dir = expanded(values.get("results_dir", "results"))
+    stop = Stop(None)
+    with stop.before_exit(_say_stopped):
+        chosen = _chosen(values)
+        listed = ", ".join(f"{case} in {' and '.join(case.precisions)}" for case in chosen)
+        tell(f"gengap bench: {listed}; {rounds} rounds; loading torch")
+        from gengap.bench.measure import measure_all
+        from gengap.bench.sides import end_sides
 
-    try:
-        with raising_interrupts():  # so that the measured processes are stopped
-            return measure_all(chosen, rounds, expanded(values.get("results_dir", "results")))
-    except KeyboardInterrupt:
-        print("\ngengap bench: stopped; only the cases printed so far, if any, are saved", file=sys.stderr)
-        return INTERRUPTED
+        try:
+            with stop.cleaning_up(end_sides):
+                return measure_all(chosen, rounds, results_dir)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = error.filename or results_dir
+            raise UserError(f"can't write to {where} ({error.strerror}): set results_dir=DIR") from error
+
+
+def _chosen(values: Mapping[str, str]) -> "Sequence[Case]":
+    from gengap.bench.cases import cases
+
+    methods = [name for name in values.get("method", "").split(",") if name]
+    return cases(
+        values.get("workload", ""), methods, values.get("precision", "fp32,bf16").split(","), _on_gpu
+    )
+
+
+def _say_stopped(signal: str) -> None:
+    with suppress(OSError, RuntimeError):  # a closed terminal, or a line that was being written
+        tell(f"gengap bench: stopped ({signal}); the cases printed so far, if any, are saved")
 
 
 def _rounds(text: str) -> int:
@@ -63,6 +89,7 @@ def _rounds(text: str) -> int:
 
 
 def _on_gpu() -> bool:
+    tell("gengap bench: looking for a GPU")
     import torch  # slow to import, so arguments are checked first
 
     return torch.cuda.is_available()

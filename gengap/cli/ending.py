@@ -3,8 +3,8 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 from gengap.errors import MISTAKE, UserError, log_error
@@ -17,7 +17,7 @@ def run_command(command: Callable[[], int]) -> int:
     """Run a command; return the exit code.
 
     Ctrl-C exits the process at once, because a KeyboardInterrupt inside an import may be swallowed or turned
-    into another error. Code that must save or clean up first uses `raising_interrupts` or launch.stop.Stop.
+    into another error. Code that must save or clean up first uses launch.stop.Stop.
     """
     before = signal.signal(signal.SIGINT, _exit_now)
     try:
@@ -44,16 +44,6 @@ def run_command(command: Callable[[], int]) -> int:
     finally:
         signal.signal(signal.SIGINT, before)
     return code
-
-
-@contextmanager
-def raising_interrupts() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt inside the block, so that the caller can clean up."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _is_missing_dependency(error: ModuleNotFoundError) -> bool:

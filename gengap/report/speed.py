@@ -100,11 +100,16 @@ def _row(r: dict[str, Any], device: str) -> tuple[str, ...]:
         f"{1 / seconds:,.2f}",
         f"{batch / seconds:,.0f}",
         f"{r['seconds_per_epoch']:.2f}",
-        f"{100 * r['matrix_share']:.0f} %",
-        f"{100 * r['copy_share']:.0f} %" if "copy_share" in r else "",  # older measurements lack it
+        _share(r["matrix_share"]),
+        _share(r.get("copy_share")),  # older measurements lack it
         f"{r['gengap_memory']:,}",
         f"{r['gengap_start']:.1f}",
         f"{max(0, r['gengap_first_update'] - seconds):.1f}",
         f"{batch / r['typical_seconds']:,.0f}",
         f"{r['typical_memory']:,}",
     )
+
+
+def _share(of_rate: float | None) -> str:
+    """Of a rate of the machine; blank where that is no bound: measured too low, or exceeded in a cache."""
+    return "" if of_rate is None or of_rate > 1 else f"{100 * of_rate:.0f} %"

@@ -2,11 +2,12 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from gengap.bench import measure
+from gengap.bench import machine, measure
 from gengap.bench.cases import Case, cases
 from gengap.bench.machine import gb_per_update, gflop_per_image
 from gengap.bench.measure import _merged
@@ -18,6 +19,7 @@ from gengap.errors import UserError
 from gengap.report.figures.speed import slug
 from gengap.report.measurements import read_measurements
 from gengap.report.speed import targets
+from tests.bench.test_speed import ROW
 
 pytestmark = pytest.mark.slow
 
@@ -79,13 +81,86 @@ def test_mistakes_get_a_line(typed: str, line: str) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_ctrl_c_is_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def interrupted(*_: object) -> int:
-        raise KeyboardInterrupt
+@pytest.mark.parametrize(
+    ("fp32", "bf16", "lacking", "expected"),
+    [
+        (
+            111.0,
+            1.417,
+            True,
+            "this processor has no bf16 arithmetic (matrix products at 1.42 GFLOP/s, in fp32 at 111)",
+        ),
+        (105.0, 83.0, False, "it is slower than fp32 here (matrix products at 83 GFLOP/s, in fp32 at 105)"),
+        (100.0, 0.0, False, "it is slower than fp32 here (matrix products at 0 GFLOP/s, in fp32 at 100)"),
+        (110.0, 430.0, True, None),
+    ],
+)
+def test_bf16_that_is_slower_is_not_measured(
+    fp32: float, bf16: float, lacking: bool, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "lacks_bf16", lambda: lacking)
+    assert machine.slower({"fp32": fp32, "bf16": bf16}) == expected
 
-    monkeypatch.setattr(measure, "measure_all", interrupted)
-    assert main(["workload=digits_f1"]) == 130
-    assert "only the cases printed so far" in capsys.readouterr().err
+
+def test_trying_bf16_keeps_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "matrix_rate", lambda name, *_: float(torch.get_num_threads()))
+    torch.set_num_threads(2)
+    try:
+        assert machine.slow_bf16(torch.device("cpu")) is None
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_bf16_is_left_out_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of the rates of the machine; a share above 100 % is not shown, and said."""
+    asked: list[Case] = []
+    found = {"matrix_gflops": {"fp32": 100.0}, "copy_gbs": 20.0, "versions": {"torch": "2.11"}}
+    found["hardware"] = {"device": "cpu", "name": "A machine", "threads": 2}
+
+    def measured(case: Case, *_: object) -> list[dict[str, Any]]:
+        asked.append(case)
+        return [ROW | {"workload": case.workload, "method": case.method, "matrix_share": 12.71}]
+
+    monkeypatch.setattr(measure, "slow_bf16", lambda _: "no such arithmetic")
+    monkeypatch.setattr(measure, "peak_rates", lambda _, names: found if list(names) == ["fp32"] else {})
+    monkeypatch.setattr(measure, "measure", measured)
+    assert main(["workload=digits_f1", "method=sb", f"results_dir={tmp_path}"]) == 0
+    assert asked == [Case("digits_f1", "sb", ("fp32",))]
+    out, err = capsys.readouterr()
+    assert err.splitlines()[1:] == [
+        "gengap bench: bf16 is left out: no such arithmetic",
+        "gengap bench: shares above 100 % are left blank: a cache, or a machine that was busy",
+    ]
+    assert "1271" not in out + "".join(p.read_text() for p in (tmp_path / "bench").glob("*.md"))
+    with pytest.raises(
+        UserError, match="precision=bf16 is not measured: no such arithmetic; use precision=fp32"
+    ):
+        main(["workload=digits_f1", "method=sb", "precision=bf16", f"results_dir={tmp_path}"])
+
+
+def test_a_damaged_file_is_a_line_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hardware = {"device": "cpu", "name": "A machine", "threads": 2}
+    monkeypatch.setattr(measure, "slow_bf16", lambda _: None)
+    monkeypatch.setattr(measure, "peak_rates", lambda *_: {"hardware": hardware})
+    path = tmp_path / "bench" / f"{slug(hardware)}.json"
+    path.parent.mkdir()
+    for damaged in ("{", "[]", '{"rows": [{}]}'):
+        path.write_text(damaged)
+        with pytest.raises(UserError, match="is not a measurement of gengap bench: move it away"):
+            main(["workload=digits_f1", f"results_dir={tmp_path}"])
+
+
+def test_a_folder_that_cannot_be_written_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(measure, "slow_bf16", lambda _: None)
+    monkeypatch.setattr(measure, "peak_rates", lambda *_: {})
+    with pytest.raises(UserError, match="can't write to .*file.*Not a directory.*: set results_dir=DIR"):
+        main(["workload=digits_f1", f"results_dir={tmp_path}/file"])
 
 
 def test_default_cases_have_their_targets() -> None:
@@ -162,5 +237,5 @@ def test_a_side_is_stopped_between_turns_and_reports_when_it_died() -> None:
         assert side.seconds(2) > 0
         assert side.peak_memory() > 50
         os.kill(pid, signal.SIGKILL)
-        with pytest.raises(RuntimeError, match="the measured process died"):
+        with pytest.raises(UserError, match=r"a measured process was killed \(SIGKILL\), as happens when"):
             side.seconds(1)

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gengap.report.cells import read_records
 from gengap.report.figures.speed import figure
 from gengap.report.measurements import read_measurements
@@ -35,6 +37,14 @@ def test_table_of_a_measurement() -> None:
 def test_an_older_measurement_is_shown_without_what_it_did_not_count() -> None:
     older = {k: v for k, v in ROW.items() if k not in ("copy_share", "engine")}
     assert shown(older) == shown(ROW) | {"of copy rate": "", "engine": ""}
+
+
+@pytest.mark.parametrize("share", [12.71, 1.001, None])
+def test_a_share_above_the_whole_rate_is_not_shown(share: float | None) -> None:
+    assert shown(ROW | {"matrix_share": share, "copy_share": share}) == shown(ROW) | {
+        "of matrix rate": "",
+        "of copy rate": "",
+    }
 
 
 def test_warm_up_is_what_the_first_update_takes_beyond_a_steady_one() -> None:

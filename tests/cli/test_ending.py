@@ -80,7 +80,6 @@ def test_closed_pipe_ends_a_command_silently(words, tmp_path):
         ("plan", "omegaconf"),
         ("train", "hydra"),
         ("train", "numpy._core.multiarray"),
-        ("bench", "torch"),
     ],
 )
 def test_ctrl_c_during_an_import_ends_a_command_silently(command, module, tmp_path):
@@ -88,6 +87,48 @@ def test_ctrl_c_during_an_import_ends_a_command_silently(command, module, tmp_pa
     done = signalled(signal.SIGINT, module, words, tmp_path)
     said = [line for line in done.stderr.splitlines() if not line.startswith("gengap: digits_f1-lb-")]
     assert (done.returncode, said, done.stdout) == (128 + signal.SIGINT, [], "")
+
+
+STOPPED = "gengap bench: stopped ({}); the cases printed so far, if any, are saved"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 128 + signal.SIGINT), (signal.SIGTERM, -signal.SIGTERM)]
+)
+def test_bench_shows_something_before_torch_is_imported_and_ends_in_a_line(number, code, tmp_path):
+    for words, first in (
+        ([], "looking for a GPU"),
+        (["workload=digits_f1"], "F1, digits SB in fp32 and bf16, "),
+    ):
+        done = signalled(number, "torch", ["bench", *words], tmp_path)
+        assert (done.returncode, done.stdout) == (code, "")
+        line, stopped = done.stderr.splitlines()
+        assert line.startswith(f"gengap bench: {first}")
+        assert stopped == STOPPED.format(number.name)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 128 + signal.SIGINT), (signal.SIGTERM, -signal.SIGTERM)]
+)
+def test_bench_that_is_stopped_while_measuring_leaves_no_process(number, code, tmp_path):
+    """The signal goes to all processes of the command, as from a terminal or a scheduler."""
+    words = ["bench", "workload=digits_f1", "method=lb_gbn", "precision=fp32", "rounds=1"]
+    command = [sys.executable, "-m", "gengap", *words]
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr is not None
+        next(line for line in process.stderr if "starting the typical loop" in line)
+        os.killpg(process.pid, number)
+        assert process.stderr.read().splitlines() == [
+            STOPPED.format(number.name)
+        ]  # at its end, none holds it
+    assert process.returncode == code
 
 
 @pytest.mark.parametrize(
