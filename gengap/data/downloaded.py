@@ -82,6 +82,11 @@ def _download(dataset: Callable[..., Any], root: Path, folder: Path) -> None:
         for made in missing:
             with suppress(OSError):  # it was never made, or is not empty
                 made.rmdir()
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise UserError(
+                f"{name} can't be downloaded: the server's certificate is not trusted, as behind a company's "
+                "proxy: set SSL_CERT_FILE=/path/to/certificates.pem and type the same command again"
+            ) from error
         reason = getattr(error, "strerror", None) or "no network, or the server does not answer"
         raise UserError(
             f"{name} is not in {folder} and can't be downloaded ({reason}): run "

@@ -4,6 +4,7 @@ import logging
 import subprocess
 import sys
 from dataclasses import replace
+from ssl import SSLCertVerificationError
 from urllib.error import URLError
 
 import numpy as np
@@ -192,6 +193,24 @@ def test_without_network_it_says_how_to_get_the_data_and_leaves_no_folder(name, 
     )
     assert "\n" not in str(error.value)
     assert "http" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_certificate_that_is_not_trusted_is_a_line_that_says_what_to_set(name, tmp_path, monkeypatch):
+    """MNIST tells of every mirror that it tried, in one RuntimeError; CIFAR raises the URLError itself."""
+
+    def untrusted(*arguments, **options):
+        raise URLError(
+            SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] unable to get local issuer")
+        )
+
+    for module in ("mnist", "cifar"):
+        monkeypatch.setattr(f"torchvision.datasets.{module}.download_and_extract_archive", untrusted)
+    with pytest.raises(UserError) as error:
+        load(name, str(tmp_path / "data"))
+    assert "set SSL_CERT_FILE=/path/to/certificates.pem and type the same command again" in str(error.value)
+    assert "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
 
 
