@@ -25,7 +25,7 @@ Prints how each of the paper's methods adapts a recipe that works at small_batch
   gamma            factor on the learning rate at each milestone, if lr is one number (default: 0.1)
   ghost_size       must divide the large batch (default: the small batch, at most the paper's 128)
   warmup_epochs    linear warm-up from the recipe's learning rate to the scaled one (default: 0)
-  optimizer        sgd (with momentum=0.9) or adam (with betas=0.9,0.999)
+  optimizer        sgd, which takes momentum (0.9), or adam, which takes betas (0.9,0.999)
   micro_batch      samples that fit into memory at a time, a multiple of ghost_size
   results_dir      folder with the report of your own runs, if any (default: results)
   --json           print JSON

@@ -37,7 +37,7 @@ def number(values: Mapping[str, str], key: str, default: str = "", *, zero: bool
 def numbers(
     values: Mapping[str, str], key: str, default: str = "", *, zero: bool = False
 ) -> tuple[Fraction, ...]:
-    """The comma-separated positive numbers under `key`, as the exact decimals typed: 0.1 times 0.1 is 0.01.
+    """The positive numbers under `key`, 30,60 or [30,60], as the exact decimals typed: 0.1 · 0.1 is 0.01.
 
     Args:
         values: what was typed, by key.
@@ -50,7 +50,7 @@ def numbers(
     """
     text = values.get(key, default)
     try:
-        found = [float(part) for part in text.split(",")]
+        found = [float(part) for part in text.removeprefix("[").removesuffix("]").split(",")]
     except ValueError:
         raise UserError(f"{key}={text} is not a number, nor a list of numbers such as 30,60,80") from None
     if not all(math.isfinite(v) and (v > 0 or (zero and v == 0)) for v in found):

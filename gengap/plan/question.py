@@ -127,7 +127,8 @@ def _warmup(values: Mapping[str, str], first_phase: Fraction) -> Fraction:
     warmup = number(values, "warmup_epochs", "0", zero=True)
     if warmup > first_phase:
         raise UserError(
-            f"warmup_epochs={shown(warmup)} is longer than the first phase of {shown(first_phase)} epochs"
+            f"warmup_epochs={shown(warmup)} is longer than the first phase, which ends at epoch "
+            f"{shown(first_phase)}"
         )
     return warmup
 
@@ -137,6 +138,9 @@ def _optimizer(values: Mapping[str, str]) -> tuple[str, Fraction, tuple[Fraction
     name = values.get("optimizer", "sgd")
     if name not in OPTIMIZERS:
         raise UserError(f"optimizer={name} is unknown: use optimizer={' or optimizer='.join(OPTIMIZERS)}")
+    foreign = {"sgd": "betas", "adam": "momentum"}[name]
+    if foreign in values:
+        raise UserError(f"{foreign}={values[foreign]} is no setting of optimizer={name}: leave it out")
     momentum = number(values, "momentum", "0.9", zero=True)
     betas = numbers(values, "betas", "0.9,0.999", zero=True)
     if momentum >= 1 or max(betas) >= 1 or len(betas) != 2:
@@ -144,11 +148,15 @@ def _optimizer(values: Mapping[str, str]) -> tuple[str, Fraction, tuple[Fraction
     return name, momentum, (betas[0], betas[1])
 
 
+def default_ghost_size(small: int, large: int) -> int:
+    """The largest divisor of the large batch up to both the small batch and GHOST_SIZE."""
+    return max(d for d in range(1, min(small, GHOST_SIZE) + 1) if large % d == 0)
+
+
 def _ghost_size(values: Mapping[str, str], small: int, large: int) -> int:
-    """The one typed, or the largest divisor of the large batch up to both the small batch and GHOST_SIZE."""
+    """The one typed, or the default."""
     if "ghost_size" not in values:
-        most = min(small, GHOST_SIZE)
-        found = max(d for d in range(1, most + 1) if large % d == 0)
+        most, found = min(small, GHOST_SIZE), default_ghost_size(small, large)
         if 2 * found < most:
             raise UserError(
                 f"large_batch={large} has no divisor from {most // 2} to {most} to use as the ghost size: "

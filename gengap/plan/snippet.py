@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from gengap.ghost import convert
 
 # model and train_set are yours; add the weight decay of your recipe
-convert(model, ghost_size={ghost_size})  # every BatchNorm1d and BatchNorm2d, in place
+convert(model, ghost_size={ghost_size})  # every BatchNorm1d, 2d and 3d, in place
 optimizer = {optimizer}
 {schedules}
 loader = DataLoader(train_set, batch_size={batch_size}, shuffle=True, drop_last=True)

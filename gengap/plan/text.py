@@ -5,11 +5,12 @@ from fractions import Fraction
 from math import sqrt
 
 from gengap.config.schema import FP32, Method
+from gengap.errors import counted
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.plan.evidence import REMEDIES, TABLES, OwnRow, closed_in_paper, paper_ratios
 from gengap.plan.methods import Planned
-from gengap.plan.question import GHOST_SIZE, Question
+from gengap.plan.question import GHOST_SIZE, Question, default_ghost_size
 
 NONE = "–"
 
@@ -58,9 +59,7 @@ def reasons(question: Question, methods: Sequence[Planned]) -> list[str]:
         f"Learning rate: multiplying it by √(B_L/B_S) = {root} keeps the covariance of an update constant "
         f"(eq. 7 of the paper). The linear rule, a factor of {times}, did worse on CIFAR-10 in the paper; on "
         "ImageNet, Goyal et al. 2017 found it better, with warm-up over the first 5 epochs.",
-        f"Ghost size {question.ghost_size}: by default the largest divisor of the large batch up to both the "
-        f"small batch and the paper's {GHOST_SIZE}, so that batch norm sees no more samples at once than "
-        f"it did in the recipe that worked. It splits {question.large_batch:,} into {ghosts:,} ghosts. A "
+        f"{_ghost_size(question)} It splits {question.large_batch:,} into {counted(ghosts, 'ghost')}. A "
         "network without batch norm does not need +GBN.",
         f"Regime adaptation: every period of e epochs becomes {times} e epochs, which makes as many updates "
         f"as with the small batch, each with {times} times the samples.",
@@ -77,6 +76,22 @@ def reasons(question: Question, methods: Sequence[Planned]) -> list[str]:
             "(dropout masks differ). Without ghosts it does not: batch norm then sees micro-batches."
         )
     return [*notes, _optimizer(question)]
+
+
+def _ghost_size(question: Question) -> str:
+    size, most = question.ghost_size, min(question.small_batch, GHOST_SIZE)
+    if size == default_ghost_size(question.small_batch, question.large_batch):
+        return (
+            f"Ghost size {size}: the largest divisor of the large batch up to both the small batch and the "
+            f"paper's {GHOST_SIZE}, so that batch norm sees no more samples at once than it did in the "
+            "recipe that worked."
+        )
+    if size <= most:
+        return f"Ghost size {size}: as you set it."
+    return (
+        f"Ghost size {size}: as you set it; batch norm then sees more samples at once than in the recipe "
+        f"that worked (small batch {question.small_batch:,}) or in the paper ({GHOST_SIZE})."
+    )
 
 
 def _warmup(question: Question, methods: Sequence[Planned]) -> str:

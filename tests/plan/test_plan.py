@@ -245,3 +245,16 @@ def test_a_workload_trained_in_bf16_only_is_shown_as_such(tmp_path):
     assert "87.37 (n=1)" in text
     assert "11.11" not in text
     assert "22.22" not in text
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ([], "Ghost size 16: the largest divisor of the large batch"),
+        (["ghost_size=8"], "Ghost size 8: as you set it."),
+        (["ghost_size=32"], "batch norm then sees more samples at once than in the recipe that worked"),
+    ],
+)
+def test_the_ghost_size_is_explained_as_it_came_about(typed, says):
+    recipe = ["small_batch=16", "large_batch=64", "lr=0.1", "epochs=2", "dataset_size=1000"]
+    assert says in " ".join(answer([*recipe, *typed]).split())

@@ -34,9 +34,11 @@ from tests.plan.words import TYPED, values
         (["large_batch=4099"], "use large_batch=4096, or set ghost_size"),
         (["dataset_size=1000"], "more than dataset_size=1000"),
         (["micro_batch=100"], "a multiple of ghost_size=128"),
+        (["optimizer=adam", "momentum=0.8"], "momentum=0.8 is no setting of optimizer=adam: leave it out"),
+        (["betas=0.9,0.95"], "betas=0.9,0.95 is no setting of optimizer=sgd"),
         (["optimizer=lion"], "use optimizer=sgd or optimizer=adam"),
         (["momentum=1"], "below 1"),
-        (["warmup_epochs=31"], "longer than the first phase of 30 epochs"),
+        (["warmup_epochs=31"], "longer than the first phase, which ends at epoch 30"),
     ],
 )
 def test_a_mistake_says_what_to_type(changes, says):
