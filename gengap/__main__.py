@@ -17,13 +17,14 @@ usage: gengap COMMAND [ARGUMENTS]
   gengap train +sweep=quickstart                                   train a whole table, all seeds
   gengap status [+sweep=NAME] [results_dir=DIR]                    list finished and missing runs
   gengap report [results_dir=DIR] [--check]                        write tables and figures from the records
+  gengap landscape sharpness +experiment=mnist_sb                  measure the loss around trained networks
   gengap plan small_batch=256 large_batch=4096 lr=0.1 ...          move your own recipe to a larger batch
   gengap bench [workload=NAME]                                     measure this machine's training speed
 
 `gengap train --help` lists experiments, sweeps and every key.
 Tab completion: eval "$(gengap -sc install=bash)", or with zsh or fish instead of bash."""
 
-COMMANDS = ("train", "status", "report", "plan", "bench")
+COMMANDS = ("train", "status", "report", "landscape", "plan", "bench")
 
 
 def main() -> None:
@@ -44,8 +45,8 @@ def dispatch(arguments: Sequence[str], started: float) -> int:
         UserError: an unknown command, or arguments it doesn't accept.
     """
     command, *rest = arguments or ["--help"]
-    if command == "train":
-        return int(import_module("gengap.cli.train").main(rest, started))
+    if command in ("train", "landscape"):
+        return int(import_module(f"gengap.cli.{command}").main(rest, started))
     if command in COMMANDS:
         return int(import_module(f"gengap.cli.{command}").main(rest))
     if command in ("-sc", "--shell-completion"):

@@ -15,6 +15,11 @@ class Purpose(IntEnum):
     DROPOUT = 4
     NOISE = 5
     HOLDOUT = 6
+    SUBSPACE = 7
+    DIRECTION = 8
+    DRAW = 9
+    PROBE = 10
+    SAMPLE = 11
 
 
 def generator(seed: int, purpose: Purpose, epoch: int) -> np.random.Generator:

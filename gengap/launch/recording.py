@@ -54,7 +54,7 @@ def open_record(config: Config, run: Run, data: dict[str, Any], trainer: Trainer
         method=config.method.name,
         digest=run.name.rpartition("-")[2],
         seed=config.seed,
-        config=_published(as_dict(config)),
+        config=published(as_dict(config)),
         **origin,
         # For a run resumed by another version or on another machine: the origins of its earlier parts
         earlier=record.get("earlier", []) + ([] if before == origin else [before]),
@@ -72,7 +72,7 @@ def open_record(config: Config, run: Run, data: dict[str, Any], trainer: Trainer
     )
 
 
-def _published(config: dict[str, Any]) -> dict[str, Any]:
+def published(config: dict[str, Any]) -> dict[str, Any]:
     """Drop the paths of this machine, because records are published, and whether there is a mirror."""
     data = {k: v for k, v in config["data"].items() if k != "root"}
     runtime = {k: v for k, v in config["runtime"].items() if k != "tensorboard"}

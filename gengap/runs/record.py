@@ -24,7 +24,7 @@ def read_record(directory: Path) -> dict[str, Any] | None:
         UnreadableError: it is damaged, or of a newer version.
     """
     file = directory / RECORD
-    data = _bytes(file)
+    data = file_bytes(file)
     if data is None:
         return None
     try:
@@ -51,7 +51,7 @@ def metric_rows(directory: Path) -> list[dict[str, Any]]:
         UnreadableError: a line is damaged.
     """
     file = directory / METRICS
-    return parse_rows(file, _bytes(file) or b"")
+    return parse_rows(file, file_bytes(file) or b"")
 
 
 def parse_rows(file: Path, data: bytes) -> list[dict[str, Any]]:
@@ -126,7 +126,7 @@ def _not_together(record: dict[str, Any], rows: list[dict[str, Any]]) -> str:
     return ""
 
 
-def _bytes(file: Path) -> bytes | None:
+def file_bytes(file: Path) -> bytes | None:
     """The contents of a file, None if it is not there.
 
     Raises:
@@ -142,6 +142,6 @@ def _bytes(file: Path) -> bytes | None:
         raise UnreadableError(file, f"can't be read: {error.strerror}") from error
 
 
-def damaged(where: str) -> str:
-    """The reason for an UnreadableError about a damaged file."""
-    return f"is damaged ({where}): restore it, or remove its folder to train the run again"
+def damaged(where: str, what: str = "its folder to train the run again") -> str:
+    """The reason for an UnreadableError about a damaged file; without restoring it, one removes `what`."""
+    return f"is damaged ({where}): restore it, or remove {what}"

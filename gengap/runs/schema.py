@@ -109,7 +109,7 @@ def record_damage(record: Any) -> str:
     wrong = RECORD(record)
     if not wrong and record["status"] == Status.FINISHED:
         wrong = _FINISHED(record)
-    return _sentence(wrong) or _contradiction(record)
+    return sentence(wrong) or _contradiction(record)
 
 
 def _contradiction(record: dict[str, Any]) -> str:
@@ -126,8 +126,9 @@ def row_damage(row: Any) -> str:
     """What is wrong with a row of metrics; empty if nothing is."""
     is_evaluation = isinstance(row, dict) and not EVALUATION.keys().isdisjoint(row)
     check: Check = EVALUATED_ROW if is_evaluation else ROW
-    return _sentence(check(row))
+    return sentence(check(row))
 
 
-def _sentence(wrong: str) -> str:
+def sentence(wrong: str) -> str:
+    """What a check found, as the reader is told it; empty if nothing."""
     return wrong.removeprefix(".") if wrong.startswith(".") else f"it{wrong}" if wrong else ""

@@ -1,0 +1,38 @@
+"""Each kind of measurement, by name."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+from gengap.config.schema import Config
+from gengap.landscape.line import line
+from gengap.landscape.settings import Adaptive, Line, Sharpness
+from gengap.landscape.sharpness import adaptive_sharpness, sharpness
+from gengap.landscape.subject import Subject
+from gengap.landscape.subspace import Subspace
+
+# Of a subject, the run at a line's start, and how many measurements are done: yields the others
+Measure = Callable[[Subject, Config | None, int], Iterator[dict[str, Any]]]
+
+
+def _sharpness(subject: Subject, start: Config | None, done: int) -> Iterator[dict[str, Any]]:
+    settings = cast(Sharpness, subject.settings)
+    surface = subject.surface(subject.trained())
+    seed, dimension = subject.config.seed, settings.subspace
+    subspace = None if dimension is None else Subspace(surface.size, dimension, seed)
+    for epsilon in settings.epsilon[done:]:
+        yield sharpness(surface, epsilon, subspace, settings.iterations)
+
+
+def _adaptive(subject: Subject, start: Config | None, done: int) -> Iterator[dict[str, Any]]:
+    settings = cast(Adaptive, subject.settings)
+    surface = subject.surface(subject.trained())
+    for rho in settings.rho[done:]:
+        yield adaptive_sharpness(surface, rho, settings.iterations)
+
+
+def _line(subject: Subject, start: Config | None, done: int) -> Iterator[dict[str, Any]]:
+    assert start is not None
+    yield from line(subject, cast(Line, subject.settings), start, done)
+
+
+MEASURES: Mapping[str, Measure] = {"sharpness": _sharpness, "adaptive": _adaptive, "line": _line}

@@ -1,0 +1,156 @@
+"""Exact batch-norm statistics over the training set, and the exact gradient of a loss that depends on them.
+
+Both work in pieces, so that the memory of one batch is enough. With s_1 ... s_L the statistics of the layers
+in the order in which they run, and S_l(w, s_1 ... s_{l-1}) the function that gives them, the loss is f(w, s).
+Its total derivative is that of f + sum_l λ_l S_l at fixed s, where λ_L = ∂f/∂s_L and, downwards from there,
+λ_l = ∂(f + sum_{m>l} λ_m S_m)/∂s_l.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from gengap.errors import UserError
+from gengap.landscape.batch_norm import Moments, Statistics, layers, using
+
+Batches = Callable[[], Iterable[tuple[Tensor, Tensor]]]  # images and labels, the whole set at every call
+LossSum = Callable[[Tensor, Tensor], Tensor]  # of a batch's logits and labels
+
+
+class _ReachedError(Exception):
+    """The forward pass has come to the layer whose input is wanted."""
+
+
+def running_order(network: nn.Module, images: Tensor) -> list[_BatchNorm]:
+    """The batch norm layers in the order in which a forward pass runs them.
+
+    Raises:
+        UserError: one runs twice, so that it has no statistics of its own.
+    """
+    order: list[_BatchNorm] = []
+    with torch.no_grad(), _recording(layers(network), lambda layer, _: order.append(layer)):
+        network(images)
+    if len(set(order)) < len(order):
+        raise UserError(
+            "a batch norm of this network is used more than once, which batch_norm=recomputed can't measure: "
+            "use batch_norm=trained or batch_norm=batch"
+        )
+    return order
+
+
+@torch.no_grad()
+def exact_statistics(
+    network: nn.Module, order: Sequence[_BatchNorm], batches: Batches
+) -> dict[_BatchNorm, Moments]:
+    """Mean and biased variance of each layer's input over all samples, equally weighted.
+
+    One pass per layer, each up to that layer; sums are in float64.
+    """
+    found: dict[_BatchNorm, Moments] = {}
+    for layer in order:
+        found[layer] = _moments(network, layer, found, batches)
+    return found
+
+
+def _moments(network: nn.Module, layer: _BatchNorm, known: Statistics, batches: Batches) -> Moments:
+    total = square = torch.zeros(())
+    count = 0
+
+    def add(_: _BatchNorm, x: Tensor) -> None:
+        nonlocal total, square, count
+        reduced = [d for d in range(x.dim()) if d != 1]
+        values = x.double()
+        total = total + values.sum(reduced)
+        square = square + values.square().sum(reduced)
+        count += x.numel() // x.shape[1]
+        raise _ReachedError
+
+    with using(known), _recording([layer], add):
+        for images, _ in batches():
+            with suppress(_ReachedError):
+                network(images)
+    mean = total / count
+    variance = (square / count - mean.square()).clamp(min=0)
+    dtype = next(network.parameters()).dtype
+    return Moments(mean.to(dtype), variance.to(dtype))
+
+
+def total_gradient(
+    network: nn.Module,
+    parameters: Sequence[Tensor],
+    statistics: Statistics,
+    batches: Batches,
+    loss_sum: LossSum,
+    samples: int,
+) -> list[Tensor]:
+    """The gradient of the mean loss with respect to parameters, through the statistics too.
+
+    Args:
+        network: in evaluation mode.
+        parameters: of the network.
+        statistics: those of `exact_statistics` for these weights, in running order.
+        batches: the training set.
+        loss_sum: the sum of a batch's losses.
+        samples: in the training set.
+
+    Returns:
+        Gradients in float64, of the parameters' shapes. It takes one pass per layer, and one more.
+    """
+    order = list(statistics)
+    leaves = {
+        layer: Moments(m.mean.detach().requires_grad_(), m.variance.detach().requires_grad_())
+        for layer, m in statistics.items()
+    }
+    multipliers: dict[_BatchNorm, tuple[Tensor, Tensor]] = {}
+
+    def gradients(wrt: Sequence[Tensor]) -> list[Tensor]:
+        found = [torch.zeros_like(t, dtype=torch.float64) for t in wrt]
+        for images, labels in batches():
+            inputs: dict[_BatchNorm, Tensor] = {}
+            with using(leaves), _recording(list(multipliers), inputs.__setitem__):
+                value = loss_sum(network(images), labels) / samples
+            for layer, x in inputs.items():
+                value = value + _weighted_moments(x, leaves[layer], multipliers[layer], samples, len(images))
+            for total, g in zip(found, torch.autograd.grad(value, wrt, allow_unused=True), strict=True):
+                if g is not None:
+                    total += g
+        return found
+
+    for layer in reversed(order):
+        mean, variance = gradients([leaves[layer].mean, leaves[layer].variance])
+        multipliers[layer] = mean, variance
+    return gradients(parameters)
+
+
+def _weighted_moments(
+    x: Tensor, moments: Moments, multipliers: tuple[Tensor, Tensor], samples: int, batch: int
+) -> Tensor:
+    """A batch's share of λ · S for one layer, as a function of its input."""
+    reduced = [d for d in range(x.dim()) if d != 1]
+    per_sample = x.numel() // (x.shape[1] * batch)
+    count = samples * per_sample
+    centered = x - moments.mean.detach().view([1, -1] + [1] * (x.dim() - 2))
+    by_mean = (multipliers[0] * x.sum(reduced)).sum()
+    by_variance = (multipliers[1] * centered.square().sum(reduced)).sum()
+    return (by_mean + by_variance) / count
+
+
+@contextmanager
+def _recording(
+    recorded: Sequence[_BatchNorm], record: Callable[[_BatchNorm, Tensor], object]
+) -> Iterator[None]:
+    """Call `record` with a layer and its input, before the layer runs."""
+
+    def hook(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(layer, _BatchNorm)
+        record(layer, inputs[0])
+
+    hooks = [layer.register_forward_pre_hook(hook) for layer in recorded]
+    try:
+        yield
+    finally:
+        for one in hooks:
+            one.remove()

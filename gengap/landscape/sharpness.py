@@ -1,0 +1,91 @@
+"""Sharpness: how much the training loss can rise near the weights, in a box or relative to their size."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gengap.landscape.box import Maximum, Vector, maximize
+from gengap.landscape.subspace import Subspace
+from gengap.landscape.surface import Surface
+
+Report = Callable[[str], None]
+
+
+def sharpness(
+    surface: Surface, epsilon: float, subspace: Subspace | None = None, iterations: int = 10
+) -> dict[str, Any]:
+    """Metric 2.1 of Keskar et al. 2017: 100 (max f(x + A y) - f(x)) / (1 + f(x)), |y_i| <= ε (|(A⁺x)_i| + 1).
+
+    Args:
+        surface: f, at the weights x.
+        epsilon: ε.
+        subspace: A; the identity, that is the full space, when None.
+        iterations: of L-BFGS-B; as many as are made, the maximum is a lower bound.
+
+    Returns:
+        The measurement for the record. `evaluations` counts losses with their gradients, f(x) among them.
+    """
+    with surface.restored() as weights:
+        x = weights.double().cpu()
+        coordinates = x.numpy() if subspace is None else subspace.coordinates(x)
+        radius = epsilon * (np.abs(coordinates) + 1)
+        found = maximize(_along(surface, weights, subspace), radius, iterations)
+    dimension = None if subspace is None else subspace.dimension
+    rise = found.value - found.at_zero
+    return {
+        "epsilon": epsilon,
+        "subspace": dimension,
+        **_measured(surface, found),
+        "sharpness": 100 * rise / (1 + found.at_zero),
+    }
+
+
+def adaptive_sharpness(surface: Surface, rho: float, iterations: int = 10) -> dict[str, Any]:
+    """max f(x + y) - f(x) over |y_i| <= ρ |x_i|: the adaptive sharpness of Kwon et al. 2021 with p = ∞.
+
+    Unlike Metric 2.1, it does not change when the weights of a layer are multiplied by a number and those of
+    another one divided by it.
+
+    Args:
+        surface: f, at the weights x.
+        rho: ρ.
+        iterations: of L-BFGS-B.
+
+    Returns:
+        The measurement for the record.
+    """
+    with surface.restored() as weights:
+        radius = rho * weights.double().abs().cpu().numpy()
+        found = maximize(_along(surface, weights, None), radius, iterations)
+    return {"rho": rho, **_measured(surface, found), "sharpness": found.value - found.at_zero}
+
+
+def _measured(surface: Surface, found: Maximum) -> dict[str, Any]:
+    return {
+        "batch_norm": surface.mode.value,
+        "loss": found.at_zero,
+        "max_loss": found.value,
+        "evaluations": found.evaluations,
+        "iterations": found.iterations,
+        "line_search": found.line_search,
+        "maxcor": found.corrections,
+    }
+
+
+def _along(
+    surface: Surface, weights: Tensor, subspace: Subspace | None
+) -> Callable[[Vector], tuple[float, Vector]]:
+    """f(x + A y) and its gradient in y; `weights` are x."""
+
+    def function(y: Vector) -> tuple[float, Vector]:
+        step = torch.from_numpy(y)
+        moved = weights.double().cpu() + (step if subspace is None else subspace.expand(step))
+        surface.move_to(moved.to(weights))
+        loss, gradient = surface.loss_and_gradient()
+        slope = gradient.cpu()
+        return loss, (slope if subspace is None else subspace.project(slope)).numpy()
+
+    return function

@@ -1,0 +1,114 @@
+"""What is measured: a run's network, with the data that it was trained on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+import numpy as np
+import torch
+from torch import nn
+
+from gengap.config.identity import run_directory, run_name
+from gengap.config.schema import Config
+from gengap.data.device_images import DeviceImages, to_device
+from gengap.data.load import load
+from gengap.data.sources import Source
+from gengap.data.splits import Splits, split
+from gengap.errors import UserError
+from gengap.landscape.batch_norm import Mode
+from gengap.landscape.settings import Settings
+from gengap.landscape.surface import Surface
+from gengap.models import build
+from gengap.randomness import Purpose, generator, key
+from gengap.runs.record import WEIGHTS
+from gengap.training.model_options import fitting_options
+from gengap.training.trained import load_trained
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A run to measure.
+
+    Attributes:
+        config: of the run.
+        settings: of the measurement.
+        device: where to measure.
+        between: called after every batch with its number of images; it may raise, to stop.
+    """
+
+    config: Config
+    settings: Settings
+    device: torch.device
+    between: Callable[[int], None]
+
+    @cached_property
+    def source(self) -> Source:
+        """The data set."""
+        data = self.config.data
+        return load(data.name, data.root, data.folder)
+
+    @cached_property
+    def splits(self) -> Splits:
+        """Training and validation set of the run."""
+        return split(self.source, self.config.data, self.config.seed)
+
+    @cached_property
+    def train(self) -> DeviceImages:
+        """The training images that are measured: all, or settings.samples of them, the same for every run.
+
+        Raises:
+            UserError: there are not as many.
+        """
+        images, samples = self.splits.train, self.settings.samples
+        if samples is not None:
+            if samples > len(images):
+                raise UserError(f"samples={samples} is more than the {len(images)} training images: lower it")
+            chosen = generator(0, Purpose.SAMPLE, 0).permutation(len(images))[:samples]
+            images = images.take(np.sort(chosen))
+        return to_device(images, self.config, self.device, augment=False)
+
+    @cached_property
+    def validation(self) -> DeviceImages:
+        """The validation images."""
+        return to_device(self.splits.validation, self.config, self.device, augment=False)
+
+    def trained(self, config: Config | None = None) -> nn.Module:
+        """The trained network, of another run if its configuration is given.
+
+        Raises:
+            UserError: the run has not finished, or kept no weights: the line says which command makes them.
+        """
+        config = config or self.config
+        return self._placed(load_trained(run_directory(config)).network)
+
+    def initial(self) -> nn.Module:
+        """The network before its first update, with ordinary batch norm."""
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(key(self.config.seed, Purpose.INIT, 0))
+            network = build(self.config.model.name, self.source.num_classes, **fitting_options(self.config))
+        return self._placed(network)
+
+    def _placed(self, network: nn.Module) -> nn.Module:
+        network = network.to(self.device, DTYPES[self.settings.dtype])
+        return network.to(memory_format=torch.channels_last)
+
+    def surface(self, network: nn.Module) -> Surface:
+        """The loss around a network, as the settings ask for it.
+
+        Raises:
+            UserError: its batch norm can't be measured so.
+        """
+        mode = Mode(self.settings.batch_norm)
+        return Surface(network, self.train, mode, self.settings.batch, self.between)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the run's weights.pt."""
+        return sha256((run_directory(self.config) / WEIGHTS).read_bytes()).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """The run, and its seed."""
+        return f"{run_name(self.config)} seed{self.config.seed}"

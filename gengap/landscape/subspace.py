@@ -1,0 +1,69 @@
+"""A random subspace of the weights: A of Metric 2.1 (Keskar et al. 2017), whole or made in pieces."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gengap.errors import UserError
+from gengap.randomness import Purpose, key
+
+KEPT_BYTES = 2**30  # up to which A is held in memory
+ROWS = 2**16  # per piece; part of what A is, so it never changes
+
+
+class Subspace:
+    """A (n, p) with independent standard normal entries, which depend on (seed, n, p) alone.
+
+    Args:
+        size: n, the number of weights.
+        dimension: p, of the subspace.
+        seed: of the entries.
+        kept_bytes: a larger A is made again, in pieces, for every product.
+
+    Raises:
+        UserError: there are fewer weights than dimensions.
+    """
+
+    def __init__(self, size: int, dimension: int, seed: int, kept_bytes: int = KEPT_BYTES) -> None:
+        if dimension > size:
+            raise UserError(
+                f"subspace={dimension} has more dimensions than the network has weights ({size:,}): lower it"
+            )
+        self.size, self.dimension, self._seed = size, dimension, seed
+        is_kept = 4 * size * dimension <= kept_bytes
+        self._pieces = list(self._made()) if is_kept else None
+
+    def __iter__(self) -> Iterator[tuple[slice, Tensor]]:
+        """The pieces of A: rows of the weights, and the entries (rows, p) float32."""
+        return iter(self._pieces if self._pieces is not None else self._made())
+
+    def _made(self) -> Iterator[tuple[slice, Tensor]]:
+        for number, start in enumerate(range(0, self.size, ROWS)):
+            rows = slice(start, min(start + ROWS, self.size))
+            generator = torch.Generator().manual_seed(key(self._seed, Purpose.SUBSPACE, number))
+            yield rows, torch.randn(rows.stop - start, self.dimension, generator=generator)
+
+    def expand(self, y: Tensor) -> Tensor:
+        """A y (n,) in float64, for y (p,)."""
+        expanded = torch.empty(self.size, dtype=torch.float64)
+        for rows, entries in self:
+            expanded[rows] = entries.double() @ y.double()
+        return expanded
+
+    def project(self, x: Tensor) -> Tensor:
+        """Aᵀ x (p,) in float64, for x (n,)."""
+        projected = torch.zeros(self.dimension, dtype=torch.float64)
+        for rows, entries in self:
+            projected += x[rows].double() @ entries.double()
+        return projected
+
+    def coordinates(self, x: Tensor) -> NDArray[np.float64]:
+        """A⁺ x (p,), the coordinates of x's projection onto the subspace: the solution of AᵀA y = Aᵀx."""
+        gram = torch.zeros(self.dimension, self.dimension, dtype=torch.float64)
+        for _, entries in self:
+            gram += entries.double().T @ entries.double()
+        solved: NDArray[np.float64] = torch.linalg.solve(gram, self.project(x)).numpy()
+        return solved
