@@ -86,7 +86,7 @@ def per_batch(network: nn.Module) -> Iterator[None]:
 @contextmanager
 def _replaced(forwards: Mapping[_BatchNorm, Callable[[Tensor], Tensor]]) -> Iterator[None]:
     for layer, forward in forwards.items():
-        layer.forward = forward  # type: ignore[method-assign]
+        layer.forward = forward  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
