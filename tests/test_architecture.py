@@ -28,11 +28,12 @@ ALLOWED = {
     "layers": set(),
     "training": {*BASE, "config", "data", "ghost", "layers", "models", "regime", "runs"},
     "launch": {*BASE, "config", "data", "regime", "runs", "training"},
+    "landscape": {*BASE, "config", "data", "launch", "models", "runs", "training"},
     "plan": {*BASE, "config", "paper", "regime"},
     "report": {*BASE, "config", "paper", "runs"},
     "bench": {*BASE, "config", "data", "models", "paper", "regime", "report", "runs", "training"},
     "api": {*BASE, "config", "launch", "runs", "training"},
-    "cli": {*BASE, "bench", "config", "launch", "plan", "report", "runs"},
+    "cli": {*BASE, "bench", "config", "landscape", "launch", "plan", "report", "runs"},
     "__main__": {*BASE, "cli"},
 }  # fmt: skip
 

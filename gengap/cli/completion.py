@@ -6,7 +6,7 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
-from gengap.cli import bench, plan, report, show, train
+from gengap.cli import bench, landscape, plan, report, show, train
 from gengap.cli.options import Spec
 from gengap.config.checks import DEVICES, PRECISIONS
 from gengap.config.conf import (
@@ -19,6 +19,7 @@ from gengap.config.conf import (
 )
 from gengap.config.keys import keys, path_keys
 from gengap.errors import UserError
+from gengap.landscape.settings import KINDS, names
 from gengap.learning_rate import RULES
 from gengap.paths import expanded
 from gengap.plan.question import OPTIMIZERS
@@ -50,12 +51,17 @@ def complete(arguments: Sequence[str], commands: Sequence[str]) -> None:
     else:
         with suppress(UserError):  # a folder that is not there yet
             add_config_dirs(_after(train.CONFIG_DIR, words[:-1]))
-        offered = [*_values_after(words[-2]), *_paths(words[-2], last), *_as_typed(words_of(words[0]), last)]
+        offered = [
+            *_values_after(words[-2]),
+            *_paths(words[-2], last),
+            *_as_typed(words_of(words[:-1]), last),
+        ]
     print(" ".join(w for w in offered if w.startswith(last)))
 
 
-def words_of(command: str) -> Sequence[str]:
-    """Every completion for a command: `key=value` where the values are known, else `key=`."""
+def words_of(before: Sequence[str]) -> Sequence[str]:
+    """Every completion after a command and its words: `key=value` where the values are known, else `key=`."""
+    command = before[0]
     if command in ("train", "status"):
         launchers = (f"hydra/launcher={name}" for name in config_loader().get_group_options("hydra/launcher"))
         words = [*_choices(GROUPS), *_key_words(), *launchers, "hydra.launcher."]
@@ -69,7 +75,20 @@ def words_of(command: str) -> Sequence[str]:
         known = {"optimizer": OPTIMIZERS}
         keys = (f"{key}={value}" for key in plan.KEYS for value in known.get(key, ("",)))
         return (*_flags(plan.SPEC), *keys)
+    if command == "landscape":
+        return _landscape_words(before[1:])
     return (*_flags(report.SPEC), *(f"{key}=" for key in report.KEYS)) if command == "report" else ()
+
+
+def _landscape_words(before: Sequence[str]) -> Sequence[str]:
+    """The kinds, and after one of them its settings and the keys of runs."""
+    if not before:
+        return ("--help", *KINDS)
+    if before[0] not in KINDS:
+        return ()
+    choices = KINDS[before[0]]().choices()
+    settings = (f"{name}={value}" for name in names(before[0]) for value in choices.get(name, ("",)))
+    return (*_flags(landscape.spec(before[0])), *settings, *_choices(GROUPS), *_key_words())
 
 
 def _as_typed(words: Iterable[str], typed: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -10,10 +11,13 @@ from gengap.cli import options
 from gengap.cli.train import CONFIG_DIR, MULTIRUN, read
 from gengap.config.conf import GROUPS
 from gengap.config.keys import keys, plus
-from gengap.config.shipped import choices, experiments
-from gengap.config.sweep import Job, compose_jobs, expand
-from gengap.errors import DONE, FAILED, UNFINISHED, UserError, counted
-from gengap.landscape.settings import KINDS, Line, Settings, explained, split
+from gengap.config.sweep import compose_jobs, expand
+from gengap.errors import DONE, FAILED, MISTAKE, UNFINISHED, UserError, counted, log_error
+from gengap.landscape.settings import KINDS, explained, names, split
+from gengap.landscape.task import Task, check_runs, is_measured
+from gengap.landscape.tasks import make_tasks
+from gengap.launch.outcome import Outcome
+from gengap.launch.stop import Stop
 
 ABOUT = {
     "sharpness": "Metric 2.1 of Keskar et al. 2017: the largest rise of the training loss in a small box",
@@ -21,16 +25,22 @@ ABOUT = {
     "line": "loss and error from one trained network (the small batch's) to another",
 }
 USAGE = """\
-usage: gengap landscape KIND +experiment=NAME [seed=0,1] [key=value ...]
+usage: gengap landscape {kind} +experiment=NAME [seed=0,1] [key=value ...]
+       gengap landscape {kind} +sweep=NAME [key=value ...]
 
 Measures trained networks: train them with runtime.keep_weights=true first. Records go to
 results_dir/landscape; finished ones are skipped and interrupted ones continued. A list of values for a key of
-the run measures several runs, as in gengap train -m."""
-LANDSCAPE = options.Spec(
-    "landscape", (f"-m, {MULTIRUN}",), {f"-cd, {CONFIG_DIR}": ()}, {}, (*map(plus, GROUPS), *keys())
-)
+the run, with or without -m, measures several runs. Exit codes are those of gengap train."""
+
+COLUMN = 30  # of the explanations
 
 log = logging.getLogger(__name__)
+
+
+def spec(kind: str) -> options.Spec:
+    """What `gengap landscape KIND` takes."""
+    taken = (*names(kind), *map(plus, GROUPS), *keys())
+    return options.Spec(f"landscape {kind}", (f"-m, {MULTIRUN}",), {f"-cd, {CONFIG_DIR}": ()}, {}, taken)
 
 
 def main(arguments: Sequence[str], started: float | None = None) -> int:
@@ -40,19 +50,22 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
         UserError: an unknown kind or an invalid argument.
     """
     started = time.time() if started is None else started
-    if not arguments or {"-h", "--help"} & set(arguments):
+    if not arguments or arguments[0] in options.HELP:
         print(_help())
         return DONE
     kind, *words = arguments
     _check_kind(kind)
+    typed = read(spec(kind), words)
+    if typed.asks_for_help:
+        print(_help(kind))
+        return DONE
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("gengap").setLevel(logging.INFO)
     sys.path.insert(0, "")  # so that package.module:factory is found in the current folder
-    typed = read(LANDSCAPE, words)
     settings, run_words = split(kind, typed.words)
-    jobs = compose_jobs(expand(run_words))
-    log.info("gengap: %s of %s", kind, counted(len(jobs), "run"))  # at once: loading torch takes seconds
-    return _measure_all(kind, settings, jobs, started)
+    folders = [word for folder in typed.settings[CONFIG_DIR] for word in (CONFIG_DIR, folder)]
+    tasks = make_tasks(kind, settings, compose_jobs(expand(run_words)), folders)
+    return _measure_all(tasks, started)
 
 
 def _check_kind(kind: str) -> None:
@@ -63,49 +76,67 @@ def _check_kind(kind: str) -> None:
     raise UserError(f"unknown kind of measurement {kind!r}: {advice}")
 
 
-def _measure_all(kind: str, settings: Sequence[Settings], jobs: Sequence[Job], started: float) -> int:
-    from gengap.landscape.execute import Task, measure  # imports torch
-    from gengap.launch.outcome import Outcome
-    from gengap.launch.stop import Stop
-
-    tasks = [Task(kind, one, job.config, _start(one, job)) for job in jobs for one in settings]
-    stop = Stop(jobs[0].config.runtime.time_budget, started)
-    outcomes = []
-    for task in tasks:
-        outcomes.append(Outcome.NOT_STARTED if stop.reason() else measure(task, stop))
-    if Outcome.STOPPED in outcomes:
+def _measure_all(tasks: Sequence[Task], started: float) -> int:
+    found = {number: outcome for number, task in enumerate(tasks) if (outcome := _known_outcome(task))}
+    stop = Stop(tasks[0].config.runtime.time_budget, started)
+    left = [number for number in range(len(tasks)) if number not in found]
+    if left:
+        what = tasks[left[0]].name if len(tasks) == 1 else counted(len(left), "record")
+        log.info("gengap: %s", what)  # at once: loading torch takes seconds
+    for number in left:
+        found[number] = Outcome.NOT_STARTED if stop.reason() else _measured(tasks[number], stop)
+    outcomes = [found[number] for number in range(len(tasks))]
+    _sum_up(tasks, outcomes, stop.reason())
+    if stop.reason() and {Outcome.STOPPED, Outcome.NOT_STARTED} & set(outcomes):
         return stop.exit_code
     if Outcome.FAILED in outcomes:
-        return FAILED
-    return UNFINISHED if {Outcome.BUSY, Outcome.NOT_STARTED} & set(outcomes) else DONE
+        return MISTAKE if all(map(_was_refused, tasks, outcomes)) else FAILED
+    return UNFINISHED if Outcome.BUSY in outcomes else DONE
 
 
-def _start(settings: Settings, job: Job):  # type: ignore[no-untyped-def]
-    """The run at the start of a line, with the same seed and keys as the one at its end.
+def _measured(task: Task, stop: Stop) -> Outcome:
+    from gengap.landscape.execute import measure  # imports torch
 
-    Raises:
-        UserError: the workload has no such experiment.
-    """
-    if not isinstance(settings, Line):
-        return None
-    name = settings.start
-    if name not in experiments():
-        cells = {choices(e): e for e in sorted(experiments(), key=len, reverse=True)}
-        name = cells.get((job.config.workload.name, name), "")
-    if not name:
-        raise UserError(
-            f"start={settings.start} is no experiment of {job.config.workload.name}: type start=EXPERIMENT"
-        )
-    others = [
-        w for w in job.words if w.lstrip("+").partition("=")[0] not in ("experiment", "workload", "method")
-    ]
-    (start,) = compose_jobs([(f"+experiment={name}", *others)])
-    return start.config
+    return measure(task, stop)
 
 
-def _help() -> str:
-    lines = [USAGE]
-    for kind in KINDS:
-        lines.append(f"\n{kind}: {ABOUT[kind]}")
-        lines += [f"  {name}={default}  {text}" for name, default, text in explained(kind)]
+def _was_refused(task: Task, outcome: Outcome) -> bool:
+    """Whether a task ended with a user's mistake before anything was measured."""
+    return outcome == Outcome.FAILED and not task.file.exists()
+
+
+def _known_outcome(task: Task) -> Outcome | None:
+    """The outcome of a task that is done or can't be begun, found without torch; None for others."""
+    try:
+        if is_measured(task):
+            return Outcome.SKIPPED
+        check_runs(task)
+    except UserError as error:
+        log_error(error)
+        return Outcome.FAILED
+    return None
+
+
+def _sum_up(tasks: Sequence[Task], outcomes: Sequence[Outcome], reason: str | None) -> None:
+    """Log what the measurements of a command came to; of a single one, what its own lines do not say."""
+    if len(tasks) > 1:
+        counts = Counter("already measured" if o == Outcome.SKIPPED else o for o in outcomes)
+        parts = ", ".join(f"{count} {name}" for name, count in counts.items())
+        stopped = f" ({reason}; run the same command again to continue)" if reason else ""
+        runs = len({(task.file.parent) for task in tasks})
+        log.info(
+            "gengap: %s of %s: %s%s",
+            counted(len(tasks), "record"), counted(runs, "run"), parts, stopped,
+        )  # fmt: skip
+    elif outcomes == [Outcome.SKIPPED]:
+        log.info("%s is measured already: skipped; to measure again, delete it", tasks[0].file)
+    elif outcomes == [Outcome.NOT_STARTED]:
+        log.info("gengap: not started (%s)", reason)
+
+
+def _help(kind: str | None = None) -> str:
+    lines = [USAGE.format(kind=kind or "KIND")]
+    for one in [kind] if kind else KINDS:
+        lines.append(f"\n{one}: {ABOUT[one]}")
+        lines += [f"  {f'{name}={default}':{COLUMN}}  {text}" for name, default, text in explained(one)]
     return "\n".join(lines)

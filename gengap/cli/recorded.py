@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from gengap.config.identity import recorded_differences
 from gengap.config.keys import path_keys
 from gengap.config.schema import FP32, PAPER, deviation
-from gengap.config.shipped import choices, experiment_config, experiments
+from gengap.config.shipped import cells, experiment_config
 from gengap.errors import UserError
 
 Record = Mapping[str, Any]  # of a run.json
@@ -51,7 +50,7 @@ def _kind(record: Record) -> tuple[str, str]:
 
 def _experiment(record: Record) -> str:
     """The experiment of the run's workload and method; empty if there is none."""
-    return _cells().get((record["workload"], record["method"]), "")
+    return cells().get((record["workload"], record["method"]), "")
 
 
 def _changed(record: Record) -> list[str]:
@@ -59,13 +58,6 @@ def _changed(record: Record) -> list[str]:
     _, protocol = _kind(record)
     changed = recorded_differences(record["config"], experiment_config(_experiment(record), protocol))
     return [f"{key}={_typed(key, value)}" for key, value in sorted(changed.items()) if key != "precision"]
-
-
-@cache
-def _cells() -> dict[tuple[str, str], str]:
-    """The experiment of each workload and method: the one with the shortest name, others are for figures."""
-    longest_first = sorted(experiments(), key=len, reverse=True)
-    return {choices(name): name for name in longest_first}
 
 
 def _typed(key: str, value: Any) -> str:

@@ -64,6 +64,13 @@ def choices(experiment: str) -> tuple[str, str]:
 
 
 @cache
+def cells() -> dict[tuple[str, str], str]:
+    """The experiment of each workload and method: the one with the shortest name, others are for figures."""
+    longest_first = sorted(experiments(), key=len, reverse=True)
+    return {choices(name): name for name in longest_first}
+
+
+@cache
 def recipes() -> set[tuple[float, tuple[float, ...]]]:
     """Epochs and milestones of every shipped workload."""
     workloads = (_content(f"workload/{file.name}").workload for file in (CONF / "workload").glob("*.yaml"))

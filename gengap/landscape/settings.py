@@ -3,11 +3,11 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import Field, asdict, dataclass, fields
 from difflib import get_close_matches
 from itertools import product
 from types import NoneType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from gengap.config.ranges import Range, check_number, shown
 from gengap.config.schema import POSITIVE, SAMPLES, key
@@ -26,10 +26,12 @@ class Settings:
     each value.
     """
 
-    batch_norm: str = key("statistics of batch norm: trained | recomputed | batch", "trained")
+    of_trained: ClassVar[bool] = True  # whether the run's trained weights are what is measured
+
+    batch_norm: str = key("where the statistics of batch norm come from", "trained")
     batch: int = key("images per batch whose statistics batch_norm=batch takes", 1000, within=Range(2, 10**6))
     samples: int | None = key("training images, chosen at random; null for all", None, within=SAMPLES)
-    dtype: str = key("of the forward pass: float32 | float64", "float32")
+    dtype: str = key("of the forward pass", "float32")
 
     def choices(self) -> dict[str, Sequence[str]]:
         """The texts that a field may be."""
@@ -60,7 +62,7 @@ class Line(Settings):
     """Loss and accuracy from one trained network to another."""
 
     start: str = key("the run at α = 0: an experiment, or sb for the workload's small batch", "sb")
-    path: str = key("linear | curved", "linear")
+    path: str = key("shape of the path", "linear")
     points: int = key(
         "values of α, evenly spaced in [-1, 2]; in [0, 1] on the curved path", 31, within=Range(4, 10**4)
     )
@@ -107,8 +109,8 @@ def split(kind: str, words: Sequence[str]) -> tuple[list[Settings], list[str]]:
     others = []
     for word in words:
         name, equals, value = word.partition("=")
-        if not equals or name not in {f.name for f in fields(cls)}:
-            _check_meant(cls, name)
+        if not equals or name not in names(kind):
+            _check_meant(kind, name)
             others.append(word)
         elif name in typed:
             raise UserError(f"{name} is given twice: leave one out")
@@ -119,9 +121,19 @@ def split(kind: str, words: Sequence[str]) -> tuple[list[Settings], list[str]]:
     ], others
 
 
-def _check_meant(cls: type[Settings], name: str) -> None:
+def names(kind: str) -> list[str]:
+    """The settings of a kind."""
+    return [f.name for f in fields(KINDS[kind])]
+
+
+def _check_meant(kind: str, name: str) -> None:
     """Refuse a misspelled setting here: as a key of the run, its suggestion would mislead."""
-    near = get_close_matches(name, [f.name for f in fields(cls)], n=1, cutoff=0.8)
+    if name in names(kind):
+        raise UserError(f"{name} has no value: type {name}=VALUE")
+    others = [other for other in KINDS if name in names(other)]
+    if others:
+        raise UserError(f"{name} is a setting of {either(others)}, not of {kind}: leave it out")
+    near = get_close_matches(name, names(kind), n=1, cutoff=0.8)
     if near and "." not in name:
         raise UserError(f"unknown key {name}: did you mean {near[0]}?")
 
@@ -165,18 +177,19 @@ def _checked(settings: Settings) -> Settings:
 
 
 def explained(kind: str) -> list[tuple[str, str, str]]:
-    """Name, default as typed and explanation of each setting of a kind, for help."""
-    found = []
-    for f in fields(KINDS[kind]):
-        default = (
-            f.default_factory() if f.default is MISSING and f.default_factory is not MISSING else f.default
-        )
-        text = (
-            ",".join(map(str, default))
-            if isinstance(default, tuple)
-            else "null"
-            if default is None
-            else str(default)
-        )
-        found.append((f.name, text, f.metadata["help"]))
-    return found
+    """Name, default as typed and explanation of each setting of a kind, for help and documentation."""
+    return [(f.name, _typed(f.default), f.metadata["help"] + _taken(kind, f)) for f in fields(KINDS[kind])]
+
+
+def _typed(default: Any) -> str:
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
+    return "null" if default is None else str(default)
+
+
+def _taken(kind: str, field: Field[Any]) -> str:
+    """The choices or the range of a setting, as the end of its explanation."""
+    choices = KINDS[kind]().choices().get(field.name)
+    if choices:
+        return f": {' | '.join(choices)}"
+    return f"; in {field.metadata['range']}" if "range" in field.metadata else ""

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 
 import numpy as np
 import torch
 from torch import nn
 
-from gengap.config.identity import run_directory, run_name
+from gengap.config.identity import run_directory
 from gengap.config.schema import Config
 from gengap.data.device_images import DeviceImages, to_device
 from gengap.data.load import load
@@ -21,7 +20,6 @@ from gengap.landscape.settings import Settings
 from gengap.landscape.surface import Surface
 from gengap.models import build
 from gengap.randomness import Purpose, generator, key
-from gengap.runs.record import WEIGHTS
 from gengap.training.model_options import fitting_options
 from gengap.training.trained import load_trained
 
@@ -103,12 +101,3 @@ class Subject:
         """
         mode = Mode(self.settings.batch_norm)
         return Surface(network, self.train, mode, self.settings.batch, self.between)
-
-    def fingerprint(self) -> str:
-        """SHA-256 of the run's weights.pt."""
-        return sha256((run_directory(self.config) / WEIGHTS).read_bytes()).hexdigest()
-
-    @property
-    def name(self) -> str:
-        """The run, and its seed."""
-        return f"{run_name(self.config)} seed{self.config.seed}"

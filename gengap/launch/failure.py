@@ -18,15 +18,21 @@ class RunFailedError(UserError):
     """A run failed; the error that ended it is the cause."""
 
 
-def as_user_error(error: Exception, directory: Path) -> Exception:
-    """Turn a full disk and full memory into a UserError; return any other error unchanged."""
+def as_user_error(error: Exception, directory: Path, less_memory: str = LESS_MEMORY) -> Exception:
+    """Turn a full disk and full memory into a UserError; return any other error unchanged.
+
+    Args:
+        error: what ended the work.
+        directory: where it wrote.
+        less_memory: what to type where memory is full.
+    """
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         place = error.filename or directory
         return UserError(f"{place}: {error.strerror}; free some space, then run the same command again")
     if isinstance(error, torch.OutOfMemoryError):
-        return UserError(f"the GPU is out of memory: {LESS_MEMORY}")
+        return UserError(f"the GPU is out of memory: {less_memory}")
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _REFUSED in str(error)):
-        return UserError(f"the machine is out of memory: {LESS_MEMORY}")
+        return UserError(f"the machine is out of memory: {less_memory}")
     return error
 
 

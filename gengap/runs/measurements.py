@@ -1,12 +1,14 @@
 """Records of the loss surface around trained networks: landscape/<run>/seed<k>/<kind>-<digest>.json."""
 
+import errno
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from gengap.errors import UnreadableError
+from gengap.errors import UnreadableError, UserError
 from gengap.runs.checks import each, keys, name, number, one_of, text, tree, whole
 from gengap.runs.record import damaged, file_bytes
 from gengap.runs.schema import ORIGIN, Status, sentence
@@ -15,6 +17,7 @@ from gengap.runs.strict_json import parse, written
 
 FOLDER = "landscape"
 FORMAT = 1
+FULL = (errno.ENOSPC, errno.EDQUOT)  # said by launch.failure
 SCHEMA = keys(
     {
         "format": whole(1),
@@ -71,36 +74,65 @@ def measurement_files(results_dir: Path) -> Iterator[Path]:
 class Measuring:
     """One record of measurements; inside a `with` block only this process writes to it.
 
+    A block that writes nothing leaves no folder behind.
+
     Raises, on entering the block:
         filelock.Timeout: another process makes these measurements.
+        UserError: the folder can't be written to.
         UnreadableError: the record is damaged or of a newer version.
     """
 
     def __init__(self, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
         self.file = file
         self.record: dict[str, Any] = {}
+        self._created: list[Path] = []
         self._lock = FileLock(file.with_suffix(".lock"), timeout=0)
 
     def __enter__(self) -> Self:
-        self._lock.acquire()
+        folder = self.file.parent
+        self._created = [path for path in (folder, *folder.parents) if not path.exists()]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except OSError as error:
+            if isinstance(error, Timeout) or error.errno in FULL:
+                raise
+            raise _unwritable(error, folder) from error
         try:
             self.record = read_measurement(self.file) or {}
         except UnreadableError:
-            self._lock.release()
+            self.__exit__()
             raise
         return self
 
     def __exit__(self, *exception: object) -> None:
+        with suppress(OSError):  # Windows keeps an open file
+            self.file.with_suffix(".lock").unlink()
         self._lock.release()
-        self.file.with_suffix(".lock").unlink(missing_ok=True)
+        for folder in self._created:
+            with suppress(OSError):  # not empty
+                folder.rmdir()
 
     def update(self, **changes: Any) -> None:
         """Set fields of the record, and write it.
 
         Raises:
             ValueError: a value is nan or inf.
+            OSError: the disk is full.
+            UserError: the folder can't be written to.
         """
         text = written(self.record | changes, indent=1) + "\n"
+        try:
+            write_atomically(self.file, text.encode())
+        except OSError as error:
+            if error.errno in FULL:
+                raise
+            raise _unwritable(error, self.file) from error
         self.record |= changes
-        write_atomically(self.file, text.encode())
+
+
+def _unwritable(error: OSError, path: Path) -> UserError:
+    return UserError(
+        f"can't write to {error.filename or path} ({error.strerror}): measurements are recorded beside their "
+        "runs; make that folder writable, or set results_dir=DIR to a copy of it"
+    )

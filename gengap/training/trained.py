@@ -105,7 +105,10 @@ def load_trained(directory: Path) -> Classifier:
         network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     except Exception as error:  # damaged files raise whatever the unpickler raises
         reason = " ".join(str(error).split())
-        raise UserError(f"{file} can't be loaded into model.name={config.model.name}: {reason}") from error
+        raise UserError(
+            f"{file} can't be loaded into model.name={config.model.name}: {reason}; restore it, or delete "
+            "its folder and train the run again"
+        ) from error
     return Classifier(network, config).eval()
 
 

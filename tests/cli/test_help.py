@@ -6,12 +6,15 @@ from omegaconf import OmegaConf
 from gengap.__main__ import COMMANDS, main
 from gengap.cli import completion
 from gengap.cli.help import train_help
+from gengap.cli.landscape import ABOUT
+from gengap.cli.landscape import main as landscape
 from gengap.cli.status import main as status
 from gengap.cli.train import main as train
 from gengap.config.compose import compose_config
 from gengap.config.identity import as_dict
 from gengap.config.keys import keys
 from gengap.config.shipped import experiments
+from gengap.landscape.settings import KINDS, MODES, names
 
 
 def test_train_help_lists_every_key_experiment_and_exit_code():
@@ -26,6 +29,20 @@ def test_train_help_lists_every_key_experiment_and_exit_code():
         x.startswith("  runtime.threads=") and x.endswith("; in [1, 1024]") for x in shown.splitlines()
     )
     assert "A column of the tables; each switch also works alone." in shown
+
+
+def test_landscape_help_explains_every_setting_of_a_kind(capsys):
+    assert landscape(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert set(ABOUT) == set(KINDS)
+    for kind in KINDS:
+        assert f"\n{kind}: {ABOUT[kind]}\n" in shown
+        assert landscape([kind, "seed=1", "--help"]) == 0
+        own = capsys.readouterr().out
+        assert own.startswith(f"usage: gengap landscape {kind} +experiment=NAME")
+        listed = own.partition(f"\n{kind}: ")[2]
+        assert [line.partition("=")[0].strip() for line in listed.splitlines()[1:]] == names(kind)
+        assert listed in shown
 
 
 def test_version(monkeypatch, capsys):
@@ -89,6 +106,13 @@ def test_status_of_an_empty_folder_suggests_a_command(tmp_path, capsys):
         ("gengap train experiment=digits_lb_g", ["experiment=digits_lb_gbn"]),
         ("gengap train -m +experiment=digits_sb,digits_lb_g", ["+experiment=digits_sb,digits_lb_gbn"]),
         ("gengap train -m precision=fp32,b", ["precision=fp32,bf16"]),
+        ("gengap landscape sh", ["sharpness"]),
+        ("gengap landscape sharpness batch_norm=", [f"batch_norm={m}" for m in MODES]),
+        ("gengap landscape sharpness batch_norm=trained,b", ["batch_norm=trained,batch"]),
+        ("gengap landscape line pa", ["path=linear", "path=curved"]),
+        ("gengap landscape line +experiment=digits_lb_g", ["+experiment=digits_lb_gbn"]),
+        ("gengap landscape line --m", ["--multirun"]),
+        ("gengap landscape nothing s", []),
         ("gengap nothing ", []),
     ],
 )

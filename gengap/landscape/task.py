@@ -1,0 +1,121 @@
+"""A record of measurements to make, and whether its runs are there; free of torch."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from gengap.config.identity import run_directory, run_name
+from gengap.config.schema import Config
+from gengap.errors import UserError, printable
+from gengap.landscape.settings import Settings, digest
+from gengap.paths import expanded
+from gengap.runs import Status
+from gengap.runs.measurements import measurement_file, read_measurement
+from gengap.runs.record import WEIGHTS, own_record
+
+KEEP_WEIGHTS = "runtime.keep_weights=true"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A record of measurements to make.
+
+    Attributes:
+        kind: of measurement.
+        settings: of the measurement.
+        config: the run.
+        start: the run at α = 0 of a line; None for other kinds.
+        words: of `gengap train` for the run, for messages.
+        start_words: likewise for the start.
+    """
+
+    kind: str
+    settings: Settings
+    config: Config
+    start: Config | None = None
+    words: Sequence[str] = ()
+    start_words: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        """The kind and the run, with its seed."""
+        return f"{self.kind} of {run_name(self.config)} seed{self.config.seed}"
+
+    @property
+    def of(self) -> dict[str, Any]:
+        """What the measurement depends on besides its run and settings."""
+        return {"start": f"{run_name(self.start)}/seed{self.start.seed}"} if self.start else {}
+
+    @property
+    def file(self) -> Path:
+        """Where it is recorded."""
+        name = digest(self.kind, self.settings, self.of)
+        results_dir = expanded(self.config.results_dir)
+        return measurement_file(results_dir, run_name(self.config), self.config.seed, self.kind, name)
+
+
+def is_measured(task: Task) -> bool:
+    """Whether the record is finished.
+
+    Raises:
+        UserError: it was made with other weights than there are now.
+        UnreadableError: it is damaged, of a newer version, or of another run.
+    """
+    record = read_measurement(task.file)
+    if record is None or record["status"] != Status.FINISHED:
+        return False
+    check_same_weights(task, record, kept_weights(task))
+    return True
+
+
+def check_runs(task: Task) -> None:
+    """Check that the runs of a task are trained and kept their weights.
+
+    Raises:
+        UserError: one did not; the line says which command makes what is missing.
+        UnreadableError: the record of one is damaged, or of a newer version.
+    """
+    if task.settings.of_trained:
+        _check_run(task.config, task.words)
+    if task.start:
+        _check_run(task.start, task.start_words)
+
+
+def _check_run(config: Config, words: Sequence[str]) -> None:
+    directory = run_directory(config)
+    record = own_record(directory)
+    command = shlex.join(["gengap", "train", *words, KEEP_WEIGHTS])
+    if record is None:
+        raise UserError(f"{printable(directory)} is not trained: type {command}")
+    if record["status"] == Status.DIVERGED:
+        raise UserError(f"{printable(directory)} diverged: there is no trained network to measure")
+    if record["status"] != Status.FINISHED:
+        raise UserError(f"{printable(directory)} has not finished training: type {command}")
+    if not (directory / WEIGHTS).exists():
+        raise UserError(
+            f"{printable(directory)} kept no weights: delete this folder, or name another results_dir, and "
+            f"type {command}"
+        )
+
+
+def kept_weights(task: Task) -> dict[str, str]:
+    """SHA-256 of the weights.pt of each run of a task, by their keys in the record; without missing files."""
+    runs = {"weights": task.config if task.settings.of_trained else None, "start_weights": task.start}
+    files = {name: run_directory(config) / WEIGHTS for name, config in runs.items() if config}
+    return {name: sha256(file.read_bytes()).hexdigest() for name, file in files.items() if file.exists()}
+
+
+def check_same_weights(task: Task, record: Mapping[str, Any], kept: Mapping[str, str]) -> None:
+    """Check that a record was made with these weights.
+
+    Raises:
+        UserError: it was not.
+    """
+    if any(record.get(name) != digest for name, digest in kept.items()):
+        raise UserError(
+            f"{printable(task.file)} was measured with other weights, from before the run was trained again: "
+            "delete it to measure these"
+        )
