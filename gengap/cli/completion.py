@@ -19,7 +19,8 @@ from gengap.config.conf import (
 )
 from gengap.config.keys import keys, path_keys
 from gengap.errors import UserError
-from gengap.landscape.settings import KINDS, names
+from gengap.landscape.settings import KINDS
+from gengap.landscape.typed import names
 from gengap.learning_rate import RULES
 from gengap.paths import expanded
 from gengap.plan.question import OPTIMIZERS

@@ -13,9 +13,10 @@ from gengap.config.conf import GROUPS
 from gengap.config.keys import keys, plus
 from gengap.config.sweep import compose_jobs, expand
 from gengap.errors import DONE, FAILED, MISTAKE, UNFINISHED, UserError, counted, log_error
-from gengap.landscape.settings import KINDS, explained, names, split
+from gengap.landscape.settings import KINDS
 from gengap.landscape.task import Task, check_runs, is_measured
 from gengap.landscape.tasks import make_tasks
+from gengap.landscape.typed import explained, names, split
 from gengap.launch.outcome import Outcome
 from gengap.launch.stop import Stop
 
@@ -23,6 +24,7 @@ ABOUT = {
     "sharpness": "Metric 2.1 of Keskar et al. 2017: the largest rise of the training loss in a small box",
     "adaptive": "adaptive sharpness of Kwon et al. 2021, which does not depend on the scale of the weights",
     "line": "loss and error from one trained network (the small batch's) to another",
+    "curvature": "the largest eigenvalues of the Hessian of the training loss, and its trace",
 }
 USAGE = """\
 usage: gengap landscape {kind} +experiment=NAME [seed=0,1] [key=value ...]

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 from gengap.config.schema import Config
+from gengap.landscape.curvature import curvature
 from gengap.landscape.line import line
-from gengap.landscape.settings import Adaptive, Line, Sharpness
+from gengap.landscape.settings import Adaptive, Curvature, Line, Sharpness
 from gengap.landscape.sharpness import adaptive_sharpness, sharpness
 from gengap.landscape.subject import Subject
 from gengap.landscape.subspace import Subspace
@@ -35,4 +36,17 @@ def _line(subject: Subject, start: Config | None, done: int) -> Iterator[dict[st
     yield from line(subject, cast(Line, subject.settings), start, done)
 
 
-MEASURES: Mapping[str, Measure] = {"sharpness": _sharpness, "adaptive": _adaptive, "line": _line}
+def _curvature(subject: Subject, start: Config | None, done: int) -> Iterator[dict[str, Any]]:
+    settings = cast(Curvature, subject.settings)
+    surface = subject.surface(subject.trained())
+    seed = subject.config.seed
+    if not done:
+        yield curvature(surface, settings.eigenvalues, settings.probes, settings.tolerance, seed)
+
+
+MEASURES: Mapping[str, Measure] = {
+    "sharpness": _sharpness,
+    "adaptive": _adaptive,
+    "line": _line,
+    "curvature": _curvature,
+}

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gengap.config.identity import run_name
 from gengap.config.schema import Config
 from gengap.errors import UserError
 from gengap.landscape import batch_norm
@@ -37,9 +38,10 @@ def line(subject: Subject, settings: Line, start: Config, done: int) -> Iterator
     surface = subject.surface(subject.trained(start))
     other = subject.trained()
     at_start, at_end = surface.flat, Flat(other)
-    if (at_start.names, at_start.sizes) != (at_end.names, at_end.sizes):
+    if _shapes(at_start) != _shapes(at_end):
         raise UserError(
-            f"the networks at the ends of the line differ, {start.model} and {subject.config.model}"
+            f"{run_name(start)}, at the start of the line, is another network than {run_name(subject.config)}: "
+            "set start to an experiment with the same model.name, model.options and number of classes"
         )
     first, last = at_start.weights.double().clone(), at_end.weights.double()
     mode = Mode(settings.batch_norm)
@@ -60,6 +62,10 @@ def line(subject: Subject, settings: Line, start: Config, done: int) -> Iterator
             **dict(zip(("train_loss", "train_error"), map(_finite, train), strict=True)),
             **dict(zip(("val_loss", "val_error"), map(_finite, validation), strict=True)),
         }
+
+
+def _shapes(flat: Flat) -> list[tuple[str, torch.Size]]:
+    return [(name, p.shape) for name, p in zip(flat.names, flat.parameters, strict=True)]
 
 
 def alphas(settings: Line) -> list[float]:

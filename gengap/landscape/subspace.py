@@ -11,7 +11,7 @@ from gengap.errors import UserError
 from gengap.randomness import Purpose, key
 
 KEPT_BYTES = 2**30  # up to which A is held in memory
-ROWS = 2**16  # per piece; part of what A is, so it never changes
+ROWS, ENTRIES = 2**16, 2**23  # of a piece, at most; part of what A is, so they never change
 
 
 class Subspace:
@@ -41,8 +41,9 @@ class Subspace:
         return iter(self._pieces if self._pieces is not None else self._made())
 
     def _made(self) -> Iterator[tuple[slice, Tensor]]:
-        for number, start in enumerate(range(0, self.size, ROWS)):
-            rows = slice(start, min(start + ROWS, self.size))
+        most = min(ROWS, max(1, ENTRIES // self.dimension))
+        for number, start in enumerate(range(0, self.size, most)):
+            rows = slice(start, min(start + most, self.size))
             generator = torch.Generator().manual_seed(key(self._seed, Purpose.SUBSPACE, number))
             yield rows, torch.randn(rows.stop - start, self.dimension, generator=generator)
 

@@ -27,6 +27,7 @@ class Surface:
 
     The network is in evaluation mode (no dropout), its forward pass in the dtype of its weights; losses are
     summed in float64. Weights are vectors (P,) of all trainable parameters, in the order of training.flat.
+    A network has one surface at a time: a second one takes its parameters over.
 
     Args:
         network: maps normalized images to logits; its parameters become views into one vector.
@@ -51,6 +52,8 @@ class Surface:
         self.flat = Flat(network)
         self._batch, self._between = batch, between
         self._dtype = self.flat.weights.dtype
+        if mode == Mode.TRAINED:
+            batch_norm.running(network)
         images, _ = next(iter(train.evaluation_batches(2)))
         self._order = running_order(network, images.to(self._dtype)) if mode == Mode.RECOMPUTED else []
         needed = saved_bytes(network, train.shape, len(train), bf16=False) if self._order else 0
@@ -61,6 +64,11 @@ class Surface:
     def size(self) -> int:
         """P, the number of weights."""
         return len(self.flat.weights)
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether statistics are recomputed over a training set that does not fit into memory at once."""
+        return bool(self._order) and not self._whole
 
     @contextmanager
     def restored(self) -> Iterator[Tensor]:
@@ -74,7 +82,13 @@ class Surface:
 
     @torch.no_grad()
     def move_to(self, weights: Tensor) -> None:
-        """Set the weights."""
+        """Set the weights.
+
+        Raises:
+            RuntimeError: another surface has taken over the network.
+        """
+        if self.flat.parameters[0].data_ptr() != self.flat.weights.data_ptr():
+            raise RuntimeError("another surface was made of this network since: make this one again")
         self.flat.weights.copy_(weights)
 
     def loss(self) -> float:
@@ -93,9 +107,12 @@ class Surface:
             statistics: of batch norm, instead of what the mode says.
         """
         self.evaluations += images is None
-        with self._statistics(statistics):
+        of = images or self.train
+        if images is not None and self.mode == Mode.RECOMPUTED:
+            statistics = statistics or self.statistics()
+        with self._normalizing(statistics):
             loss = torch.zeros((), dtype=torch.float64)
-            errors, of = 0, images or self.train
+            errors = 0
             for batch, labels in self._batches(of):
                 logits = self.network(batch)
                 loss += _loss_sum(logits, labels).cpu()
@@ -108,35 +125,52 @@ class Surface:
         In the mode `recomputed` the gradient is that through the statistics as well.
         """
         self.evaluations += 1
-        if self.mode != Mode.RECOMPUTED or self._whole:
-            return self._summed_over_batches()
-        statistics = exact_statistics(self.network, self._order, self._batches)
-        with torch.no_grad(), batch_norm.using(statistics):
-            loss = sum(float(_loss_sum(self.network(x), y)) for x, y in self._batches()) / len(self.train)
-        parameters = self.flat.parameters
-        gradients = total_gradient(
-            self.network, parameters, statistics, self._batches, _loss_sum, len(self.train)
-        )
-        return loss, self._flattened(gradients)
-
-    def _summed_over_batches(self) -> tuple[float, Tensor]:
         gradient = torch.zeros_like(self.flat.weights, dtype=torch.float64)
+        if self.in_pieces:
+            statistics = self.statistics()
+            with torch.no_grad():
+                loss = self.over_batches(lambda _: None, statistics)
+            self.add_to(gradient, self._through(statistics))
+            return loss, gradient
+
+        def add(summed: Tensor) -> None:
+            self.add_to(gradient, torch.autograd.grad(summed, self.flat.parameters, allow_unused=True))
+
+        loss = self.over_batches(add)
+        return loss, gradient / len(self.train)
+
+    def over_batches(self, use: Callable[[Tensor], object], statistics: Statistics | None = None) -> float:
+        """Call `use` with the summed loss of each batch, in float64; return the mean loss.
+
+        Args:
+            use: may differentiate the sum with respect to the parameters.
+            statistics: of batch norm, instead of what the mode says.
+        """
         loss = torch.zeros((), dtype=torch.float64)
-        with self._statistics(None):
-            for images, labels in self._batches():
+        with self._normalizing(statistics):
+            for images, labels in self._batches(self.train):
                 summed = _loss_sum(self.network(images), labels)
-                gradients = torch.autograd.grad(summed, self.flat.parameters, allow_unused=True)
-                self.flat.collect(gradients, first=True)
-                gradient += self.flat.gradient
+                use(summed)
                 loss += summed.detach().cpu()
-        return float(loss) / len(self.train), gradient / len(self.train)
+        return float(loss) / len(self.train)
 
     def statistics(self) -> Statistics:
         """The batch-norm statistics at the current weights, in the mode `recomputed`."""
-        return exact_statistics(self.network, self._order, self._batches)
+        return exact_statistics(self.network, self._order, self._pieces)
+
+    def add_to(self, vector: Tensor, tensors: Iterable[Tensor | None]) -> None:
+        """Add tensors of the parameters' shapes to a vector (P,); None counts as zeros."""
+        for part, tensor in zip(self.flat.views(vector), tensors, strict=True):
+            if tensor is not None:
+                part += tensor
+
+    def _through(self, statistics: Statistics) -> list[Tensor]:
+        return total_gradient(
+            self.network, self.flat.parameters, statistics, self._pieces, _loss_sum, len(self.train)
+        )
 
     @contextmanager
-    def _statistics(self, given: Statistics | None) -> Iterator[None]:
+    def _normalizing(self, given: Statistics | None) -> Iterator[None]:
         """Batch norm in the surface's mode inside the block, or with given statistics."""
         if given is not None:
             with batch_norm.using(given):
@@ -144,28 +178,20 @@ class Surface:
         elif self.mode == Mode.BATCH or self._whole:
             with batch_norm.per_batch(self.network):
                 yield
-        elif self.mode == Mode.RECOMPUTED:
+        elif self._order:
             with batch_norm.using(self.statistics()):
                 yield
         else:
             yield
 
-    def _batches(self, images: DeviceImages | None = None) -> Iterable[tuple[Tensor, Tensor]]:
-        of = images or self.train
-        for batch, labels in of.evaluation_batches(
-            len(of) if self._whole and images is None else self._batch
-        ):
-            yield batch.to(self._dtype), labels
-            self._between(len(labels))
+    def _pieces(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return self._batches(self.train, whole=False)
 
-    def _flattened(self, gradients: Iterable[Tensor]) -> Tensor:
-        """Gradients as one vector (P,), elements in the order of the weights."""
-        flat = torch.zeros_like(self.flat.weights, dtype=torch.float64)
-        start = 0
-        for parameter, gradient in zip(self.flat.parameters, gradients, strict=True):
-            flat.as_strided(parameter.shape, parameter.stride(), start).copy_(gradient)
-            start += parameter.numel()
-        return flat
+    def _batches(self, of: DeviceImages, whole: bool = True) -> Iterator[tuple[Tensor, Tensor]]:
+        size = len(of) if self._whole and whole and of is self.train else self._batch
+        for images, labels in of.evaluation_batches(size):
+            yield images.to(self._dtype), labels
+            self._between(len(labels))
 
 
 def _loss_sum(logits: Tensor, labels: Tensor) -> Tensor:

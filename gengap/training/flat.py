@@ -1,6 +1,7 @@
 """All parameters in one flat vector, so that clipping, SGD step and distance are one operation each."""
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -19,15 +20,17 @@ class Flat:
         self.sizes = [p.numel() for p in parameters]
         self.weights = parameters[0].detach().new_empty(sum(self.sizes))
         self.gradient = torch.zeros_like(self.weights)
-        self._gradients: list[Tensor] = []
-        start = 0
-        for parameter in parameters:
-            # With its strides, so that a channels_last kernel stays channels_last
-            view = (parameter.shape, torch.empty_like(parameter).stride(), start)
-            weights = self.weights.as_strided(*view)
+        # With its strides, so that a channels_last kernel stays channels_last
+        self._strides = [torch.empty_like(parameter).stride() for parameter in parameters]
+        for parameter, weights in zip(parameters, self.views(self.weights), strict=True):
             parameter.data = weights.copy_(parameter.detach())
-            self._gradients.append(self.gradient.as_strided(*view))
-            start += parameter.numel()
+        self._gradients = self.views(self.gradient)
+
+    def views(self, vector: Tensor) -> list[Tensor]:
+        """A vector (P,) as tensors of the parameters' shapes, which share its memory."""
+        starts = accumulate(self.sizes, initial=0)
+        places = zip(self.parameters, self._strides, starts, strict=False)
+        return [vector.as_strided(p.shape, strides, start) for p, strides, start in places]
 
     @torch.no_grad()
     def collect(self, gradients: Sequence[Tensor | None], *, first: bool) -> None:

@@ -14,7 +14,8 @@ from gengap.config.compose import compose_config
 from gengap.config.identity import as_dict
 from gengap.config.keys import keys
 from gengap.config.shipped import experiments
-from gengap.landscape.settings import KINDS, MODES, names
+from gengap.landscape.settings import KINDS, MODES
+from gengap.landscape.typed import names
 
 
 def test_train_help_lists_every_key_experiment_and_exit_code():

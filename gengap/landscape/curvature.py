@@ -1,0 +1,142 @@
+"""The Hessian of the training loss: its largest eigenvalues and its trace, from products with vectors."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+from torch import Tensor
+
+from gengap.errors import UserError
+from gengap.landscape.surface import Surface
+from gengap.randomness import Purpose, generator
+
+Vector = NDArray[np.float64]
+Gradients = tuple[Tensor | None, ...]
+RESTARTS = 100  # of the Lanczos iteration, at most
+LANCZOS = 20  # vectors per restart, at least, as in scipy
+WORK_BYTES = 2 * 2**30  # of Lanczos vectors
+
+
+def curvature(surface: Surface, count: int, probes: int, tolerance: float, seed: int) -> dict[str, Any]:
+    """The largest eigenvalues and the trace of the Hessian at the surface's weights.
+
+    Args:
+        surface: of the loss.
+        count: of eigenvalues, the algebraically largest.
+        probes: random vectors for the trace, at least 2.
+        tolerance: relative, of the residual ‖H v - λ v‖ of an eigenvalue λ.
+        seed: of the probes and of the vector with which the iteration starts.
+
+    Returns:
+        The measurement for the record. `trace_error` is the standard error of the trace over the probes.
+
+    Raises:
+        UserError: there are no more weights than eigenvalues, or the batch norm's statistics are recomputed
+            over a set that does not fit into memory at once.
+    """
+    if count >= surface.size:
+        raise UserError(f"eigenvalues={count} must be lower than the number of weights ({surface.size:,})")
+    products = Products(surface)
+    values, converged = largest(products.times, surface.size, count, tolerance, seed)
+    trace, error = hutchinson(products.times, surface.size, probes, seed)
+    return {
+        "batch_norm": surface.mode.value,
+        "loss": products.loss,
+        "eigenvalues": values,
+        "trace": trace,
+        "trace_error": error,
+        "products": products.made,
+        "tolerance": tolerance,
+        "converged": converged,
+    }
+
+
+class Products:
+    """Products of the Hessian of a surface's loss with vectors; `made` counts them, `loss` is the loss.
+
+    Raises:
+        UserError: statistics are recomputed over a training set that does not fit into memory at once.
+    """
+
+    def __init__(self, surface: Surface) -> None:
+        if surface.in_pieces:
+            raise UserError(
+                "batch_norm=recomputed takes the second derivative over all images at once, and these do not "
+                "fit into memory: set samples to fewer, or use batch_norm=trained or batch_norm=batch"
+            )
+        self._surface = surface
+        self.made, self.loss = 0, 0.0
+
+    def times(self, vector: Vector) -> Vector:
+        """H v (P,), by two backward passes per batch; sums over batches are in float64."""
+        surface = self._surface
+        flat = surface.flat
+        total = torch.zeros_like(flat.weights, dtype=torch.float64)
+        directions = flat.views(torch.from_numpy(vector).to(flat.weights))
+
+        def add(summed: Tensor) -> None:
+            surface.add_to(total, _product(summed, flat.parameters, directions))
+
+        self.loss = surface.over_batches(add)
+        self.made += 1
+        return (total / len(surface.train)).cpu().numpy()
+
+
+def _product(loss: Tensor, parameters: Sequence[Tensor], directions: Sequence[Tensor]) -> Gradients:
+    """The Hessian of `loss` times the directions; None for parameters that it does not depend on."""
+    gradients = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
+    used = [(g, v) for g, v in zip(gradients, directions, strict=True) if g is not None and g.requires_grad]
+    outputs, vectors = zip(*used, strict=True)
+    return torch.autograd.grad(outputs, parameters, vectors, allow_unused=True)
+
+
+def largest(
+    times: Callable[[Vector], Vector], size: int, count: int, tolerance: float, seed: int
+) -> tuple[list[float], bool]:
+    """The algebraically largest eigenvalues of a symmetric matrix in descending order, by scipy's eigsh.
+
+    Args:
+        times: the product of the matrix with a vector (size,).
+        size: of the matrix.
+        count: of eigenvalues, below `size`.
+        tolerance: relative, of the residual.
+        seed: of the start vector.
+
+    Returns:
+        The eigenvalues, and whether all have converged; only those that have are returned.
+    """
+    fitting = WORK_BYTES // (8 * size)
+    vectors = min(size, max(count + 2, min(fitting, max(LANCZOS, 2 * count + 1))))
+    try:
+        found = eigsh(
+            LinearOperator((size, size), matvec=lambda v: times(np.ravel(v)), dtype=np.float64),
+            count,
+            which="LA",
+            v0=generator(seed, Purpose.PROBE, 0).standard_normal(size),
+            ncv=vectors,
+            maxiter=RESTARTS,
+            tol=tolerance,
+            return_eigenvectors=False,
+        )
+    except ArpackNoConvergence as error:
+        return _descending(error.eigenvalues), False
+    return _descending(found), True
+
+
+def hutchinson(times: Callable[[Vector], Vector], size: int, probes: int, seed: int) -> tuple[float, float]:
+    """An estimate of the trace of a matrix and its standard error (Hutchinson 1990).
+
+    It is the mean of vᵀ H v over vectors v of random signs.
+    """
+    samples = []
+    for probe in range(1, probes + 1):
+        signs = generator(seed, Purpose.PROBE, probe).choice([-1.0, 1.0], size)
+        samples.append(float(signs @ times(signs)))
+    return float(np.mean(samples)), float(np.std(samples, ddof=1) / np.sqrt(probes))
+
+
+def _descending(values: NDArray[Any]) -> list[float]:
+    return sorted(map(float, values), reverse=True)
