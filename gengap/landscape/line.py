@@ -40,7 +40,7 @@ def line(subject: Subject, settings: Line, start: Config, done: int) -> Iterator
     at_start, at_end = surface.flat, Flat(other)
     if _shapes(at_start) != _shapes(at_end):
         raise UserError(
-            f"{run_name(start)}, at the start of the line, is another network than {run_name(subject.config)}: "
+            f"{run_name(start)}, the line's start, is another network than {run_name(subject.config)}: "
             "set start to an experiment with the same model.name, model.options and number of classes"
         )
     first, last = at_start.weights.double().clone(), at_end.weights.double()
