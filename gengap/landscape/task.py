@@ -87,7 +87,8 @@ def check_runs(task: Task) -> None:
 def _check_run(config: Config, words: Sequence[str]) -> None:
     directory = run_directory(config)
     record = own_record(directory)
-    command = shlex.join(["gengap", "train", *words, KEEP_WEIGHTS])
+    typed = (word.removeprefix("++") for word in words)  # as options of the network are typed
+    command = shlex.join(["gengap", "train", *typed, KEEP_WEIGHTS])
     if record is None:
         raise UserError(f"{printable(directory)} is not trained: type {command}")
     if record["status"] == Status.DIVERGED:

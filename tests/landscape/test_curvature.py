@@ -1,7 +1,5 @@
 """Hessian eigenvalues and trace against the dense Hessian of torch, and against curvlinops."""
 
-import warnings
-
 import numpy as np
 import pytest
 import torch
@@ -67,16 +65,16 @@ def test_a_product_is_the_slope_of_the_gradient_whatever_the_batches(mode):
         np.testing.assert_allclose(found, other, rtol=1e-9, atol=1e-12)
 
 
-def test_top_eigenvalue_is_that_of_curvlinops():
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # it imports torch.jit.script
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_top_eigenvalues_are_those_of_curvlinops():
     curvlinops = pytest.importorskip("curvlinops")
     model = network("convolutional").eval().to(memory_format=torch.contiguous_format)
     data = [(x.double(), y) for x, y in random_images(1).evaluation_batches(25)]
     parameters = list(model.parameters())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        operator = curvlinops.HessianLinearOperator(
-            model, torch.nn.CrossEntropyLoss(), parameters, data, check_deterministic=False
-        ).to_scipy(dtype=np.float64)
+    operator = curvlinops.HessianLinearOperator(
+        model, torch.nn.CrossEntropyLoss(), parameters, data, check_deterministic=False
+    ).to_scipy(dtype=np.float64)
     size = sum(p.numel() for p in parameters)
     expected, _ = largest(operator.matvec, size, 3, 1e-6, seed=1)
     found = curvature(surface("convolutional"), 3, 2, 1e-6, seed=0)
