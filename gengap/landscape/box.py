@@ -1,11 +1,13 @@
 """The largest value of a function in a box around 0, by scipy's L-BFGS-B (Byrd, Lu, Nocedal & Zhu 1995)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
+from threadpoolctl import threadpool_limits
 
 Vector = NDArray[np.float64]
 Function = Callable[[Vector], tuple[float, Vector]]  # of a point (n,): value and gradient (n,)
@@ -76,22 +78,33 @@ def maximize(function: Function, radius: Vector, iterations: int = 10) -> Maximu
         first = None
         return -value / scale, -gradient / scale
 
-    found = minimize(
-        negated,
-        np.zeros(size),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(-1.0, 1.0)] * size,
-        options={
-            "maxiter": iterations,
-            "maxfun": EVALUATIONS_PER_ITERATION * (iterations + 1),
-            "maxls": EVALUATIONS_PER_ITERATION,
-            "maxcor": corrections,
-            "ftol": 0.0,
-            "gtol": 0.0,
-        },
-    )
+    with one_thread():
+        found = minimize(
+            negated,
+            np.zeros(size),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=Bounds(-np.ones(size), np.ones(size)),
+            options={
+                "maxiter": iterations,
+                "maxfun": EVALUATIONS_PER_ITERATION * (iterations + 1),
+                "maxls": EVALUATIONS_PER_ITERATION,
+                "maxcor": corrections,
+                "ftol": 0.0,
+                "gtol": 0.0,
+            },
+        )
     return Maximum(best, at_zero, evaluations, int(found.nit), _ended(str(found.message)), corrections)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let scipy's own linear algebra use one thread: on a busy machine, several wait for each other.
+
+    The result then depends on no number of cores either. torch has threads of its own.
+    """
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def corrections_for(size: int) -> int:

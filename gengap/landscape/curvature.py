@@ -1,6 +1,6 @@
 """The Hessian of the training loss: its largest eigenvalues and its trace, from products with vectors."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,14 +10,17 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor
 
 from gengap.errors import UserError
+from gengap.landscape.box import one_thread
 from gengap.landscape.surface import Surface
 from gengap.randomness import Purpose, generator
 
 Vector = NDArray[np.float64]
 Gradients = tuple[Tensor | None, ...]
 RESTARTS = 100  # of the Lanczos iteration, at most
-LANCZOS = 20  # vectors per restart, at least, as in scipy
+LANCZOS = 10  # vectors per restart beyond two per eigenvalue
 WORK_BYTES = 2 * 2**30  # of Lanczos vectors
+KEPT_BYTES = 4 * 2**30  # of graphs
+GRAPH_PER_ACTIVATION = 3  # bytes of a gradient's graph per byte that the forward pass saves for it
 
 
 def curvature(surface: Surface, count: int, probes: int, tolerance: float, seed: int) -> dict[str, Any]:
@@ -55,7 +58,14 @@ def curvature(surface: Surface, count: int, probes: int, tolerance: float, seed:
 
 
 class Products:
-    """Products of the Hessian of a surface's loss with vectors; `made` counts them, `loss` is the loss.
+    """Products of the Hessian of a surface's loss with vectors, at weights that stay where they are.
+
+    The graphs of the gradients are kept where they fit into KEPT_BYTES; a product then takes one backward
+    pass per batch instead of a forward and two backward passes.
+
+    Attributes:
+        made: how many.
+        loss: the loss, after the first one.
 
     Raises:
         UserError: statistics are recomputed over a training set that does not fit into memory at once.
@@ -68,29 +78,42 @@ class Products:
                 "fit into memory: set samples to fewer, or use batch_norm=trained or batch_norm=batch"
             )
         self._surface = surface
+        self._kept: list[Gradients] | None = None
+        self._keeps = GRAPH_PER_ACTIVATION * surface.saved_bytes() <= KEPT_BYTES
         self.made, self.loss = 0, 0.0
 
     def times(self, vector: Vector) -> Vector:
-        """H v (P,), by two backward passes per batch; sums over batches are in float64."""
-        surface = self._surface
-        flat = surface.flat
+        """H v (P,); sums over batches are in float64."""
+        flat = self._surface.flat
         total = torch.zeros_like(flat.weights, dtype=torch.float64)
         directions = flat.views(torch.from_numpy(vector).to(flat.weights))
+        kept: list[Gradients] = []
 
-        def add(summed: Tensor) -> None:
-            surface.add_to(total, _product(summed, flat.parameters, directions))
+        def add(gradients: Gradients) -> None:
+            used = [(g, v) for g, v in zip(gradients, directions, strict=True) if g is not None and g.grad_fn]
+            outputs, vectors = zip(*used, strict=True)
+            self._surface.add_to(
+                total,
+                torch.autograd.grad(
+                    outputs, flat.parameters, vectors, allow_unused=True, retain_graph=self._keeps
+                ),
+            )
 
-        self.loss = surface.over_batches(add)
+        def differentiate(loss: Tensor) -> None:
+            gradients = torch.autograd.grad(loss, flat.parameters, create_graph=True, allow_unused=True)
+            add(gradients)
+            if self._keeps:
+                kept.append(gradients)
+
+        if self._kept is None:
+            self.loss = self._surface.over_batches(differentiate)
+            self._kept = kept or None
+        else:
+            for gradients in self._kept:
+                add(gradients)
+                self._surface.between(0)
         self.made += 1
-        return (total / len(surface.train)).cpu().numpy()
-
-
-def _product(loss: Tensor, parameters: Sequence[Tensor], directions: Sequence[Tensor]) -> Gradients:
-    """The Hessian of `loss` times the directions; None for parameters that it does not depend on."""
-    gradients = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
-    used = [(g, v) for g, v in zip(gradients, directions, strict=True) if g is not None and g.requires_grad]
-    outputs, vectors = zip(*used, strict=True)
-    return torch.autograd.grad(outputs, parameters, vectors, allow_unused=True)
+        return (total / len(self._surface.train)).cpu().numpy()
 
 
 def largest(
@@ -109,18 +132,21 @@ def largest(
         The eigenvalues, and whether all have converged; only those that have are returned.
     """
     fitting = WORK_BYTES // (8 * size)
-    vectors = min(size, max(count + 2, min(fitting, max(LANCZOS, 2 * count + 1))))
+    vectors = min(size, max(count + 2, min(fitting, 2 * count + LANCZOS)))
+    operator = LinearOperator((size, size), matvec=lambda v: times(np.ravel(v)), dtype=np.float64)
+    start = generator(seed, Purpose.PROBE, 0).standard_normal(size)
     try:
-        found = eigsh(
-            LinearOperator((size, size), matvec=lambda v: times(np.ravel(v)), dtype=np.float64),
-            count,
-            which="LA",
-            v0=generator(seed, Purpose.PROBE, 0).standard_normal(size),
-            ncv=vectors,
-            maxiter=RESTARTS,
-            tol=tolerance,
-            return_eigenvectors=False,
-        )
+        with one_thread():
+            found = eigsh(
+                operator,
+                count,
+                which="LA",
+                v0=start,
+                ncv=vectors,
+                maxiter=RESTARTS,
+                tol=tolerance,
+                return_eigenvectors=False,
+            )
     except ArpackNoConvergence as error:
         return _descending(error.eigenvalues), False
     return _descending(found), True

@@ -50,14 +50,13 @@ class Surface:
     ) -> None:
         self.network, self.train, self.mode = network.eval(), train, mode
         self.flat = Flat(network)
-        self._batch, self._between = batch, between
+        self._batch, self.between = batch, between
         self._dtype = self.flat.weights.dtype
         if mode == Mode.TRAINED:
             batch_norm.running(network)
         images, _ = next(iter(train.evaluation_batches(2)))
         self._order = running_order(network, images.to(self._dtype)) if mode == Mode.RECOMPUTED else []
-        needed = saved_bytes(network, train.shape, len(train), bf16=False) if self._order else 0
-        self._whole = bool(self._order) and needed <= WHOLE_SET_BYTES
+        self._whole = bool(self._order) and self.saved_bytes() <= WHOLE_SET_BYTES
         self.evaluations = 0  # of the loss, with or without its gradient
 
     @property
@@ -69,6 +68,10 @@ class Surface:
     def in_pieces(self) -> bool:
         """Whether statistics are recomputed over a training set that does not fit into memory at once."""
         return bool(self._order) and not self._whole
+
+    def saved_bytes(self) -> int:
+        """An estimate of the activations that a gradient over the whole training set at once would save."""
+        return saved_bytes(self.network, self.train.shape, len(self.train), bf16=False)
 
     @contextmanager
     def restored(self) -> Iterator[Tensor]:
@@ -127,10 +130,11 @@ class Surface:
         self.evaluations += 1
         gradient = torch.zeros_like(self.flat.weights, dtype=torch.float64)
         if self.in_pieces:
-            statistics = self.statistics()
+            statistics, parameters, samples = self.statistics(), self.flat.parameters, len(self.train)
             with torch.no_grad():
                 loss = self.over_batches(lambda _: None, statistics)
-            self.add_to(gradient, self._through(statistics))
+            gradients = total_gradient(self.network, parameters, statistics, self._pieces, _loss_sum, samples)
+            self.add_to(gradient, gradients)
             return loss, gradient
 
         def add(summed: Tensor) -> None:
@@ -164,11 +168,6 @@ class Surface:
             if tensor is not None:
                 part += tensor
 
-    def _through(self, statistics: Statistics) -> list[Tensor]:
-        return total_gradient(
-            self.network, self.flat.parameters, statistics, self._pieces, _loss_sum, len(self.train)
-        )
-
     @contextmanager
     def _normalizing(self, given: Statistics | None) -> Iterator[None]:
         """Batch norm in the surface's mode inside the block, or with given statistics."""
@@ -191,7 +190,7 @@ class Surface:
         size = len(of) if self._whole and whole and of is self.train else self._batch
         for images, labels in of.evaluation_batches(size):
             yield images.to(self._dtype), labels
-            self._between(len(labels))
+            self.between(len(labels))
 
 
 def _loss_sum(logits: Tensor, labels: Tensor) -> Tensor:

@@ -45,6 +45,20 @@ def test_eigenvalues_and_trace_are_those_of_the_dense_hessian(name, mode):
     assert found["loss"] == pytest.approx(surface(name, mode).loss(), rel=1e-12)
 
 
+@pytest.mark.parametrize("mode", [Mode.TRAINED, Mode.BATCH, Mode.RECOMPUTED])
+def test_products_are_the_same_with_kept_graphs(mode, monkeypatch):
+    directions = np.random.default_rng(0).normal(size=(3, surface("f1").size))
+    kept = Products(surface("f1", mode))
+    first = [kept.times(direction) for direction in directions]
+    monkeypatch.setattr("gengap.landscape.curvature.KEPT_BYTES", 0)
+    made_again = Products(surface("f1", mode))
+    for direction, expected in zip(directions, first, strict=True):
+        np.testing.assert_array_equal(made_again.times(direction), expected)
+    assert (kept._kept is None, made_again._kept) == (False, None)
+    assert kept.made == made_again.made == 3
+    assert kept.loss == made_again.loss
+
+
 @pytest.mark.parametrize("mode", [Mode.TRAINED, Mode.BATCH])
 def test_a_product_is_the_slope_of_the_gradient_whatever_the_batches(mode):
     """A last batch of 10 images counts as 10, not as one of equal weight."""
