@@ -2,9 +2,12 @@
 
 import re
 import runpy
+from dataclasses import fields
 
 import pytest
 
+from gengap.landscape.settings import KINDS, Settings
+from gengap.landscape.typed import explained
 from tests.docs.documents import DOCUMENTS, ROOT, prose, section
 
 LINKING = DOCUMENTS | {"CONTRIBUTING.md": (ROOT / "CONTRIBUTING.md").read_text()}
@@ -61,6 +64,15 @@ def test_every_column_and_key_of_the_records_is_explained():
     listed = section("docs/python.md", "Records")
     rows = read_metrics(next((ROOT / "results" / "runs").glob("*/seed0")))
     assert {name for name in (*COLUMNS, *rows) if f"`{name}`" not in listed} == set()
+
+
+def test_every_setting_of_the_landscape_is_in_its_table():
+    common = {f.name for f in fields(Settings)}
+    for kind in KINDS:
+        for name, default, text in explained(kind):
+            listed = section("docs/landscape.md", "Every kind" if name in common else kind)
+            row = f"| `{name}={default}` | {text.replace(' | ', ', ')} |"
+            assert row in listed or (name, kind) == ("batch_norm", "line")
 
 
 def anchors(text: str) -> set[str]:
