@@ -28,7 +28,7 @@ ALLOWED = {
     "layers": set(),
     "training": {*BASE, "config", "data", "ghost", "layers", "models", "regime", "runs"},
     "launch": {*BASE, "config", "data", "regime", "runs", "training"},
-    "landscape": {*BASE, "config", "data", "launch", "models", "runs", "training"},
+    "landscape": {*BASE, "config", "data", "launch", "models", "regime", "runs", "training"},
     "plan": {*BASE, "config", "paper", "regime"},
     "report": {*BASE, "config", "paper", "runs"},
     "bench": {*BASE, "config", "data", "models", "paper", "regime", "report", "runs", "training"},

@@ -24,13 +24,16 @@ ABOUT = {
     "sharpness": "Metric 2.1 of Keskar et al. 2017: the largest rise of the training loss in a small box",
     "adaptive": "adaptive sharpness of Kwon et al. 2021, which does not depend on the scale of the weights",
     "line": "loss and error from one trained network (the small batch's) to another",
+    "potential": "loss along random directions from initial weights (Hoffer et al. 2017, Appendix B)",
+    "walk": "mean and covariance of updates by batch size, and the gradient noise scale",
     "curvature": "the largest eigenvalues of the Hessian of the training loss, and its trace",
 }
 USAGE = """\
 usage: gengap landscape {kind} +experiment=NAME [seed=0,1] [key=value ...]
        gengap landscape {kind} +sweep=NAME [key=value ...]
 
-Measures trained networks: train them with runtime.keep_weights=true first. Records go to
+Measures the loss around trained networks: train them with runtime.keep_weights=true first. `potential` and
+`walk` need no trained network. Records go to
 results_dir/landscape; finished ones are skipped and interrupted ones continued. A list of values for a key of
 the run, with or without -m, measures several runs. Exit codes are those of gengap train."""
 

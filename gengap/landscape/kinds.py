@@ -6,10 +6,12 @@ from typing import Any, cast
 from gengap.config.schema import Config
 from gengap.landscape.curvature import curvature
 from gengap.landscape.line import line
-from gengap.landscape.settings import Adaptive, Curvature, Line, Sharpness
+from gengap.landscape.potential import potential
+from gengap.landscape.settings import Adaptive, Curvature, Line, Potential, Sharpness, Walk
 from gengap.landscape.sharpness import adaptive_sharpness, sharpness
 from gengap.landscape.subject import Subject
 from gengap.landscape.subspace import Subspace
+from gengap.landscape.walk import walk
 
 # Of a subject, the run at a line's start, and how many measurements are done: yields the others
 Measure = Callable[[Subject, Config | None, int], Iterator[dict[str, Any]]]
@@ -44,9 +46,19 @@ def _curvature(subject: Subject, start: Config | None, done: int) -> Iterator[di
         yield curvature(surface, settings.eigenvalues, settings.probes, settings.tolerance, seed)
 
 
+def _potential(subject: Subject, start: Config | None, done: int) -> Iterator[dict[str, Any]]:
+    yield from potential(subject, cast(Potential, subject.settings), done)
+
+
+def _walk(subject: Subject, start: Config | None, done: int) -> Iterator[dict[str, Any]]:
+    yield from walk(subject, cast(Walk, subject.settings), done)
+
+
 MEASURES: Mapping[str, Measure] = {
     "sharpness": _sharpness,
     "adaptive": _adaptive,
     "line": _line,
     "curvature": _curvature,
+    "potential": _potential,
+    "walk": _walk,
 }

@@ -28,9 +28,14 @@ class Progress:
             self._print(f"{self._images:,} images evaluated, {rate:,.0f} images/s")
 
     def say(self, measurement: dict[str, Any]) -> None:
-        """Show the numbers and words of a measurement."""
-        shown = (f"{k} {v:.6g}" if isinstance(v, float) else f"{k} {v}" for k, v in measurement.items())
-        self._print(", ".join(shown))
+        """Show the numbers and words of a measurement, and how long its lists are."""
+        self._print(", ".join(f"{name} {_text(value)}" for name, value in measurement.items()))
 
     def _print(self, text: str) -> None:
         print(f"{self._title}: {text}", file=sys.stderr, flush=True)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return f"({len(value)} values)"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -25,17 +25,27 @@ class Settings:
     of_trained: ClassVar[bool] = True  # whether the run's trained weights are what is measured
 
     batch_norm: str = key("where the statistics of batch norm come from", "trained")
+
+    def choices(self) -> dict[str, Sequence[str]]:
+        """The texts that a field may be."""
+        return {"batch_norm": MODES}
+
+
+@dataclass(frozen=True)
+class SurfaceSettings(Settings):
+    """What every kind has that measures the loss of a set of images."""
+
     batch: int = key("images per batch whose statistics batch_norm=batch takes", 1000, within=Range(2, 10**6))
     samples: int | None = key("training images, chosen at random; null for all", None, within=SAMPLES)
     dtype: str = key("of the forward pass", "float32")
 
     def choices(self) -> dict[str, Sequence[str]]:
-        """The texts that a field may be."""
-        return {"batch_norm": MODES, "dtype": DTYPES}
+        """As for Settings."""
+        return super().choices() | {"dtype": DTYPES}
 
 
 @dataclass(frozen=True)
-class Sharpness(Settings):
+class Sharpness(SurfaceSettings):
     """Keskar et al.'s Metric 2.1."""
 
     epsilon: tuple[float, ...] = key("ε, half the side of the box", (1e-3, 5e-4), within=POSITIVE)
@@ -44,7 +54,7 @@ class Sharpness(Settings):
 
 
 @dataclass(frozen=True)
-class Adaptive(Settings):
+class Adaptive(SurfaceSettings):
     """Elementwise adaptive sharpness (Kwon et al. 2021)."""
 
     rho: tuple[float, ...] = key(
@@ -54,7 +64,7 @@ class Adaptive(Settings):
 
 
 @dataclass(frozen=True)
-class Line(Settings):
+class Line(SurfaceSettings):
     """Loss and accuracy from one trained network to another."""
 
     start: str = key("the run at α = 0: an experiment, or sb for the workload's small batch", "sb")
@@ -64,12 +74,12 @@ class Line(Settings):
     )
 
     def choices(self) -> dict[str, Sequence[str]]:
-        """As for Settings; a line can also interpolate the statistics."""
+        """As for other surfaces; a line can also interpolate the statistics."""
         return super().choices() | {"batch_norm": (*MODES, "interpolated"), "path": ("linear", "curved")}
 
 
 @dataclass(frozen=True)
-class Curvature(Settings):
+class Curvature(SurfaceSettings):
     """The largest eigenvalues of the Hessian, and its trace."""
 
     eigenvalues: int = key("how many, the largest", 5, within=Range(1, 1000))
@@ -77,11 +87,47 @@ class Curvature(Settings):
     tolerance: float = key("relative, of an eigenvalue's residual", 1e-3, within=Range(0, 1))
 
 
+@dataclass(frozen=True)
+class Potential(SurfaceSettings):
+    """Loss along random directions from initial weights (Hoffer et al. 2017, Appendix B)."""
+
+    of_trained: ClassVar[bool] = False
+
+    batch_norm: str = key("where the statistics of batch norm come from", "batch")
+    directions: int = key("random directions, one point on each", 1000, within=_COUNT)
+    radius: float = key("largest distance from the initial weights", 10.0, within=POSITIVE)
+    initial: str = key("initial weights, Glorot's or those of the run", "glorot")
+
+    def choices(self) -> dict[str, Sequence[str]]:
+        """As for other surfaces."""
+        return super().choices() | {"initial": ("glorot", "run")}
+
+
+@dataclass(frozen=True)
+class Walk(Settings):
+    """Mean and covariance of updates by batch size, and the gradient noise scale."""
+
+    of_trained: ClassVar[bool] = False
+
+    batch_norm: str = key("where the statistics of batch norm come from", "ghost")
+    sizes: tuple[int, ...] = key(
+        "batch sizes; null for the small to the large batch by factors of 2", (), within=Range(2, 10**6)
+    )
+    draws: int = key("independent batches of each size", 32, within=Range(3, 10**4))
+    points: int = key("updates to measure at: the start, and others evenly spaced in log t", 8, within=_COUNT)
+
+    def choices(self) -> dict[str, Sequence[str]]:
+        """Statistics of each ghost, of the whole batch, or of training."""
+        return {"batch_norm": ("ghost", "batch", "trained")}
+
+
 KINDS: Mapping[str, type[Settings]] = {
     "sharpness": Sharpness,
     "adaptive": Adaptive,
     "line": Line,
     "curvature": Curvature,
+    "potential": Potential,
+    "walk": Walk,
 }
 
 

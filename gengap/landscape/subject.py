@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from gengap.data.sources import Source
 from gengap.data.splits import Splits, split
 from gengap.errors import UserError
 from gengap.landscape.batch_norm import Mode
-from gengap.landscape.settings import Settings
+from gengap.landscape.settings import Settings, SurfaceSettings
 from gengap.landscape.surface import Surface
 from gengap.models import build
 from gengap.randomness import Purpose, generator, key
@@ -60,7 +61,7 @@ class Subject:
         Raises:
             UserError: there are not as many.
         """
-        images, samples = self.splits.train, self.settings.samples
+        images, samples = self.splits.train, self._of_surface.samples
         if samples is not None:
             if samples > len(images):
                 raise UserError(f"samples={samples} is more than the {len(images)} training images: lower it")
@@ -90,8 +91,12 @@ class Subject:
         return self._placed(network)
 
     def _placed(self, network: nn.Module) -> nn.Module:
-        network = network.to(self.device, DTYPES[self.settings.dtype])
+        network = network.to(self.device, DTYPES[self._of_surface.dtype])
         return network.to(memory_format=torch.channels_last)
+
+    @property
+    def _of_surface(self) -> SurfaceSettings:
+        return cast(SurfaceSettings, self.settings)
 
     def surface(self, network: nn.Module) -> Surface:
         """The loss around a network, as the settings ask for it.
@@ -100,4 +105,4 @@ class Subject:
             UserError: its batch norm can't be measured so.
         """
         mode = Mode(self.settings.batch_norm)
-        return Surface(network, self.train, mode, self.settings.batch, self.between)
+        return Surface(network, self.train, mode, self._of_surface.batch, self.between)

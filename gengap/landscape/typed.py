@@ -11,6 +11,8 @@ from gengap.config.ranges import check_number, shown
 from gengap.errors import UserError, either
 from gengap.landscape.settings import KINDS, Settings
 
+NULL = ("null", "none", "None")
+
 
 def split(kind: str, words: Sequence[str]) -> tuple[list[Settings], list[str]]:
     """Separate the settings of a kind from the words that say which runs.
@@ -62,13 +64,15 @@ def _values(cls: type[Settings], name: str, text: str) -> list[Any]:
     if not all(parts):
         raise UserError(f"{name} has no value: type {name}=VALUE")
     is_list = get_origin(kind) is tuple
+    if text in NULL and getattr(cls, name) == ():
+        return [()]
     found = [_value(name, get_args(kind)[0] if is_list else kind, part) for part in parts]
     return [tuple(found)] if is_list else found
 
 
 def _value(name: str, kind: Any, text: str) -> Any:
     allowed = get_args(kind) or (kind,)
-    if NoneType in allowed and text in ("null", "none", "None"):
+    if NoneType in allowed and text in NULL:
         return None
     if str in allowed:
         return text
@@ -99,9 +103,9 @@ def explained(kind: str) -> list[tuple[str, str, str]]:
 
 
 def _typed(default: Any) -> str:
-    if isinstance(default, tuple):
+    if isinstance(default, tuple) and default:
         return ",".join(map(str, default))
-    return "null" if default is None else str(default)
+    return "null" if default in (None, ()) else str(default)
 
 
 def _taken(kind: str, field: Field[Any]) -> str:

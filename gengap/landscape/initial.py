@@ -1,0 +1,38 @@
+"""Weights before training: a run's own, or Glorot's (Glorot & Bengio 2010)."""
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from gengap.landscape.settings import Potential
+from gengap.landscape.subject import Subject
+from gengap.randomness import Purpose, key
+
+GLOROT = 1  # the "update" that its random numbers are those of; the run's own initial weights have 0
+
+
+def initial_network(subject: Subject, settings: Potential) -> nn.Module:
+    """The network of a run before training, with the weights that `settings.initial` names."""
+    network = subject.initial()
+    if settings.initial == "glorot":
+        glorot_(network, subject.config.seed)
+    return network
+
+
+@torch.no_grad()
+def glorot_(network: nn.Module, seed: int) -> None:
+    """Initialize a network in place: U(-a, a) with a = sqrt(6 / (fan_in + fan_out)) for layers of weights.
+
+    These are linear layers and convolutions; their biases become 0. Batch norm gets weights 1, biases 0 and
+    running statistics 0 and 1. Parameters of other layers stay as they are.
+    """
+    generator = torch.Generator().manual_seed(key(seed, Purpose.INIT, GLOROT))
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d):
+            # In a tensor of its own: the order of the draws must not depend on device or memory format
+            drawn = nn.init.xavier_uniform_(torch.empty(module.weight.shape), generator=generator)
+            module.weight.copy_(drawn)
+            if module.bias is not None:
+                module.bias.zero_()
+        elif isinstance(module, _BatchNorm):
+            module.reset_parameters()

@@ -1,0 +1,68 @@
+"""The loss as a random potential: its values along random directions (Hoffer et al. 2017, Appendix B)."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gengap.landscape.initial import initial_network
+from gengap.landscape.settings import Potential
+from gengap.landscape.subject import Subject
+from gengap.landscape.surface import Surface
+from gengap.randomness import Purpose, generator
+
+DIRECTIONS = 50  # per measurement; a killed one loses at most these
+
+
+def potential(subject: Subject, settings: Potential, done: int) -> Iterator[dict[str, Any]]:
+    """Distances ‖w - w_0‖ and losses L(w) at w = w_0 + z v: one random direction v each, z ~ U[0, radius].
+
+    Directions are uniform on the unit sphere of all trainable weights, those of batch norm among them. Before
+    training, running statistics are 0 and 1: with batch_norm=trained nothing is normalized.
+
+    Args:
+        subject: gives w_0, its initial weights or Glorot's, and L, the loss of its training set.
+        settings: of the measurement.
+        done: measurements that are made already, of DIRECTIONS directions each.
+
+    Yields:
+        `loss`, which is L(w_0), and the lists `distances` and `losses`.
+    """
+    surface = subject.surface(initial_network(subject, settings))
+    seed = subject.config.seed
+    with surface.restored() as start:
+        loss = surface.loss()
+        for first in range(done * DIRECTIONS, settings.directions, DIRECTIONS):
+            numbers = range(first, min(first + DIRECTIONS, settings.directions))
+            distances, losses = _measured(surface, start, settings.radius, seed, numbers)
+            yield {
+                "initial": settings.initial,
+                "radius": settings.radius,
+                "batch_norm": surface.mode.value,
+                "loss": loss,
+                "distances": distances,
+                "losses": losses,
+            }
+
+
+def _measured(
+    surface: Surface, start: Tensor, radius: float, seed: int, numbers: Sequence[int]
+) -> tuple[list[float], list[float]]:
+    distances, losses = [], []
+    for number in numbers:
+        moved = start.double() + random_step(len(start), radius, seed, number).to(start.device)
+        surface.move_to(moved.to(start))
+        # Of the rounded weights
+        distances.append(float(torch.linalg.vector_norm(surface.flat.weights.double() - start.double())))
+        losses.append(surface.loss())
+    return distances, losses
+
+
+def random_step(size: int, radius: float, seed: int, number: int) -> Tensor:
+    """z v (size,) in float64: a random unit vector v and z ~ U[0, radius], functions of (seed, number)."""
+    draw = generator(seed, Purpose.DIRECTION, number)
+    distance = radius * draw.random()
+    direction = draw.standard_normal(size)
+    return torch.from_numpy(distance / np.linalg.norm(direction) * direction)
