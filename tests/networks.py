@@ -9,6 +9,10 @@ def with_dropout(num_classes: int, in_features: int, width: int) -> nn.Module:
     )
 
 
+def linear(num_classes: int, in_features: int) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(in_features, num_classes))
+
+
 def convolutional(num_classes: int, in_features: int, width: int) -> nn.Module:
     """Convolutions and both kinds of batch norm, for images with one channel."""
     return nn.Sequential(

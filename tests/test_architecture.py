@@ -29,7 +29,7 @@ ALLOWED = {
     "training": {*BASE, "config", "data", "ghost", "layers", "models", "regime", "runs"},
     "launch": {*BASE, "config", "data", "regime", "runs", "training"},
     "landscape": {*BASE, "config", "data", "launch", "models", "regime", "runs", "training"},
-    "plan": {*BASE, "config", "paper", "regime"},
+    "plan": {*BASE, "config", "paper", "regime", "runs"},
     "report": {*BASE, "config", "paper", "runs"},
     "bench": {*BASE, "config", "data", "models", "paper", "regime", "report", "runs", "training"},
     "api": {*BASE, "config", "launch", "runs", "training"},

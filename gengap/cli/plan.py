@@ -27,6 +27,8 @@ Prints how each of the paper's methods adapts a recipe that works at small_batch
   warmup_epochs    linear warm-up from the recipe's learning rate to the scaled one (default: 0)
   optimizer        sgd, which takes momentum (0.9), or adam, which takes betas (0.9,0.999)
   micro_batch      samples that fit into memory at a time, a multiple of ghost_size
+  noise_scale      of the gradient, in samples, or the record of gengap landscape walk that measured it: up to
+                   which batch size more samples per update should pay
   results_dir      folder with the report of your own runs, if any (default: results)
   --json           print JSON
 """
@@ -64,6 +66,7 @@ def answer(values: Mapping[str, str], *, as_json: bool = False) -> str:
         found: dict[str, Any] = {
             "methods": [asdict(p) for p in methods],
             "notes": notes,
+            "noise_scale": asdict(question.noise_scale) if question.noise_scale else None,
             "paper": [asdict(closed_in_paper(t)) for t in TABLES],
             "records": [asdict(row) for row in own],
             "code": code,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gengap.errors import UserError, counted
 from gengap.paths import expanded
+from gengap.plan.noise_scale import NoiseScale, read_noise_scale
 from gengap.plan.numbers import number, numbers, shown, whole
 
 EXAMPLE = (
@@ -15,7 +16,7 @@ EXAMPLE = (
 REQUIRED = ("small_batch", "large_batch", "lr", "epochs", "dataset_size")
 OPTIONAL = (
     "milestones", "gamma", "ghost_size", "warmup_epochs", "optimizer", "momentum", "betas", "micro_batch",
-    "results_dir",
+    "noise_scale", "results_dir",
 )  # fmt: skip
 OPTIMIZERS = ("sgd", "adam")
 GHOST_SIZE = 128  # the paper's, in all its experiments
@@ -43,6 +44,7 @@ class Question:
     momentum: Fraction
     betas: tuple[Fraction, Fraction]
     micro_batch: int | None
+    noise_scale: NoiseScale | None
     results_dir: Path
 
 
@@ -75,6 +77,7 @@ def read_question(values: Mapping[str, str]) -> Question:
         momentum=momentum,
         betas=betas,
         micro_batch=_micro_batch(values, ghost_size, large),
+        noise_scale=read_noise_scale(values),
         results_dir=expanded(values.get("results_dir", "results")),
     )
 

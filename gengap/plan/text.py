@@ -10,6 +10,7 @@ from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.plan.evidence import REMEDIES, TABLES, OwnRow, closed_in_paper, paper_ratios
 from gengap.plan.methods import Planned
+from gengap.plan.noise_scale import noise_note
 from gengap.plan.question import GHOST_SIZE, Question, default_ghost_size
 
 NONE = "–"
@@ -75,6 +76,8 @@ def reasons(question: Question, methods: Sequence[Planned]) -> list[str]:
             f"micro-batches of {question.micro_batch:,} samples makes the same update up to rounding "
             "(dropout masks differ). Without ghosts it does not: batch norm then sees micro-batches."
         )
+    if question.noise_scale:
+        notes.append(noise_note(question.noise_scale, question.small_batch, question.large_batch))
     return [*notes, _optimizer(question)]
 
 

@@ -1,0 +1,99 @@
+"""Up to which batch size more samples per update pay, from a measured gradient noise scale.
+
+McCandlish et al. 2018, "An empirical model of large-batch training", section 2.3: to the same training loss,
+B samples per update need S_min (1 + B_noise / B) updates and E_min (1 + B / B_noise) samples. It is a rule of
+thumb: the model is quadratic, and B_noise is replaced by the gradient noise scale tr Σ / ‖G‖².
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gengap.errors import UserError, printable
+from gengap.paths import expanded
+from gengap.plan.numbers import number
+from gengap.runs.measurements import read_measurement
+
+KEY, KIND = "noise_scale", "walk"
+
+
+@dataclass(frozen=True)
+class NoiseScale:
+    """A gradient noise scale, in samples, and the record that it was read from, if any."""
+
+    samples: float
+    record: str | None = None
+
+    def updates(self, batch: int) -> float:
+        """Updates to the same loss at `batch` samples each, in units of the fewest."""
+        return 1 + self.samples / batch
+
+    def processed(self, batch: int) -> float:
+        """Samples to the same loss at `batch` samples per update, in units of the fewest."""
+        return 1 + batch / self.samples
+
+
+def read_noise_scale(values: Mapping[str, str]) -> NoiseScale | None:
+    """What was typed for `noise_scale`: a number of samples, or a record of `gengap landscape walk`.
+
+    Raises:
+        UserError: it is neither, or no noise scale was measured in the record.
+    """
+    text = values.get(KEY)
+    if text is None:
+        return None
+    with suppress(ValueError):
+        float(text)
+        return NoiseScale(float(number(values, KEY)))
+    file = expanded(text)
+    record = read_measurement(file)
+    if record is None or record["kind"] != KIND:
+        raise UserError(
+            f"{KEY}={text} is neither a number of samples nor a record of gengap landscape walk: name a file "
+            "such as results/landscape/RUN/seed0/walk-DIGEST.json"
+        )
+    return NoiseScale(_of_record(file, record["measurements"]), printable(file))
+
+
+def _of_record(file: Path, measurements: Sequence[Mapping[str, Any]]) -> float:
+    """The mean over updates of the noise scale, which is E_min / S_min where it changes during training.
+
+    (McCandlish et al. 2018, appendix D.) At each number of updates that of the largest batch counts, whose
+    error is the smallest; between them it is interpolated linearly.
+
+    Raises:
+        UserError: there is none.
+    """
+    largest: dict[int, Mapping[str, Any]] = {}
+    for m in measurements:
+        best = largest.get(m["update"])
+        if m[KEY] is not None and (best is None or m["batch_size"] > best["batch_size"]):
+            largest[m["update"]] = m
+    if not largest:
+        raise UserError(
+            f"{printable(file)} has no noise scale: measure it with batch_norm=ghost and sizes of several "
+            "ghosts"
+        )
+    points = sorted((update, float(m[KEY])) for update, m in largest.items())
+    pairs = list(zip(points, points[1:], strict=False))
+    length = points[-1][0] - points[0][0]
+    area = sum((after - before) * (low + high) / 2 for (before, low), (after, high) in pairs)
+    return area / length if length else points[0][1]
+
+
+def noise_note(scale: NoiseScale, small: int, large: int) -> str:
+    """What the noise scale says about going from `small` to `large` samples per update."""
+    noise = f"{scale.samples:.4g}"
+    measured = f" (mean over the updates in {scale.record})" if scale.record else ""
+    fewer = scale.updates(large) / scale.updates(small)
+    more = scale.processed(large) / scale.processed(small)
+    return (
+        f"Noise scale {noise}{measured}: by the rule of thumb of McCandlish et al. 2018, the same training "
+        "loss takes updates in proportion to 1 + B_noise/B and samples in proportion to 1 + B/B_noise, so "
+        f"from {small:,} to {large:,} {fewer:.3g} times the updates and {more:.3g} times the samples. More "
+        f"samples per update should pay up to a batch of about {noise}, where a sample is half as efficient "
+        "as in a small batch and doubling the batch saves a quarter of the updates; beyond, less and less. "
+        "The rule is about training loss and says nothing about generalization."
+    )

@@ -1,0 +1,108 @@
+"""`gengap plan noise_scale=`: the trade-off of McCandlish et al. 2018, from a number or a record."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gengap.cli import plan
+from gengap.errors import UserError
+from gengap.landscape.settings import KINDS
+from gengap.plan.noise_scale import KEY, KIND, NoiseScale, read_noise_scale
+from gengap.runs.measurements import measurement_file
+from tests.plan.words import TYPED, replaced, values
+
+RECORD = {
+    "format": 1,
+    "status": "finished",
+    "kind": "walk",
+    "run": "digits_f1-lb-0a1b2c3d",
+    "seed": 0,
+    "config": {},
+    "versions": {"torch": "2.9.0"},
+    "git_commit": None,
+    "hardware": {"device": "cpu", "name": "CPU", "threads": 1},
+    "weights": "untrained",
+    "seconds": 1.0,
+}
+
+
+def written(folder: Path, measurements, kind: str = KIND) -> Path:
+    file = measurement_file(folder, RECORD["run"], 0, kind, "01234567")
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(RECORD | {"kind": kind, "measurements": measurements}))
+    return file
+
+
+def measurement(update: int, batch: int, scale: float | None):
+    return {"update": update, "batch_size": batch, "noise_scale": scale}
+
+
+def test_the_kind_and_its_key_are_those_of_the_landscape():
+    assert KIND in KINDS
+    assert KEY == "noise_scale"
+
+
+def test_at_the_noise_scale_both_costs_are_twice_the_least():
+    scale = NoiseScale(1000)
+    assert scale.updates(1000) == scale.processed(1000) == 2
+    for batch in (10, 1000, 30000):
+        assert (scale.updates(batch) - 1) * (scale.processed(batch) - 1) == pytest.approx(1)
+        samples = scale.updates(batch) * batch  # updates times batch are samples, whatever the units
+        assert samples / 1000 == pytest.approx(scale.processed(batch))
+    assert scale.updates(2000) / scale.updates(1000) == 0.75
+
+
+def test_the_plan_says_what_the_larger_batch_costs():
+    found = json.loads(plan.answer(values([*TYPED, "noise_scale=1024"]), as_json=True))
+    assert found["noise_scale"] == {"samples": 1024, "record": None}
+    (note,) = (n for n in found["notes"] if n.startswith("Noise scale 1024: "))
+    assert "from 256 to 4,096 0.25 times the updates and 4 times the samples" in note
+    assert "up to a batch of about 1024," in note
+    assert json.loads(plan.answer(values(TYPED), as_json=True))["noise_scale"] is None
+
+
+def test_a_record_gives_the_mean_over_updates_of_the_largest_batch(tmp_path):
+    rows = [
+        (0, 16, 900.0),
+        (0, 512, 100.0),
+        (10, 512, 300.0),
+        (10, 16, None),
+        (30, 64, 500.0),
+        (30, 512, None),
+    ]
+    file = written(tmp_path, [measurement(*row) for row in rows])
+    found = read_noise_scale({"noise_scale": str(file)})
+    assert found == NoiseScale((10 * 200 + 20 * 400) / 30, str(file))
+
+
+def test_a_record_of_one_point_gives_its_value(tmp_path):
+    file = written(tmp_path, [measurement(0, 512, 100.0)])
+    assert read_noise_scale({"noise_scale": str(file)}).samples == 100
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("0", "must be finite and above 0"),
+        ("nan", "must be finite and above 0"),
+        ("1,2", "neither a number of samples nor a record of gengap landscape walk"),
+        ("nowhere.json", "neither a number of samples nor a record"),
+        (".", "is not a file"),
+    ],
+)
+def test_a_mistake_says_what_to_type(text, says):
+    with pytest.raises(UserError, match=says):
+        plan.answer(values(replaced(TYPED, [f"noise_scale={text}"])))
+
+
+def test_a_record_without_a_noise_scale_says_how_to_measure_it(tmp_path):
+    file = written(tmp_path, [measurement(0, 512, None)])
+    with pytest.raises(UserError, match="measure it with batch_norm=ghost"):
+        read_noise_scale({"noise_scale": str(file)})
+
+
+def test_a_record_of_another_kind_is_none(tmp_path):
+    file = written(tmp_path, [measurement(0, 512, 1.0)], kind="line")
+    with pytest.raises(UserError, match="nor a record of gengap landscape walk"):
+        read_noise_scale({"noise_scale": str(file)})
