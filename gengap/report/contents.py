@@ -8,6 +8,7 @@ from gengap.report import comparison_tables, other_runs, prose, tables
 from gengap.report.cells import Records, parts, rows_of
 from gengap.report.comparisons import EQUIVALENCE, PRECISION, PROTOCOL, SHARE, STEP, Comparison
 from gengap.report.figures import Figure
+from gengap.report.figures.norms_elsewhere import norms_elsewhere
 from gengap.report.markup import Table
 from gengap.report.measure import commits, distinct
 from gengap.report.overview import counts, gaps
@@ -29,6 +30,7 @@ def report(records: Records, compared: list[Comparison], shown: list[Figure]) ->
         None if Part.TABLE2 in present else no_table2,
         comparisons(compared),
         *(figure(f) for f in shown if f.draw),
+        section("Which norm does figure 2 show?", prose.NORMS, norms_elsewhere(records)),
         targets(records.speeds) if records.speeds else None,
         section("Variants", prose.VARIANTS, other_runs.variants(records)),
         section("Unfinished runs", prose.NOT_FINISHED, other_runs.unfinished(records)),

@@ -67,6 +67,16 @@ equivalence as +RA and SB are. Protocol: runs by the released code's protocol ag
 text; p is for no difference, uncorrected.
 """
 
+NORMS = """\
+The paper's figure 2 plots ||w_t - w_0|| and does not say over which weights; its released code logs the first
+parameter tensor, the first convolution, alone. Below are our distances at the end of the phase of the initial
+learning rate, and slopes per ln t over its last decade of updates, next to the values read off the figure.
+Figure 2 has no runs in fp32 here yet, so these are in another precision. Where the distance of all parameters
+is several times the published one and that of a single tensor is near it, the figure can't show the norm over
+all parameters. Which tensor it shows does not follow: other convolutions move about as far as the first, so
+that takes the other batch sizes.
+"""
+
 TARGETS = """\
 Speed targets, next to what `gengap bench` measured on such a machine. "x" is images/s as a multiple of the
 typical loop's, measured in alternation with it; "s/epoch" is the time for one epoch of updates.

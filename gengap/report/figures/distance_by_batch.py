@@ -71,7 +71,7 @@ def figure2(records: Records) -> Figure:
     """Distance against updates in both norms, (a) at one learning rate, (b) after its adaptation and GBN."""
     panel_curves = {panel: with_runs(records, curves) for panel, (curves, _) in PANELS.items()}
     every = tuple(c for curves in panel_curves.values() for c in curves)
-    drawn = [found for panel, curves in panel_curves.items() for found in _norm_curves(panel, curves)]
+    drawn = [found for panel, curves in panel_curves.items() for found in norm_curves(panel, curves)]
     caption = paragraph(
         "Resnet44 on CIFAR-10: ||w_t - w_0|| against updates t at batch 64 to 2048. (a) all at the learning "
         "rate of batch 128; (b) after learning-rate adaptation (eq. 7) and GBN, where batch 128 is the same "
@@ -103,7 +103,7 @@ def figure2(records: Records) -> Figure:
 def figure7(records: Records) -> Figure:
     """Figure 2a against epochs."""
     curves = with_runs(records, FIXED_RATE)
-    drawn = _norm_curves("2a", curves)
+    drawn = norm_curves("2a", curves)
     caption = paragraph(
         "The runs of figure 2a against epochs.",
         *([run_counts(curves)] if drawn else []),
@@ -117,7 +117,8 @@ def figure7(records: Records) -> Figure:
     return Figure(*about, data=data, missing=missing(records, curves, "figure1"), draw=lambda: _draw7(drawn))
 
 
-def _norm_curves(panel: str, curves: tuple[Curve, ...]) -> list[NormCurve]:
+def norm_curves(panel: str, curves: tuple[Curve, ...]) -> list[NormCurve]:
+    """The curves of a panel that have runs, in each norm."""
     found = [
         (norm, c, read_walk(c.group, tensor))
         for norm, tensor in NORMS.items()
