@@ -6,7 +6,7 @@ import torch
 from gengap.config.identity import run_directory
 from gengap.landscape.batch_norm import Mode, running
 from gengap.landscape.line import alphas, between, line
-from gengap.landscape.settings import Curvature, Line, Settings, Sharpness
+from gengap.landscape.settings import Curvature, Line, Sharpness, SurfaceSettings
 from gengap.landscape.sharpness import sharpness
 from gengap.landscape.subject import Subject
 from gengap.landscape.surface import nothing
@@ -37,7 +37,7 @@ def recorded(config):
 
 @pytest.mark.parametrize("method", ["sb", "lb"])
 def test_trained_mode_measures_what_the_run_recorded(method, config):
-    measured = subject(config(method), Settings())
+    measured = subject(config(method), SurfaceSettings())
     surface = measured.surface(measured.trained())
     loss, error, train_error = recorded(config(method))
     assert surface.measure(measured.validation) == pytest.approx((loss, error), rel=1e-5)
@@ -86,7 +86,7 @@ def test_a_line_measures_its_other_points_with_the_statistics_of_the_mode(config
             for layer, other in zip(running(start), running(end), strict=True):
                 layer.running_mean.lerp_(other.running_mean, weight)
                 layer.running_var.lerp_(other.running_var, weight)
-        expected[mode] = subject(config("lb"), Settings()).surface(start).measure()
+        expected[mode] = subject(config("lb"), SurfaceSettings()).surface(start).measure()
     for mode, values in expected.items():
         settings = Line(batch_norm=mode, path="linear", points=13)
         found = {
@@ -108,7 +108,7 @@ def test_full_space_sharpness_takes_at_most_ten_evaluations_more_than_its_iterat
 
 
 def test_a_sample_is_the_same_for_every_run(config):
-    first, second = (subject(config(m), Settings(samples=200)).train for m in ("sb", "lb"))
+    first, second = (subject(config(m), SurfaceSettings(samples=200)).train for m in ("sb", "lb"))
     assert len(first) == 200
     (images, labels), (others, same) = (next(one.evaluation_batches(200)) for one in (first, second))
     assert torch.equal(images, others)
@@ -129,6 +129,6 @@ def test_float64_is_measured_in_float64(config):
 def test_recomputed_statistics_depend_on_no_batch_size(config):
     losses = []
     for batch in (1437, 100):
-        measured = subject(config("lb"), Settings(batch_norm=Mode.RECOMPUTED, batch=batch))
+        measured = subject(config("lb"), SurfaceSettings(batch_norm=Mode.RECOMPUTED, batch=batch))
         losses.append(sharpness(measured.surface(measured.trained()), 1e-3)["sharpness"])
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
