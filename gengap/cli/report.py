@@ -65,7 +65,7 @@ def _write(results_dir: Path) -> int:
 
     records = read_records(results_dir)
     _name_unreadable(records)
-    if records.runs.empty and not records.unreadable:
+    if records.is_empty:
         say(_nothing(results_dir), sys.stderr)
         return FAILED
     folder = results_dir / "report"
@@ -89,7 +89,7 @@ def _check(results_dir: Path, config_dirs: Sequence[str]) -> int:
     records = read_records(results_dir)
     _name_unreadable(records)
     folder = results_dir / "report"
-    if records.runs.empty and not records.unreadable and not written(folder):
+    if records.is_empty and not written(folder):
         say(_nothing(results_dir), sys.stderr)
         return FAILED  # a mistyped folder must not pass for a checked one
     difference = compare(records, folder)

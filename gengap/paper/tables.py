@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from gengap.paper import keskar
+
 DEMOS = {"digits_f1": "F1, digits"}  # rows of ours that the paper does not have
 
 
@@ -78,10 +80,10 @@ def first_row(row: str, method: str) -> str:
 def title(row: str) -> str:
     """The name that readers see: `network, dataset`, and the large batch if the workload has two rows.
 
-    A row that is neither in the paper nor a demo keeps its key.
+    A row that is neither in the papers nor a demo keeps its key.
     """
     here = next((p for p in published() if p.row == row), None)
     if here is None:
-        return DEMOS.get(row, row)
+        return keskar.title(row) or DEMOS.get(row, row)
     twice = len({p.row for p in published() if p.workload == here.workload}) > 1
     return f"{here.network}, {here.dataset}" + (f", {here.large_batch}" if twice else "")

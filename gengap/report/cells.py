@@ -1,24 +1,24 @@
 """Which runs belong to which cell: the records of a results directory, matched with conf/experiment."""
 
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pandas import DataFrame
 
 from gengap.config.conf import CONF
-from gengap.config.identity import recorded_differences, run_name
-from gengap.config.schema import FP32, PAPER
-from gengap.config.shipped import Cell, cell, choices, experiment_config, experiments
+from gengap.config.identity import recorded_differences
+from gengap.config.shipped import experiment_config
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
 from gengap.report.measurements import read_measurements
 from gengap.report.other_data import mark_other_data
-from gengap.report.rows import KINDS, OTHER_PRECISIONS, RELEASED, Part, Row, part_of
+from gengap.report.places import Place, all_places, experiment_of
+from gengap.report.rows import KINDS, Part, Row, part_of
 from gengap.runs import read_record, read_store
+from gengap.runs.measured import read_measured
 
 DEFAULT = Path("results")
 
@@ -62,6 +62,9 @@ class Records:
     variants: list[Group]
     unreadable: tuple[tuple[str, str], ...] = ()  # (file relative to the results directory, what is wrong)
     speeds: tuple[dict[str, Any], ...] = ()  # measurements of `gengap bench`, one per machine
+    landscape: tuple[dict[str, Any], ...] = ()  # measurements of `gengap landscape`
+    # By run name, of every cell that has runs or measurements: its experiment, and its row if it has one
+    places: dict[str, Place] = field(default_factory=dict)
     results_dir: Path = DEFAULT  # as in the commands that the report shows
     are_published: bool = False  # the committed records of this project, whose report names every figure
 
@@ -71,6 +74,11 @@ class Records:
         place = "" if at_default else " " + shlex.quote(f"results_dir={self.results_dir}")
         return f"gengap train {words}{place}"
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to report."""
+        return self.runs.empty and not self.landscape and not self.unreadable
+
     def cell(self, row: Row, method: str) -> Group | None:
         """The runs of a cell, which two rows may share; None if there are none."""
         return self.cells.get((row._replace(name=paper.first_row(row.name, method)), method))
@@ -78,49 +86,27 @@ class Records:
 
 def read_records(results_dir: Path) -> Records:
     """Read all runs and assign them to cells; an absent directory has no runs."""
-    store = read_store(results_dir)
-    present = _cells(frozenset(zip(store.runs["workload"], store.runs["method"], strict=True)))
-    places = _places(present, released=RELEASED in set(store.runs["protocol"]))
+    store, measured = read_store(results_dir), read_measured(results_dir.expanduser())
+    places = all_places(store.runs, measured)
     rows_of = {run: row for run, (_, row) in places.items() if row}
     runs = mark_other_data(store.runs, rows_of)
     groups = [_group(str(run), rows, places) for run, rows in runs.groupby("run", sort=True)]
     speeds, no_speeds = read_measurements(results_dir.expanduser())
-    bad = [(e.file, e.reason) for e in store.unreadable] + no_speeds
+    bad = [(e.file, e.reason) for e in (*store.unreadable, *measured.unreadable)] + no_speeds
     return Records(
         runs=runs,
         cells={(rows_of[g.run], g.method): g for g in groups if g.run in rows_of},
         variants=[g for g in groups if g.run not in rows_of],
         unreadable=tuple((f.relative_to(results_dir.expanduser()).as_posix(), reason) for f, reason in bad),
         speeds=tuple(speeds),
+        landscape=measured.records,
+        places=places,
         results_dir=results_dir,
         are_published=results_dir.resolve() == CONF.parent / DEFAULT,
     )
 
 
-def _places(cells: tuple[Cell, ...], released: bool) -> dict[str, tuple[str, Row | None]]:
-    """By run name: the experiment that composes its runs, and their row if they are a cell."""
-    found: dict[str, tuple[str, Row | None]] = {}
-    for c in cells:
-        name = _row(c.experiment, c.workload, c.method)
-        found[c.run] = c.experiment, Row(name) if name else None
-        for run, kind in _others(c.experiment, released) if name else ():
-            found[run] = c.experiment, Row(name, *kind)
-    return found
-
-
-def _others(experiment: str, released: bool) -> Iterator[tuple[str, tuple[str, str]]]:
-    for precision in OTHER_PRECISIONS:
-        yield run_name(replace(experiment_config(experiment), precision=precision)), (precision, PAPER)
-    if released:  # composing is slow, so only if there are such runs
-        yield _released_run(experiment), (FP32, RELEASED)
-
-
-@cache
-def _released_run(experiment: str) -> str:
-    return run_name(experiment_config(experiment, RELEASED))
-
-
-def _group(run: str, rows: DataFrame, places: dict[str, tuple[str, Row | None]]) -> Group:
+def _group(run: str, rows: DataFrame, places: dict[str, Place]) -> Group:
     experiment, row = places.get(run, ("", None))
     name = row.name if row else str(rows["workload"].iloc[0])
     return Group(run, name, str(rows["method"].iloc[0]), experiment, rows)
@@ -145,14 +131,6 @@ def row_names(records: Records) -> list[str]:
     return [*names, *sorted({row.name for row, _ in records.cells} - set(names))]
 
 
-def experiment_of(row: str, method: str) -> str:
-    """Name of the experiment that is this cell; empty if there is none."""
-    asked = (paper.first_row(row, method), method)
-    return next(
-        (name for name, parts in _experiments().items() if (_row(name, *parts), parts[1]) == asked), ""
-    )
-
-
 def changed(group: Group) -> dict[str, Any] | None:
     """The settings that differ from the cell of the same workload and method; None without such a cell."""
     experiment = experiment_of(group.workload, group.method)
@@ -160,27 +138,3 @@ def changed(group: Group) -> dict[str, Any] | None:
     if not experiment or record is None:
         return None
     return recorded_differences(record["config"], experiment_config(experiment))
-
-
-@cache
-def _experiments() -> dict[str, tuple[str, str]]:
-    return {name: choices(name) for name in experiments()}
-
-
-@cache
-def _cells(present: frozenset[tuple[str, str]]) -> tuple[Cell, ...]:
-    # Composing is slow, so experiments of workloads and methods without runs are skipped.
-    return tuple(cell(name) for name, parts in _experiments().items() if parts in present or "" in parts)
-
-
-def _row(experiment: str, workload: str, method: str) -> str:
-    # The row that an experiment is a cell of. Experiments with other names are at the settings of a figure,
-    # not of the tables, and have no row.
-    if method not in METHODS:
-        return ""
-    dataset = workload.split("_")[0]
-    rows = dict.fromkeys((dataset, workload), workload)
-    second = f"{workload}_8k"
-    if second in paper.rows(2):
-        rows[f"{dataset}_8k"] = second
-    return rows.get(experiment.removesuffix(f"_{method}"), "")

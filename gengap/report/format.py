@@ -13,6 +13,21 @@ def spread(summary: Summary | None, digits: int = 2) -> str:
     return f"{summary.mean:.{digits}f}" + ("" if summary.std is None else f" ± {summary.std:.{digits}f}")
 
 
+def significant(value: float | None, digits: int = 3) -> str:
+    """A number of any size, with so many significant digits; empty for None."""
+    if value is None:
+        return ""
+    rounded = float(f"{value:.{digits}g}") + 0.0
+    return f"{rounded:,.0f}" if 1000 <= abs(rounded) < 1e6 else f"{rounded:.10g}"
+
+
+def significant_spread(summary: Summary | None) -> str:
+    """`mean ± std` of numbers of any size; without `± std` for a single seed, empty for None."""
+    if summary is None:
+        return ""
+    return significant(summary.mean) + ("" if summary.std is None else f" ± {significant(summary.std, 2)}")
+
+
 def fixed(value: float | None, digits: int = 4) -> str:
     """A fixed number of decimals; empty for None."""
     return "" if value is None else f"{_rounded(value, digits):.{digits}f}"

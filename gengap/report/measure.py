@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pandas import DataFrame
 
 from gengap.paper import tables as paper
-from gengap.report.cells import Group, Records, experiment_of
+from gengap.report.cells import Group, Records
 from gengap.report.format import commit, state
+from gengap.report.places import experiment_of
 from gengap.report.rows import Row
 from gengap.report.statistics import Summary, binomial_error, summarize
 

@@ -26,7 +26,7 @@ _SIZE = number(0)  # of a vector
 _SEED = whole(high=2**63 - 1)
 _LR = number()  # signs and sizes are the configuration's matter
 
-_CONFIG = keys(
+CONFIG = keys(
     {
         "workload": keys({"name": name, "epochs": number(0)}),
         "method": keys({"name": name, "batch_size": whole(1)}),
@@ -62,7 +62,7 @@ RECORD = keys(
         "method": name,
         "digest": name,
         "seed": _SEED,
-        "config": _CONFIG,
+        "config": CONFIG,
         **ORIGIN,
         "data": _DATA,
         "regime": keys(

@@ -106,7 +106,7 @@ def test_an_experiment_at_other_settings_is_no_cell_of_the_table(
     mixed: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = (cell("mnist_sb"), Cell("mnist_b64", "mnist_f1", "sb", "mnist_f1-sb-0badcafe"))
-    monkeypatch.setattr("gengap.report.cells._cells", lambda present: known)
+    monkeypatch.setattr("gengap.report.places._cells", lambda present: known)
     records = read_records(mixed.root)
     assert cell_of(records, "mnist_f1", "sb")["mean"] == "98.3100"
     assert ("mnist_f1-sb-0badcafe", "mnist_b64") in [row[:2] for row in variants(records).rows]

@@ -7,10 +7,11 @@ from gengap.cli.report import main
 from gengap.config.shipped import Cell
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
-from gengap.report.cells import experiment_of, read_records
+from gengap.report.cells import read_records
 from gengap.report.markup import csv_text
 from gengap.report.other_runs import variants
 from gengap.report.page import texts
+from gengap.report.places import experiment_of
 from gengap.report.rows import Part
 from gengap.report.tables import data, quick
 
@@ -33,9 +34,9 @@ CELLS = {
 @pytest.fixture
 def imagenet(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Table 2 with one record of each cell but the regime-adapted ones, and one at another batch."""
-    monkeypatch.setattr("gengap.report.cells._cells", lambda present: tuple(CELLS.values()))
+    monkeypatch.setattr("gengap.report.places._cells", lambda present: tuple(CELLS.values()))
     monkeypatch.setattr(
-        "gengap.report.cells._experiments", lambda: {n: (c.workload, c.method) for n, c in CELLS.items()}
+        "gengap.report.places._experiments", lambda: {n: (c.workload, c.method) for n, c in CELLS.items()}
     )
     monkeypatch.setattr("gengap.report.other_runs.differences", lambda group: "method.batch_size=1024")
     for i, name in enumerate(n for n in NAMES if not n.endswith("ra")):

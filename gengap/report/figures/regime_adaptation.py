@@ -6,12 +6,13 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS
 from gengap.report.bands import Band, band_data
-from gengap.report.cells import Records, experiment_of, row_names
+from gengap.report.cells import Records, row_names
 from gengap.report.escape import picture_text
 from gengap.report.figures.canvas import draw_band, grid, legend
 from gengap.report.figures.errors import VALIDATION, error_band
 from gengap.report.figures.figure import Figure, no_records, paragraph
 from gengap.report.figures.style import METHOD_STYLES
+from gengap.report.places import experiment_of
 from gengap.report.rows import Row
 
 SHOWN = ("sb", "lb", "lb_ra")

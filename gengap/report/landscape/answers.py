@@ -1,0 +1,109 @@
+"""The questions of the landscape, answered from the records by the rules that `prose.FINDINGS` states."""
+
+from collections.abc import Sequence
+
+from gengap.paper.methods import LABELS
+from gengap.report.format import signed, significant
+from gengap.report.landscape.findings import LB_SB, Compared
+from gengap.report.landscape.numbers import SHARPNESS, Measure
+from gengap.report.landscape.order import Order
+from gengap.report.landscape.ratios import FLATTER, OPEN, SHARPER
+from gengap.report.markup import Table
+from gengap.report.rows import Row
+
+READINGS = (SHARPER, FLATTER, OPEN)
+
+
+def counts(comparisons: Sequence[Compared]) -> Table:
+    """How the comparisons read, by workload, pair of methods, quantity and mode of batch norm."""
+    kinds: dict[tuple[str, ...], list[str]] = {}
+    for c in comparisons:
+        kind = (c.row.title, c.label, c.measure.quantity, c.measure.batch_norm)
+        kinds.setdefault(kind, []).extend([c.ratio.reading] if c.ratio.reading else [])
+    rows = ((*kind, *(str(found.count(r)) for r in READINGS)) for kind, found in kinds.items())
+    return Table(("workload", "ratio of", "measure", "batch norm", *READINGS), tuple(rows), labels=4)
+
+
+def answers(comparisons: Sequence[Compared], orders: Sequence[Order]) -> tuple[str, ...]:
+    """A few sentences per workload."""
+    rows = dict.fromkeys([*(c.row for c in comparisons), *(o.row for o in orders)])
+    return tuple(line for row in rows for line in _answers(row, comparisons, orders) if line)
+
+
+def _answers(row: Row, comparisons: Sequence[Compared], orders: Sequence[Order]) -> tuple[str, ...]:
+    own = [c for c in comparisons if c.row == row]
+    return (
+        *(_sharper(row, pair, own) for pair in dict.fromkeys(c.label for c in own)),
+        *(_modes(row, measure, own) for measure in dict.fromkeys(_without_mode(c.measure) for c in own)),
+        _ordered(row, [o for o in orders if o.row == row]),
+    )
+
+
+def _sharper(row: Row, pair: str, own: Sequence[Compared]) -> str:
+    """How often one side is sharper; by which measures it reads otherwise than in most comparisons."""
+    read = [c for c in own if c.label == pair and c.ratio.reading]
+    found = [c.ratio.reading for c in read]
+    if not found:
+        return ""
+    order = sorted(dict.fromkeys(found), key=lambda r: (-found.count(r), READINGS.index(r)))
+    parts = [f"{order[0]} in {found.count(order[0])} of {len(found)} comparisons"]
+    for reading in order[1:]:
+        others = [c.measure for c in read if c.ratio.reading == reading]
+        parts.append(f"{reading} in {len(others)} ({_listed(others)})")
+    return f"{row.title}, {pair}: {'; '.join(parts)}."
+
+
+def _listed(others: Sequence[Measure]) -> str:
+    modes: dict[str, list[str]] = {}
+    for m in others:
+        modes.setdefault(m.name, []).append(" ".join(part for part in (m.batch_norm, m.settings) if part))
+    return "; ".join(f"{name}: {', '.join(of)}" for name, of in modes.items())
+
+
+def _without_mode(measure: Measure) -> Measure:
+    return measure._replace(batch_norm="")
+
+
+def _modes(row: Row, measure: Measure, own: Sequence[Compared]) -> str:
+    """The contrast of Metric 2.1 in the full space in every mode of batch norm, beside the published one."""
+    if measure.quantity != SHARPNESS or measure.subspace is not None:
+        return ""
+    of_measure = [c for c in own if c.label == LB_SB and _without_mode(c.measure) == measure]
+    with_ratio = [c for c in of_measure if c.ratio.value is not None]
+    if len(with_ratio) < 2:
+        return ""
+    shown = ", ".join(f"{c.measure.batch_norm} {significant(c.ratio.value)}" for c in with_ratio)
+    largest = max(with_ratio, key=lambda c: c.ratio.value or 0)
+    name = " ".join(part for part in (measure.name, measure.settings) if part)
+    return (
+        f"{row.title}: {LB_SB} of {name} by mode of batch norm: {shown}; most in {largest.measure.batch_norm}"
+        f"{_beside_published(with_ratio)}."
+    )
+
+
+def _beside_published(found: Sequence[Compared]) -> str:
+    published = found[0].published
+    if published is None:
+        return ""
+    inside = [
+        c.measure.batch_norm
+        for c in found
+        if c.ratio.low is not None and c.ratio.high is not None and c.ratio.low <= published <= c.ratio.high
+    ]
+    return f"; published {significant(published)}, inside the interval of {', '.join(inside) or 'none'}"
+
+
+def _ordered(row: Row, orders: Sequence[Order]) -> str:
+    """Over all measures of a row: how the methods' order by sharpness agrees with that by accuracy."""
+    if not orders:
+        return ""
+    with_tau = [o.tau for o in orders if o.tau is not None]
+    agree, disagree, left = (sum(getattr(o, name) for o in orders) for name in ("agree", "disagree", "open"))
+    methods = max((o.methods for o in orders), key=len)
+    found = f"{row.title}: flatter and more accurate go together in {agree} pairs of methods"
+    found += f", apart in {disagree}, and {left} are open"
+    tau = ""
+    if with_tau:
+        low, high = signed(min(with_tau)), signed(max(with_tau))
+        tau = f"; Kendall's tau of the means is {low if low == high else f'{low} to {high}'}"
+    return f"{found}, over {len(orders)} measures of {', '.join(LABELS[m] for m in methods)}{tau}."

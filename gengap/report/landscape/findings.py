@@ -1,0 +1,105 @@
+"""Are large-batch minima sharper? Every pair of methods, by every measure that both have."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from gengap.paper import keskar
+from gengap.paper.methods import LABELS, METHODS
+from gengap.report.format import interval, significant
+from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers, Seeds, measures
+from gengap.report.landscape.ratios import Ratio, ratio
+from gengap.report.landscape.subjects import by_row
+from gengap.report.markup import Table
+from gengap.report.rows import Row
+
+PAIRS = (("lb", "sb"), ("lb_ra", "sb"), ("lb_ra", "lb"))
+LB_SB = f"{LABELS['lb']} / {LABELS['sb']}"
+
+
+class Compared(NamedTuple):
+    """Two methods of a row by one measure; `label` is that of the pair."""
+
+    row: Row
+    label: str
+    measure: Measure
+    ratio: Ratio
+    published: float | None
+
+
+def compared(found: Numbers) -> list[Compared]:
+    """The ratio of the methods of each of PAIRS in every row and by every measure that both have."""
+    return [
+        Compared(
+            row, f"{LABELS[a]} / {LABELS[b]}", m, ratio(cells[a][m], cells[b][m]), _published(row, m, a, b)
+        )
+        for row, cells in cells_of(found)
+        for a, b in PAIRS
+        if a in cells and b in cells
+        for m in measures(found)
+        if m in cells[a] and m in cells[b]
+    ]
+
+
+def cells_of(found: Numbers) -> Iterator[tuple[Row, dict[str, dict[Measure, Seeds]]]]:
+    """The cells of each row, by method."""
+    for row, subjects in by_row(list(found)):
+        cells = {s.method: found[s] for s in subjects if s.method}
+        if cells:
+            yield row, {m: cells[m] for m in METHODS if m in cells}
+
+
+def _published(row: Row, measure: Measure, a: str, b: str) -> float | None:
+    """The ratio of two published means."""
+    if measure.quantity != SHARPNESS or measure.parameter is None or row.deviation:
+        return None
+    sides = [keskar.sharpness(row.name, m, measure.parameter, measure.subspace) for m in (a, b)]
+    over, under = (None if side is None else float(side.mean) for side in sides)
+    return over / under if over and under else None
+
+
+def ratios(comparisons: Sequence[Compared]) -> Table:
+    """A row per workload and measure, and a column per pair of methods, beside the published LB / SB."""
+    pairs = list(dict.fromkeys(c.label for c in comparisons))
+    found = {(c.row, c.measure, c.label): c for c in comparisons}
+    header = (
+        *("workload", "measure", "batch norm", "settings", f"published {LB_SB}"),
+        *(cell for pair in pairs for cell in (pair, "reads as")),
+    )
+    rows = []
+    for row, m in dict.fromkeys((c.row, c.measure) for c in comparisons):
+        published = significant(_published(row, m, *PAIRS[0])) or "–"
+        of_pairs = (found.get((row, m, pair)) for pair in pairs)
+        cells = (cell for c in of_pairs for cell in (_shown(c), c.ratio.reading if c else ""))
+        rows.append((row.title, m.name, m.batch_norm, m.settings, published, *cells))
+    return Table(header, tuple(rows), labels=4)
+
+
+def _shown(c: Compared | None) -> str:
+    """`24.7 (16.8 to 36.1; n=5)`, or why there is none."""
+    if c is None:
+        return ""
+    about = interval(significant(c.ratio.low), significant(c.ratio.high)) or c.ratio.reason
+    return f"{significant(c.ratio.value) or '–'} ({about}; n={c.ratio.n})"
+
+
+def data(comparisons: Sequence[Compared]) -> Table:
+    """The same as numbers."""
+    header = (
+        "workload", "quantity", "parameter", "subspace", "batch_norm", "settings", "ratio_of", "n", "ratio",
+        "low95", "high95", "reading", "published", "blank_because",
+    )  # fmt: skip
+    rows = (
+        (
+            *(c.row.label, c.measure.quantity, _number(c.measure.parameter)),
+            *("" if c.measure.subspace is None else str(c.measure.subspace), c.measure.batch_norm),
+            *(c.measure.settings, c.label, str(c.ratio.n)),
+            *map(_number, (c.ratio.value, c.ratio.low, c.ratio.high)),
+            *(c.ratio.reading, _number(c.published), c.ratio.reason),
+        )
+        for c in comparisons
+    )
+    return Table(header, tuple(rows), labels=7)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"

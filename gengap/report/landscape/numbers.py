@@ -1,0 +1,117 @@
+"""What was measured as one number per network: sharpness, adaptive sharpness, curvature."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from gengap.report.landscape.subjects import Record, Subject
+
+SHARPNESS, ADAPTIVE, EIGENVALUE, TRACE = "sharpness", "adaptive sharpness", "largest eigenvalue", "trace"
+QUANTITIES = (SHARPNESS, ADAPTIVE, EIGENVALUE, TRACE)
+ABNORMAL = "abnormal"
+
+
+class Measure(NamedTuple):
+    """A quantity, and how it was measured: only equal measures are averaged or compared.
+
+    parameter: ε of Metric 2.1 or ρ of the adaptive sharpness. subspace: dimension of the random subspace;
+    None for the full space. settings: those that are not usual.
+    """
+
+    quantity: str
+    parameter: float | None
+    subspace: int | None
+    batch_norm: str
+    settings: str
+
+    @property
+    def name(self) -> str:
+        """`sharpness, ε = 0.001, 100 dimensions`."""
+        symbol = {SHARPNESS: "ε", ADAPTIVE: "ρ"}.get(self.quantity)
+        parts = [self.quantity]
+        if symbol:
+            parts.append(f"{symbol} = {self.parameter:g}")
+        if self.quantity == SHARPNESS:
+            parts.append(self.space)
+        return ", ".join(parts)
+
+    @property
+    def space(self) -> str:
+        """Where the sharpness was searched for."""
+        return "full space" if self.subspace is None else f"{self.subspace} dimensions"
+
+
+@dataclass(frozen=True)
+class Value:
+    """One network's value, and its run's accuracies in percent.
+
+    error: standard error of the value itself, of a trace. warning: why the value may be too small; empty if
+    nothing says so. recorded: the measurement.
+    """
+
+    value: float
+    accuracy: float | None
+    train_accuracy: float | None
+    error: float | None
+    warning: str
+    recorded: Mapping[str, Any]
+
+
+Seeds = dict[int, Value]
+Numbers = dict[Subject, dict[Measure, Seeds]]
+
+
+def numbers(records: Iterable[Record]) -> Numbers:
+    """Every number by subject, measure and seed; the first record counts where two have the same."""
+    found: Numbers = {}
+    for record in records:
+        for measure, value in _of_record(record):
+            found.setdefault(record.subject, {}).setdefault(measure, {}).setdefault(record.seed, value)
+    return found
+
+
+def measures(found: Numbers, *quantities: str) -> list[Measure]:
+    """The measures of these quantities (all if none is named) in order: full space first, then falling ε."""
+    asked = quantities or QUANTITIES
+    present = {m for by_measure in found.values() for m in by_measure if m.quantity in asked}
+    return sorted(present, key=_order)
+
+
+def _order(measure: Measure) -> tuple[Any, ...]:
+    quantity = QUANTITIES.index(measure.quantity)
+    mode = _mode(measure.batch_norm)
+    return quantity, measure.subspace or 0, -(measure.parameter or 0), mode, measure.settings
+
+
+def _mode(batch_norm: str) -> tuple[int, str]:
+    known = ("trained", "recomputed", "batch")
+    return known.index(batch_norm) if batch_norm in known else len(known), batch_norm
+
+
+def _of_record(record: Record) -> Iterator[tuple[Measure, Value]]:
+    for m in record.measurements:
+        if record.kind == "sharpness":
+            yield _measure(record, m, SHARPNESS, m["epsilon"]), _value(record, m, m["sharpness"], _ended(m))
+        elif record.kind == "adaptive":
+            yield _measure(record, m, ADAPTIVE, m["rho"]), _value(record, m, m["sharpness"], _ended(m))
+        elif record.kind == "curvature":
+            if m["eigenvalues"]:
+                largest = max(m["eigenvalues"])
+                warning = "" if m["converged"] else "not converged"
+                yield _measure(record, m, EIGENVALUE), _value(record, m, largest, warning)
+            yield _measure(record, m, TRACE), _value(record, m, m["trace"], "", m["trace_error"])
+
+
+def _measure(record: Record, m: dict[str, Any], quantity: str, parameter: float | None = None) -> Measure:
+    given = None if parameter is None else float(parameter)
+    return Measure(quantity, given, m.get("subspace"), m["batch_norm"], record.settings)
+
+
+def _value(
+    record: Record, m: dict[str, Any], value: float, warning: str, error: float | None = None
+) -> Value:
+    return Value(float(value), record.accuracy, record.train_accuracy, error, warning, m)
+
+
+def _ended(m: dict[str, Any]) -> str:
+    return ABNORMAL if m["line_search"].startswith(ABNORMAL) else ""

@@ -1,0 +1,68 @@
+"""How many times sharper one method's minima are than another's, over seeds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, inf, log
+
+from gengap.report.landscape.numbers import Seeds
+from gengap.report.statistics import summarize
+
+SHARPER, FLATTER, OPEN = "sharper", "flatter", "open"
+_LARGEST = 709  # whose exponential is still a float
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The ratio of two methods' values; None with a reason where there is none.
+
+    n: seeds that both have. value: exp of the mean of ln a - ln b over them. low, high: 95 % interval, exp of
+    the t-interval of that mean; None for a single seed.
+    """
+
+    n: int
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reason: str = ""
+
+    @property
+    def reading(self) -> str:
+        """`sharper` or `flatter` where the interval excludes 1, else `open`; empty without a ratio."""
+        if self.value is None:
+            return ""
+        if self.low is None or self.high is None:
+            return OPEN
+        return SHARPER if self.low > 1 else FLATTER if self.high < 1 else OPEN
+
+
+def ratio(a: Seeds, b: Seeds) -> Ratio:
+    """The ratio of a to b, paired by seed: both begin at the same weights and see the same data order."""
+    shared = sorted(a.keys() & b.keys())
+    if not shared:
+        return Ratio(0, reason="no seed that both have")
+    if any(side[seed].value <= 0 for side in (a, b) for seed in shared):
+        return Ratio(len(shared), reason="a value is not above 0")
+    found = summarize([log(a[seed].value) - log(b[seed].value) for seed in shared])
+    if found.half_width is None:
+        return Ratio(found.n, _exp(found.mean), reason="a single seed has no interval")
+    low, high = found.mean - found.half_width, found.mean + found.half_width
+    return Ratio(found.n, _exp(found.mean), _exp(low), _exp(high))
+
+
+def _exp(x: float) -> float:
+    return exp(x) if x < _LARGEST else inf
+
+
+def difference_sign(a: Mapping[int, float], b: Mapping[int, float]) -> int:
+    """1 or -1 where the paired 95 % interval of a - b over seeds excludes 0, else 0."""
+    shared = sorted(a.keys() & b.keys())
+    if len(shared) < 2:
+        return 0
+    found = summarize([a[seed] - b[seed] for seed in shared])
+    half_width = found.half_width or 0.0
+    return (found.mean > half_width) - (found.mean < -half_width)
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    """exp of the mean logarithm of positive values."""
+    return exp(sum(map(log, values)) / len(values))

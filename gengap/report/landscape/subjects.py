@@ -1,0 +1,152 @@
+"""Whose loss surface was measured: the configuration of each record, a cell of the tables or another run."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from gengap.config.checks import PRECISIONS
+from gengap.paper import keskar
+from gengap.paper import tables as paper
+from gengap.paper.methods import LABELS, METHODS
+from gengap.report.cells import Records
+from gengap.report.markup import Table
+from gengap.report.other_data import OTHER_DATA
+from gengap.report.rows import Row
+from gengap.runs import Status
+
+# Settings that columns of their own show, and the values of others that go without saying
+_SHOWN = ("batch_norm", "epsilon", "rho", "subspace", "start", "path")
+_USUAL = {
+    "dtype": "float32", "batch": 1000, "iterations": 10, "points": (31, 8),
+    "eigenvalues": 5, "probes": 30, "tolerance": 1e-3, "directions": 1000, "radius": 10.0,
+    "initial": "glorot", "sizes": [], "draws": 32,
+}  # fmt: skip
+
+
+class Subject(NamedTuple):
+    """The runs of one configuration, which differ only in the seed.
+
+    method: of a cell; empty for other runs. label: the method's, or the experiment or name of other runs.
+    """
+
+    row: Row
+    method: str
+    label: str
+    run: str
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished record of measurements.
+
+    accuracy, train_accuracy: of its run after the last update in percent; None without a finished run.
+    settings: those that are not usual, as typed.
+    """
+
+    subject: Subject
+    seed: int
+    kind: str
+    content: dict[str, Any]
+    settings: str
+    accuracy: float | None
+    train_accuracy: float | None
+
+    @property
+    def measurements(self) -> list[dict[str, Any]]:
+        """As recorded."""
+        found: list[dict[str, Any]] = self.content["measurements"]
+        return found
+
+    @property
+    def typed(self) -> dict[str, Any]:
+        """The settings of the measurement."""
+        found: dict[str, Any] = self.content["config"][self.kind]
+        return found
+
+
+def read(records: Records) -> list[Record]:
+    """The records that are reported, in the order of the tables' rows and methods, then by run and seed."""
+    accuracies = _accuracies(records)
+    found = [
+        _record(records, content, accuracies)
+        for content in records.landscape
+        if not _why_left_out(records, content)
+    ]
+    order = [*dict.fromkeys(p.row for p in paper.published()), *paper.DEMOS, *keskar.workloads()]
+
+    def place(record: Record) -> tuple[Any, ...]:
+        row, method = record.subject.row, record.subject.method
+        known = order.index(row.name) if row.name in order else len(order)
+        precision = PRECISIONS.index(row.precision) if row.precision in PRECISIONS else len(PRECISIONS)
+        column = METHODS.index(method) if method in METHODS else len(METHODS)
+        numbers = known, row.name, precision, row.precision, row.protocol, column
+        return *numbers, record.subject.batch_size, record.subject.run, record.seed, record.content["file"]
+
+    return sorted(found, key=place)
+
+
+def left_out(records: Records) -> Table:
+    """The records that are not reported, and why."""
+    rows = ((str(c["file"]), why) for c in records.landscape if (why := _why_left_out(records, c)))
+    return Table(("file", "why"), tuple(rows), labels=2)
+
+
+def _why_left_out(records: Records, content: dict[str, Any]) -> str:
+    if content["status"] != Status.FINISHED:
+        return "unfinished"
+    same = (records.runs["run"] == content["run"]) & (records.runs["seed"] == content["seed"])
+    trained_on_other_data = (records.runs[same]["status"] == OTHER_DATA).any()
+    return "its run was trained on other data than most" if trained_on_other_data else ""
+
+
+def _accuracies(records: Records) -> dict[tuple[str, int], tuple[float, float]]:
+    done = records.runs[records.runs["status"] == Status.FINISHED]
+    columns = (done[c] for c in ("run", "seed", "last_val_accuracy", "train_accuracy"))
+    return {
+        (run, int(seed)): (float(validation), float(train))
+        for run, seed, validation, train in zip(*columns, strict=True)
+    }
+
+
+def _record(
+    records: Records, content: dict[str, Any], accuracies: dict[tuple[str, int], tuple[float, float]]
+) -> Record:
+    accuracy, train = accuracies.get((content["run"], content["seed"]), (None, None))
+    kind = str(content["kind"])
+    settings = unusual(content["config"][kind])
+    return Record(_subject(records, content), content["seed"], kind, content, settings, accuracy, train)
+
+
+def _subject(records: Records, content: dict[str, Any]) -> Subject:
+    config, run = content["config"], str(content["run"])
+    experiment, row = records.places.get(run, ("", None))
+    method = config["method"]["name"]
+    batch_size = int(config["method"]["batch_size"])
+    if row and method in METHODS:
+        return Subject(row, method, LABELS[method], run, batch_size)
+    own = Row(config["workload"]["name"], config["precision"], config["protocol"]["name"])
+    return Subject(own, "", experiment or run, run, batch_size)
+
+
+def unusual(settings: dict[str, Any]) -> str:
+    """`key=value` of each setting with another value than usual that no column shows."""
+    shown = {key: value for key, value in settings.items() if key not in _SHOWN}
+    if settings.get("batch_norm") != "batch":
+        shown.pop("batch", None)  # no batch is normalized by its own statistics
+    return " ".join(f"{key}={_typed(value)}" for key, value in shown.items() if not _is_usual(key, value))
+
+
+def _is_usual(key: str, value: Any) -> bool:
+    usual = _USUAL.get(key)
+    return bool(value in usual if isinstance(usual, tuple) else value == usual)
+
+
+def _typed(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def by_row(subjects: Sequence[Subject]) -> Iterator[tuple[Row, list[Subject]]]:
+    """The subjects of each row, in their order."""
+    for row in dict.fromkeys(s.row for s in subjects):
+        yield row, [s for s in subjects if s.row == row]

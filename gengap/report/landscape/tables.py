@@ -1,0 +1,180 @@
+"""Sharpness and curvature of every cell beside the published values, of other runs, and of every seed."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from gengap.paper import keskar
+from gengap.paper import tables as paper
+from gengap.paper.methods import LABELS, METHODS
+from gengap.report.format import significant, significant_spread, spread
+from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers, Seeds, measures
+from gengap.report.landscape.subjects import Subject, by_row
+from gengap.report.markup import Table
+from gengap.report.rows import Row
+from gengap.report.statistics import summarize
+
+PUBLISHED = "published"
+_ACCURACIES = {keskar.TEST: "validation %", keskar.TRAIN: "training %"}
+
+
+def cells(found: Numbers, *quantities: str) -> Table:
+    """Every measure of every cell, one column per method, below the published values where there are any."""
+    known = measures(found, *quantities)
+    methods = _methods(s for s, by_measure in found.items() if by_measure.keys() & {*known})
+    rows = [
+        line
+        for row, subjects in by_row([s for s in found if s.method])
+        for line in _of_row(row, {s.method: found[s] for s in subjects}, known, methods)
+    ]
+    header = ("workload", "measure", "batch norm", "settings", *(LABELS[m] for m in methods), "warnings")
+    return Table(header, tuple(rows), labels=4)
+
+
+def _methods(subjects: Iterable[Subject]) -> list[str]:
+    present = {s.method for s in subjects}
+    return [m for m in METHODS if m in present]
+
+
+def _of_row(
+    row: Row, of_methods: dict[str, dict[Measure, Seeds]], known: Sequence[Measure], methods: Sequence[str]
+) -> Iterator[tuple[str, ...]]:
+    last = None
+    for measure in known:
+        values = [of_methods.get(m, {}).get(measure, {}) for m in methods]
+        if not any(values):
+            continue
+        if measure.name != last:
+            yield from _published(row, measure, methods)
+        last = measure.name
+        shown = (measure.name, measure.batch_norm, measure.settings)
+        yield (row.title, *shown, *map(value, values), warnings(values))
+
+
+def _published(row: Row, measure: Measure, methods: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    if measure.quantity != SHARPNESS or measure.parameter is None or row.deviation:
+        return
+    printed = [keskar.sharpness(row.name, m, measure.parameter, measure.subspace) for m in methods]
+    if any(printed):
+        cells = (p.text if p else "–" for p in printed)
+        yield (row.title, measure.name, PUBLISHED, "", *cells, "")
+
+
+def value(seeds: Seeds) -> str:
+    """`mean ± std (n=5)`, with the mean standard error of the values themselves where they have one."""
+    if not seeds:
+        return ""
+    errors = [v.error for v in seeds.values() if v.error is not None]
+    error = f"; error {significant(summarize(errors).mean, 2)}" if errors else ""
+    return f"{significant_spread(summarize([v.value for v in seeds.values()]))} (n={len(seeds)}{error})"
+
+
+def warnings(values: Sequence[Seeds]) -> str:
+    """`2 of 15 abnormal`."""
+    found = [v.warning for seeds in values for v in seeds.values()]
+    return ", ".join(f"{found.count(w)} of {len(found)} {w}" for w in dict.fromkeys(found) if w)
+
+
+def accuracies(found: Numbers) -> Table:
+    """Accuracies of the measured runs, beside those that Keskar et al. published."""
+    methods = _methods(found)
+    rows = [
+        line
+        for row, subjects in by_row([s for s in found if s.method])
+        for quantity in _ACCURACIES
+        for line in _accuracies(row, {s.method: found[s] for s in subjects}, quantity, methods)
+    ]
+    header = ("workload", "accuracy", "", *(LABELS[m] for m in methods))
+    return Table(header, tuple(rows), labels=3)
+
+
+def _accuracies(
+    row: Row, of_methods: dict[str, dict[Measure, Seeds]], quantity: str, methods: Sequence[str]
+) -> Iterator[tuple[str, ...]]:
+    printed = [None if row.deviation else keskar.accuracy(row.name, m, quantity) for m in methods]
+    if any(printed):
+        cells = (p.text if p else "–" for p in printed)
+        yield (row.title, _ACCURACIES[quantity], PUBLISHED, *cells)
+    ours = [_accuracy(of_methods.get(m, {}), quantity) for m in methods]
+    if any(ours):
+        yield (row.title, _ACCURACIES[quantity], "ours", *ours)
+
+
+def _accuracy(of_measures: dict[Measure, Seeds], quantity: str) -> str:
+    by_seed = {
+        seed: v.train_accuracy if quantity == keskar.TRAIN else v.accuracy
+        for seeds in of_measures.values()
+        for seed, v in seeds.items()
+    }
+    known = [a for a in by_seed.values() if a is not None]
+    return f"{spread(summarize(known))} (n={len(known)})" if known else ""
+
+
+def remedies(found: Numbers) -> Table:
+    """What Keskar et al. published for their remedies, for the workloads that are measured."""
+    present = {s.row.name for s in found}
+    kinds = dict.fromkeys(
+        (p.workload, p.remedy, p.method) for p in keskar.published() if p.remedy and p.workload in present
+    )
+    rows = []
+    for workload, remedy, method in kinds:
+        test = keskar.accuracy(workload, method, remedy=remedy)
+        sharp = [keskar.sharpness(workload, method, e, None, remedy) for e in (1e-3, 5e-4)]
+        shown = (p.text if p else "–" for p in (test, *sharp))
+        rows.append((paper.title(workload), remedy, LABELS[method], *shown))
+    header = ("workload", "remedy", "method", "test %", "sharpness, ε = 0.001", "sharpness, ε = 0.0005")
+    return Table(header, tuple(rows), labels=3)
+
+
+def other_runs(found: Numbers) -> Table:
+    """Every measure of the runs that are no cells."""
+    rows = [
+        (
+            *(s.row.title, s.label, f"{s.batch_size:,}", m.name, m.batch_norm, m.settings),
+            *(value(found[s][m]), _accuracy({m: found[s][m]}, keskar.TEST), warnings([found[s][m]])),
+        )
+        for s in found
+        if not s.method
+        for m in measures({s: found[s]})
+    ]
+    header = (
+        "workload", "run", "batch", "measure", "batch norm", "settings", "value", "validation %", "warnings",
+    )  # fmt: skip
+    return Table(header, tuple(rows), labels=6)
+
+
+def data(found: Numbers) -> Table:
+    """Every value of every seed."""
+    columns: dict[str, Callable[[Subject, Measure], str]] = {
+        "workload": lambda s, m: s.row.label,
+        "method": lambda s, m: s.method,
+        "run": lambda s, m: s.run,
+        "batch_size": lambda s, m: str(s.batch_size),
+        "quantity": lambda s, m: m.quantity,
+        "parameter": lambda s, m: _number(m.parameter),
+        "subspace": lambda s, m: "" if m.subspace is None else str(m.subspace),
+        "batch_norm": lambda s, m: m.batch_norm,
+        "settings": lambda s, m: m.settings,
+    }
+    recorded = ("loss", "max_loss", "evaluations", "products", "line_search")
+    rows = [
+        (
+            *(column(s, m) for column in columns.values()),
+            *(str(seed), _number(v.value), _number(v.error)),
+            *(_recorded(v.recorded.get(name)) for name in recorded),
+            *(v.warning, _number(v.accuracy), _number(v.train_accuracy)),
+        )
+        for s in found
+        for m in measures({s: found[s]})
+        for seed, v in sorted(found[s][m].items())
+    ]
+    header = (
+        *columns, "seed", "value", "error", *recorded, "warning", "val_accuracy", "train_accuracy",
+    )  # fmt: skip
+    return Table(header, tuple(rows), labels=3)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def _recorded(value: object) -> str:
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,81 @@
+"""Which experiment composes a run, and which row of the tables it is a cell of."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+from pandas import DataFrame
+
+from gengap.config.identity import run_name
+from gengap.config.schema import FP32, PAPER
+from gengap.config.shipped import Cell, cell, choices, experiment_config, experiments
+from gengap.paper import tables as paper
+from gengap.paper.methods import METHODS
+from gengap.report.rows import OTHER_PRECISIONS, RELEASED, Row
+from gengap.runs.measured import MeasuredStore
+
+Place = tuple[str, Row | None]  # the experiment, and the row that it is a cell of, if there is one
+
+
+def all_places(runs: DataFrame, measured: MeasuredStore) -> dict[str, Place]:
+    """The places of all cells whose workload and method have runs or measurements, by run name."""
+    configs = [record["config"] for record in measured.records]
+    names = {*zip(runs["workload"], runs["method"], strict=True)}
+    names |= {(c["workload"]["name"], c["method"]["name"]) for c in configs}
+    protocols = {*runs["protocol"], *(c["protocol"]["name"] for c in configs)}
+    return _places(_cells(frozenset(names)), released=RELEASED in protocols)
+
+
+def _places(cells: tuple[Cell, ...], released: bool) -> dict[str, Place]:
+    """By run name: the experiment that composes its runs, and their row if they are a cell."""
+    found: dict[str, Place] = {}
+    for c in cells:
+        name = _row(c.experiment, c.workload, c.method)
+        found[c.run] = c.experiment, Row(name) if name else None
+        for run, kind in _others(c.experiment, released) if name else ():
+            found[run] = c.experiment, Row(name, *kind)
+    return found
+
+
+def _others(experiment: str, released: bool) -> Iterator[tuple[str, tuple[str, str]]]:
+    for precision in OTHER_PRECISIONS:
+        yield run_name(replace(experiment_config(experiment), precision=precision)), (precision, PAPER)
+    if released:  # composing is slow, so only if there are such runs
+        yield _released_run(experiment), (FP32, RELEASED)
+
+
+@cache
+def _released_run(experiment: str) -> str:
+    return run_name(experiment_config(experiment, RELEASED))
+
+
+def experiment_of(row: str, method: str) -> str:
+    """Name of the experiment that is this cell; empty if there is none."""
+    asked = (paper.first_row(row, method), method)
+    return next(
+        (name for name, parts in _experiments().items() if (_row(name, *parts), parts[1]) == asked), ""
+    )
+
+
+@cache
+def _experiments() -> dict[str, tuple[str, str]]:
+    return {name: choices(name) for name in experiments()}
+
+
+@cache
+def _cells(present: frozenset[tuple[str, str]]) -> tuple[Cell, ...]:
+    # Composing is slow, so experiments of workloads and methods without runs are skipped.
+    return tuple(cell(name) for name, parts in _experiments().items() if parts in present or "" in parts)
+
+
+def _row(experiment: str, workload: str, method: str) -> str:
+    # The row that an experiment is a cell of. Experiments with other names are at the settings of a figure,
+    # not of the tables, and have no row.
+    if method not in METHODS:
+        return ""
+    dataset = workload.split("_")[0]
+    rows = dict.fromkeys((dataset, workload), workload)
+    second = f"{workload}_8k"
+    if second in paper.rows(2):
+        rows[f"{dataset}_8k"] = second
+    return rows.get(experiment.removesuffix(f"_{method}"), "")

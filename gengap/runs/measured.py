@@ -1,0 +1,118 @@
+"""All records of measurements, and what each kind holds: every key that the report reads, type and range.
+
+Further keys may hold anything. Numbers that were not finite are null, where that can be.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gengap.errors import UnreadableError
+from gengap.runs.checks import Check, each, keys, name, number, or_null, text, tree, whole
+from gengap.runs.measurements import measurement_files, read_measurement
+from gengap.runs.record import damaged
+from gengap.runs.schema import CONFIG, sentence
+
+_NOT_NEGATIVE = number(0)
+_MAXIMUM = {
+    "batch_norm": name,
+    "loss": number(),
+    "max_loss": number(),
+    "evaluations": whole(),
+    "line_search": text,
+    "sharpness": number(),
+}
+_RULES = ("none", "sqrt")
+
+
+def boolean(value: object) -> str:
+    """True or false."""
+    return "" if isinstance(value, bool) else " is neither true nor false"
+
+
+KINDS: Mapping[str, Check] = {
+    "sharpness": keys({"epsilon": number(1e-100), "subspace": or_null(whole(1)), **_MAXIMUM}),
+    "adaptive": keys({"rho": number(1e-100), **_MAXIMUM}),
+    "line": keys(
+        {
+            "alpha": number(),
+            "path": text,
+            "batch_norm": name,
+            **{f"{split}_loss": or_null(number()) for split in ("train", "val")},
+            **{f"{split}_error": or_null(number(0, 100)) for split in ("train", "val")},
+        }
+    ),
+    "curvature": keys(
+        {
+            "batch_norm": name,
+            "loss": number(),
+            "eigenvalues": each(number()),
+            "trace": number(),
+            "trace_error": _NOT_NEGATIVE,
+            "products": whole(),
+            "converged": boolean,
+        }
+    ),
+    "potential": keys(
+        {
+            "batch_norm": name,
+            "initial": text,
+            "radius": number(1e-100),
+            "loss": number(),
+            "distances": each(_NOT_NEGATIVE),
+            "losses": each(number()),
+        }
+    ),
+    "walk": keys(
+        {
+            "batch_norm": name,
+            "update": whole(),
+            "batch_size": whole(1),
+            "ghost_size": or_null(whole(1)),
+            "draws": whole(1),
+            "covariance": number(),
+            "covariance_error": _NOT_NEGATIVE,
+            "squared_mean": number(),
+            "squared_mean_error": _NOT_NEGATIVE,
+            "noise_scale": or_null(number()),
+            "noise_scale_error": or_null(_NOT_NEGATIVE),
+            **{f"lr_{rule}": number() for rule in _RULES},
+            **{f"step_covariance_{rule}": number() for rule in _RULES},
+        }
+    ),
+}
+
+
+@dataclass(frozen=True)
+class MeasuredStore:
+    """The records of measurements of a results directory, and an error per unreadable one."""
+
+    records: tuple[dict[str, Any], ...]
+    unreadable: tuple[UnreadableError, ...]
+
+
+def read_measured(results_dir: Path) -> MeasuredStore:
+    """Read every record below results_dir/landscape, in the order of their files."""
+    found, unreadable = [], []
+    for file in measurement_files(results_dir):
+        try:
+            if record := read_measurement(file):
+                _check(file, record)
+                found.append(record | {"file": file.relative_to(results_dir).as_posix()})
+        except UnreadableError as error:
+            unreadable.append(error)
+    return MeasuredStore(tuple(found), tuple(unreadable))
+
+
+def _check(file: Path, record: dict[str, Any]) -> None:
+    kind = record["kind"]
+    if kind not in KINDS:
+        raise UnreadableError(file, f"is of a kind that this version does not know ({kind}): update gengap")
+    wrong = keys({"config": _is_both(CONFIG, keys({kind: tree})), "measurements": each(KINDS[kind])})(record)
+    if wrong:
+        raise UnreadableError(file, damaged(sentence(wrong), "it to measure again"))
+
+
+def _is_both(first: Check, second: Check) -> Check:
+    return lambda value: first(value) or second(value)
