@@ -9,6 +9,7 @@ from gengap.report.cells import Records, parts, rows_of
 from gengap.report.comparisons import EQUIVALENCE, PRECISION, PROTOCOL, SHARE, STEP, Comparison
 from gengap.report.figures import Figure
 from gengap.report.figures.norms_elsewhere import norms_elsewhere
+from gengap.report.landscape.section import Landscape
 from gengap.report.markup import Table
 from gengap.report.measure import commits, distinct
 from gengap.report.overview import counts, gaps
@@ -20,7 +21,9 @@ from gengap.report.speed import targets_table
 ABSENT, MISSING = "Figures without records", "missing: "  # what stands before commands
 
 
-def report(records: Records, compared: list[Comparison], shown: list[Figure]) -> Section:
+def report(
+    records: Records, compared: list[Comparison], shown: list[Figure], landscape: Landscape
+) -> Section:
     """The whole report."""
     present = sorted(parts(records), key=lambda part: part in PAPER_TABLES and not rows_of(records, part))
     no_table2 = Section(Part.TABLE2.heading, (prose.NO_TABLE2,))
@@ -31,6 +34,7 @@ def report(records: Records, compared: list[Comparison], shown: list[Figure]) ->
         comparisons(compared),
         *(figure(f) for f in shown if f.draw),
         section("Which norm does figure 2 show?", prose.NORMS, norms_elsewhere(records)),
+        landscape.section([figure(f) for f in landscape.figures]),
         targets(records.speeds) if records.speeds else None,
         section("Variants", prose.VARIANTS, other_runs.variants(records)),
         section("Unfinished runs", prose.NOT_FINISHED, other_runs.unfinished(records)),

@@ -8,6 +8,7 @@ from gengap.report.comparisons import compare_methods
 from gengap.report.figures import Figure, figures
 from gengap.report.figures.canvas import PICTURES, save
 from gengap.report.html import PAGE, html, with_pictures
+from gengap.report.landscape.section import Landscape
 from gengap.report.markup import csv_text
 from gengap.report.picture import picture
 from gengap.report.rows import PAPER_TABLES, Part
@@ -16,26 +17,27 @@ from gengap.report.section import markdown_section
 
 def write_report(records: Records, folder: Path) -> None:
     """Write all files, replacing an earlier report."""
-    shown = figures(records)
+    shown, landscape = figures(records), Landscape(records)
     folder.mkdir(parents=True, exist_ok=True)
     for old in [p for p in folder.iterdir() if p.suffix in PICTURES]:
         old.unlink()
-    for figure in shown:
+    for figure in (*shown, *landscape.figures):
         save(figure, folder)
     drawn = {p.stem: picture(p.stem, p.read_text(encoding="utf-8")) for p in folder.glob("*.svg")}
-    for name, text in _texts(records, shown).items():
+    for name, text in _texts(records, shown, landscape).items():
         (folder / name).write_text(with_pictures(text, drawn) if name == PAGE else text, encoding="utf-8")
 
 
 def texts(records: Records) -> dict[str, str]:
     """Content of every text file by name: tables, data of figures, and the page without its pictures."""
-    return _texts(records, figures(records))
+    return _texts(records, figures(records), Landscape(records))
 
 
-def _texts(records: Records, shown: list[Figure]) -> dict[str, str]:
+def _texts(records: Records, shown: list[Figure], landscape: Landscape) -> dict[str, str]:
     compared = compare_methods(records)
-    whole = contents.report(records, compared, shown)
-    return {f"{stem}.csv": csv_text(table) for f in shown for stem, table in f.data.items()} | {
+    whole = contents.report(records, compared, shown, landscape)
+    data = [item for f in (*shown, *landscape.figures) for item in f.data.items()]
+    return {f"{stem}.csv": csv_text(table) for stem, table in (*data, *landscape.data.items())} | {
         "README.md": markdown_section(whole),
         PAGE: html(whole),
         **{name: text for part in parts(records) for name, text in _table_files(records, part).items()},

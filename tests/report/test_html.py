@@ -15,6 +15,7 @@ from gengap.report.comparisons import compare_methods
 from gengap.report.contents import report
 from gengap.report.figures import figures
 from gengap.report.html import html, pictures_of, prose, with_pictures
+from gengap.report.landscape.section import Landscape
 from gengap.report.markup import Table
 from gengap.report.picture import picture
 from gengap.report.section import Details, Section
@@ -81,7 +82,7 @@ def tables(section: Section) -> list[Table]:
 
 def content(store: Store) -> Section:
     records = read_records(store.root)
-    return report(records, compare_methods(records), figures(records))
+    return report(records, compare_methods(records), figures(records), Landscape(records))
 
 
 @pytest.fixture

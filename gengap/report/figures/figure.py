@@ -1,7 +1,7 @@
 """A figure of the report: its text, its data and how it is drawn."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from textwrap import fill
 
 from matplotlib.figure import Figure as Drawing
@@ -31,6 +31,11 @@ class Figure:
     tables: dict[str, Table] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     draw: Callable[[], Drawing] | None = None
+
+    def renamed(self, name: str) -> "Figure":
+        """The figure with its files under another name."""
+        data = {name if stem == self.name else stem: table for stem, table in self.data.items()}
+        return replace(self, name=name, data=data)
 
     @property
     def heading(self) -> str:

@@ -50,7 +50,9 @@ def _sharper(row: Row, pair: str, own: Sequence[Compared]) -> str:
     for reading in order[1:]:
         others = [c.measure for c in read if c.ratio.reading == reading]
         parts.append(f"{reading} in {len(others)} ({_listed(others)})")
-    return f"{row.title}, {pair}: {'; '.join(parts)}."
+    counts = sorted({c.ratio.n for c in read})
+    n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"{row.title}, {pair} (n={n}): {'; '.join(parts)}."
 
 
 def _listed(others: Sequence[Measure]) -> str:
@@ -100,10 +102,13 @@ def _ordered(row: Row, orders: Sequence[Order]) -> str:
     with_tau = [o.tau for o in orders if o.tau is not None]
     agree, disagree, left = (sum(getattr(o, name) for o in orders) for name in ("agree", "disagree", "open"))
     methods = max((o.methods for o in orders), key=len)
-    found = f"{row.title}: flatter and more accurate go together in {agree} pairs of methods"
-    found += f", apart in {disagree}, and {left} are open"
+    total = agree + disagree + left
+    found = (
+        f"{row.title}: the flatter of two methods is the more accurate one in {agree} of {total} comparisons"
+    )
+    found += f", the less accurate one in {disagree}, and {left} are open"
     tau = ""
     if with_tau:
         low, high = signed(min(with_tau)), signed(max(with_tau))
         tau = f"; Kendall's tau of the means is {low if low == high else f'{low} to {high}'}"
-    return f"{found}, over {len(orders)} measures of {', '.join(LABELS[m] for m in methods)}{tau}."
+    return f"{found}, by {len(orders)} measures of {', '.join(LABELS[m] for m in methods)}{tau}."

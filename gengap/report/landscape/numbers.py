@@ -79,12 +79,13 @@ def measures(found: Numbers, *quantities: str) -> list[Measure]:
 
 def _order(measure: Measure) -> tuple[Any, ...]:
     quantity = QUANTITIES.index(measure.quantity)
-    mode = _mode(measure.batch_norm)
+    mode = mode_order(measure.batch_norm)
     return quantity, measure.subspace or 0, -(measure.parameter or 0), mode, measure.settings
 
 
-def _mode(batch_norm: str) -> tuple[int, str]:
-    known = ("trained", "recomputed", "batch")
+def mode_order(batch_norm: str) -> tuple[int, str]:
+    """Sorts modes of batch norm."""
+    known = ("trained", "recomputed", "batch", "interpolated")
     return known.index(batch_norm) if batch_norm in known else len(known), batch_norm
 
 

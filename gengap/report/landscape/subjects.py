@@ -15,11 +15,11 @@ from gengap.report.rows import Row
 from gengap.runs import Status
 
 # Settings that columns of their own show, and the values of others that go without saying
-_SHOWN = ("batch_norm", "epsilon", "rho", "subspace", "start", "path")
+_SHOWN = ("batch_norm", "epsilon", "rho", "subspace", "start", "path", "initial")
 _USUAL = {
     "dtype": "float32", "batch": 1000, "iterations": 10, "points": (31, 8),
     "eigenvalues": 5, "probes": 30, "tolerance": 1e-3, "directions": 1000, "radius": 10.0,
-    "initial": "glorot", "sizes": [], "draws": 32,
+    "sizes": [], "draws": 32,
 }  # fmt: skip
 
 

@@ -1,0 +1,72 @@
+"""What the figures of the landscape share: looks of lines, names of files, bands on a log axis."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+from gengap.report.bands import Array
+from gengap.report.escape import picture_text
+from gengap.report.figures.style import METHOD_STYLES, SOLID, Dashes, Style
+
+LOSS, ACCURACY = "#0b4f94", "#d1570c"
+_STYLES = tuple(replace(style, width=1.6) for style in METHOD_STYLES.values())
+_LONGEST_STEM = 100  # characters of a file's name
+
+
+def styles(labels: Iterable[str]) -> dict[str, Style]:
+    """A style for each label, which may be text from a record."""
+    unique = dict.fromkeys(labels)
+    return {
+        label: replace(_STYLES[k % len(_STYLES)], label=picture_text(label)) for k, label in enumerate(unique)
+    }
+
+
+def stem(*parts: str) -> str:
+    """The parts as the stem of a file's name."""
+    text = "-".join(part for part in parts if part)
+    return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")[:_LONGEST_STEM]
+
+
+def distinct(stems: Iterable[str]) -> Iterator[str]:
+    """The stems, numbered where they repeat."""
+    taken: set[str] = set()
+    for name in stems:
+        numbered = (f"{name}-{k}" for k in range(2, 10**6))
+        found = name if name not in taken else next(n for n in numbered if n not in taken)
+        taken.add(found)
+        yield found
+
+
+def draw_spread(
+    axis: Axes, x: Array, middle: Array, factor: Array | None, color: str, dashes: Dashes = SOLID
+) -> None:
+    """A line, and a band from `middle / factor` to `middle * factor`."""
+    axis.plot(x, middle, color=color, linestyle=dashes, linewidth=1.6, zorder=3)
+    if factor is not None:
+        axis.fill_between(x, middle / factor, middle * factor, color=color, alpha=0.15, linewidth=0)
+
+
+def log_spread(values: Array) -> tuple[Array, Array | None]:
+    """Geometric mean over seeds, and exp of the standard deviation of the logarithm; None for a single seed.
+
+    Args:
+        values: above 0 (seeds, rows).
+    """
+    logs = np.log(values)
+    factor = np.exp(logs.std(axis=0, ddof=1)) if len(logs) > 1 else None
+    return np.exp(logs.mean(axis=0)), factor
+
+
+def at_batches(axis: Axes, batches: Sequence[int]) -> None:
+    """A log axis with a tick at each batch size, or at every other one where they are many."""
+    axis.set_xscale("log", base=2)
+    shown = sorted(set(batches))
+    axis.set_xticks(shown[:: 1 + len(shown) // 8])
+    axis.xaxis.set_major_formatter(ScalarFormatter())
+    axis.xaxis.set_minor_locator(LogLocator(base=2, subs=()))
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    axis.tick_params(axis="x", labelsize=8)

@@ -1,0 +1,142 @@
+"""Figure 4: how the loss difference grows with the distance from random initial weights (Appendix B)."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+
+from gengap.report.bands import Array
+from gengap.report.escape import picture_text
+from gengap.report.figures.canvas import grid, legend
+from gengap.report.figures.figure import Figure, paragraph
+from gengap.report.format import significant
+from gengap.report.landscape.looks import stem, styles
+from gengap.report.landscape.subjects import Record, Subject
+from gengap.report.markup import Table
+from gengap.report.potential import BINS, PotentialFit, binned, fit_alpha, samples
+from gengap.report.statistics import summarize
+
+CAPTION = paragraph(
+    "Root mean square of the loss difference `L(w) - L(w_0)` against the distance from the initial weights "
+    "`w_0`, in 10 to 100 bins of the same random directions; the paper calls it the standard deviation. "
+    "Lines are fits of `scale · distance^(α/2)`, one per seed; a straight line is α = 2, the paper's reading."
+)
+DETAILS = paragraph(
+    "Weighted least squares of the logarithms over bins. The interval of a seed covers the choice of "
+    "directions from its initial weights; that of the mean over seeds covers the initial weights, too."
+)
+_FIT_POINTS = 50
+
+
+class Surface(NamedTuple):
+    """The loss around the initial weights of a network: equal ones differ only in the seed."""
+
+    subject: Subject
+    initial: str
+    batch_norm: str
+    radius: float
+    settings: str
+
+    @property
+    def title(self) -> str:
+        """`F1, digits, glorot weights, batch norm: batch`."""
+        settings = f" ({self.settings})" if self.settings else ""
+        about = f"{self.initial} weights, batch norm: {self.batch_norm}"
+        return f"the loss as a random potential, {self.subject.row.title}, {about}{settings}"
+
+
+Samples = dict[int, tuple[Array, Array]]  # by seed: distances and loss differences (n,)
+
+
+def figures(read: Sequence[Record]) -> Iterator[Figure]:
+    """A figure per surface."""
+    found: dict[Surface, Samples] = {}
+    for record in (r for r in read if r.kind == "potential" and r.measurements):
+        first = record.measurements[0]
+        about = (first["initial"], first["batch_norm"], float(first["radius"]), record.settings)
+        of_surface = found.setdefault(Surface(record.subject, *about), {})
+        of_surface.setdefault(record.seed, _positive(*samples(record.measurements)))
+    for surface, of_seeds in found.items():
+        subject = surface.subject
+        name = stem("figure4", subject.row.label, surface.initial, surface.batch_norm, surface.settings)
+        yield Figure(
+            name=name,
+            number="Figure 4",
+            title=surface.title,
+            caption=CAPTION,
+            details=DETAILS,
+            data={name: _data(surface, of_seeds)},
+            tables={"The exponent α": fit_table(surface, of_seeds)},
+            draw=partial(_draw, surface, of_seeds),
+        )
+
+
+def _positive(distance: Array, difference: Array) -> tuple[Array, Array]:
+    return distance[distance > 0], difference[distance > 0]
+
+
+def _fits(surface: Surface, of_seeds: Samples, bins: int) -> dict[int, PotentialFit]:
+    found = {seed: fit_alpha(*of_seeds[seed], bins, surface.radius) for seed in of_seeds}
+    return {seed: fit for seed, fit in found.items() if fit is not None}
+
+
+def fit_table(surface: Surface, of_seeds: Samples) -> Table:
+    """α for each number of bins and seed, and its mean over seeds."""
+    rows = []
+    for bins in BINS:
+        fits = _fits(surface, of_seeds, bins)
+        for seed, fit in fits.items():
+            shown = (_interval(fit.low, fit.high), f"{fit.r_squared:.3f}", f"{len(of_seeds[seed][0]):,}")
+            rows.append((str(bins), str(seed), f"{fit.alpha:.2f}", *shown))
+        mean = summarize([fit.alpha for fit in fits.values()]) if len(fits) > 1 else None
+        if mean and mean.half_width is not None:
+            ends = _interval(mean.mean - mean.half_width, mean.mean + mean.half_width)
+            rows.append((str(bins), f"mean (n={mean.n})", f"{mean.mean:.2f}", ends, "", ""))
+    return Table(("bins", "seed", "α", "95 %", "R²", "directions"), tuple(rows), labels=2)
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{low:.2f} to {high:.2f}"
+
+
+def _data(surface: Surface, of_seeds: Samples) -> Table:
+    rows = []
+    for bins in BINS:
+        for seed, sides in of_seeds.items():
+            if len(sides[0]):
+                found = binned(*sides, bins, surface.radius)
+                columns = (found.distance, found.std, found.mean, found.count)
+                cells = np.array(columns).T
+                rows += [(str(bins), str(seed), *(f"{x:.6g}" for x in line)) for line in cells]
+    header = ("bins", "seed", "distance", "std", "mean_difference", "directions")
+    return Table(header, tuple(rows), labels=2)
+
+
+def _draw(surface: Surface, of_seeds: Samples) -> Drawing:
+    looks = styles(f"seed {seed}" for seed in of_seeds)
+    drawing, axes = grid(len(BINS))
+    for axis, bins in zip(axes, BINS, strict=True):
+        fits = _fits(surface, of_seeds, bins)
+        for seed, sides in of_seeds.items():
+            look = looks[f"seed {seed}"]
+            if len(sides[0]):
+                found = binned(*sides, bins, surface.radius)
+                axis.plot(found.distance, found.std, look.marker, color=look.color, markersize=3, alpha=0.8)
+            if seed in fits:
+                _draw_fit(axis, fits[seed], surface.radius, look.color)
+        mean = f": α = {significant(float(np.mean([f.alpha for f in fits.values()])))}" if fits else ""
+        axis.set_title(picture_text(f"{bins} bins{mean}"))
+        axis.set_xlim(left=0)
+        axis.set_ylim(bottom=0)
+    drawing.supxlabel("distance from the initial weights", fontsize=10)
+    drawing.supylabel("std of the loss difference", fontsize=10)
+    legend(drawing, looks.values(), {})
+    return drawing
+
+
+def _draw_fit(axis: Axes, fit: PotentialFit, radius: float, color: str) -> None:
+    distance = np.linspace(0, radius, _FIT_POINTS)
+    axis.plot(distance, fit.scale * distance ** (fit.alpha / 2), color=color, linewidth=1)

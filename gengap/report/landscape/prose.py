@@ -1,0 +1,53 @@
+"""The prose of the report's part on the loss surface: what each number means and what it does not say."""
+
+ABOUT = """\
+The loss surface around trained networks, as `gengap landscape` measured it. "batch norm" says where the
+statistics come from while the weights are moved: `trained`, the running statistics of the training;
+`recomputed`, exact statistics of the moved weights over the training set; `batch`, those of each batch, as in
+the networks that Keskar et al. (2017) released; on lines also `interpolated`. No number combines two modes,
+two sizes of the box, two subspaces, two precisions or protocols, or other settings; "settings" names those
+that are not the usual ones.
+"""
+
+FINDINGS = """\
+A ratio is that of the geometric means of two methods over the seeds that both have. The two runs of a seed
+begin at the same weights and see their samples in the same order, so the interval is the paired t-interval of
+the difference of the logarithms. A ratio reads as sharper where its 95 % interval lies above 1, as flatter
+where it lies below 1, else as open. The comparisons of a workload are of the same networks: many that agree
+are no more evidence than the number of seeds allows, and none is corrected for their number.
+"""
+
+ORDER = """\
+A pair of methods agrees where the flatter one is the more accurate one (validation accuracy after the last
+update) and both paired 95 % intervals over seeds exclude equality; it disagrees where they exclude it the
+other way; else it is open. Kendall's tau compares the order of the methods by their means, +1 where flatter
+is more accurate throughout; p is exact and two-sided. With three methods p cannot be below 0.33, with five
+not below 0.017.
+"""
+
+SHARPNESS = """\
+Metric 2.1 of Keskar et al.: `100 (max f(x + A y) - f(x)) / (1 + f(x))` with f the loss of the training set,
+`|y_i| <= ε (|(A⁺x)_i| + 1)`, and A the identity or a random subspace; maximized by 10 iterations of
+L-BFGS-B, so that every value is a lower bound. Values are mean ± sample standard deviation over n seeds.
+"published" rows are theirs, over 5 runs; the mode of batch norm is not stated. "abnormal" counts the searches
+that ended because no larger value was found along a direction. The accuracies are those of the measured runs.
+"""
+
+ADAPTIVE = """\
+`max f(x + y) - f(x)` with `|y_i| <= ρ |x_i|` (Kwon et al. 2021): unlike Metric 2.1, it does not change when
+the weights of a layer are multiplied by a number and those of another one divided by it.
+"""
+
+CURVATURE = """\
+Of the Hessian of the training loss: the largest eigenvalue, and the trace as estimated from random vectors;
+"error" is the mean of the traces' standard errors. Both depend on the scale of the weights.
+"""
+
+REMEDIES = """\
+What Keskar et al. published for their remedies, over 5 runs. Ours are among the other runs below, if they
+are measured.
+"""
+
+OTHER_RUNS = "Runs that are no cells of the tables, such as other batch sizes.\n"
+
+LEFT_OUT = "These records are in no number above.\n"

@@ -1,0 +1,97 @@
+"""The section of the report on the loss surface, its figures and its files."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from gengap.report.cells import Records
+from gengap.report.figures.figure import Figure
+from gengap.report.landscape import (
+    by_batch,
+    findings,
+    lines,
+    order,
+    potentials,
+    prose,
+    subjects,
+    tables,
+    walks,
+)
+from gengap.report.landscape.answers import answers, counts
+from gengap.report.landscape.looks import distinct
+from gengap.report.landscape.numbers import ADAPTIVE, EIGENVALUE, SHARPNESS, TRACE, Numbers, numbers
+from gengap.report.landscape.subjects import Record
+from gengap.report.markup import Table
+from gengap.report.section import Block, Plain, Section, section
+
+HEADING = "Landscape"
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """What the report says of the loss surface; nothing where nothing was measured."""
+
+    records: Records
+
+    @cached_property
+    def read(self) -> list[Record]:
+        """The records that are reported."""
+        return subjects.read(self.records)
+
+    @cached_property
+    def found(self) -> Numbers:
+        """What was measured as one number per network."""
+        return numbers(self.read)
+
+    @cached_property
+    def figures(self) -> list[Figure]:
+        """The figures, in order."""
+        drawn = [
+            *by_batch.figures(self.read, self.found),
+            *lines.figures(self.records, self.read),
+            *potentials.figures(self.read),
+            *walks.figures(self.read),
+        ]
+        names = distinct(f"landscape-{figure.name}" for figure in drawn)
+        return [figure.renamed(name) for figure, name in zip(drawn, names, strict=True)]
+
+    @property
+    def data(self) -> dict[str, Table]:
+        """The numbers by the stem of their file, without those of the figures."""
+        compared = findings.compared(self.found)
+        found = {"landscape": tables.data(self.found), "landscape-ratios": findings.data(compared)}
+        return {stem: table for stem, table in found.items() if table.rows}
+
+    def section(self, figures: list[Section]) -> Section | None:
+        """The whole section, with the sections of its figures; None without records."""
+        if not self.records.landscape:
+            return None
+        found = self.found
+        blocks = (
+            self._findings(),
+            section("Sharpness", prose.SHARPNESS, tables.cells(found, SHARPNESS), tables.accuracies(found)),
+            section("Published remedies", prose.REMEDIES, tables.remedies(found)),
+            section("Adaptive sharpness", prose.ADAPTIVE, tables.cells(found, ADAPTIVE)),
+            section("Curvature", prose.CURVATURE, tables.cells(found, EIGENVALUE, TRACE)),
+            *figures,
+            section("Other runs", prose.OTHER_RUNS, tables.other_runs(found)),
+            section("Measurements left out", prose.LEFT_OUT, subjects.left_out(self.records)),
+        )
+        return Section(HEADING, (prose.ABOUT, *(block for block in blocks if block)))
+
+    def _findings(self) -> Section | None:
+        """The questions, answered by stated rules."""
+        compared, orders = findings.compared(self.found), order.orders(self.found)
+        told = answers(compared, orders)
+        if not told:
+            return None
+        blocks: tuple[Section | None, ...] = (
+            section("How often", counts(compared)),
+            section("Every ratio", findings.ratios(compared)),
+            section("Does sharpness order the methods?", prose.ORDER, order.order_table(orders)),
+        )
+        here: tuple[Block, ...] = (
+            prose.FINDINGS,
+            Plain(told, is_list=True),
+            *(block for block in blocks if block),
+        )
+        return Section("Are large-batch minima sharper?", here)
