@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from landscape_records import adaptive, curved, on_line, sharp, walked
 from nasty import MARK, NASTY, all_tokens, parsed, rows_of_csv, runs_in_a_spreadsheet, squeezed, tables_of
 from report_records import Store
 from test_html import read
@@ -42,6 +43,17 @@ BENCH = {
         }
     ],
 }  # fmt: skip
+
+MEASURED = {
+    "sharpness": [sharp(2.0, batch_norm="", line_search="")],
+    "adaptive": [adaptive(2.0, batch_norm="", line_search="")],
+    "curvature": [curved([2.0], 3.0, batch_norm="")],
+    "line": [on_line(float(a), 0.5, 1.0, path="", batch_norm="") for a in range(2)],
+    "potential": [
+        {"batch_norm": "", "initial": "", "radius": 1, "loss": 1, "distances": [0.5], "losses": [2.0]}
+    ],
+    "walk": [walked(0, 16, 1.0, 1.0, batch_norm="")],
+}
 
 
 def printable(text: str) -> str:
@@ -89,6 +101,29 @@ def write(root: Path, found: dict[str, Any]) -> None:
     (folder / "metrics.jsonl").write_text(json.dumps(row(val_error=2.0)) + "\n")
 
 
+def measure(root: Path, index: int) -> None:
+    """Records of every kind of measurement of such a run; their texts take turns, too."""
+    texts = iter(range(index, 10**6))
+    run = nasty_record(index)
+    name = f"{run['workload']}-{run['method']}-{run['digest']}"
+    folder = root / "landscape" / name / "seed0"
+    folder.mkdir(parents=True)
+    for kind, measurements in MEASURED.items():
+        about = {
+            "format": 1, "status": "finished", "run": name, "seed": 0, "weights": "", "seconds": 1,
+            "versions": {"torch": ""}, "hardware": run["hardware"], "git_commit": "",
+        }  # fmt: skip
+        settings = {"batch_norm": "", "start": "", "dtype": "", "": "", "samples": 5}
+        found = filled(
+            {"measurements": measurements, "settings": settings}, lambda: NASTY[next(texts) % len(NASTY)]
+        )
+        for m in found["measurements"]:
+            m["batch_norm"] = printable(m["batch_norm"])
+        config = run["config"] | {kind: found.pop("settings")}
+        record = about | found | {"kind": kind, "config": config}
+        (folder / f"{kind}-{index}.json").write_text(json.dumps(record))
+
+
 @pytest.fixture(scope="module")
 def nasty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A results directory of such records: own workloads, cells, a variant, failed ones, damaged ones."""
@@ -104,6 +139,8 @@ def nasty(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "protocol": {"name": NASTY[1]}, "precision": NASTY[2],
     })  # fmt: skip
     store.add("cifar10_sb", 0, status="running")  # whose figures then show commands
+    for index in range(0, len(NASTY), 4):  # each draws several figures
+        measure(store.root, index)
     bench = store.root / "bench"
     bench.mkdir()
     for index in range(0, len(NASTY), 3):  # drawing takes a second each

@@ -1,7 +1,7 @@
 """Sharpness and accuracy by batch size, where runs differ in nothing else (Keskar et al. 2017, figure 4)."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,12 +15,13 @@ from gengap.report.figures.canvas import grid, legend
 from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.figures.style import Style
 from gengap.report.format import spread
-from gengap.report.landscape.looks import at_batches, log_spread, stem, styles
-from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers, Seeds, measures
+from gengap.report.landscape.looks import at_batches, draw_points, log_spread, stem, styles
+from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers, Value, measures
 from gengap.report.landscape.subjects import Record, Subject
 from gengap.report.landscape.tables import value, warnings
 from gengap.report.markup import Table
-from gengap.report.statistics import summarize
+from gengap.report.rows import Row
+from gengap.report.statistics import Summary, summarize
 
 FEWEST = 3  # batch sizes
 TITLE = "sharpness by batch size"
@@ -30,28 +31,33 @@ CAPTION = paragraph(
     "geometric mean over n seeds and ± one standard deviation of its logarithm; accuracies: mean ± one "
     "sample standard deviation."
 )
-_ACCURACIES = ("validation accuracy", "training accuracy")
+_ACCURACIES: dict[str, Callable[[Value], float | None]] = {
+    "validation accuracy": lambda v: v.accuracy,
+    "training accuracy": lambda v: v.train_accuracy,
+}
 
 
 class Family(NamedTuple):
     """Runs that differ in the batch size alone, by batch size."""
 
-    title: str
-    name: str
     subjects: tuple[Subject, ...]
 
+    @property
+    def row(self) -> Row:
+        """The row that they are of."""
+        return self.subjects[0].row
 
-def families(read: Sequence[Record]) -> list[Family]:
+
+def families(read: Sequence[Record], found: Numbers) -> list[Family]:
     """All families of at least FEWEST batch sizes."""
-    found: dict[str, dict[int, Subject]] = {}
+    grouped: dict[str, dict[int, Subject]] = {}
     for record in read:
-        if record.kind == "sharpness":
-            found.setdefault(_rest(record), {}).setdefault(record.subject.batch_size, record.subject)
+        if record.kind == "sharpness" and record.subject in found:
+            grouped.setdefault(_rest(record), {}).setdefault(record.subject.batch_size, record.subject)
     return [
-        Family(first.row.title, first.row.label, tuple(by_batch[batch] for batch in sorted(by_batch)))
-        for by_batch in found.values()
+        Family(tuple(by_batch[batch] for batch in sorted(by_batch)))
+        for by_batch in grouped.values()
         if len(by_batch) >= FEWEST
-        for first in [next(iter(by_batch.values()))]
     ]
 
 
@@ -65,12 +71,12 @@ def _rest(record: Record) -> str:
 
 def figures(read: Sequence[Record], found: Numbers) -> Iterator[Figure]:
     """A figure per family."""
-    for family in families(read):
-        name = stem("sharpness_by_batch", family.name)
+    for family in families(read, found):
+        name = stem("sharpness_by_batch", family.row.label)
         yield Figure(
             name=name,
             number="",
-            title=f"{family.title}: {TITLE}",
+            title=f"{family.row.title}: {TITLE}",
             caption=CAPTION,
             data={name: _data(family, found)},
             tables={"By batch size": _table(family, found)},
@@ -79,7 +85,7 @@ def figures(read: Sequence[Record], found: Numbers) -> Iterator[Figure]:
 
 
 def _known(family: Family, found: Numbers) -> list[Measure]:
-    return measures({s: found[s] for s in family.subjects if s in found}, SHARPNESS)
+    return measures({s: found[s] for s in family.subjects}, SHARPNESS)
 
 
 def _table(family: Family, found: Numbers) -> Table:
@@ -88,35 +94,35 @@ def _table(family: Family, found: Numbers) -> Table:
         for s in family.subjects:
             seeds = found[s].get(m, {})
             if seeds:
-                shown = (value(seeds), spread_of(seeds, 0), spread_of(seeds, 1), warnings([seeds]))
+                accuracies = (spread(_accuracy(seeds.values(), name)) for name in _ACCURACIES)
+                shown = (value(seeds), *accuracies, warnings([seeds]))
                 rows.append((m.name, m.batch_norm, m.settings, f"{s.batch_size:,}", *shown))
     header = ("measure", "batch norm", "settings", "batch", "sharpness", "validation %", "training %")
     return Table((*header, "warnings"), tuple(rows), labels=3)
 
 
-def spread_of(seeds: Seeds, which: int) -> str:
-    """Mean ± std of the validation (0) or training (1) accuracy."""
-    known = [a for v in seeds.values() if (a := (v.accuracy, v.train_accuracy)[which]) is not None]
-    return spread(summarize(known)) if known else ""
+def _accuracy(values: Iterable[Value], name: str) -> Summary | None:
+    known = [a for v in values if (a := _ACCURACIES[name](v)) is not None]
+    return summarize(known) if known else None
 
 
 def _data(family: Family, found: Numbers) -> Table:
-    rows = [
-        (*(m.name, m.batch_norm, m.settings, str(batch), str(n)), f"{middle:.6g}", factor)
-        for m in _known(family, found)
-        for batch, n, middle, factor in _curve(family, found, m)
-    ]
+    """What is drawn of the sharpness; `factor` is exp of the standard deviation of its logarithm."""
+    rows = []
+    for m in _known(family, found):
+        for batch, values in _curve(family, found, m):
+            middle, factor = log_spread(values)
+            numbers = (f"{middle[0]:.6g}", "" if factor is None else f"{factor[0]:.6g}")
+            rows.append((m.name, m.batch_norm, m.settings, str(batch), str(len(values)), *numbers))
     header = ("measure", "batch_norm", "settings", "batch_size", "n", "sharpness", "sharpness_factor")
     return Table(header, tuple(rows), labels=3)
 
 
-def _curve(family: Family, found: Numbers, m: Measure) -> Iterator[tuple[int, int, float, str]]:
-    for s in family.subjects:
-        positive = [v.value for v in found[s].get(m, {}).values() if v.value > 0]
-        if positive:
-            middle, factor = log_spread(np.array(positive)[:, None])
-            shown = "" if factor is None else f"{factor[0]:.6g}"
-            yield s.batch_size, len(positive), float(middle[0]), shown
+def _curve(family: Family, found: Numbers, m: Measure) -> list[tuple[int, Array]]:
+    """Every batch size with its values above 0 (seeds, 1)."""
+    values = {s.batch_size: [v.value for v in found[s].get(m, {}).values()] for s in family.subjects}
+    positive = {batch: [[v] for v in of_batch if v > 0] for batch, of_batch in values.items()}
+    return [(batch, np.array(of_batch)) for batch, of_batch in positive.items() if of_batch]
 
 
 def _draw(family: Family, found: Numbers) -> Drawing:
@@ -139,33 +145,23 @@ def _draw(family: Family, found: Numbers) -> Drawing:
     return drawing
 
 
-def _draw_curve(axis: Axes, points: list[tuple[int, int, float, str]], style: Style) -> None:
-    if not points:
-        return
-    batches, _, middle, factors = zip(*points, strict=True)
-    factor = np.array([float(f or 1) for f in factors])
-    _line(axis, np.array(batches, dtype=float), np.array(middle), style)
-    low, high = np.array(middle) / factor, np.array(middle) * factor
-    axis.fill_between(batches, low, high, color=style.color, alpha=0.15, linewidth=0)
+def _draw_curve(axis: Axes, points: list[tuple[int, Array]], style: Style) -> None:
+    bands = []
+    for batch, values in points:
+        middle, factor = log_spread(values)
+        width = 1.0 if factor is None else factor[0]
+        bands.append((batch, middle[0], middle[0] / width, middle[0] * width))
+    draw_points(axis, bands, style)
 
 
 def _draw_accuracies(axis: Axes, family: Family, found: Numbers, looks: dict[str, Style]) -> None:
-    for which, name in enumerate(_ACCURACIES):
-        points = []
+    for name in _ACCURACIES:
+        bands = []
         for s in family.subjects:
-            by_seed = {seed: v for seeds in found[s].values() for seed, v in seeds.items()}
-            known = [a for v in by_seed.values() if (a := (v.accuracy, v.train_accuracy)[which]) is not None]
-            if known:
-                points.append(
-                    (s.batch_size, float(np.mean(known)), float(np.std(known, ddof=len(known) > 1)))
-                )
-        if points:
-            batches, mean, std = (np.array(column, dtype=float) for column in zip(*points, strict=True))
-            _line(axis, batches, mean, looks[name])
-            band = (mean - std, np.minimum(mean + std, 100))
-            axis.fill_between(batches, *band, color=looks[name].color, alpha=0.15, linewidth=0)
+            of_seeds = {seed: v for seeds in found[s].values() for seed, v in seeds.items()}
+            summary = _accuracy(of_seeds.values(), name)
+            if summary:
+                low, high = summary.mean - (summary.std or 0), summary.mean + (summary.std or 0)
+                bands.append((s.batch_size, summary.mean, low, min(high, 100.0)))
+        draw_points(axis, bands, looks[name])
     axis.set_title("accuracy (%)")
-
-
-def _line(axis: Axes, x: Array, y: Array, style: Style) -> None:
-    axis.plot(x, y, marker=style.marker, markersize=4, color=style.color, linewidth=style.width)

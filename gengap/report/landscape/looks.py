@@ -50,6 +50,18 @@ def draw_spread(
         axis.fill_between(x, middle / factor, middle * factor, color=color, alpha=0.15, linewidth=0)
 
 
+def draw_points(
+    axis: Axes, points: Sequence[tuple[float, ...]], style: Style, label: str | None = None
+) -> None:
+    """Points (x, y), or (x, y, low, high) with a band, joined by a line; there may be none."""
+    if not points:
+        return
+    x, y, *band = np.array(points, dtype=float).T
+    axis.plot(x, y, marker=style.marker, markersize=4, color=style.color, linewidth=style.width, label=label)
+    if band:
+        axis.fill_between(x, *band, color=style.color, alpha=0.15, linewidth=0)
+
+
 def log_spread(values: Array) -> tuple[Array, Array | None]:
     """Geometric mean over seeds, and exp of the standard deviation of the logarithm; None for a single seed.
 

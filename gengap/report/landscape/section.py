@@ -68,7 +68,8 @@ class Landscape:
         found = self.found
         blocks = (
             self._findings(),
-            section("Sharpness", prose.SHARPNESS, tables.cells(found, SHARPNESS), tables.accuracies(found)),
+            section("Sharpness", prose.SHARPNESS, tables.cells(found, SHARPNESS)),
+            section("Accuracies of the measured runs", tables.accuracies(found)),
             section("Published remedies", prose.REMEDIES, tables.remedies(found)),
             section("Adaptive sharpness", prose.ADAPTIVE, tables.cells(found, ADAPTIVE)),
             section("Curvature", prose.CURVATURE, tables.cells(found, EIGENVALUE, TRACE)),

@@ -5,16 +5,14 @@ from functools import partial
 from math import sqrt
 from typing import Any, NamedTuple
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from gengap.report.escape import picture_text
-from gengap.report.figures.canvas import grid, legend
+from gengap.report.figures.canvas import grid
 from gengap.report.figures.figure import Figure, paragraph
-from gengap.report.figures.style import Style
 from gengap.report.format import significant_spread
-from gengap.report.landscape.looks import at_batches, stem, styles
+from gengap.report.landscape.looks import at_batches, draw_points, stem, styles
 from gengap.report.landscape.subjects import Record, Subject
 from gengap.report.markup import Table
 from gengap.report.statistics import Summary, summarize
@@ -153,35 +151,40 @@ def _draw(of_seeds: Seeds) -> Drawing:
     points = _points(of_seeds)
     updates, batches = sorted({u for u, _ in points}), sorted({b for _, b in points})
     ends = sorted({updates[0], updates[-1]})
-    panels = {
-        _SHARE: [(_SHARE, end, f"update {end:,}") for end in ends],
-        "tr cov(Δw), smallest batch = 1": [
-            (f"covariance, {rule}", end, f"{rule}, update {end:,}") for rule in RULES for end in ends
-        ],
-    }
-    labels = [label for curves in panels.values() for *_, label in curves]
-    looks = styles([*labels, *(f"batch {b:,}" for b in batches)])
     drawing, axes = grid(3)
-    for axis, (title, curves) in zip(axes, panels.items(), strict=False):
-        for quantity, end, label in curves:
-            found = [(b, summary(of_seeds, (end, b), quantity)) for b in batches]
-            above = [(b, s.mean) for b, s in found if s and s.mean > 0]
-            _line(axis, above, looks[label])
-        axis.set_title(picture_text(title))
-        axis.set_yscale("log")
-        at_batches(axis, batches)
-        axis.set_xlabel("batch size")
-    for batch in batches:
-        scales = [(max(u, 1), summary(of_seeds, (u, batch), "noise scale")) for u in updates]
-        _line(axes[2], [(u, s.mean) for u, s in scales if s and s.mean > 0], looks[f"batch {batch:,}"])
+    curves = {f"update {end:,}": (_SHARE, end) for end in ends}
+    _draw_by_batch(axes[0], of_seeds, batches, curves, _SHARE)
+    curves = {f"{rule}, update {end:,}": (f"covariance, {rule}", end) for rule in RULES for end in ends}
+    _draw_by_batch(axes[1], of_seeds, batches, curves, "tr cov(Δw), smallest batch = 1")
+    of_batches = {
+        f"batch {batch:,}": [(u + 1, summary(of_seeds, (u, batch), "noise scale")) for u in updates]
+        for batch in batches
+    }
+    _draw_curves(axes[2], of_batches)
     axes[2].set_title("noise scale (samples)")
     axes[2].set_xscale("log")
-    axes[2].set_yscale("log")
-    axes[2].set_xlabel("updates")
-    legend(drawing, looks.values(), {})
+    axes[2].set_xlabel("updates + 1")
     return drawing
 
 
-def _line(axis: Axes, points: list[tuple[int, float]], style: Style) -> None:
-    x, y = np.array(points, dtype=float).reshape(-1, 2).T
-    axis.plot(x, y, marker=style.marker, markersize=4, color=style.color, linewidth=style.width)
+def _draw_by_batch(
+    axis: Axes, of_seeds: Seeds, batches: list[int], curves: dict[str, tuple[str, int]], title: str
+) -> None:
+    found = {
+        label: [(b, summary(of_seeds, (end, b), quantity)) for b in batches]
+        for label, (quantity, end) in curves.items()
+    }
+    _draw_curves(axis, found)
+    axis.set_title(picture_text(title))
+    at_batches(axis, batches)
+    axis.set_xlabel("batch size")
+
+
+def _draw_curves(axis: Axes, curves: dict[str, list[tuple[int, Summary | None]]]) -> None:
+    """Curves on a log axis, with a legend."""
+    looks = styles(curves)
+    for label, found in curves.items():
+        above = [(x, s.mean) for x, s in found if s and s.mean > 0]
+        draw_points(axis, above, looks[label], label=looks[label].label)
+    axis.set_yscale("log")
+    axis.legend(frameon=False, fontsize=7)
