@@ -71,6 +71,8 @@ def _write(results_dir: Path) -> int:
     folder = results_dir / "report"
     write_report(records, folder)
     count = counted(len(records.runs), "run")
+    if records.landscape:
+        count += f" and {counted(len(records.landscape), 'record')} of gengap landscape"
     say(f"{folder}: {count} reported; open report.html or README.md")
     left_out = ", ".join(f"{place} ({status})" for *_, status, place in unfinished(records).rows)
     if left_out:

@@ -10,13 +10,18 @@ from report_records import Store
 from scipy.stats import kendalltau, ttest_rel
 
 from gengap.cli.report import main
+from gengap.landscape.settings import KINDS, as_dict
 from gengap.paper import keskar
 from gengap.report.cells import read_records
 from gengap.report.landscape import findings, order, subjects, tables
 from gengap.report.landscape.answers import answers, counts
-from gengap.report.landscape.numbers import SHARPNESS, Numbers, numbers
+from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers, Value, numbers
 from gengap.report.landscape.ratios import Ratio
+from gengap.report.landscape.remedies import remedies
+from gengap.report.landscape.spectra import spectra
+from gengap.report.landscape.subjects import Subject
 from gengap.report.markup import Table
+from gengap.report.rows import Row
 
 SB, LB, RA = (2.0, 3.0, 2.5), (20.0, 33.0, 26.0), (1.9, 3.2, 2.4)
 
@@ -184,6 +189,31 @@ def test_curvature_and_adaptive_sharpness_have_tables(digits: Store) -> None:
     assert trace["SB"] == "41 ± 1.4 (n=2; error 0.25)"
     (row,) = rows(tables.cells(found, "adaptive sharpness"))
     assert (row["measure"], row["SB"]) == ("adaptive sharpness, ρ = 0.01", "0.15 ± 0.071 (n=2)")
+
+
+def test_eigenvalues_are_shown_one_by_one(store: Store) -> None:
+    for seed in range(2):
+        add_measured(store, "digits_sb", seed, "curvature", [curved([1.0, 4.0 + seed, 2.0][: 3 - seed], 9.0)])
+    (row,) = rows(spectra(subjects.read(read_records(store.root))))
+    assert (row["run"], row["n"], row["λ1"], row["λ2"]) == ("SB", "2", "4.5 ± 0.71", "1.5 ± 0.71")
+    assert "λ3" not in row
+
+
+def test_usual_settings_are_the_defaults_of_every_kind() -> None:
+    assert {kind: subjects.unusual(as_dict(cls())) for kind, cls in KINDS.items()} == dict.fromkeys(KINDS, "")
+
+
+def test_remedies_stand_beside_the_published_ones() -> None:
+    subject = Subject(Row("keskar_c1"), "", "keskar_c1_lb_augmented", "keskar_c1-lb-0badcafe", 5000)
+    seeds = {seed: Value(v, 80.0 + seed, 99.0, None, "", {}) for seed, v in enumerate((200.0, 300.0))}
+    found = {subject: {Measure(SHARPNESS, 1e-3, None, "trained", ""): seeds}}
+    table = [
+        row for row in rows(remedies(found)) if row["remedy"] == "augmentation" and row["method"] == "LB"
+    ]
+    assert [tuple(row.values())[3:] for row in table] == [
+        ("published", "", "82.50 ± 0.67", "231.77 ± 30.50", "45.89 ± 3.83"),
+        ("trained", "", "80.50 ± 0.71 (n=2)", "250 ± 71 (n=2)", ""),
+    ]
 
 
 def test_measurements_of_runs_without_a_record_are_cells_without_accuracy(store: Store) -> None:

@@ -172,6 +172,7 @@ def test_the_records_are_read_and_reach_the_report(nasty: Path, page: Path) -> N
     assert len(store.runs) == 3 * len(NASTY) + 2
     assert len(store.unreadable) == 2
     assert len(read_records(nasty).speeds) == len(NASTY) / 3
+    assert len(read_records(nasty).landscape) == len(MEASURED) * len(NASTY) / 4
     text = text_of(page, "README.md")
     assert text.count(MARK) > 15 * len(NASTY)
     html = squeezed(read(text_of(page, "report.html")).words)

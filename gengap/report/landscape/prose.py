@@ -44,10 +44,15 @@ Of the Hessian of the training loss: the largest eigenvalue, and the trace as es
 """
 
 REMEDIES = """\
-What Keskar et al. published for their remedies, over 5 runs. Ours are among the other runs below, if they
-are measured.
+What Keskar et al. published for their remedies, over 5 runs, and ours where they are measured: data
+augmentation and conservative training at the large batch, and augmentation at the small one.
 """
 
 OTHER_RUNS = "Runs that are no cells of the tables, such as other batch sizes.\n"
+
+ORIGIN = """\
+"evaluations" counts losses with their gradients for sharpness, and products of the Hessian with a vector for
+curvature, over all records.
+"""
 
 LEFT_OUT = "These records are in no number above.\n"

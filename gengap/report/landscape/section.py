@@ -19,6 +19,9 @@ from gengap.report.landscape import (
 from gengap.report.landscape.answers import answers, counts
 from gengap.report.landscape.looks import distinct
 from gengap.report.landscape.numbers import ADAPTIVE, EIGENVALUE, SHARPNESS, TRACE, Numbers, numbers
+from gengap.report.landscape.origin import origin
+from gengap.report.landscape.remedies import remedies
+from gengap.report.landscape.spectra import spectra
 from gengap.report.landscape.subjects import Record
 from gengap.report.markup import Table
 from gengap.report.section import Block, Plain, Section, section
@@ -70,12 +73,14 @@ class Landscape:
             self._findings(),
             section("Sharpness", prose.SHARPNESS, tables.cells(found, SHARPNESS)),
             section("Accuracies of the measured runs", tables.accuracies(found)),
-            section("Published remedies", prose.REMEDIES, tables.remedies(found)),
+            section("Remedies", prose.REMEDIES, remedies(found)),
             section("Adaptive sharpness", prose.ADAPTIVE, tables.cells(found, ADAPTIVE)),
             section("Curvature", prose.CURVATURE, tables.cells(found, EIGENVALUE, TRACE)),
+            section("Eigenvalues", spectra(self.read)),
             *figures,
             section("Other runs", prose.OTHER_RUNS, tables.other_runs(found)),
             section("Measurements left out", prose.LEFT_OUT, subjects.left_out(self.records)),
+            section("How it was measured", prose.ORIGIN, origin(self.read)),
         )
         return Section(HEADING, (prose.ABOUT, *(block for block in blocks if block)))
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from gengap.paper import keskar
-from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.format import significant, significant_spread, spread
 from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers, Seeds, measures
@@ -93,12 +92,13 @@ def _accuracies(
     if any(printed):
         cells = (p.text if p else "–" for p in printed)
         yield (row.title, _ACCURACIES[quantity], PUBLISHED, *cells)
-    ours = [_accuracy(of_methods.get(m, {}), quantity) for m in methods]
+    ours = [accuracy(of_methods.get(m, {}), quantity) for m in methods]
     if any(ours):
         yield (row.title, _ACCURACIES[quantity], "ours", *ours)
 
 
-def _accuracy(of_measures: dict[Measure, Seeds], quantity: str) -> str:
+def accuracy(of_measures: dict[Measure, Seeds], quantity: str) -> str:
+    """`mean ± std (n=5)` of the measured runs; empty where no run is known."""
     by_seed = {
         seed: v.train_accuracy if quantity == keskar.TRAIN else v.accuracy
         for seeds in of_measures.values()
@@ -108,28 +108,12 @@ def _accuracy(of_measures: dict[Measure, Seeds], quantity: str) -> str:
     return f"{spread(summarize(known))} (n={len(known)})" if known else ""
 
 
-def remedies(found: Numbers) -> Table:
-    """What Keskar et al. published for their remedies, for the workloads that are measured."""
-    present = {s.row.name for s in found}
-    kinds = dict.fromkeys(
-        (p.workload, p.remedy, p.method) for p in keskar.published() if p.remedy and p.workload in present
-    )
-    rows = []
-    for workload, remedy, method in kinds:
-        test = keskar.accuracy(workload, method, remedy=remedy)
-        sharp = [keskar.sharpness(workload, method, e, None, remedy) for e in (1e-3, 5e-4)]
-        shown = (p.text if p else "–" for p in (test, *sharp))
-        rows.append((paper.title(workload), remedy, LABELS[method], *shown))
-    header = ("workload", "remedy", "method", "test %", "sharpness, ε = 0.001", "sharpness, ε = 0.0005")
-    return Table(header, tuple(rows), labels=3)
-
-
 def other_runs(found: Numbers) -> Table:
     """Every measure of the runs that are no cells."""
     rows = [
         (
             *(s.row.title, s.label, f"{s.batch_size:,}", m.name, m.batch_norm, m.settings),
-            *(value(found[s][m]), _accuracy({m: found[s][m]}, keskar.TEST), warnings([found[s][m]])),
+            *(value(found[s][m]), accuracy({m: found[s][m]}, keskar.TEST), warnings([found[s][m]])),
         )
         for s in found
         if not s.method
