@@ -25,7 +25,8 @@ SPEC = options.Spec("report", flags=(CHECK,), settings={f"-cd, {CONFIG_DIR}": ()
 HELP = """\
 usage: gengap report [results_dir=DIR] [--check] [--config-dir DIR]
 
-Writes DIR/report (report.html, README.md, tables, figures and their data) from the records in DIR/runs.
+Writes DIR/report (report.html, README.md, tables, figures and their data) from the records in DIR/runs, of
+gengap train, DIR/landscape, of gengap landscape, and DIR/bench, of gengap bench.
 
   results_dir=DIR  folder of the records (default: results)
   --check          write nothing; fail if DIR/report does not match the records (of figures, only their data),

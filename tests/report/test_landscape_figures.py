@@ -152,5 +152,5 @@ def test_walks_show_the_mean_step_and_the_covariance_under_both_rules(store: Sto
     assert [r["|E Δw| / std"] for r in table[:3]] == ["0.25 ± 0", "0.354 ± 0", "0 ± 0"]
     assert [r["covariance, none"] for r in table[:3]] == ["1 ± 0", "0.5 ± 0", "0.25 ± 0"]
     assert [r["covariance, sqrt"] for r in table[:3]] == ["1 ± 0", "1 ± 0", "1 ± 0"]
-    assert {r["noise scale"] for r in table} == {"41 ± 1.4"}
+    assert {(r["noise scale"], r["its standard error"]) for r in table} == {("41 ± 1.4", "2 ± 0")}
     assert {r["n"] for r in table} == {"2"}

@@ -14,7 +14,7 @@ def origin(read: Sequence[Record]) -> Table:
     for record in read:
         kinds.setdefault((record.kind, hardware_name(record.content["hardware"])), []).append(record)
     header = ("kind", "hardware", "records", "evaluations", "time per record", "commits", "torch")
-    return Table(header, tuple((*key, *_row(group)) for key, group in kinds.items()), labels=2)
+    return Table(header, tuple((*key, *_row(group)) for key, group in sorted(kinds.items())), labels=2)
 
 
 def _row(group: Sequence[Record]) -> tuple[str, ...]:

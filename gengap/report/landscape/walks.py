@@ -69,15 +69,18 @@ def _relative(rule: str) -> Of:
     return relative
 
 
-def _noise_scale(m: dict[str, Any], _: dict[str, Any]) -> float | None:
-    found = m["noise_scale"]
-    return None if found is None else float(found)
+def _as_recorded(name: str) -> Of:
+    def recorded(m: dict[str, Any], _: dict[str, Any]) -> float | None:
+        return None if m[name] is None else float(m[name])
+
+    return recorded
 
 
 QUANTITIES: dict[str, Of] = {
     _SHARE: share,
     **{f"covariance, {rule}": _relative(rule) for rule in RULES},
-    "noise scale": _noise_scale,
+    "noise scale": _as_recorded("noise_scale"),
+    "its standard error": _as_recorded("noise_scale_error"),
 }
 
 
