@@ -17,7 +17,7 @@ from gengap.randomness import Purpose, generator
 Vector = NDArray[np.float64]
 Gradients = tuple[Tensor | None, ...]
 RESTARTS = 100  # of the Lanczos iteration, at most
-LANCZOS = 10  # vectors per restart beyond two per eigenvalue
+LANCZOS = 4  # vectors per restart beyond two per eigenvalue: few products where the spectrum is easy
 WORK_BYTES = 2 * 2**30  # of Lanczos vectors
 KEPT_BYTES = 4 * 2**30  # of graphs
 GRAPH_PER_ACTIVATION = 3  # bytes of a gradient's graph per byte that the forward pass saves for it
