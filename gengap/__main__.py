@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from gengap import __version__
-from gengap.cli.ending import run_command
+from gengap.cli.ending import open_standard_streams, run_command
 from gengap.errors import DONE, UserError
 from gengap.terminal import guard_output
 
@@ -30,6 +30,7 @@ COMMANDS = ("train", "status", "report", "landscape", "plan", "bench")
 def main() -> None:
     """Run a subcommand and exit with its code."""
     started = time.time()
+    open_standard_streams()
     guard_output()
     sys.exit(run_command(lambda: dispatch(sys.argv[1:], started)))
 

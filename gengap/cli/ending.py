@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
+from typing import TextIO
 
-from gengap.errors import MISTAKE, UserError, log_error
+from gengap.errors import FAILED, MISTAKE, UserError, log_error
+from gengap.faults import MachineError, is_of_machine, machine_error
 
 INTERRUPTED = 128 + signal.SIGINT
 CLOSED_PIPE = 128 + signal.SIGPIPE
@@ -25,7 +27,7 @@ def run_command(command: Callable[[], int]) -> int:
         sys.stdout.flush()  # here, where a closed pipe can still be caught
     except UserError as error:
         log_error(error)
-        return MISTAKE
+        return FAILED if isinstance(error, MachineError) else MISTAKE
     except ModuleNotFoundError as error:
         if not _is_missing_dependency(error):
             raise
@@ -39,8 +41,15 @@ def run_command(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # as in `| head`
-        _discard_output()
+        _discard(sys.stdout, sys.stderr)
         return CLOSED_PIPE
+    except OSError as error:
+        if not is_of_machine(error):
+            raise
+        if error.filename is None:  # files are named (faults.naming), so it is what was printed
+            _discard(sys.stdout)
+        log_error(machine_error(error, "standard output"))
+        return FAILED
     finally:
         signal.signal(signal.SIGINT, before)
     return code
@@ -57,9 +66,24 @@ def _exit_now(number: int, frame: FrameType | None) -> None:
     os._exit(INTERRUPTED)
 
 
-def _discard_output() -> None:
-    """Send buffered output to /dev/null, or flushing it at exit would raise BrokenPipeError again."""
+def open_standard_streams() -> None:
+    """Open standard input, output and error on /dev/null where they are closed, as those of a daemon may be.
+
+    Otherwise the next file to be opened would take the place of one, and what is printed would end in it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
+def _discard(*streams: TextIO) -> None:
+    """Send buffered output to /dev/null, or flushing it at exit would raise the same error again."""
     devnull = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in streams:
         with suppress(OSError, ValueError):  # a stream without a file descriptor
             os.dup2(devnull, stream.fileno())

@@ -1,6 +1,7 @@
 """One run from start to finish: open its directory, skip or resume it, build, train, write the summary."""
 
 import logging
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext, suppress
 from functools import partial
@@ -14,7 +15,8 @@ from gengap.data.device_images import to_device
 from gengap.data.load import load
 from gengap.data.splits import split
 from gengap.errors import UserError, log_error
-from gengap.launch.failure import RunFailedError, as_user_error, failed, remove_empty
+from gengap.faults import MachineError
+from gengap.launch.failure import RunFailedError, as_user_error, cant_open, failed, remove_empty
 from gengap.launch.outcome import Outcome
 from gengap.launch.place import ALONE, Place
 from gengap.launch.precision import precision_advice
@@ -48,17 +50,19 @@ def execute(config: Config, stop: Stop | None = None, place: Place = ALONE) -> O
         place: among the runs of the command.
 
     Raises:
-        UserError: the run's directory can't be written to.
         UnreadableError: its record is damaged, or of a newer version.
     """
+    stop = stop or Stop(config.runtime.time_budget)
     try:
         return attempt(config, stop, place)
-    except RunFailedError:
-        return Outcome.FAILED
+    except RunFailedError as error:
+        if error.everywhere:
+            stop.give_up(error.everywhere)
+        return error.outcome
 
 
 def attempt(config: Config, stop: Stop | None = None, place: Place = ALONE) -> Outcome:
-    """As `execute`, but a run that fails raises RunFailedError, after it has been logged and recorded."""
+    """As `execute`, but a run that fails or meets a fault raises RunFailedError, after it has been logged."""
     directory = run_directory(config)
     created = [p for p in (directory, *directory.parents) if not p.exists()]
     stop = stop or Stop(config.runtime.time_budget)
@@ -73,10 +77,10 @@ def attempt(config: Config, stop: Stop | None = None, place: Place = ALONE) -> O
     except BrokenPipeError:
         raise
     except OSError as error:
-        where = error.filename or directory
-        raise UserError(
-            f"can't write to {where} ({error.strerror}): set results_dir=DIR to a writable folder"
-        ) from error
+        remove_empty(directory, created)
+        found = cant_open(error, directory)
+        log_error(found)
+        raise failed(found, directory) from error
 
 
 def _logged(run: Run, train: Callable[[], Outcome], created: Sequence[Path]) -> Outcome:
@@ -89,13 +93,15 @@ def _logged(run: Run, train: Callable[[], Outcome], created: Sequence[Path]) -> 
         except Exception as caught:
             error = as_user_error(caught, run.directory)
             log_error(error)
-            # Without a record it has not begun; what a user's mistake keeps from continuing stays interrupted
-            if run.record and not (was_interrupted and isinstance(error, UserError)):
+            # Without a record it has not begun; what a fault or a mistake keeps from continuing goes on
+            goes_on = isinstance(error, MachineError) or (was_interrupted and isinstance(error, UserError))
+            if run.record and not goes_on:
                 with suppress(OSError):
                     run.update_record(status=Status.FAILED, error=f"{type(error).__name__}: {error}")
     if isinstance(error, UserError):
         remove_empty(run.directory, created)
-    raise failed(error, run.directory) from error
+    goes_on = bool(run.record) and isinstance(error, MachineError)
+    raise failed(error, run.directory, goes_on=goes_on) from error
 
 
 def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
@@ -116,7 +122,8 @@ def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
         with closing(trainer), stop:
             run.record.pop("error", None)  # of an attempt that failed
             open_record(config, run, data, trainer)
-            progress = Progress(title, regime.updates, config.method.batch_size)
+            lost = partial(stop.record, signal.SIGPIPE)
+            progress = Progress(title, regime.updates, config.method.batch_size, lost)
             with progress, mirror or nullcontext():
                 trained = fit(run, trainer, validation, progress, stop.reason, mirror)
     except DivergedError as error:

@@ -1,54 +1,97 @@
-"""What a failed run leaves: an error that says what to type, and no folder without a record."""
+"""What a run leaves that ended badly: an error that says what to type, and no folder without a record."""
 
-import errno
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import torch
 
-from gengap.errors import UserError
+from gengap.errors import UserError, printable
+from gengap.faults import FULL, MachineError, is_of_machine, machine_error, reason
+from gengap.launch.outcome import Outcome
 from gengap.runs.record import LOCK, LOG, RECORD
 from gengap.training.build import LESS_MEMORY
 
 _REFUSED = "can't allocate memory"  # of torch's allocator on the CPU
+# What torch says of a process that decodes images, and of the memory that it shares with this one
+_KILLED = re.compile(r"DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (?:is killed by signal: (\w+)|exited)")
+_SHARED = re.compile(r"shared memory|\bshm\b|</torch_\d")
 
 
 class RunFailedError(UserError):
-    """A run failed; the error that ended it is the cause."""
+    """A run did not end well; the error that ended it is the cause.
+
+    Args:
+        text: the line shown.
+        outcome: FAILED, or INTERRUPTED where the record says that it goes on.
+        everywhere: why every other run of the command would meet it too; empty if that is not so.
+    """
+
+    def __init__(self, text: str, outcome: Outcome = Outcome.FAILED, everywhere: str = "") -> None:
+        self.outcome = outcome
+        self.everywhere = everywhere
+        super().__init__(text)
 
 
 def as_user_error(error: Exception, directory: Path, less_memory: str = LESS_MEMORY) -> Exception:
-    """Turn a full disk and full memory into a UserError; return any other error unchanged.
+    """Turn a fault of the machine, and full memory, into a UserError; return any other error unchanged.
 
     Args:
         error: what ended the work.
         directory: where it wrote.
         less_memory: what to type where memory is full.
     """
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        place = error.filename or directory
-        return UserError(f"{place}: {error.strerror}; free some space, then run the same command again")
+    while isinstance(inner := getattr(error, "inner_exception", None), Exception):  # of torch.compile
+        error = inner
+    text = str(error)
+    if isinstance(error, OSError) and is_of_machine(error):
+        return machine_error(error, directory)
     if isinstance(error, torch.OutOfMemoryError):
         return UserError(f"the GPU is out of memory: {less_memory}")
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _REFUSED in str(error)):
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _REFUSED in text):
         return UserError(f"the machine is out of memory: {less_memory}")
+    if isinstance(error, RuntimeError) and (killed := _KILLED.search(text)):
+        by = f" ({killed[1]})" if killed[1] else ""
+        return MachineError(
+            f"a process that decodes images was killed{by}, as happens when memory runs out: run the same "
+            "command again, with a lower runtime.workers if it happens again"
+        )
+    if isinstance(error, RuntimeError) and _SHARED.search(text):
+        return MachineError(
+            "shared memory (/dev/shm) is full: make it larger (docker run --shm-size=2g), or set "
+            "runtime.workers=0, then run the same command again"
+        )
     return error
 
 
-def failed(error: Exception, directory: Path) -> RunFailedError:
+def cant_open(error: OSError, directory: Path) -> MachineError:
+    """The error for a run's directory that can't be made, locked or written to."""
+    if error.errno in FULL:
+        return machine_error(error, directory)
+    where = Path(error.filename or directory)
+    return MachineError(
+        f"can't write to {printable(where)} ({reason(error)}): set results_dir=DIR to a writable folder",
+        is_general=directory not in (where, *where.parents),
+    )
+
+
+def failed(error: Exception, directory: Path, *, goes_on: bool = False) -> RunFailedError:
     """What is raised for a run that ended with `error`."""
+    outcome = Outcome.INTERRUPTED if goes_on else Outcome.FAILED
     if isinstance(error, UserError):
-        return RunFailedError(str(error))
-    return RunFailedError(f"{directory} failed: {type(error).__name__}: {error}")
+        is_general = isinstance(error, MachineError) and error.is_general
+        return RunFailedError(str(error), outcome, str(error) if is_general else "")
+    return RunFailedError(f"{directory} failed: {type(error).__name__}: {error}", outcome)
 
 
 def remove_empty(directory: Path, created: Sequence[Path]) -> None:
     """Remove a run's directory, and the parents that were created for it, unless it has a record."""
-    if (directory / RECORD).exists():
-        return
-    for name in (LOG, LOCK):
-        (directory / name).unlink(missing_ok=True)
+    with suppress(OSError):  # a folder that may not be looked into or changed
+        if (directory / RECORD).exists():
+            return
+        for name in (LOG, LOCK):
+            (directory / name).unlink(missing_ok=True)
     for folder in created:
         with suppress(OSError):  # not empty: another run uses it by now
             folder.rmdir()

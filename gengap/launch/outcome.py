@@ -12,4 +12,8 @@ class Outcome(StrEnum):
     FAILED = "failed"
     BUSY = "running in another process"
     STOPPED = "interrupted"  # by a signal or the time budget, and saved
+    INTERRUPTED = (
+        "interrupted by an error"  # of the machine; from its last checkpoint, the same command goes on
+    )
+    KILLED = "killed"  # with the process that trained it: likewise
     NOT_STARTED = "not started"  # a signal or the time budget came first

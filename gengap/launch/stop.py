@@ -4,12 +4,12 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Self
 
-from gengap.errors import UNFINISHED
+from gengap.errors import FAILED, UNFINISHED
 
 # A scheduler's end, Ctrl-C, a closed terminal, and the early warning of `sbatch --signal=USR1@60`
 SIGNALS = tuple(
@@ -34,6 +34,7 @@ class Stop:
         self, time_budget: float | None, started: float | None = None, flag: Path | None = None
     ) -> None:
         self._signal: int | None = None
+        self._given_up = ""
         started = time.time() if started is None else started
         self._until = None if time_budget is None else started + 60 * time_budget
         self.flag = flag
@@ -48,10 +49,19 @@ class Stop:
             signal.signal(number, handler)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        self._signal = number
         signal.signal(number, self._before[signal.Signals(number)])
+        self.record(number)
+
+    def record(self, number: int) -> None:
+        """Stop as if this signal had been received."""
+        self._signal = number
         if self.flag is not None:
-            self.flag.write_text(str(number))
+            with suppress(OSError):  # on a full disk the file is made, but stays empty
+                self.flag.write_text(str(number))
+
+    def give_up(self, reason: str) -> None:
+        """Start no further run: it would meet the same fault."""
+        self._given_up = reason
 
     @contextmanager
     def before_exit(self, say: Callable[[str], None]) -> Iterator[None]:
@@ -89,7 +99,9 @@ class Stop:
 
     @property
     def exit_code(self) -> int:
-        """128 plus the number of the signal, as shells do; UNFINISHED after the time budget."""
+        """128 plus the number of the signal, as shells do; UNFINISHED after the time budget, else FAILED."""
+        if self._given_up:
+            return FAILED
         return UNFINISHED if self._signal is None else 128 + self._signal
 
     def reason(self) -> str | None:
@@ -98,6 +110,8 @@ class Stop:
             self._signal = int(self.flag.read_text() or signal.SIGTERM)
         if self._signal is not None:
             return signal.Signals(self._signal).name
+        if self._given_up:
+            return self._given_up
         if self._until is not None and time.time() > self._until:
             return "the time budget is used up"
         return None

@@ -12,6 +12,8 @@ from gengap.runs import Status, read_record
 # Of runs that are skipped, by their status; then everything in the summary line, in its order
 ALREADY = {status: f"already {status}" for status in (Status.FINISHED, Status.DIVERGED)}
 COUNTED = [name for o in Outcome for name in (ALREADY.values() if o == Outcome.SKIPPED else (o,))]
+CONTINUED = (Outcome.STOPPED, Outcome.NOT_STARTED, Outcome.INTERRUPTED, Outcome.KILLED)
+BAD = (Outcome.FAILED, Outcome.INTERRUPTED, Outcome.KILLED)  # what the exit code says
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +33,12 @@ def sum_up(jobs: Sequence[Job], outcomes: Sequence[Outcome], reason: str | None)
     nothing_finished = not counts[Outcome.FINISHED] + counts[ALREADY[Status.FINISHED]]
     parts = [f"0 {Outcome.FINISHED}"] if nothing_finished else []
     parts += [f"{counts[name]} {name}" for name in COUNTED if counts[name]]
-    unfinished = counts[Outcome.STOPPED] + counts[Outcome.NOT_STARTED]
-    stopped = f" ({reason}; run the same command again to continue)" if reason and unfinished else ""
+    unfinished = sum(counts[outcome] for outcome in CONTINUED)
+    why = f"{reason}; " if reason else ""
+    stopped = f" ({why}run the same command again to continue)" if unfinished else ""
     log.info("gengap: %d runs: %s%s", len(jobs), ", ".join(parts), stopped)
     for job, outcome in zip(jobs, outcomes, strict=True):
-        if outcome in (Outcome.DIVERGED, Outcome.FAILED):
+        if outcome == Outcome.DIVERGED or outcome in BAD:
             log.info("  %s: %s", outcome, job.directory)
 
 

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from gengap.errors import UnreadableError
-from gengap.runs.record import LOCK, read_run
+from gengap.runs.lock import is_locked
+from gengap.runs.record import read_run
 from gengap.runs.saved import saved_updates
 from gengap.runs.schema import Status
 
@@ -54,20 +53,8 @@ def run_state(directory: Path) -> RunState:
     if record["status"] != Status.RUNNING:
         return RunState(str(record["status"]), record, done, reason=str(record.get("error", "")))
     per_update = seconds / done if done else None
-    saved, is_training = saved_updates(directory), _is_locked(directory)
+    saved, is_training = saved_updates(directory), is_locked(directory)
     if saved is not None:
         done = max(done, saved) if is_training else saved  # rows after the checkpoint are trained again
     left = None if per_update is None else per_update * (record["regime"]["updates"] - done)
     return RunState("training" if is_training else "interrupted", record, done, left)
-
-
-def _is_locked(directory: Path) -> bool:
-    if not (directory / LOCK).exists():
-        return False
-    try:
-        with FileLock(directory / LOCK, timeout=0):
-            return False
-    except Timeout:
-        return True
-    except OSError:  # a folder that may only be read: whether a run of another user trains can't be seen
-        return False

@@ -1,13 +1,13 @@
 """A run's directory during training: locked, with crash-safe writes of run.json and metrics.jsonl."""
 
 import os
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
-from filelock import FileLock
-
-from gengap.errors import UnreadableError
-from gengap.runs.record import LOCK, METRICS, RECORD, metric_rows, own_record
+from gengap.faults import naming
+from gengap.runs.lock import RunLock
+from gengap.runs.record import METRICS, RECORD, metric_rows, own_record
 from gengap.runs.saved_metrics import fingerprint
 from gengap.runs.strict_json import written
 
@@ -16,13 +16,14 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write to a temporary file, sync it and rename it, so that readers see the old file or the new one."""
     part = path.with_name(f"{path.name}.part")
     try:
-        with part.open("wb") as file:
+        with naming(part), part.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
     except OSError:  # a full disk, which half a file would keep full
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise
 
 
@@ -38,19 +39,17 @@ class Run:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.record: dict[str, Any] = {}
-        self._lock = FileLock(directory / LOCK, timeout=0)
+        self._lock = RunLock(directory)
 
     def __enter__(self) -> Self:
-        self._lock.acquire()
-        try:
+        with ExitStack() as stack:
+            stack.enter_context(self._lock)
             self.record = own_record(self.directory) or {}
-        except UnreadableError:
-            self._lock.release()
-            raise
+            self._close = stack.pop_all().close
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._lock.release()
+        self._close()
 
     @property
     def name(self) -> str:
@@ -64,8 +63,8 @@ class Run:
             ValueError: a value is nan or inf.
         """
         text = written(self.record | changes, indent=1) + "\n"
-        self.record |= changes
         write_atomically(self.directory / RECORD, text.encode())
+        self.record |= changes
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Append a row to metrics.jsonl.
@@ -73,7 +72,8 @@ class Run:
         Raises:
             ValueError: a value is nan or inf.
         """
-        with (self.directory / METRICS).open("a", encoding="utf-8") as file:
+        path = self.directory / METRICS
+        with naming(path), path.open("a", encoding="utf-8") as file:
             file.write(written(row) + "\n")
 
     def evaluations(self) -> list[dict[str, Any]]:
@@ -82,12 +82,14 @@ class Run:
 
     def sync_metrics(self) -> dict[str, Any]:
         """Sync metrics.jsonl to disk; return what a checkpoint saved now must know of it."""
-        with (self.directory / METRICS).open("a+b") as file:
+        path = self.directory / METRICS
+        with naming(path), path.open("a+b") as file:
             os.fsync(file.fileno())
             file.seek(0)
             return fingerprint(file.read())
 
     def truncate_metrics(self, length: int) -> None:
         """Truncate metrics.jsonl to its first `length` bytes."""
-        with (self.directory / METRICS).open("ab") as file:
+        path = self.directory / METRICS
+        with naming(path), path.open("ab") as file:
             file.truncate(length)

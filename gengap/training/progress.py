@@ -3,7 +3,8 @@
 import os
 import sys
 import time
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, Self, TextIO
 
 from tqdm import tqdm
 
@@ -23,14 +24,18 @@ class Progress:
         title: names the run at the head of every line.
         updates: total of the run.
         batch_size: samples per update.
+        lost: called when nobody reads the lines any more, as in `| head`.
     """
 
-    def __init__(self, title: str, updates: int, batch_size: int) -> None:
+    def __init__(
+        self, title: str, updates: int, batch_size: int, lost: Callable[[], None] | None = None
+    ) -> None:
         title = visible(title)
         self._title, self._updates, self._batch_size = title, updates, batch_size
+        self._lost = lost
         self._latest = ""
         self._bar = None
-        if sys.stderr.isatty():
+        if _is_terminal(sys.stderr):
             size: dict[str, Any] = {"dynamic_ncols": True} if _has_size() else UNKNOWN_SIZE
             total = updates * batch_size
             self._bar = tqdm(total=total, desc=title, unit=" images", unit_scale=True, **size)
@@ -84,7 +89,22 @@ class Progress:
             f"{rate * self._batch_size:,.0f} images/s",
             f"{in_words(left)} left",
         ]
-        say(", ".join([*parts, self._latest] if self._latest else parts), sys.stderr)
+        line = ", ".join([*parts, self._latest] if self._latest else parts)
+        try:
+            say(line, sys.stderr)
+        except BrokenPipeError:
+            if self._lost:
+                self._lost()
+        except (OSError, ValueError, AttributeError):  # a full disk, a terminal that is gone, closed, or None
+            return
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal; False where it is closed, as that of a daemon may be."""
+    try:
+        return stream is not None and stream.isatty()
+    except (OSError, ValueError):
+        return False
 
 
 def _has_size() -> bool:

@@ -1,0 +1,36 @@
+"""Which runs of a command have begun and ended, in a file that outlives the processes that train them."""
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from gengap.launch.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A file of lines that several processes append to; a line that can't be written is left out."""
+
+    file: Path
+
+    def begin(self, directory: Path) -> None:
+        """Write that the run in this directory begins."""
+        self._append(directory, None)
+
+    def end(self, directory: Path, outcome: Outcome) -> None:
+        """Write how the run in this directory ended."""
+        self._append(directory, outcome)
+
+    def _append(self, directory: Path, outcome: Outcome | None) -> None:
+        line = json.dumps([os.fspath(directory), outcome]) + "\n"
+        with suppress(OSError), self.file.open("ab", buffering=0) as file:
+            file.write(line.encode())
+
+    def read(self) -> tuple[dict[Path, Outcome], set[Path]]:
+        """The outcomes of the runs that have ended, and the runs that have begun, by directory."""
+        lines = self.file.read_text().splitlines() if self.file.exists() else []
+        entries = [(Path(directory), outcome) for directory, outcome in map(json.loads, lines)]
+        ended = {directory: Outcome(outcome) for directory, outcome in entries if outcome}
+        return ended, {directory for directory, _ in entries}

@@ -1,0 +1,152 @@
+"""Runs in parallel, in processes that one of Hydra's launchers starts."""
+
+import logging
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+
+from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext
+from omegaconf import DictConfig
+
+from gengap.config.compose import to_config
+from gengap.config.conf import compose_multirun, config_loader
+from gengap.config.overrides import hydra_words
+from gengap.config.sweep import Job
+from gengap.errors import UserError
+from gengap.launch.journal import Journal
+from gengap.launch.outcome import Outcome
+from gengap.launch.place import Place
+from gengap.launch.single import train_one
+from gengap.launch.stop import Stop
+from gengap.terminal import guard_output, log_to_terminal
+
+log = logging.getLogger(__name__)
+
+Launch = Callable[[Sequence[Job]], list[Outcome]]
+
+
+def launch_all(
+    jobs: Sequence[Job], words: Sequence[str], budget: float | None, started: float
+) -> tuple[list[Outcome], Stop]:
+    """Train the runs by a launcher; their outcomes, and the Stop that they shared.
+
+    Args:
+        jobs: the runs.
+        words: overrides of the launcher.
+        budget: runtime.time_budget.
+        started: time.time() at the start of the command.
+
+    Raises:
+        UserError: an unknown launcher or launcher setting.
+    """
+    with tempfile.TemporaryDirectory(prefix="gengap-") as folder:
+        stop = Stop(budget, started, flag=Path(folder) / "stop")
+        journal = Journal(Path(folder) / "journal")
+        plugin = _plugin(words, partial(launched, os.getpid(), started, stop.flag, journal))
+
+        def launch(batch: Sequence[Job]) -> list[Outcome]:
+            returned = plugin.launch([hydra_words(job.words) for job in batch], initial_job_idx=0)
+            return [Outcome(one.return_value) for one in returned]
+
+        with stop:
+            found = survive(jobs, launch, journal, stop)
+        stop.reason()  # reads the flag, before its folder is removed
+    return [found[job.directory] for job in jobs], stop
+
+
+def survive(jobs: Sequence[Job], launch: Launch, journal: Journal, stop: Stop) -> dict[Path, Outcome]:
+    """The outcome of every run by its directory, even if processes are killed because memory runs out.
+
+    The death of one process ends all of its pool. The runs that had not begun then go on in a new pool, and
+    those that had in two pools with half of them each, one after another: in the end, a run whose process is
+    killed again was alone in it.
+    """
+    outcomes: dict[Path, Outcome] = {}
+    batches = [list(jobs)]
+    while batches:
+        batch = batches.pop(0)
+        if stop.reason():
+            outcomes |= {job.directory: Outcome.NOT_STARTED for job in batch}
+            continue
+        try:
+            outcomes |= zip((job.directory for job in batch), launch(batch), strict=True)
+        except BrokenProcessPool:
+            ended, begun = journal.read()
+            outcomes |= {job.directory: ended[job.directory] for job in batch if job.directory in ended}
+            left = [job for job in batch if job.directory not in ended]
+            suspects = [job for job in left if job.directory in begun] or left
+            if len(suspects) == 1:
+                outcomes[suspects[0].directory] = Outcome.KILLED
+            _say_killed(suspects)
+            waiting = [job for job in left if job not in suspects]
+            half = len(suspects) // 2
+            batches += [part for part in (waiting, suspects[:half], suspects[half:] * bool(half)) if part]
+    return outcomes
+
+
+def _say_killed(suspects: Sequence[Job]) -> None:
+    names = ", ".join(str(job.directory) for job in suspects)
+    if len(suspects) == 1:
+        then = "the others go on; run the same command again to continue it"
+        log.error("gengap: %s: the process of this run was killed, is memory used up? %s", names, then)
+    else:
+        then = "they go on from their checkpoints, fewer at a time, as does the same command if it is stopped"
+        log.error("gengap: a process was killed, is memory used up? It trained one of %s: %s", names, then)
+
+
+def _plugin(words: Sequence[str], task: Callable[[DictConfig], Outcome]) -> Launcher:
+    loader = config_loader()
+    _check_launcher(words, loader.get_group_options("hydra/launcher"))
+    try:
+        master = compose_multirun(words)
+    except HydraException as error:
+        raise UserError(f"unknown launcher setting in {' '.join(words)}: correct or remove it") from error
+    return Plugins.instance().instantiate_launcher(
+        hydra_context=HydraContext(loader, Callback()),  # type: ignore[arg-type]  # the public no-op of its kind
+        task_function=task,
+        config=master,
+    )
+
+
+def _check_launcher(words: Sequence[str], known: Sequence[str]) -> None:
+    for name in (w.removeprefix("hydra/launcher=") for w in words if w.startswith("hydra/launcher=")):
+        if name not in known:
+            raise UserError(
+                f"unknown launcher {name!r}: installed are {', '.join(known)} "
+                "(pip install 'gengap[joblib]' adds joblib)"
+            )
+
+
+def launched(command: int, started: float, flag: Path | None, journal: Journal, cfg: DictConfig) -> Outcome:
+    """Train one run in a process started by a launcher; with one CPU thread unless runtime.threads is set.
+
+    Only the process that launched it reacts to Ctrl-C; it stops the others through the flag file.
+
+    Args:
+        command: process ID of the launching process.
+        started: time.time() at the start of the command.
+        flag: the flag file of launch.stop.Stop.
+        journal: told when the run begins and ends.
+        cfg: the run's configuration, as composed by Hydra.
+    """
+    guard_output()
+    log_to_terminal()
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    if os.getpid() != command:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    config = to_config(cfg)
+    job = Job((), config)
+    journal.begin(job.directory)
+    outcome = train_one(job, Stop(config.runtime.time_budget, started, flag), Place(threads=1))
+    journal.end(job.directory, outcome)
+    return outcome

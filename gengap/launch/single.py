@@ -1,0 +1,26 @@
+"""One run of a command, unless it is done: that is found without torch."""
+
+from gengap.config.sweep import Job
+from gengap.errors import UnreadableError, log_error
+from gengap.launch.outcome import Outcome
+from gengap.launch.place import Place
+from gengap.launch.stop import Stop
+from gengap.runs import Status
+from gengap.runs.record import own_record, read_run
+
+
+def train_one(job: Job, stop: Stop, place: Place) -> Outcome:
+    """Train one run, unless it is done or `stop` already has a reason to stop; arguments as in execute."""
+    if stop.reason():
+        return Outcome.NOT_STARTED
+    try:
+        record = own_record(job.directory)
+        if record and record["status"] in (Status.FINISHED, Status.DIVERGED):
+            read_run(job.directory)  # raises where its metrics are damaged
+            return Outcome.SKIPPED
+        from gengap.launch.execute import execute  # imports torch, seconds that skipping does without
+
+        return execute(job.config, stop, place)
+    except UnreadableError as error:
+        log_error(error)
+        return Outcome.FAILED

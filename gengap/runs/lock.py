@@ -1,0 +1,68 @@
+"""The lock of a run's directory, which only one process may hold; some file systems have none."""
+
+import errno
+import logging
+import warnings
+from pathlib import Path
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+from gengap.runs.record import LOCK
+
+log = logging.getLogger(__name__)
+
+# Answers of network file systems without a lock manager; where flock is missing, filelock makes do
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+
+
+class RunLock:
+    """The lock of a run's directory, held inside a `with` block, or until the process is killed.
+
+    On a file system without locks the block is entered all the same, and a warning says so.
+
+    Raises, on entering the block:
+        filelock.Timeout: another process holds it.
+        OSError: it can't be opened.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = FileLock(directory / LOCK, timeout=0)
+
+    def __enter__(self) -> Self:
+        try:
+            _acquire(self._lock)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            log.warning(
+                "%s: its file system has no locks (%s): let no second command train this run",
+                self._directory,
+                error.strerror,
+            )
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
+
+
+def is_locked(directory: Path) -> bool:
+    """Whether a process holds the lock of a run's directory; False where that can't be seen."""
+    if not (directory / LOCK).exists():
+        return False
+    lock = FileLock(directory / LOCK, timeout=0)
+    try:
+        _acquire(lock)
+    except Timeout:
+        return True
+    except OSError:  # a folder that may only be read, or a file system without locks
+        return False
+    lock.release()
+    return False
+
+
+def _acquire(lock: FileLock) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of the replacement for flock
+        lock.acquire()
