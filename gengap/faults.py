@@ -8,6 +8,21 @@ from contextlib import contextmanager
 from gengap.errors import UserError, printable
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+# Why a file can't be read that may be whole: permissions, too many open files, a server that is away
+PASSING = tuple(
+    getattr(errno, name)
+    for name in (
+        "EACCES",
+        "EPERM",
+        "EMFILE",
+        "ENFILE",
+        "ENOMEM",
+        "ESTALE",
+        "ETIMEDOUT",
+        "ENOTCONN",
+    )
+    if hasattr(errno, name)
+)
 _ADVICE = {
     FULL: "free some space",
     (errno.EACCES, errno.EPERM): "give yourself the permission",

@@ -18,6 +18,7 @@ from gengap.bench.sides import Side, Startup
 from gengap.config.checks import PRECISIONS
 from gengap.config.schema import Runtime
 from gengap.errors import UserError
+from gengap.faults import naming
 from gengap.report.contents import figure as section_of
 from gengap.report.contents import targets
 from gengap.report.figures.canvas import save
@@ -85,10 +86,11 @@ def without_bf16(chosen: Sequence[Case], reason: str) -> list[Case]:
 def write_page(document: dict[str, Any], folder: Path) -> None:
     """Write a machine's measurements for reading: their table, the targets, and a figure."""
     shown = figure(document)
-    save(shown, folder)
+    with naming(folder):
+        save(shown, folder)
     whole = section_of(shown)
     page = Section(whole.heading, (*whole.blocks, targets([document])))
-    (folder / f"{shown.name}.md").write_text(markdown_section(page), encoding="utf-8")
+    write_atomically(folder / f"{shown.name}.md", markdown_section(page).encode())
 
 
 def measure(case: Case, rounds: int, machine: dict[str, Any], title: str) -> list[dict[str, Any]]:

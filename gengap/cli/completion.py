@@ -52,11 +52,10 @@ def complete(arguments: Sequence[str], commands: Sequence[str]) -> None:
     else:
         with suppress(UserError):  # a folder that is not there yet
             add_config_dirs(_after(train.CONFIG_DIR, words[:-1]))
-        offered = [
-            *_values_after(words[-2]),
-            *_paths(words[-2], last),
-            *_as_typed(words_of(words[:-1]), last),
-        ]
+        folders: list[str] = []
+        with suppress(UserError, OSError, ValueError, RecursionError):  # a path that can't be looked into
+            folders += _paths(words[-2], last)
+        offered = [*_values_after(words[-2]), *folders, *_as_typed(words_of(words[:-1]), last)]
     print(" ".join(w for w in offered if w.startswith(last)))
 
 

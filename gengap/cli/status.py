@@ -15,8 +15,9 @@ from gengap.config.overrides import parse
 from gengap.config.shipped import compose_run
 from gengap.config.sweep import PREFIX, expand
 from gengap.duration import in_words
-from gengap.errors import DONE, UserError
+from gengap.errors import DONE, UserError, log_error
 from gengap.paths import expanded
+from gengap.runs.folders import run_directories
 from gengap.runs.state import STATES, RunState, run_state
 from gengap.terminal import say
 
@@ -55,8 +56,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _store_status(typed: Typed, words: Sequence[str], results_dir: str) -> None:
-    directories = sorted(p.parent for p in expanded(results_dir).glob("runs/*/seed*/run.json"))
-    if not directories:
+    directories, unreadable = run_directories(expanded(results_dir))
+    for error in unreadable:
+        log_error(error)
+    if not directories and not unreadable:
         start = shlex.join(["gengap", "train", "+sweep=quickstart", f"results_dir={results_dir}"])
         say(f"no runs in {results_dir}: start with {start}")
     cells = _cells(directories)

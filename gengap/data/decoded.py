@@ -59,7 +59,7 @@ class Decoder(Dataset[Tensor | UserError]):
             try:
                 image = read_resized(path, self._resize)
             except UserError as error:
-                return UserError(str(error))  # without its cause, which need not be picklable
+                return type(error)(str(error))  # without its cause, which need not be picklable
             offset = None if chunk.offsets is None else chunk.offsets[k]
             pixels[k] = tf.pil_to_tensor(self._cropped(image, offset))
         return pixels
@@ -165,7 +165,7 @@ class DecodedImages:
             chunk = next(decoded)
             if isinstance(chunk, UserError):
                 # A copy: `chunk` would form a cycle with the frame it is raised in and keep workers alive
-                raise UserError(str(chunk))
+                raise type(chunk)(str(chunk))
             chunks.append(chunk.to(self.labels.device, non_blocking=True))
         return torch.cat(chunks)
 

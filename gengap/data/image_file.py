@@ -9,6 +9,7 @@ from PIL import Image, UnidentifiedImageError
 from torchvision.transforms.v2 import functional as tf
 
 from gengap.errors import UserError, printable
+from gengap.faults import is_of_machine, machine_error
 
 # Formats whose grayscale of more than 8 bits has a known range: 16 bits, in a TIFF BITS_PER_SAMPLE
 WIDE_FORMATS = ("JPEG2000", "PNG", "PPM", "TIFF")
@@ -41,6 +42,7 @@ def read_rgb(path: str | os.PathLike[str]) -> Image.Image:
     everything above 255 white.
 
     Raises:
+        MachineError: it can't be opened or read.
         UserError: it is no file, damaged, in no format that PIL reads, so large that PIL suspects a
             decompression bomb, or its pixels have no known range (modes I and F).
     """
@@ -55,6 +57,8 @@ def read_rgb(path: str | os.PathLike[str]) -> Image.Image:
                 rgb = _rgb(image)
                 mode = image.mode
     except Exception as error:  # PIL's decoders raise anything on damaged files
+        if isinstance(error, OSError) and is_of_machine(error):
+            raise machine_error(error, path) from error
         reason = _reason(path, error)
         raise UserError(f"{name} can't be read as an image: replace or remove it ({reason})") from error
     if rgb is None:

@@ -64,9 +64,10 @@ def execute(config: Config, stop: Stop | None = None, place: Place = ALONE) -> O
 def attempt(config: Config, stop: Stop | None = None, place: Place = ALONE) -> Outcome:
     """As `execute`, but a run that fails or meets a fault raises RunFailedError, after it has been logged."""
     directory = run_directory(config)
-    created = [p for p in (directory, *directory.parents) if not p.exists()]
+    created: list[Path] = []
     stop = stop or Stop(config.runtime.time_budget)
     try:
+        created += [p for p in (directory, *directory.parents) if not p.exists()]
         with Run(directory) as run, stop.cleaning_up(partial(remove_empty, directory, created)):
             if run.record.get("status") in (Status.FINISHED, Status.DIVERGED):
                 return Outcome.SKIPPED

@@ -10,7 +10,7 @@ import torch
 from gengap.errors import UserError, printable
 from gengap.faults import FULL, MachineError, is_of_machine, machine_error, reason
 from gengap.launch.outcome import Outcome
-from gengap.runs.record import LOCK, LOG, RECORD
+from gengap.runs.record import LOCK, LOG, has_record
 from gengap.training.build import LESS_MEMORY
 
 _REFUSED = "can't allocate memory"  # of torch's allocator on the CPU
@@ -87,11 +87,11 @@ def failed(error: Exception, directory: Path, *, goes_on: bool = False) -> RunFa
 
 def remove_empty(directory: Path, created: Sequence[Path]) -> None:
     """Remove a run's directory, and the parents that were created for it, unless it has a record."""
-    with suppress(OSError):  # a folder that may not be looked into or changed
-        if (directory / RECORD).exists():
-            return
-        for name in (LOG, LOCK):
-            (directory / name).unlink(missing_ok=True)
+    if has_record(directory):
+        return
+    for name in (LOG, LOCK):
+        with suppress(OSError):  # it is not there, or the folder may not be changed
+            (directory / name).unlink()
     for folder in created:
         with suppress(OSError):  # not empty: another run uses it by now
             folder.rmdir()

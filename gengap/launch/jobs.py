@@ -16,7 +16,7 @@ from gengap.launch.single import train_one
 from gengap.launch.stop import Stop
 from gengap.launch.summary import BAD, skipped_line, sum_up
 from gengap.regime import check_updates
-from gengap.runs.record import RECORD
+from gengap.runs.record import has_record
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,10 @@ def _check_size(config: Config) -> None:
 
 def _was_refused(job: Job, outcome: Outcome) -> bool:
     """Whether a run ended with a user's mistake before it began: it leaves no folder."""
-    return outcome == Outcome.FAILED and not job.directory.exists()
+    try:
+        return outcome == Outcome.FAILED and not job.directory.exists()
+    except OSError:  # a folder above it that may not be looked into
+        return True
 
 
 def _one_by_one(jobs: Sequence[Job], stop: Stop) -> list[Outcome]:
@@ -80,7 +83,7 @@ def _one_by_one(jobs: Sequence[Job], stop: Stop) -> list[Outcome]:
 
 
 def _say_stopped(directory: Path, name: str) -> None:
-    if (directory / RECORD).exists():
+    if has_record(directory):
         log.info("%s: stopped (%s) without saving; run the same command again to continue", directory, name)
     else:
         log.info("%s: stopped (%s) before the first update: nothing was trained", directory, name)

@@ -1,5 +1,6 @@
 """What a run's record says: written when it opens, and completed when it has finished."""
 
+import io
 import logging
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,7 @@ from gengap.runs import Status, provenance
 from gengap.runs.checkpoint import remove_checkpoints
 from gengap.runs.record import NEWEST, PREVIOUS, WEIGHTS
 from gengap.runs.schema import FORMAT
-from gengap.runs.store import Run
+from gengap.runs.store import Run, write_atomically
 from gengap.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -83,8 +84,11 @@ def finish_record(run: Run, trainer: Trainer) -> None:
     """Complete the record of a run that has ended; save its weights if asked, and drop its checkpoints."""
     rows = run.evaluations()
     _, train_error = trainer.evaluate(trainer.train)
+    (run.directory / PREVIOUS).unlink(missing_ok=True)  # makes room: the newest is that of the end
     if trainer.config.runtime.keep_weights:
-        torch.save(trainer.model.state_dict(), run.directory / WEIGHTS)
+        weights = io.BytesIO()
+        torch.save(trainer.model.state_dict(), weights)
+        write_atomically(run.directory / WEIGHTS, weights.getvalue())
     run.update_record(
         status=Status.FINISHED,
         finished=now(),

@@ -8,9 +8,10 @@ from pathlib import Path
 from gengap.config.sweep import Job
 from gengap.launch.outcome import Outcome
 from gengap.runs import Status, read_record
+from gengap.runs.state import run_state
 
 # Of runs that are skipped, by their status; then everything in the summary line, in its order
-ALREADY = {status: f"already {status}" for status in (Status.FINISHED, Status.DIVERGED)}
+ALREADY: dict[str, str] = {status: f"already {status}" for status in (Status.FINISHED, Status.DIVERGED)}
 COUNTED = [name for o in Outcome for name in (ALREADY.values() if o == Outcome.SKIPPED else (o,))]
 CONTINUED = (Outcome.STOPPED, Outcome.NOT_STARTED, Outcome.INTERRUPTED, Outcome.KILLED)
 BAD = (Outcome.FAILED, Outcome.INTERRUPTED, Outcome.KILLED)  # what the exit code says
@@ -45,4 +46,4 @@ def sum_up(jobs: Sequence[Job], outcomes: Sequence[Outcome], reason: str | None)
 def _counted_as(job: Job, outcome: Outcome) -> str:
     if outcome != Outcome.SKIPPED:
         return outcome
-    return ALREADY[(read_record(job.directory) or {})["status"]]
+    return ALREADY.get(run_state(job.directory).name, ALREADY[Status.FINISHED])  # it may be gone by now

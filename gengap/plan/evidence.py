@@ -2,11 +2,13 @@
 
 import csv
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
 from gengap.config.schema import FP32, PAPER
+from gengap.faults import reason
 from gengap.paper.methods import METHODS
 from gengap.paper.tables import Published, published
 
@@ -85,6 +87,16 @@ def own_rows(results_dir: Path) -> list[OwnRow]:
 
 def _lines(paths: Iterable[Path]) -> Iterable[dict[str, str]]:
     for path in paths:
-        if path.is_file():
-            with path.open(encoding="utf-8", newline="") as file:
-                yield from csv.DictReader(file)
+        with suppress(OSError), path.open(encoding="utf-8", newline="") as file:  # plan needs no report
+            yield from csv.DictReader(file)
+
+
+def why_none(report: Path) -> str:
+    """Why the report in this folder has no rows, as the rest of a sentence that begins with its name."""
+    try:
+        next(report.iterdir(), None)
+    except (FileNotFoundError, NotADirectoryError):
+        return "does not exist here; a clone of gengap has it"
+    except OSError as error:
+        return f"can't be read: {reason(error)}"
+    return "has no cell with finished runs"

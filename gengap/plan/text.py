@@ -8,7 +8,7 @@ from gengap.config.schema import FP32, Method
 from gengap.errors import counted
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
-from gengap.plan.evidence import REMEDIES, TABLES, OwnRow, closed_in_paper, paper_ratios
+from gengap.plan.evidence import REMEDIES, TABLES, OwnRow, closed_in_paper, paper_ratios, why_none
 from gengap.plan.methods import Planned
 from gengap.plan.noise_scale import noise_note
 from gengap.plan.question import GHOST_SIZE, Question, default_ghost_size
@@ -150,12 +150,7 @@ def expectations(question: Question, own: Sequence[OwnRow]) -> str:
     lines += [""]
     if not own:
         place = question.results_dir / "report"
-        why = (
-            "has no cell with finished runs"
-            if place.is_dir()
-            else "does not exist here; a clone of gengap has it"
-        )
-        return "\n".join([*lines, f"Our own runs: {place} {why}."])
+        return "\n".join([*lines, f"Our own runs: {place} {why_none(place)}."])
     head = ("", *LABELS.values())
     lines += ["Our own runs: validation accuracy (%), mean ± std over n seeds, and the paper's"]
     return "\n".join([*lines, aligned([head, *(line for row in own for line in _with_paper(row))])])

@@ -1,6 +1,8 @@
 """Writes every file of `<results_dir>/report`."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gengap.report import comparison_tables, contents, latex, tables
 from gengap.report.cells import Records, parts
@@ -16,15 +18,31 @@ from gengap.report.section import markdown_section
 
 
 def write_report(records: Records, folder: Path) -> None:
-    """Write all files, replacing an earlier report."""
+    """Write all files, replacing an earlier report, which stays whole until all are written.
+
+    Raises:
+        OSError: a file can't be written; its name is the folder's.
+    """
     shown, landscape = figures(records), Landscape(records)
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in [p for p in folder.iterdir() if p.suffix in PICTURES]:
-        old.unlink()
-    for figure in (*shown, *landscape.figures):
+    texts = _texts(records, shown, landscape)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder, prefix=".new-") as new:
+            _write((*shown, *landscape.figures), texts, Path(new))
+            for old in [p for p in folder.iterdir() if p.suffix in PICTURES]:
+                old.unlink()
+            for file in Path(new).iterdir():
+                file.replace(folder / file.name)
+    except OSError as error:
+        error.filename = str(folder)
+        raise
+
+
+def _write(drawings: Iterable[Figure], texts: dict[str, str], folder: Path) -> None:
+    for figure in drawings:
         save(figure, folder)
     drawn = {p.stem: picture(p.stem, p.read_text(encoding="utf-8")) for p in folder.glob("*.svg")}
-    for name, text in _texts(records, shown, landscape).items():
+    for name, text in texts.items():
         (folder / name).write_text(with_pictures(text, drawn) if name == PAGE else text, encoding="utf-8")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from gengap.errors import UserError
+from gengap.faults import PASSING
 from gengap.runs.record import NEWEST, PREVIOUS, name_of
 from gengap.runs.saved_metrics import changed_since
 from gengap.runs.seal import damage, sealed
@@ -38,6 +39,7 @@ def load_checkpoint(directory: Path) -> dict[str, Any] | None:
 
     Raises:
         UserError: none is usable, or one is of another run.
+        OSError: one can't be read for now, which says nothing about it.
     """
     paths = [p for p in (directory / NEWEST, directory / PREVIOUS) if p.exists()]
     unusable: list[str] = []
@@ -61,6 +63,8 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         data = path.read_bytes()
     except OSError as error:
+        if error.errno in PASSING:
+            raise
         raise _UnusableError(error.strerror) from error
     if reason := damage(data):
         raise _UnusableError(f"damaged: {reason}")

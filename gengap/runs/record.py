@@ -92,6 +92,14 @@ def read_run(directory: Path) -> tuple[dict[str, Any], list[dict[str, Any]]] | N
     return record, rows
 
 
+def has_record(directory: Path) -> bool:
+    """Whether there is a run.json; False where that can't be seen."""
+    try:
+        return (directory / RECORD).exists()
+    except OSError:
+        return False
+
+
 def own_record(directory: Path) -> dict[str, Any] | None:
     """As `read_record`, of a directory in a results directory, whose name must be the record's run.
 

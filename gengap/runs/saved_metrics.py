@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gengap.errors import UnreadableError
+from gengap.faults import PASSING
 from gengap.runs.record import METRICS, parse_rows
 
 LENGTH, DIGEST = "metrics_bytes", "metrics_sha256"
@@ -33,5 +34,7 @@ def changed_since(directory: Path, state: Mapping[str, Any]) -> str:
     except UnreadableError as error:
         return f"{METRICS} {error.reason.partition(':')[0]}"
     except OSError as error:
+        if error.errno in PASSING:
+            raise
         return f"{METRICS}: {error.strerror}"
     return ""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from gengap.errors import UnreadableError
 from gengap.paths import expanded
+from gengap.runs.folders import run_directories
 from gengap.runs.provenance import hardware_name
-from gengap.runs.record import RECORD, metric_rows, read_run
+from gengap.runs.record import metric_rows, read_run
 from gengap.runs.schema import Status
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def read_metrics(directory: Path) -> "pd.DataFrame":
 
 @dataclass(frozen=True)
 class Store:
-    """The records of a results directory: a row of `runs` per readable run, an error per unreadable one."""
+    """The records of a results directory: a row of `runs` per readable run, and an error for each other."""
 
     runs: "pd.DataFrame"
     unreadable: tuple[UnreadableError, ...]
@@ -48,12 +49,12 @@ def read_store(results_dir: str | Path) -> Store:
     """Read every run under results_dir/runs; the columns are those of `read_runs`."""
     import pandas as pd
 
-    root = expanded(results_dir) / "runs"
-    rows, unreadable = [], []
-    for file in sorted(root.glob(f"*/seed*/{RECORD}")):
+    rows = []
+    directories, unreadable = run_directories(expanded(results_dir))
+    for directory in directories:
         try:
-            if found := read_run(file.parent):
-                rows.append(_columns(file.parent, found[0]))
+            if found := read_run(directory):
+                rows.append(_columns(directory, found[0]))
         except UnreadableError as error:
             unreadable.append(error)
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
