@@ -41,11 +41,11 @@ class MachineError(UserError):
 
     Args:
         text: the line shown.
-        is_general: whether every run of the command would meet it.
+        everywhere: what every other run of the command would meet too; empty if it may go well.
     """
 
-    def __init__(self, text: str, *, is_general: bool = False) -> None:
-        self.is_general = is_general
+    def __init__(self, text: str, everywhere: str = "") -> None:
+        self.everywhere = everywhere
         super().__init__(text)
 
 
@@ -59,7 +59,7 @@ def machine_error(error: OSError, place: str | os.PathLike[str]) -> MachineError
     where = printable(error.filename if isinstance(error.filename, str | os.PathLike) else place)
     advice = next((words for codes, words in _ADVICE.items() if error.errno in codes), _OTHERWISE)
     text = f"{where}: {reason(error)}; {advice}, then run the same command again"
-    return MachineError(text, is_general=error.errno in (*FULL, errno.EROFS))
+    return MachineError(text, reason(error) if error.errno in (*FULL, errno.EROFS) else "")
 
 
 def is_of_machine(error: BaseException) -> bool:

@@ -28,6 +28,8 @@ def expanded_text(text: str) -> str:
         UserError: a variable or home is not set, or no file system takes the result.
     """
     found = os.path.expanduser(_VARIABLE.sub(lambda match: _value(text, match), text))  # noqa: PTH111
+    if found == "~" or found.startswith("~/"):
+        raise UserError(f"{text}: this user has no home: set HOME, or type a path without ~")
     if found.startswith("~"):
         raise UserError(f"{text}: there is no home of {found.partition('/')[0]}: type ./{text} for a folder")
     if "${" in found or _VARIABLE.search(found):

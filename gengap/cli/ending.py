@@ -1,5 +1,6 @@
 """How every command ends: one line for a user's mistake, silence for Ctrl-C and a closed pipe."""
 
+import errno
 import os
 import signal
 import sys
@@ -46,9 +47,10 @@ def run_command(command: Callable[[], int]) -> int:
     except OSError as error:
         if not is_of_machine(error):
             raise
-        if error.filename is None:  # files are named (faults.naming), so it is what was printed
+        is_here = error.errno == errno.ENOENT  # a file would be named, see faults.naming
+        if error.filename is None and not is_here:
             _discard(sys.stdout)
-        log_error(machine_error(error, "standard output"))
+        log_error(machine_error(error, "the current folder" if is_here else "standard output"))
         return FAILED
     finally:
         signal.signal(signal.SIGINT, before)

@@ -3,6 +3,7 @@
 import os
 from functools import partial
 from inspect import signature
+from pathlib import Path
 
 from gengap.config.factory import called, imported
 from gengap.config.schema import Data
@@ -38,9 +39,17 @@ def load(name: str, root: str, folder: str = "") -> Source:
     factory = imported("data.name", SOURCES.get(name, name), SOURCES)
     if root == DEFAULT_ROOT:
         root = os.environ.get("GENGAP_DATA") or root
-    path = expanded(root) / expanded(folder)
+    # The digits need no folder, and so no home where a user has none
+    path = Path() if (name, root) == ("digits", DEFAULT_ROOT) else _path(root, folder)
     try:
         signature(factory).bind(path)
     except TypeError as error:
         raise UserError(f"data.name={name} can't be called as factory(folder): {error}") from error
     return check_source(name, called("data.name", name, partial(factory, path)))
+
+
+def _path(root: str, folder: str) -> Path:
+    try:
+        return expanded(root) / expanded(folder)
+    except UserError as error:
+        raise UserError(f"data.root or data.folder: {error}") from error

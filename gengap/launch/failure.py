@@ -1,5 +1,6 @@
 """What a run leaves that ended badly: an error that says what to type, and no folder without a record."""
 
+import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -54,8 +55,8 @@ def as_user_error(error: Exception, directory: Path, less_memory: str = LESS_MEM
     if isinstance(error, RuntimeError) and (killed := _KILLED.search(text)):
         by = f" ({killed[1]})" if killed[1] else ""
         return MachineError(
-            f"a process that decodes images was killed{by}, as happens when memory runs out: run the same "
-            "command again, with a lower runtime.workers if it happens again"
+            f"{directory}: a process that decodes images was killed{by}, as happens when memory runs out: "
+            "run the same command again, with a lower runtime.workers if it happens again"
         )
     if isinstance(error, RuntimeError) and _SHARED.search(text):
         return MachineError(
@@ -72,16 +73,21 @@ def cant_open(error: OSError, directory: Path) -> MachineError:
     where = Path(error.filename or directory)
     return MachineError(
         f"can't write to {printable(where)} ({reason(error)}): set results_dir=DIR to a writable folder",
-        is_general=directory not in (where, *where.parents),
+        everywhere="" if _takes_folders(directory.parents[1]) else reason(error),
     )
+
+
+def _takes_folders(runs: Path) -> bool:
+    """Whether other runs may find a place in the folder of all."""
+    return os.access(runs, os.W_OK | os.X_OK) and runs.is_dir()
 
 
 def failed(error: Exception, directory: Path, *, goes_on: bool = False) -> RunFailedError:
     """What is raised for a run that ended with `error`."""
     outcome = Outcome.INTERRUPTED if goes_on else Outcome.FAILED
     if isinstance(error, UserError):
-        is_general = isinstance(error, MachineError) and error.is_general
-        return RunFailedError(str(error), outcome, str(error) if is_general else "")
+        everywhere = error.everywhere if isinstance(error, MachineError) else ""
+        return RunFailedError(str(error), outcome, everywhere)
     return RunFailedError(f"{directory} failed: {type(error).__name__}: {error}", outcome)
 
 

@@ -237,3 +237,11 @@ def test_the_environment_names_the_folder_of_all_data_sets(tmp_path, monkeypatch
         load("imagenet", DEFAULT_ROOT, "nowhere")
     with pytest.raises(UserError, match=str(tmp_path / "typed")):
         load("imagenet", str(tmp_path / "typed"))
+
+
+def test_without_a_home_the_digits_load_and_others_say_what_to_set(monkeypatch):
+    monkeypatch.delenv("GENGAP_DATA", raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as without HOME and an entry in passwd
+    assert len(load("digits", DEFAULT_ROOT).train) == 1437
+    with pytest.raises(UserError, match=r"~/.cache/gengap: this user has no home: set HOME, or type a path"):
+        load("mnist", DEFAULT_ROOT)

@@ -1,0 +1,89 @@
+"""Folders that can't be looked into are named, and the runs in the others are shown."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gengap.cli.report import main as report
+from gengap.cli.status import main as status
+from gengap.runs.folders import run_directories
+from gengap.runs.record import METRICS, RECORD
+from tests.records import finished, row
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """The directories of two finished runs; other things beside them."""
+    found = []
+    for seed in (1, 0):
+        directory = tmp_path / "runs" / "digits_f1-sb-0badcafe" / f"seed{seed}"
+        directory.mkdir(parents=True)
+        (directory / RECORD).write_text(json.dumps(finished(seed=seed)))
+        (directory / METRICS).write_text(json.dumps(row()) + "\n")
+        found.append(directory)
+    (tmp_path / "runs" / "notes.txt").touch()
+    (found[0].parent / "seed7").mkdir()  # without a record
+    (found[0].parent / "old").mkdir()
+    (found[0].parent / "old" / RECORD).touch()
+    return sorted(found)
+
+
+def test_all_with_a_record_are_found_in_order(runs, tmp_path):
+    assert run_directories(tmp_path) == (runs, [])
+    assert run_directories(tmp_path / "absent") == ([], [])
+    assert run_directories(tmp_path / "runs" / "notes.txt") == ([], [])
+
+
+def test_folders_that_cant_be_read_are_named_and_the_others_shown(
+    runs, tmp_path, monkeypatch, capsys, caplog
+):
+    closed = tmp_path / "runs" / "digits_f1-lb-1badcafe"
+    closed.mkdir()
+    monkeypatch.setattr(Path, "iterdir", refusing(closed, Path.iterdir))
+    assert status([f"results_dir={tmp_path}"]) == 0
+    assert caplog.messages == [f"gengap: {closed} can't be read: Permission denied"]
+    assert "digits_f1-sb-0badcafe" in capsys.readouterr().out
+    assert report([f"results_dir={tmp_path}"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == "left out: runs/digits_f1-lb-1badcafe can't be read: Permission denied\n"
+    assert "2 runs reported" in shown.out
+    assert report([f"results_dir={tmp_path}", "--check"]) == 1
+
+
+def test_a_record_that_cant_be_seen_is_unreadable(runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Path, "exists", refusing(runs[0] / RECORD, Path.exists))
+    monkeypatch.setattr(Path, "stat", refusing(runs[0] / RECORD, Path.stat))
+    assert status([f"results_dir={tmp_path}"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == f"gengap: {runs[0] / RECORD} can't be read: Permission denied\n"
+    assert "seed" not in shown.out
+
+
+def refusing(place, method):
+    def call(path, *arguments, **keys):
+        if path == place:
+            raise PermissionError(13, "Permission denied", str(path))
+        return method(path, *arguments, **keys)
+
+    return call
+
+
+@pytest.mark.parametrize("code", [28, 30])
+def test_a_report_that_cant_be_written_leaves_the_one_before(code, runs, tmp_path, monkeypatch):
+    report([f"results_dir={tmp_path}"])
+    before = {p.name: p.read_bytes() for p in (tmp_path / "report").iterdir()}
+    (runs[0] / RECORD).write_text("{")
+    write, written = Path.write_text, []
+
+    def fill(path, text, **keys):
+        written.append(path)
+        if len(written) > 3:
+            raise OSError(code, "No space left on device")
+        return write(path, text, **keys)
+
+    monkeypatch.setattr(Path, "write_text", fill)
+    with pytest.raises(OSError, match="No space left on device") as error:
+        report([f"results_dir={tmp_path}"])
+    assert error.value.filename == str(tmp_path / "report")
+    assert {p.name: p.read_bytes() for p in (tmp_path / "report").iterdir()} == before

@@ -1,0 +1,49 @@
+"""The lock of a run, also on file systems that have none."""
+
+import errno
+import fcntl
+import os
+
+import pytest
+from filelock import Timeout
+
+from gengap.runs.lock import is_locked
+from gengap.runs.record import LOCK
+from gengap.runs.store import Run
+
+
+def test_one_process_at_a_time(tmp_path):
+    with Run(tmp_path):
+        assert is_locked(tmp_path)
+        with pytest.raises(Timeout), Run(tmp_path):
+            pass
+    assert not is_locked(tmp_path)
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP], ids=errno.errorcode.get)
+def test_a_file_system_without_locks_is_said_and_used(code, tmp_path, monkeypatch, caplog):
+    def refuse(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with Run(tmp_path) as run:
+        run.truncate_metrics(0)
+    (line,) = caplog.messages
+    assert line.startswith(f"{tmp_path}: its file system has no locks ({os.strerror(code)})")
+    assert not is_locked(tmp_path)
+
+
+def test_without_flock_a_file_is_the_lock(tmp_path, monkeypatch, recwarn):
+    def missing(*_):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", missing)
+    with Run(tmp_path) as run:
+        run.truncate_metrics(0)
+    assert len(recwarn) == 0
+
+
+def test_a_lock_that_may_not_be_opened_is_an_error(tmp_path):
+    (tmp_path / LOCK).mkdir()
+    with pytest.raises(OSError), Run(tmp_path):  # noqa: PT011  # which one depends on the system
+        pass
