@@ -1,4 +1,4 @@
-"""The lock of a run's directory, which only one process may hold; some file systems have none."""
+"""Locks that only one process may hold; some file systems have none."""
 
 import errno
 import logging
@@ -16,34 +16,46 @@ log = logging.getLogger(__name__)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
-class RunLock:
-    """The lock of a run's directory, held inside a `with` block, or until the process is killed.
+class Lock:
+    """A lock that is held inside a `with` block, or until the process is killed.
 
     On a file system without locks the block is entered all the same, and a warning says so.
 
     Raises, on entering the block:
         filelock.Timeout: another process holds it.
         OSError: it can't be opened.
+
+    Args:
+        file: made where it is missing, and left there.
+        guarded: what only one process may write, for the warning.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._lock = FileLock(directory / LOCK, timeout=0)
+    def __init__(self, file: Path, guarded: Path) -> None:
+        self._guarded = guarded
+        self._lock = FileLock(file, timeout=0)
 
     def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.release()
+
+    def acquire(self) -> None:
+        """Enter the block."""
         try:
             _acquire(self._lock)
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
             log.warning(
-                "%s: its file system has no locks (%s): let no second command train this run",
-                self._directory,
+                "%s: its file system has no locks (%s): let no second command write it at the same time",
+                self._guarded,
                 error.strerror,
             )
-        return self
 
-    def __exit__(self, *exception: object) -> None:
+    def release(self) -> None:
+        """Leave the block."""
         self._lock.release()
 
 

@@ -6,10 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from gengap.errors import UnreadableError, UserError
 from gengap.runs.checks import each, keys, name, number, one_of, text, tree, whole
+from gengap.runs.lock import Lock
 from gengap.runs.record import damaged, file_bytes
 from gengap.runs.schema import ORIGIN, Status, sentence
 from gengap.runs.store import write_atomically
@@ -86,7 +87,7 @@ class Measuring:
         self.file = file
         self.record: dict[str, Any] = {}
         self._created: list[Path] = []
-        self._lock = FileLock(file.with_suffix(".lock"), timeout=0)
+        self._lock = Lock(file.with_suffix(".lock"), file)
 
     def __enter__(self) -> Self:
         folder = self.file.parent

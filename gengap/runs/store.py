@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from gengap.faults import naming
-from gengap.runs.lock import RunLock
-from gengap.runs.record import METRICS, RECORD, metric_rows, own_record
+from gengap.runs.lock import Lock
+from gengap.runs.record import LOCK, METRICS, RECORD, metric_rows, own_record
 from gengap.runs.saved_metrics import fingerprint
 from gengap.runs.strict_json import written
 
@@ -39,7 +39,7 @@ class Run:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.record: dict[str, Any] = {}
-        self._lock = RunLock(directory)
+        self._lock = Lock(directory / LOCK, directory)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:

@@ -91,11 +91,12 @@ class Progress:
         ]
         line = ", ".join([*parts, self._latest] if self._latest else parts)
         try:
-            say(line, sys.stderr)
+            if sys.stderr is not None:
+                say(line, sys.stderr)
         except BrokenPipeError:
             if self._lost:
                 self._lost()
-        except (OSError, ValueError, AttributeError):  # a full disk, a terminal that is gone, closed, or None
+        except (OSError, ValueError):  # a full disk, a terminal that is gone, or closed
             return
 
 
