@@ -135,9 +135,8 @@ def test_weight_decay_follows_the_phases():
 
 @pytest.mark.parametrize("experiment", experiments())
 def test_every_run_is_evaluated_once_per_epoch_of_the_recipe_and_at_its_end(experiment):
-    size = SIZES[experiment.split("_")[0]]
     config = compose_config([f"+experiment={experiment}"])
-    found = build_regime(config, size)
+    found = build_regime(config, SIZES[config.data.name])
     assert len(found.evaluations) == config.workload.epochs
     assert found.evaluations[-1] == found.updates
 

@@ -11,6 +11,7 @@ from gengap.learning_rate import RULES, scaled_lr
 from gengap.paths import unusable
 
 PRECISIONS = ("fp32", "bf16")
+OPTIMIZERS = ("sgd", "adam")
 DEVICES = ("auto", "cpu", "cuda")
 _NOT_IN_NAMES = '/\\<>:"|?*'  # separators, and what Windows reserves
 
@@ -25,9 +26,11 @@ def check(config: Config) -> None:
     check_ranges(config)
     _check_folder_names(config)
     _one_of("method.lr_rule", config.method.lr_rule, tuple(RULES))
+    _one_of("workload.optimizer", config.workload.optimizer, OPTIMIZERS)
     _one_of("precision", config.precision, PRECISIONS)
     _one_of("runtime.device", config.runtime.device, DEVICES)
     _check_phases(config)
+    _check_betas(config)
     _check_ghosts(config)
     _check_image_files(config)
 
@@ -51,6 +54,12 @@ def _check_phases(config: Config) -> None:
         raise UserError(f"workload.milestones={workload.milestones} must be in ascending order")
     if len(workload.weight_decay) not in (1, phases):
         raise UserError(f"workload.weight_decay must have 1 value or one per learning rate ({phases})")
+
+
+def _check_betas(config: Config) -> None:
+    betas = config.workload.adam_betas
+    if len(betas) != 2:
+        raise UserError(f"workload.adam_betas={shown(betas)} must have 2 values, as in [0.9,0.999]")
 
 
 def _check_ghosts(config: Config) -> None:

@@ -19,7 +19,8 @@ _PACKAGE = Path(__file__).parents[1]
 # What gengap.models and gengap.data.load have, written out because they import torch: a test compares
 OPTIONS_OF: Mapping[str, Collection[str]] = {
     "f1": ("in_features", "width", "depth"),
-    **dict.fromkeys(("c1", "c2", "c3", "c4", "resnet44", "vgg", "wresnet16_4", "alexnet"), ()),
+    **dict.fromkeys(("c1", "c2", "c3", "c4", "keskar_c1", "keskar_c3"), ()),
+    **dict.fromkeys(("resnet44", "vgg", "wresnet16_4", "alexnet"), ()),
 }
 OPTION_RANGE = Range(1, 10**6)  # of every option of gengap's own networks
 DATA_SETS = ("digits", "mnist", "cifar10", "cifar100", "imagenet")

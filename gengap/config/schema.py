@@ -97,8 +97,11 @@ class Workload:
     weight_decay: list[float] = key(
         "one value for all phases, or one per phase", lambda: [0.0], within=NUMBER
     )
-    momentum: float = key("the paper's momentum", within=MOMENTUM)
-    released_momentum: float = key("the released code's momentum", within=MOMENTUM)
+    momentum: float = key("the paper's momentum, of sgd", within=MOMENTUM)
+    released_momentum: float = key("the released code's momentum, of sgd", within=MOMENTUM)
+    optimizer: str = key("sgd | adam", "sgd")
+    adam_betas: list[float] = key("decay rates of ADAM's two moments", lambda: [0.9, 0.999], within=MOMENTUM)
+    adam_eps: float = key("added to the root in ADAM's step", 1e-8, within=NUMBER)
 
 
 @dataclass
@@ -109,7 +112,7 @@ class Protocol:
     momentum: float = key(
         "the momentum used: workload.momentum or workload.released_momentum", within=MOMENTUM
     )
-    reset_momentum: bool = key("zero the momentum buffer at the start of every epoch", False)
+    reset_momentum: bool = key("zero the optimizer's state at the start of every epoch", False)
     keep_partial_batch: bool = key("also train on the smaller last batch of every epoch", False)
     reference_batch: int = key("B_S of the learning-rate rule and of regime adaptation", within=SAMPLES)
 

@@ -74,7 +74,7 @@ def cells() -> dict[tuple[str, str], str]:
 def recipes() -> set[tuple[float, tuple[float, ...]]]:
     """Epochs and milestones of every shipped workload."""
     workloads = (_content(f"workload/{file.name}").workload for file in (CONF / "workload").glob("*.yaml"))
-    return {(float(w.epochs), tuple(float(m) for m in w.milestones)) for w in workloads}
+    return {(float(w.epochs), tuple(float(m) for m in w.get("milestones", []))) for w in workloads}
 
 
 @cache

@@ -9,7 +9,7 @@ from gengap.config.factory import called, imported
 from gengap.errors import UserError
 from gengap.models.alexnet import alexnet
 from gengap.models.f1 import f1
-from gengap.models.keskar import c1, c2
+from gengap.models.keskar import c1, c2, keskar_c1
 from gengap.models.resnet import resnet44, wresnet16_4
 from gengap.models.signature import call
 from gengap.models.vgg import vgg
@@ -20,6 +20,8 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "c2": c2,
     "c3": c1,  # C3 and C4 are C1 and C2 with 100 classes
     "c4": c2,
+    "keskar_c1": keskar_c1,
+    "keskar_c3": keskar_c1,
     "resnet44": resnet44,
     "vgg": vgg,
     "wresnet16_4": wresnet16_4,

@@ -1,12 +1,14 @@
 """Convolutional networks of Keskar et al. 2017 for images of 3x32x32: C1 to C4."""
 
+from collections.abc import Iterator
+
 from torch import nn
 
-from gengap.models.vgg import vgg16_features
+from gengap.models.vgg import STACKS
 
 
 def c1(num_classes: int) -> nn.Sequential:
-    """AlexNet-like, as released: two 5x5 convolutions of 64 channels, dense layers of 384 and 192 units.
+    """AlexNet-like, as Hoffer et al. released it: two 5x5 convolutions, dense layers of 384 and 192 units.
 
     Pooling precedes batch norm, and dropout follows the dense layers.
     1 388 490 parameters with 10 classes (C1), 1 405 860 with 100 (C3).
@@ -21,15 +23,58 @@ def c1(num_classes: int) -> nn.Sequential:
     )
 
 
-def c2(num_classes: int) -> nn.Sequential:
-    """VGG-like: VGG16's convolutions and a dense layer of 512 units; C2 with 10 classes, C4 with 100.
+def keskar_c1(num_classes: int) -> nn.Sequential:
+    """AlexNet-like, as Keskar et al. released it: batch norm precedes pooling, and every layer has a bias.
 
-    Keskar et al. mention batch norm and dropout without details; here dropout is that of C1, 0.5 after the
-    dense layer.
+    1 757 834 parameters with 10 classes (C1), 1 775 204 with 100 (C3). Weights are initialized as there, by
+    Keras's defaults: Glorot & Bengio 2010, and zero biases.
     """
-    return nn.Sequential(
-        *vgg16_features(), nn.Flatten(), *dense_with_dropout(512, 512), nn.Linear(512, num_classes)
+    features = [
+        *_convolution(3, 64, 5),
+        nn.MaxPool2d(3, 2, 1),
+        *_convolution(64, 64, 5),
+        nn.MaxPool2d(3, 2, 1),
+    ]
+    return _glorot(
+        nn.Sequential(
+            *features,
+            nn.Flatten(),
+            *dense_with_dropout(64 * 8 * 8, 384, bias=True),
+            *dense_with_dropout(384, 192, bias=True),
+            nn.Linear(192, num_classes),
+        )
     )
+
+
+def c2(num_classes: int) -> nn.Sequential:
+    """VGG-like, as Keskar et al. released it: VGG16's convolutions and a dense layer of 512 units.
+
+    Dropout is 0.3 after the first convolution, 0.4 after each later one but the last of its stack, and 0.5
+    around the dense layer. C2 with 10 classes, C4 with 100. Weights are initialized as those of `keskar_c1`.
+    """
+    dense = [
+        nn.Flatten(),
+        nn.Dropout(0.5),
+        *dense_with_dropout(512, 512, bias=True),
+        nn.Linear(512, num_classes),
+    ]
+    return _glorot(nn.Sequential(*_stacks(), *dense))
+
+
+def _stacks() -> Iterator[nn.Module]:
+    channels = 3
+    for width, convolutions in STACKS:
+        for left in range(convolutions - 1, -1, -1):
+            yield from _convolution(channels, width, 3)
+            if left:
+                yield nn.Dropout(0.3 if channels == 3 else 0.4)
+            channels = width
+        yield nn.MaxPool2d(2)
+
+
+def _convolution(channels: int, width: int, kernel: int) -> list[nn.Module]:
+    convolution = nn.Conv2d(channels, width, kernel, padding=kernel // 2)
+    return [convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
 
 
 def _pooled_convolution(channels: int, width: int) -> list[nn.Module]:
@@ -41,11 +86,20 @@ def _pooled_convolution(channels: int, width: int) -> list[nn.Module]:
     ]
 
 
-def dense_with_dropout(features: int, width: int) -> list[nn.Module]:
-    """Linear (B, features) to (B, width) without bias, batch norm, ReLU, dropout with p = 0.5."""
+def dense_with_dropout(features: int, width: int, *, bias: bool = False) -> list[nn.Module]:
+    """Linear (B, features) to (B, width), batch norm, ReLU, dropout with p = 0.5."""
     return [
-        nn.Linear(features, width, bias=False),
+        nn.Linear(features, width, bias=bias),
         nn.BatchNorm1d(width),
         nn.ReLU(inplace=True),
         nn.Dropout(0.5),
     ]
+
+
+def _glorot(network: nn.Sequential) -> nn.Sequential:
+    for module in network:
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return network

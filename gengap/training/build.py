@@ -17,7 +17,7 @@ from gengap.randomness import Purpose, key
 from gengap.regime import Regime, check_updates
 from gengap.training.allocator import FRAGMENTATION, has_room, keep_freed_memory
 from gengap.training.dry_run import check_network, check_smallest_batch
-from gengap.training.memory import update_bytes
+from gengap.training.memory import update_bytes, vectors
 from gengap.training.model_options import fitting_options
 from gengap.training.trainer import Trainer
 
@@ -82,4 +82,5 @@ def _mebibytes(size: float) -> str:
 
 
 def _needed(trainer: Trainer) -> int:
-    return update_bytes(trainer.model, trainer.train.shape, trainer.micro_batch, trainer.bf16)
+    kept = vectors(trainer.config)
+    return update_bytes(trainer.model, trainer.train.shape, trainer.micro_batch, trainer.bf16, kept)

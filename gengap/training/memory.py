@@ -3,26 +3,34 @@
 import torch
 from torch import Tensor, nn
 
+from gengap.config.schema import Config
+from gengap.training.optimizer import MOMENTS
 from gengap.training.sandbox import sandboxed
 
 _PROBE = (2, 4)  # samples; saved activations grow linearly with them
 
 
-def update_bytes(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -> int:
+def vectors(config: Config) -> int:
+    """Vectors of training.trainer.Trainer: weights, gradient, initial weights and the optimizer's moments."""
+    return 3 + MOMENTS[config.workload.optimizer]
+
+
+def update_bytes(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool, vectors: int = 4) -> int:
     """Estimate the bytes of one update.
 
-    They are the activations saved for the backward pass, the largest gradient of an activation, and the four
-    vectors of training.trainer.Trainer: weights, gradient, velocity and initial weights.
+    They are the activations saved for the backward pass, the largest gradient of an activation, and vectors
+    of the size of the weights.
 
     Args:
         model: in training mode, on its device; neither it nor any random number generator is changed.
         shape: of one image, (C, H, W).
         samples: per forward and backward pass (the micro-batch).
         bf16: whether the forward pass is autocast to bfloat16.
+        vectors: of the size of the weights.
     """
     activations = _activations(model, shape, samples, bf16)
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
-    return round(sum(activations) + max(activations)) + 4 * weights
+    return round(sum(activations) + max(activations)) + vectors * weights
 
 
 def saved_bytes(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -> int:

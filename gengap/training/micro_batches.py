@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from gengap.config.schema import Config, Method
-from gengap.training.memory import update_bytes
+from gengap.training.memory import update_bytes, vectors
 
 USABLE = 0.8  # of a GPU's memory; the rest is for the data set, workspaces and errors of the estimate
 
@@ -49,12 +49,19 @@ def micro_batch_size(
         return batch
     if device.type == "cuda":
         capacity = torch.cuda.get_device_properties(device).total_memory
-        return most_that_fit(model, shape, batch, ghost, config.precision == "bf16", USABLE * capacity)
+        bf16, kept = config.precision == "bf16", vectors(config)
+        return most_that_fit(model, shape, batch, ghost, bf16, USABLE * capacity, kept)
     return ghost if has_convolutions(model) else batch
 
 
 def most_that_fit(
-    model: nn.Module, shape: tuple[int, int, int], batch: int, ghost: int, bf16: bool, capacity: float
+    model: nn.Module,
+    shape: tuple[int, int, int],
+    batch: int,
+    ghost: int,
+    bf16: bool,
+    capacity: float,
+    vectors: int = 4,
 ) -> int:
     """The largest micro-batch of whole ghosts that divides the batch and fits into `capacity` bytes.
 
@@ -62,7 +69,7 @@ def most_that_fit(
     """
     ghosts = batch // ghost
     sizes = [ghost * k for k in range(ghosts, 0, -1) if ghosts % k == 0]
-    return next((s for s in sizes if update_bytes(model, shape, s, bf16) <= capacity), ghost)
+    return next((s for s in sizes if update_bytes(model, shape, s, bf16, vectors) <= capacity), ghost)
 
 
 def has_convolutions(model: nn.Module) -> bool:

@@ -16,11 +16,12 @@ from gengap.training.engine import compiled, engine
 from gengap.training.flat import Flat
 from gengap.training.micro_batches import micro_batch_size, micro_batches
 from gengap.training.objective import evaluate, sample_losses
-from gengap.training.sgd import clip_, step_
+from gengap.training.optimizer import optimizer
+from gengap.training.sgd import clip_
 
 
 class Trainer:
-    """A model in training: weights, velocity, running sums, and the update that changes them.
+    """A model in training: weights, optimizer, running sums, and the update that changes them.
 
     Args:
         config: of the run.
@@ -39,11 +40,13 @@ class Trainer:
         self._device = train.labels.device
         self.flat = Flat(model)
         self.initial = self.flat.weights.clone()
-        self.velocity = torch.zeros_like(self.flat.weights)
+        self.optimizer = optimizer(config, self.flat.weights)
         # Sums over all updates so far: mean loss, fraction of errors, gradient norm, whether it was clipped
         self.totals = torch.zeros(4, dtype=torch.float64, device=self._device)
-        # A tensor, because a captured step can't read a new float; torch's SGD on a GPU reads a float32
-        self._lr = self.velocity.new_zeros((), dtype=torch.float32 if self._device.type == "cuda" else None)
+        # A tensor, because a captured step can't read a new float; torch's optimizers on a GPU read a float32
+        self._lr = self.flat.weights.new_zeros(
+            (), dtype=torch.float32 if self._device.type == "cuda" else None
+        )
         self._lr_value = 0.0
         self.bf16 = config.precision == "bf16"
         self.micro_batch = micro_batch_size(config, model, train.shape, self._device)
@@ -60,19 +63,19 @@ class Trainer:
         noise = self._gradient_noise(update, len(batch[0]))
         self._seed_network(update)
         if config.protocol.reset_momentum and regime.starts_epoch(update):
-            self.velocity.zero_()
+            for tensor in self.optimizer.state.values():
+                tensor.zero_()
         if regime.lr_at(update) != self._lr_value:
             self._lr_value = regime.lr_at(update)
             self._lr.fill_(self._lr_value)
         self._step(regime.weight_decay_at(update), batch if noise is None else (*batch, noise))
 
     def _device_step(self, weight_decay: float, inputs: tuple[Tensor, ...]) -> None:
-        """The work on the device, without synchronization: gradient, clipping, SGD step, running sums."""
+        """The work on the device, without synchronization: gradient, clipping, step, running sums."""
         clip_norm = self.config.method.clip_norm
         loss, errors = self._backward(inputs)
         norm = clip_(self.flat.gradient, clip_norm)
-        momentum = self.config.protocol.momentum
-        step_(self.flat.weights, self.flat.gradient, self.velocity, self._lr, weight_decay, momentum)
+        self.optimizer.step(self.flat.weights, self.flat.gradient, self._lr, weight_decay)
         clipped = norm > (math.inf if clip_norm is None else clip_norm)
         self.totals += torch.stack([loss, errors, norm, clipped.to(norm.dtype)])
 
@@ -107,7 +110,7 @@ class Trainer:
         Returns the mean loss without noise and the fraction of errors. The gradient is accumulated over
         micro-batches of whole ghosts, which is exact because only batch norm couples samples.
         """
-        loss, errors = self.velocity.new_zeros(2).unbind()
+        loss, errors = self.flat.weights.new_zeros(2).unbind()
         batch, noise = (inputs[:-1], inputs[-1]) if self.config.method.gradient_noise else (inputs, None)
         samples = len(batch[0])
         for part, weight in micro_batches(samples, self.micro_batch, self.config.method):
@@ -141,16 +144,16 @@ class Trainer:
         return evaluate(self.model, images, self.flat.weights.dtype, bf16=self.bf16)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that updates change: weights, velocity, running sums and the model's buffers."""
+        """Everything that updates change: weights, optimizer, running sums and the model's buffers."""
         return {
             "weights": self.flat.weights,
-            "velocity": self.velocity,
+            **self.optimizer.state,
             "totals": self.totals,
             "buffers": dict(self.model.named_buffers()),
         }
 
     def _changed_by_step(self) -> list[Tensor]:
-        return [self.flat.weights, self.velocity, self.totals, *self.model.buffers()]
+        return [self.flat.weights, *self.optimizer.state.values(), self.totals, *self.model.buffers()]
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -160,7 +163,8 @@ class Trainer:
             RuntimeError, KeyError: it belongs to another network.
         """
         self.flat.weights.copy_(state["weights"])
-        self.velocity.copy_(state["velocity"])
+        for name, tensor in self.optimizer.state.items():
+            tensor.copy_(state[name])
         self.totals.copy_(state["totals"])
         for name, buffer in self.model.named_buffers():
             buffer.copy_(state["buffers"][name])

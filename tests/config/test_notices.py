@@ -15,7 +15,9 @@ LATE = "workload.milestones=[7]: training ends after 4 epochs, so the learning r
 
 def test_shipped_cells_have_no_notice():
     configs = [experiment_config(name) for name in experiments()]
-    assert any(c.workload.milestones[-1] > c.workload.epochs for c in configs)  # Resnet44's, on purpose
+    assert any(
+        m > c.workload.epochs for c in configs for m in c.workload.milestones
+    )  # Resnet44's, on purpose
     assert {unreached_milestones(config) for config in configs} == {""}
 
 

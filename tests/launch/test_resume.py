@@ -269,3 +269,7 @@ def test_a_checkpoint_from_before_checksums_and_names_is_continued(digits, unint
 
 def test_resume_under_the_released_code_protocol(digits, tmp_path):
     train_whole_and_in_pieces(digits, tmp_path, "protocol=bigbatch", "method.gradient_noise=2")
+
+
+def test_resume_with_adam(digits, tmp_path):
+    train_whole_and_in_pieces(digits, tmp_path, "workload.optimizer=adam")

@@ -17,8 +17,10 @@ from gengap.models import MODELS, build
         ("wresnet16_4", 100, 2_800_804),
         ("alexnet", 1000, 61_110_184),
         ("vgg", 10, 14_710_464 + 2 * 4224 + 5130),
-        ("c2", 10, 14_710_464 + 2 * 4224 + 512 * 512 + 2 * 512 + 5130),
-        ("c4", 100, 14_710_464 + 2 * 4224 + 512 * 512 + 2 * 512 + 51_300),
+        ("c2", 10, 14_710_464 + 3 * 4224 + 512 * 512 + 3 * 512 + 5130),
+        ("c4", 100, 14_710_464 + 3 * 4224 + 512 * 512 + 3 * 512 + 51_300),
+        ("keskar_c1", 10, 64 * (76 + 1601) + 4 * 64 + 384 * 4097 + 192 * 385 + 2 * 576 + 1930),
+        ("keskar_c3", 100, 64 * (76 + 1601) + 4 * 64 + 384 * 4097 + 192 * 385 + 2 * 576 + 19_300),
     ],
 )
 def test_networks_have_the_published_number_of_parameters(name, classes, parameters):
@@ -58,6 +60,32 @@ def test_convolutions_are_he_initialized_by_fan_out(name):
             expected = (2 / (module.kernel_size[0] ** 2 * module.out_channels)) ** 0.5
             spread = expected / (2 * module.weight.numel()) ** 0.5  # standard error of a standard deviation
             assert abs(float(module.weight.detach().std()) - expected) < 5 * spread
+
+
+def test_keskar_s_networks_have_the_released_layers():
+    def sequence(name):
+        return " ".join(
+            f"{m.p:g}" if isinstance(m, nn.Dropout) else type(m).__name__[:4]
+            for m in build(name, 10)
+            if not isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d | nn.Flatten)
+        )
+
+    conv, dense = "Conv ReLU", "Line ReLU 0.5"
+    assert sequence("keskar_c1") == f"{conv} MaxP {conv} MaxP {dense} {dense} Line"
+    three = f"{conv} 0.4 {conv} 0.4 {conv} MaxP"
+    two = [f"{conv} {p} {conv} MaxP" for p in ("0.3", "0.4")]
+    assert sequence("c2") == f"{two[0]} {two[1]} {three} {three} {three} 0.5 {dense} Line"
+
+
+def test_keskar_s_networks_have_keras_s_initial_weights():
+    torch.manual_seed(0)
+    for name in ("keskar_c1", "c2"):
+        for module in build(name, 10):
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                fan_in, fan_out = (n * module.weight[0, 0].numel() for n in module.weight.shape[1::-1])
+                bound = (6 / (fan_in + fan_out)) ** 0.5
+                assert 0.99 * bound < float(module.weight.detach().abs().max()) <= bound
+                assert not module.bias.any()
 
 
 def test_a_user_s_own_network_is_named_by_its_factory():

@@ -20,6 +20,7 @@ CASES = {
     "weight decay by phase": ("lb", "workload.weight_decay=[0.1,0.01]", "workload.milestones=[1]"),
     "convolutions": ("lb_gbn", CONVOLUTIONAL),
     "released code": ("lb_gbn", "protocol=bigbatch"),
+    "adam": ("lb_gbn", "workload.optimizer=adam"),
 }
 ENGINES = {
     "plain": ("runtime.compile=false", "runtime.graph=false"),

@@ -11,7 +11,7 @@ from torch.autograd.graph import get_gradient_edge
 from gengap.ghost import convert
 from gengap.models import build
 from gengap.training.allocator import FRAGMENTATION
-from gengap.training.memory import update_bytes
+from gengap.training.memory import update_bytes, vectors
 
 pytestmark = pytest.mark.slow
 
@@ -23,6 +23,12 @@ def test_estimate_equals_the_closed_form_of_two_layers(samples: int) -> None:
     weights = 12 * 20 + 20 + 20 * 3 + 3
     expected = 4 * (samples * (12 + 20) + samples * 20 + 4 * weights)
     assert update_bytes(model, (3, 2, 2), samples, bf16=False) == expected
+    assert update_bytes(model, (3, 2, 2), samples, bf16=False, vectors=5) == expected + 4 * weights
+
+
+def test_adam_s_second_moment_is_counted(digits):
+    assert vectors(digits("lb")) == 4
+    assert vectors(digits("lb", "workload.optimizer=adam")) == 5
 
 
 @pytest.mark.parametrize("name", ["f1", "c1", "resnet44"])
