@@ -20,6 +20,7 @@ class Purpose(IntEnum):
     DRAW = 9
     PROBE = 10
     SAMPLE = 11
+    MOTION = 12
 
 
 def generator(seed: int, purpose: Purpose, epoch: int) -> np.random.Generator:

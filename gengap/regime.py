@@ -1,10 +1,11 @@
-"""The regime: step decay, regime adaptation and warm-up, counted in updates (paper, section 5)."""
+"""The regime: step decay, regime adaptation, warm-up, batch sizes, counted in updates (paper, section 5)."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
+from gengap.batches import Batches
 from gengap.config.schema import Config
 from gengap.errors import UserError
 from gengap.learning_rate import scaled_lr
@@ -19,18 +20,29 @@ def exact(value: float) -> Fraction:
 class Regime:
     """A step-decay schedule in updates; an update is an optimizer step, counted from 0.
 
-    lr and weight_decay hold one value per phase; phase k + 1 begins with update milestones[k]. During the
-    first `warmup` updates the learning rate rises linearly from `warmup_from` to lr[0].
+    rates and weight_decay hold one value per phase; phase k + 1 begins with update milestones[k]. There are
+    rates for each of the batch sizes. During the first `warmup` updates the learning rate rises linearly from
+    `warmup_from` to the first of them.
     """
 
     updates: int
     milestones: tuple[int, ...]
-    lr: tuple[float, ...]
+    rates: tuple[tuple[float, ...], ...]  # by batch size, then by phase
     weight_decay: tuple[float, ...]
     warmup: int
     warmup_from: float
-    updates_per_epoch: Fraction
+    batches: Batches
     evaluations: tuple[int, ...]  # evaluate after this many updates
+
+    @property
+    def lr(self) -> tuple[float, ...]:
+        """Learning rates of the phases, at the last batch size."""
+        return self.rates[-1]
+
+    @property
+    def updates_per_epoch(self) -> Fraction:
+        """At the last batch size."""
+        return self.batches.per_epoch
 
     def phase(self, update: int) -> int:
         """Index of the phase that an update belongs to."""
@@ -38,7 +50,7 @@ class Regime:
 
     def lr_at(self, update: int) -> float:
         """Learning rate of an update."""
-        rate = self.lr[self.phase(update)]
+        rate = self.rates[self.batches.phase(update)][self.phase(update)]
         if update < self.warmup:
             return self.warmup_from + (rate - self.warmup_from) * (update / self.warmup)
         return rate
@@ -49,13 +61,7 @@ class Regime:
 
     def starts_epoch(self, update: int) -> bool:
         """Whether an update is the first to begin in its epoch; batches may span two epochs."""
-        return update == 0 or update // self.updates_per_epoch > (update - 1) // self.updates_per_epoch
-
-
-def updates_per_epoch(dataset_size: int, batch_size: int, keep_partial_batch: bool) -> Fraction:
-    """N / B exactly, or rounded up where the partial batch of each epoch is an update of its own."""
-    ratio = Fraction(dataset_size, batch_size)
-    return Fraction(ceil(ratio)) if keep_partial_batch else ratio
+        return update == 0 or self.batches.epochs(update) // 1 > self.batches.epochs(update - 1) // 1
 
 
 def build_regime(config: Config, dataset_size: int) -> Regime:
@@ -64,27 +70,34 @@ def build_regime(config: Config, dataset_size: int) -> Regime:
     Regime adaptation (section 5) makes regime_factor * e epochs of every period of e epochs. Epochs become
     updates here and nowhere else, in exact arithmetic: floor(epochs * regime_factor * N / B) with N =
     `dataset_size` and B = method.batch_size. With regime_factor = |B_L| / |B_S| that is the number of updates
-    that the small batch makes.
+    that the small batch makes. Where method.earlier_batches come before, it is the most updates that these
+    epochs have samples for; their milestones are stretched like all others.
     """
     workload, method = config.workload, config.method
-    per_epoch = updates_per_epoch(dataset_size, method.batch_size, config.protocol.keep_partial_batch)
     factor = exact(method.regime_factor)
+    first, *later = [*method.earlier_batches, method.batch_size]
+    batches = Batches(dataset_size, (first,), keep_partial=config.protocol.keep_partial_batch)
+    for size, milestone in zip(later, method.batch_milestones, strict=True):
+        batches = batches.then(size, exact(milestone) * factor)
 
     def updates(epochs: float) -> int:
-        return int(exact(epochs) * factor * per_epoch)
+        return batches.updates(exact(epochs) * factor)
 
-    rates = tuple(scaled_lr(r, method.batch_size, method.lr_base_batch, method.lr_rule) for r in workload.lr)
-    decay = workload.weight_decay * (1 if len(workload.weight_decay) > 1 else len(rates))
-    total = updates(workload.epochs)
+    rates = tuple(
+        tuple(scaled_lr(rate, size, method.lr_base_batch, method.lr_rule) for rate in workload.lr)
+        for size in batches.sizes
+    )
+    decay = workload.weight_decay * (1 if len(workload.weight_decay) > 1 else len(workload.lr))
+    total, count = updates(workload.epochs), config.evaluations or min(ceil(workload.epochs), 200)
     return Regime(
         updates=total,
         milestones=tuple(updates(m) for m in workload.milestones),
-        lr=rates,
+        rates=rates,
         weight_decay=tuple(decay),
         warmup=updates(method.warmup_epochs),
         warmup_from=workload.lr[0],
-        updates_per_epoch=per_epoch,
-        evaluations=_evenly_spaced(total, config.evaluations or min(ceil(workload.epochs), 200)),
+        batches=batches,
+        evaluations=_evenly_spaced(total, count, batches),
     )
 
 
@@ -94,19 +107,29 @@ def check_updates(config: Config, samples: int) -> None:
     Raises:
         UserError: the batch is larger than the training set, or the regime has no update.
     """
-    batch_size = config.method.batch_size
+    batch_size, earlier = config.method.batch_size, config.method.earlier_batches
+    limited = "" if config.data.limit is None else ", or raise data.limit"
     if batch_size > samples:
-        limited = "" if config.data.limit is None else ", or raise data.limit"
         raise UserError(
             f"method.batch_size={batch_size} is more than the {samples} training samples: lower it{limited}"
         )
+    if max(earlier, default=0) > samples:
+        raise UserError(
+            f"method.earlier_batches={earlier} are more than the {samples} training samples: "
+            f"lower them{limited}"
+        )
     if build_regime(config, samples).updates < 1:
         raise UserError(
-            f"workload.epochs={config.workload.epochs} is less than one update of {batch_size} samples: "
-            "raise workload.epochs"
+            f"workload.epochs={config.workload.epochs} is less than one update of "
+            f"{[*earlier, batch_size][0]} samples: raise workload.epochs"
         )
 
 
-def _evenly_spaced(total: int, count: int) -> tuple[int, ...]:
-    """At most `count` different updates, the last of them `total`."""
-    return tuple(sorted({k * total // count for k in range(1, count + 1)} - {0}))
+def _evenly_spaced(total: int, count: int, batches: Batches) -> tuple[int, ...]:
+    """At most `count` different updates, the last of them `total`; evenly in samples if sizes differ."""
+    parts = (Fraction(k, count) for k in range(1, count + 1))
+    if len(batches.sizes) == 1:
+        found = {int(part * total) for part in parts}
+    else:
+        found = {batches.updates(part * batches.epochs(total)) for part in parts}
+    return tuple(sorted(found - {0}))

@@ -152,3 +152,35 @@ def test_evaluations_are_even_different_and_end_at_the_end(updates, count):
     assert len(found) == min(count, updates)
     gaps = [b - a for a, b in zip((0, *found), found, strict=False)]
     assert max(gaps) - min(gaps) <= 1
+
+
+def test_a_warm_start_makes_the_updates_of_both_batch_sizes():
+    """Of 60000 images: 5 epochs at 256, and to the end of epoch 20 at 6000, counted by hand."""
+    words = ["method.earlier_batches=[256]", "method.batch_milestones=[5]"]
+    found = regime("keskar_f1_lb", *words)
+    small = 5 * 60_000 // 256
+    assert small == 1171
+    large = (20 * 60_000 - small * 256) // 6000
+    assert large == 150
+    assert found.updates == small + large
+    assert found.batches.sizes == (256, 6000)
+    assert found.batches.starts == (0, small)
+    assert found.batches.samples(found.updates) == small * 256 + large * 6000
+    assert set(found.lr) == {found.lr_at(0)} == {0.001}
+    assert len(found.evaluations) == 20
+    seen = [float(found.batches.epochs(u)) for u in found.evaluations]
+    assert all(k + 1 - 6000 / 60_000 < epoch <= k + 1 for k, epoch in enumerate(seen))
+    starts = [u for u in range(found.updates) if found.starts_epoch(u)]
+    assert starts[:6] == [0, 235, 469, 704, 938, 1172]
+    assert len(starts) == 20
+
+
+def test_the_rate_follows_the_batch_and_regime_adaptation_stretches_a_growing_one():
+    words = ["method.earlier_batches=[128,512]", "method.batch_milestones=[1,2]"]
+    found = regime("mnist_lb_gbn", *words, "method.regime_factor=2")
+    first, second = 2 * 60_000 // 128, (4 * 60_000 - 2 * 60_000 // 128 * 128) // 512
+    assert found.batches.starts == (0, first, first + second)
+    rates = [found.lr_at(u) for u in (0, first - 1, first, first + second)]
+    assert rates == pytest.approx([0.1, 0.1, 0.1 * sqrt(4), 0.1 * sqrt(32)])
+    last = (20 * 60_000 - found.batches.samples(first + second)) // 4096
+    assert found.milestones[0] == first + second + last

@@ -44,6 +44,17 @@ def augmentation(data: Data, size: int) -> Any:
     )
 
 
+def _optimizer(config: Config, model: nn.Module) -> torch.optim.Optimizer:
+    workload, parameters = config.workload, model.parameters()
+    rate, decay = workload.lr[0], workload.weight_decay[0]
+    if workload.optimizer == "adam":
+        beta1, beta2 = workload.adam_betas
+        return torch.optim.Adam(
+            parameters, rate, betas=(beta1, beta2), eps=workload.adam_eps, weight_decay=decay
+        )
+    return torch.optim.SGD(parameters, rate, momentum=config.protocol.momentum, weight_decay=decay)
+
+
 class TypicalLoop:
     """Trains on `images` with the batch size, ghosts and recipe of the configuration."""
 
@@ -59,13 +70,7 @@ class TypicalLoop:
             persistent_workers=workers > 0,
         )
         self._model = build(config.model.name, num_classes, **config.model.options).to(device)
-        workload = config.workload
-        self._optimizer = torch.optim.SGD(
-            self._model.parameters(),
-            lr=workload.lr[0],
-            momentum=config.protocol.momentum,
-            weight_decay=workload.weight_decay[0],
-        )
+        self._optimizer = _optimizer(config, self._model)
         self._criterion = nn.CrossEntropyLoss()
         self._batches = self._endless()
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from gengap.config.factory import check_names
+from gengap.config.fields import NUMBER
 from gengap.config.identity import run_name
 from gengap.config.ranges import check_ranges, shown
-from gengap.config.schema import NUMBER, Config
+from gengap.config.schema import Config
 from gengap.errors import UserError, counted
 from gengap.learning_rate import RULES, scaled_lr
 from gengap.paths import unusable
@@ -32,13 +33,16 @@ def check(config: Config) -> None:
     _check_phases(config)
     _check_betas(config)
     _check_ghosts(config)
+    _check_batches(config)
+    _check_adversarial(config)
     _check_image_files(config)
 
 
 def _check_phases(config: Config) -> None:
     workload, method = config.workload, config.method
     for rate in workload.lr:
-        scaled = scaled_lr(rate, method.batch_size, method.lr_base_batch, method.lr_rule)
+        largest = max([method.batch_size, *method.earlier_batches])
+        scaled = scaled_lr(rate, largest, method.lr_base_batch, method.lr_rule)
         if scaled > NUMBER.high:
             raise UserError(
                 f"workload.lr={workload.lr}: method.lr_rule={method.lr_rule} makes {scaled:g} of {rate:g}, "
@@ -62,6 +66,32 @@ def _check_betas(config: Config) -> None:
         raise UserError(f"workload.adam_betas={shown(betas)} must have 2 values, as in [0.9,0.999]")
 
 
+def _check_batches(config: Config) -> None:
+    sizes, milestones = config.method.earlier_batches, config.method.batch_milestones
+    if len(sizes) != len(milestones):
+        raise UserError(
+            f"method.earlier_batches has {counted(len(sizes), 'value')} and method.batch_milestones "
+            f"{len(milestones)}: give one milestone per earlier batch"
+        )
+    if milestones != sorted(milestones):
+        raise UserError(f"method.batch_milestones={milestones} must be in ascending order")
+    if sizes and config.protocol.keep_partial_batch:
+        raise UserError(
+            f"method.earlier_batches={shown(sizes)} can't be combined with protocol.keep_partial_batch=true: "
+            "set it to false"
+        )
+
+
+def _check_adversarial(config: Config) -> None:
+    method = config.method
+    if method.adversarial and method.gradient_noise:
+        raise UserError(
+            f"method.adversarial={method.adversarial} can't be combined with "
+            f"method.gradient_noise={method.gradient_noise}, which would turn some perturbations around: "
+            "leave one out"
+        )
+
+
 def _check_ghosts(config: Config) -> None:
     batch, ghost, micro = config.method.batch_size, config.method.ghost_size, config.runtime.micro_batch
     if ghost is not None and batch > ghost and batch % ghost:
@@ -69,14 +99,22 @@ def _check_ghosts(config: Config) -> None:
             f"method.ghost_size={ghost} does not divide method.batch_size={batch}: "
             f"set method.batch_size={batch // ghost * ghost} or another method.ghost_size"
         )
-    if micro is None or micro >= batch:
+    earlier = config.method.earlier_batches
+    uncut = [size for size in earlier if ghost is not None and size > ghost and size % ghost]
+    if uncut:
+        raise UserError(
+            f"method.ghost_size={ghost} does not divide {uncut[0]}, one of method.earlier_batches: "
+            "change one of the two"
+        )
+    largest = max([batch, *earlier])
+    if micro is None or micro >= largest:
         return
     if ghost is None:
         raise UserError(
             f"runtime.micro_batch={micro} would change batch norm, whose statistics cover the whole batch of "
-            f"{batch}: set method.ghost_size, or leave out runtime.micro_batch"
+            f"{largest}: set method.ghost_size, or leave out runtime.micro_batch"
         )
-    if micro % ghost or batch % micro:
+    if micro % ghost or (micro < batch and batch % micro):
         raise UserError(
             f"runtime.micro_batch={micro} must be a multiple of method.ghost_size={ghost} "
             f"and divide method.batch_size={batch}"

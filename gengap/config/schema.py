@@ -3,12 +3,15 @@
 Values live in conf/. The explanations are what `gengap train --help` prints.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from omegaconf import II, MISSING
+from omegaconf import II
 
+from gengap.config.fields import ANY_SAMPLES, EPOCHS, FACTOR, MOMENTUM, NUMBER, PIXELS, POSITIVE_EPOCHS, TIME
+from gengap.config.fields import POSITIVE as POSITIVE  # for other settings too, as are these two
+from gengap.config.fields import SAMPLES as SAMPLES
+from gengap.config.fields import key as key
 from gengap.config.ranges import Range
 
 FP32, PAPER = "fp32", "paper"  # the paper's precision and protocol
@@ -17,36 +20,6 @@ FP32, PAPER = "fp32", "paper"  # the paper's precision and protocol
 def deviation(precision: str, protocol: str) -> str:
     """Those of the two that deviate from the paper: "bf16", "bigbatch", "bf16, bigbatch" or ""."""
     return ", ".join(v for v, stated in ((precision, FP32), (protocol, PAPER)) if v != stated)
-
-
-# What no machine and no recipe needs more of; also keeps every product below 64 bits
-SAMPLES = Range(1, 10**9)
-ANY_SAMPLES = Range(0, 10**9)
-PIXELS = Range(1, 16384)
-EPOCHS = Range(0, 10**6)
-POSITIVE_EPOCHS = Range(0, 10**6, low_open=True)
-FACTOR = Range(0, 10**6, low_open=True)
-NUMBER = Range(0, 1e38)  # float32 holds it
-POSITIVE = Range(0, 1e38, low_open=True)
-MOMENTUM = Range(0, 1, high_open=True)
-TIME = Range(0, 10**9)
-
-
-def key(explanation: str, default: Any = MISSING, *, within: Range | None = None, path: bool = False) -> Any:
-    """A field of the schema; one without a default must be set in conf/ or on the command line.
-
-    Args:
-        explanation: for `gengap train --help`.
-        default: a value, or a factory for mutable ones.
-        within: the range of a number, or of every number of a list; null is allowed where the type allows it.
-        path: whether the text is a path, which is taken as it is typed.
-    """
-    metadata: dict[str, Any] = {"help": explanation}
-    metadata |= {"range": within} if within else {}
-    metadata |= {"path": True} if path else {}
-    if isinstance(default, Callable):  # type: ignore[arg-type]
-        return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
 
 
 @dataclass
@@ -65,6 +38,10 @@ class Data:
     )
     pad_value: int = key("value of the padding", 0, within=Range(0, 255))
     flip: bool = key("random horizontal flip", False)
+    rotation: float = key("random rotation by up to so many degrees either way", 0.0, within=Range(0, 180))
+    shift: float = key(
+        "random shift by up to this fraction of the image's sides, along each axis", 0.0, within=Range(0, 1)
+    )
     mean: list[float] = key("per channel, of pixels scaled to 0..1", list, within=Range(-1000, 1000))
     std: list[float] = key(
         "per channel, of pixels scaled to 0..1", list, within=Range(0, 1000, low_open=True)
@@ -123,6 +100,12 @@ class Method:
 
     name: str = key("the column's name")
     batch_size: int = key("samples per update", within=SAMPLES)
+    earlier_batches: list[int] = key(
+        "batch sizes before method.batch_size, as in a warm start", list, within=SAMPLES
+    )
+    batch_milestones: list[float] = key(
+        "epochs at which the batch after each of method.earlier_batches starts", list, within=EPOCHS
+    )
     ghost_size: int | None = key("samples per ghost; null for ordinary batch norm", None, within=SAMPLES)
     lr_rule: str = key("none | sqrt | linear", "none")
     lr_base_batch: int = key("B_S of the learning-rate rule", II("protocol.reference_batch"), within=SAMPLES)
@@ -136,6 +119,19 @@ class Method:
     )
     gradient_noise: float = key(
         "variance of the multiplicative noise on each sample's gradient", 0.0, within=NUMBER
+    )
+    proximal: float = key(
+        "conservative training: weight of the distance from the update's start; 0 for none",
+        0.0,
+        within=NUMBER,
+    )
+    proximal_steps: int = key(
+        "conservative training: optimizer steps per update, on its batch", 3, within=Range(1, 1000)
+    )
+    adversarial: float = key(
+        "adversarial training: change of every pixel, of pixels scaled to 0..1; 0 for none",
+        0.0,
+        within=Range(0, 1),
     )
 
 

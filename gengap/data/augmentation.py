@@ -1,11 +1,14 @@
-"""The last step of augmentation, on the device: flip and normalize.
+"""The last step of augmentation, on the device: flip, rotate, shift and normalize.
 
 What is drawn for each sample stands in stream.py; crops are taken where images are read, in resident.py and
 decoded.py.
 """
 
+import math
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from gengap.config.schema import Data
 from gengap.errors import UserError, counted
@@ -17,11 +20,43 @@ def scale_and_shift(config: Data, device: torch.device | None = None) -> tuple[T
     return 1 / (255 * std), -torch.tensor(config.mean, device=device).view(-1, 1, 1) / std
 
 
-class FlipAndNormalize:
-    """Maps pixels (B, C, H, W) uint8 to (pixels / 255 - mean) / std in float32, flipped on request.
+def moves(config: Data) -> bool:
+    """Whether training images are rotated or shifted."""
+    return config.rotation > 0 or config.shift > 0
+
+
+def moved(images: Tensor, angles: Tensor, shifts: Tensor, fill: float) -> Tensor:
+    """Rotate images about their center, then shift them; interpolated bilinearly.
 
     Args:
-        config: `mean` and `std`, one value per channel each, of pixels scaled to [0, 1].
+        images: (B, C, H, W), floating point.
+        angles: (B,) in degrees, clockwise.
+        shifts: (B, 2) to the right and down, as fractions of width and height.
+        fill: value of what comes from outside an image.
+    """
+    height, width = images.shape[2:]
+    radians = angles * (math.pi / 180)
+    cos, sin = radians.cos(), radians.sin()
+    right, down = width * shifts[:, 0], height * shifts[:, 1]
+    # Where a pixel comes from, in pixels from the center: first the shift is undone, then the rotation
+    rows = [[cos, sin, -cos * right - sin * down], [-sin, cos, sin * right - cos * down]]
+    # affine_grid counts in half widths and half heights
+    sides = (width, height)
+    scaled = [
+        [row[0] * (width / side), row[1] * (height / side), row[2] * (2 / side)]
+        for row, side in zip(rows, sides, strict=True)
+    ]
+    theta = torch.stack([torch.stack(row, 1) for row in scaled], 1)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    return F.grid_sample(images - fill, grid, align_corners=False) + fill
+
+
+class FlipAndNormalize:
+    """Maps pixels (B, C, H, W) uint8 to (pixels / 255 - mean) / std in float32, flipped and moved on request.
+
+    Args:
+        config: `mean` and `std`, one value per channel each, of pixels scaled to [0, 1]; the largest rotation
+            and shift, and the padding of what they leave open.
         channels: C.
         device: where the pixels will be.
 
@@ -37,9 +72,21 @@ class FlipAndNormalize:
                     f"data.name={config.name} have {channels} channels: give it one value per channel"
                 )
         self._scale, self._shift = scale_and_shift(config, device)
+        self._rotation, self._largest_shift, self._fill = config.rotation, config.shift, config.pad_value
 
-    def __call__(self, pixels: Tensor, flips: Tensor | None = None) -> Tensor:
-        """Normalize a batch; images whose entry in flips (B,), bool or 0 and 1, is true are mirrored."""
+    def __call__(self, pixels: Tensor, flips: Tensor | None = None, motions: Tensor | None = None) -> Tensor:
+        """Normalize a batch.
+
+        Args:
+            pixels: (B, C, H, W) uint8.
+            flips: (B,) bool or 0 and 1; images with a true entry are mirrored.
+            motions: (B, 3) as in stream.Batch; images are then rotated and shifted by them.
+        """
         if flips is not None:
             pixels = torch.where(flips.bool().view(-1, 1, 1, 1), pixels.flip(-1), pixels)
-        return torch.addcmul(self._shift, pixels.float(), self._scale)
+        images = pixels.float()
+        if motions is not None:
+            angles, shifts = self._rotation * motions[:, 0], self._largest_shift * motions[:, 1:]
+            images = moved(images, angles, shifts, self._fill)
+            images = images.contiguous(memory_format=torch.channels_last)
+        return torch.addcmul(self._shift, images, self._scale)

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.v2 import functional as tf
 
 from gengap.config.schema import Data
-from gengap.data.augmentation import FlipAndNormalize
+from gengap.data.augmentation import FlipAndNormalize, moves
 from gengap.data.image_file import read_resized
 from gengap.data.sources import ImageFiles
 from gengap.data.stream import Stream
@@ -79,15 +79,15 @@ class Decoder(Dataset[Tensor | UserError]):
 class DecodedImages:
     """Image files, with their labels (N,) int64 on the device.
 
-    A batch is pixels (B, 3, crop, crop) uint8, labels (B,) and flips (B,) bool. See DeviceImages for
-    attributes and methods.
+    A batch is pixels (B, 3, crop, crop) uint8, labels (B,), flips (B,) bool and, where images are rotated or
+    shifted, the motions (B, 3) float32 of stream.Batch. See DeviceImages for attributes and methods.
 
     Args:
         files: the image files.
         config: sizes, flip and normalization.
         device: where batches are wanted.
         workers: processes that decode; None for one per CPU core, 0 to decode in this process.
-        augment: random crops and flips in `batches`, as `config` asks for them.
+        augment: random crops, flips, rotations and shifts in `batches`, as `config` asks for them.
     """
 
     def __init__(
@@ -100,6 +100,7 @@ class DecodedImages:
         self._decoder = Decoder(config.resize, config.crop)
         self._workers = _cores() if workers is None else workers
         self._augment, self._flip = augment, config.flip and augment
+        self.moving = moves(config) and augment
         self._preprocess = FlipAndNormalize(config, 3, device)
 
     def __len__(self) -> int:
@@ -120,12 +121,13 @@ class DecodedImages:
             batch = stream.batch(update)
             pixels = self._collect(decoded, len(batch.indices))
             labels = self.labels[torch.from_numpy(batch.indices).to(device)]
-            yield pixels, labels, torch.from_numpy(batch.flips).to(device)
+            drawn = (batch.flips, batch.motions) if self.moving else (batch.flips,)
+            yield pixels, labels, *(torch.from_numpy(values).to(device) for values in drawn)
 
     def preprocess(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """Augmented, normalized images (B, 3, crop, crop) float32 and their labels (B,) int64."""
-        pixels, labels, flips = batch
-        return self._preprocess(pixels, flips if self._flip else None), labels
+        pixels, labels, flips, *motions = batch
+        return self._preprocess(pixels, flips if self._flip else None, *motions), labels
 
     def evaluation_batches(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
         """Every image once, in order: center crop, no flip, normalized; the last batch may be smaller.

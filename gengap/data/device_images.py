@@ -22,6 +22,7 @@ class DeviceImages(Protocol):
     labels: Tensor
     shape: tuple[int, int, int]  # (C, H, W) of an image after preprocessing
     crop_positions: int  # crop offsets are drawn from range(crop_positions), on either axis
+    moving: bool  # whether the stream has to draw motions
 
     def __len__(self) -> int: ...
 
@@ -42,9 +43,9 @@ def to_device(
 
     Args:
         images: a training or validation set.
-        config: `data` for crop, flip and normalization, `runtime.workers` for the decoding of files.
+        config: `data` for augmentation and normalization, `runtime.workers` for the decoding of files.
         device: where batches are wanted.
-        augment: random crops and flips in `batches`, as `data` asks for them.
+        augment: random crops, flips, rotations and shifts in `batches`, as `data` asks for them.
 
     Raises:
         UserError: data.mean or data.std doesn't have one value per channel.

@@ -1,4 +1,4 @@
-"""A data set in the device's memory as uint8; crop, flip and normalization run there, one batch at a time."""
+"""A data set in the device's memory as uint8; what is done to its images runs there, one batch at a time."""
 
 from collections.abc import Generator
 from itertools import count
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gengap.config.schema import Data
-from gengap.data.augmentation import FlipAndNormalize
+from gengap.data.augmentation import FlipAndNormalize, moves
 from gengap.data.sources import Images
 from gengap.data.stream import Stream
 
@@ -17,8 +17,9 @@ from gengap.data.stream import Stream
 class Resident:
     """Images (N, H, W, C) uint8 and labels (N,) int64 on the device, padded once for all random crops.
 
-    A batch is one tensor (B, 4) int64: index of the image, row and column of the crop, flip (0 or 1). See
-    DeviceImages for attributes and methods.
+    A batch is a tensor (B, 4) int64: index of the image, row and column of the crop, flip (0 or 1); and where
+    images are rotated or shifted, the motions (B, 3) float32 of stream.Batch. See DeviceImages for attributes
+    and methods.
     """
 
     def __init__(self, images: Images, config: Data, device: torch.device, *, augment: bool) -> None:
@@ -31,7 +32,7 @@ class Resident:
         self._crops = padded.unfold(1, height, 1).unfold(2, width, 1).permute(0, 1, 2, 4, 5, 3)
         self.shape = (channels, height, width)
         self.crop_positions = 2 * pad + 1
-        self._flip = config.flip and augment
+        self._flip, self.moving = config.flip and augment, moves(config) and augment
         self._preprocess = FlipAndNormalize(config, channels, device)
 
     def __len__(self) -> int:
@@ -43,13 +44,16 @@ class Resident:
         for update in count(first):
             batch = stream.batch(update)
             rows = torch.from_numpy(np.column_stack([batch.indices, batch.offsets, batch.flips]))
-            yield (rows.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else rows,)
+            parts = (rows, torch.from_numpy(batch.motions)) if self.moving else (rows,)
+            on_gpu = device.type == "cuda"
+            yield tuple(p.pin_memory().to(device, non_blocking=True) if on_gpu else p for p in parts)
 
     def preprocess(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """Augmented, normalized images (B, C, H, W) float32 and their labels (B,) int64."""
         indices, rows, columns, flips = batch[0].unbind(1)
         crops = self._crops[indices, rows, columns].permute(0, 3, 1, 2)
-        return self._preprocess(crops, flips if self._flip else None), self.labels[indices]
+        motions = batch[1] if self.moving else None
+        return self._preprocess(crops, flips if self._flip else None, motions), self.labels[indices]
 
     def evaluation_batches(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
         """Every image once, in order: unpadded, not flipped, normalized; the last batch may be smaller."""

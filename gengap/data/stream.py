@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gengap.batches import Batches
 from gengap.randomness import Purpose, generator
 
 
@@ -14,46 +16,45 @@ class Batch:
     """The samples of one update and their augmentation.
 
     indices (B,) into the training set; crop offsets (B, 2) as (row, column), each in
-    range(crop_positions); flips (B,).
+    range(crop_positions); flips (B,); motions (B, 3) in [-1, 1]: rotation (clockwise) and shift (right, down)
+    as fractions of the largest ones, zeros unless the stream draws them.
     """
 
     indices: NDArray[np.int64]
     offsets: NDArray[np.int64]
     flips: NDArray[np.bool_]
+    motions: NDArray[np.float32]
 
 
 class Stream:
     """Batches cut from concatenated permutations of the training set, a new permutation every epoch.
 
-    Every batch has exactly `batch_size` samples and may span two epochs, so that SB and RA make equal
-    numbers of updates. With `keep_partial_batch` no batch spans two epochs and the last batch of an epoch
-    holds what is left, as in the released code.
+    A batch may span two epochs, so that SB and RA make equal numbers of updates, unless `batches` keep the
+    partial batch that ends an epoch, as in the released code. The order and the augmentation of an epoch do
+    not depend on the batch size.
 
     Args:
         seed: of the run.
-        dataset_size: number of training samples N.
-        batch_size: samples per update B.
+        batches: how many samples each update takes.
         crop_positions: crop offsets are drawn from range(crop_positions), on either axis.
-        keep_partial_batch: end every epoch with its partial batch.
+        moving: draw motions too.
     """
 
-    def __init__(
-        self, seed: int, dataset_size: int, batch_size: int, crop_positions: int, keep_partial_batch: bool
-    ) -> None:
-        self._seed, self._size, self.batch_size = seed, dataset_size, batch_size
-        self._crop_positions, self._keep_partial = crop_positions, keep_partial_batch
+    def __init__(self, seed: int, batches: Batches, crop_positions: int, *, moving: bool = False) -> None:
+        self._seed, self._batches, self._size = seed, batches, batches.dataset_size
+        self._crop_positions, self._moving = crop_positions, moving
         self._epoch = lru_cache(maxsize=2)(self._draw_epoch)
 
     def batch(self, update: int) -> Batch:
         """The samples of an update, counted from 0."""
-        start, stop = self._span(update)
+        start, stop = self._batches.samples(update), self._batches.samples(update + 1)
         parts = []
         while start < stop:
             epoch, first = divmod(start, self._size)
             last = min(self._size, first + stop - start)
-            order, offsets, flips = self._epoch(epoch)
+            order, *drawn = self._epoch(epoch)
             indices = order[first:last]
-            parts.append(Batch(indices, offsets[indices], flips[indices]))
+            parts.append(Batch(indices, *(values[indices] for values in drawn)))
             start += last - first
         if len(parts) == 1:
             return parts[0]
@@ -61,24 +62,22 @@ class Stream:
             np.concatenate([p.indices for p in parts]),
             np.concatenate([p.offsets for p in parts]),
             np.concatenate([p.flips for p in parts]),
+            np.concatenate([p.motions for p in parts]),
         )
 
     def samples_seen(self, updates: int) -> int:
         """Number of samples in the first `updates` updates together."""
-        return self._span(updates - 1)[1] if updates else 0
+        return self._batches.samples(updates)
 
-    def _span(self, update: int) -> tuple[int, int]:
-        """Start and end (exclusive) of an update's samples in the concatenated permutations."""
-        if not self._keep_partial:
-            return update * self.batch_size, (update + 1) * self.batch_size
-        epoch, step = divmod(update, -(-self._size // self.batch_size))
-        start = epoch * self._size + step * self.batch_size
-        return start, min(start + self.batch_size, (epoch + 1) * self._size)
-
-    def _draw_epoch(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-        """The order of an epoch, and the crop offsets (N, 2) and flips (N,) of each sample by its index."""
+    def _draw_epoch(self, epoch: int) -> tuple[NDArray[Any], ...]:
+        """The order of an epoch, then crop offsets, flips and motions of each sample by its index."""
         order = generator(self._seed, Purpose.ORDER, epoch).permutation(self._size)
         crops = generator(self._seed, Purpose.CROP, epoch)
         offsets = crops.integers(0, self._crop_positions, (self._size, 2))
         flips = generator(self._seed, Purpose.FLIP, epoch).integers(0, 2, self._size).astype(np.bool_)
-        return order, offsets, flips
+        # A view of one row where there are none, so that they take neither memory nor time
+        motions = np.broadcast_to(np.zeros(3, np.float32), (self._size, 3))
+        if self._moving:
+            draw = generator(self._seed, Purpose.MOTION, epoch)
+            motions = draw.uniform(-1, 1, (self._size, 3)).astype(np.float32)
+        return order, offsets, flips, motions

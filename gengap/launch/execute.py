@@ -124,7 +124,7 @@ def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
             run.record.pop("error", None)  # of an attempt that failed
             open_record(config, run, data, trainer)
             lost = partial(stop.record, signal.SIGPIPE)
-            progress = Progress(title, regime.updates, config.method.batch_size, lost)
+            progress = Progress(title, regime.updates, regime.batches.samples, lost)
             with progress, mirror or nullcontext():
                 trained = fit(run, trainer, validation, progress, stop.reason, mirror)
     except DivergedError as error:

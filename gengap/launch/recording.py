@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from gengap.batches import Batches
 from gengap.config.identity import as_dict
 from gengap.config.schema import Config
 from gengap.data.description import describe, what_changed
@@ -65,12 +66,20 @@ def open_record(config: Config, run: Run, data: dict[str, Any], trainer: Trainer
             "milestones": regime.milestones,
             "lr": regime.lr,
             "updates_per_epoch": float(regime.updates_per_epoch),
-        },
+        }
+        | _batches(regime.batches),
         engine=str(trainer.engine),
         parameters=sum(trainer.flat.sizes),
         tensors=trainer.flat.names,
         started=record.get("started", now()),
     )
+
+
+def _batches(batches: Batches) -> dict[str, Any]:
+    """The batch sizes and the update that each starts with, where there are several."""
+    if len(batches.sizes) == 1:
+        return {}
+    return {"batch_sizes": batches.sizes, "batch_starts": batches.starts}
 
 
 def published(config: dict[str, Any]) -> dict[str, Any]:

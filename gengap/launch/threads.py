@@ -37,7 +37,7 @@ def thread_advice(trainer: Trainer, rate: Callable[[Trainer], float] | None = No
     if threads == 1:
         return None
     with_all = rate(trainer)
-    if trainer.regime.updates * trainer.config.method.batch_size / with_all < SHORT_RUN:
+    if trainer.stream.samples_seen(trainer.regime.updates) / with_all < SHORT_RUN:
         return None
     try:
         torch.set_num_threads(1)

@@ -67,7 +67,7 @@ RECORD = keys(
         "data": _DATA,
         "regime": keys(
             {"updates": whole(1), "milestones": each(whole()), "lr": each(_LR)},
-            {"updates_per_epoch": number(0)},
+            {"updates_per_epoch": number(0), "batch_sizes": each(whole(1)), "batch_starts": each(whole())},
         ),
     },
     {

@@ -35,7 +35,7 @@ def build_trainer(
         UserError: the batch is larger than the training set, the regime has no update, or the network can't
             be built or can't train on these images.
     """
-    samples, batch_size = len(splits.train), config.method.batch_size
+    samples = len(splits.train)
     check_updates(config, samples)
     with torch.random.fork_rng():
         torch.manual_seed(key(config.seed, Purpose.INIT, 0))
@@ -46,9 +46,7 @@ def build_trainer(
     if device.type == "cuda":
         use_gpu_layers(model, bf16=config.precision == "bf16")
     train = to_device(splits.train, config, device, augment=True)
-    stream = Stream(
-        config.seed, samples, batch_size, train.crop_positions, config.protocol.keep_partial_batch
-    )
+    stream = Stream(config.seed, regime.batches, train.crop_positions, moving=train.moving)
     check_network(config, model, train.shape, source.num_classes)
     trainer = Trainer(config, model, train, stream, regime)
     check_smallest_batch(config, model, train.shape, samples, trainer.micro_batch)

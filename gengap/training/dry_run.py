@@ -71,7 +71,7 @@ def check_smallest_batch(
 def _smallest_batch(config: Config, samples: int, micro_batch: int) -> int:
     """Number of samples in the smallest batch or ghost of the run."""
     method = config.method
-    batches = [method.batch_size]
+    batches = [method.batch_size, *method.earlier_batches]
     if config.protocol.keep_partial_batch and samples % method.batch_size:
         batches.append(samples % method.batch_size)
     sizes: list[int] = [

@@ -52,7 +52,7 @@ def engine(config: Config, model: nn.Module, regime: Regime, device: torch.devic
     on_gpu, asked = device.type == "cuda", config.runtime
     if asked.compile and not (on_gpu or _cpp_compiler()):
         raise UserError("runtime.compile=true needs a C++ compiler such as g++: install one, or leave it out")
-    updates, images = regime.updates, regime.updates * config.method.batch_size
+    updates, images = regime.updates, regime.batches.samples(regime.updates)
     pays = updates >= WORTH_COMPILING or (on_gpu and images >= IMAGES_WORTH_COMPILING)
     pays = pays and (on_gpu or _pays_on_a_cpu(config, model))
     return Engine(

@@ -111,7 +111,7 @@ def _row(
     _, _, gradient_norm, clipped = _means(baselines.row, done, totals)
     row: dict[str, Any] = {
         "update": done,
-        "epoch": _digits(float(done / regime.updates_per_epoch)),
+        "epoch": _digits(float(regime.batches.epochs(done))),
         "lr": _digits(regime.lr_at(done - 1)),
         "distance": _digits(distance(trainer.flat.weights, trainer.initial)),
         "gradient_norm": _digits(gradient_norm),

@@ -11,8 +11,12 @@ _PROBE = (2, 4)  # samples; saved activations grow linearly with them
 
 
 def vectors(config: Config) -> int:
-    """Vectors of training.trainer.Trainer: weights, gradient, initial weights and the optimizer's moments."""
-    return 3 + MOMENTS[config.workload.optimizer]
+    """Vectors of training.trainer.Trainer.
+
+    They are weights, gradient, initial weights, the optimizer's moments and the center of conservative
+    training.
+    """
+    return 3 + MOMENTS[config.workload.optimizer] + (config.method.proximal > 0)
 
 
 def update_bytes(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool, vectors: int = 4) -> int:

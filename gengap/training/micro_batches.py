@@ -13,14 +13,14 @@ def micro_batches(samples: int, at_a_time: int, method: Method) -> list[tuple[sl
     """Cut a batch into micro-batches.
 
     Args:
-        samples: size of the batch; less than method.batch_size for a partial batch.
+        samples: size of the batch; none of the method's sizes for a partial batch.
         at_a_time: samples per micro-batch, a multiple of the ghost size.
-        method: gives batch and ghost size.
+        method: gives batch sizes and ghost size.
 
     Returns:
         For each micro-batch its slice of the batch, and the weight of each of its samples in the mean loss.
     """
-    if method.ghost_size is None or samples == method.batch_size:
+    if method.ghost_size is None or samples in (method.batch_size, *method.earlier_batches):
         return [(slice(s, s + at_a_time), 1 / samples) for s in range(0, samples, at_a_time)]
     # As in the released code, the ghosts of a partial batch are the chunks of torch.chunk, equally weighted
     ghosts = torch.arange(samples).chunk(max(1, method.batch_size // method.ghost_size))
@@ -32,6 +32,7 @@ def micro_batch_size(
 ) -> int:
     """Samples per micro-batch: runtime.micro_batch, or what suits the device.
 
+    It is that of the largest batch; a smaller one may be a single micro-batch.
     With ghosts that is as many as the memory holds on a GPU, one ghost for convolutions on a CPU (activations
     then stay in the cache), and the whole batch for other networks on a CPU; without ghosts, the whole batch.
 
@@ -42,7 +43,7 @@ def micro_batch_size(
         device: where it trains.
     """
     method = config.method
-    batch, ghost = method.batch_size, method.ghost_size
+    batch, ghost = max([method.batch_size, *method.earlier_batches]), method.ghost_size
     if config.runtime.micro_batch is not None:
         return min(config.runtime.micro_batch, batch)
     if ghost is None or ghost >= batch:

@@ -23,22 +23,21 @@ class Progress:
     Args:
         title: names the run at the head of every line.
         updates: total of the run.
-        batch_size: samples per update.
+        images: number of images in the first so many updates together.
         lost: called when nobody reads the lines any more, as in `| head`.
     """
 
     def __init__(
-        self, title: str, updates: int, batch_size: int, lost: Callable[[], None] | None = None
+        self, title: str, updates: int, images: Callable[[int], int], lost: Callable[[], None] | None = None
     ) -> None:
         title = visible(title)
-        self._title, self._updates, self._batch_size = title, updates, batch_size
+        self._title, self._updates, self._images = title, updates, images
         self._lost = lost
         self._latest = ""
         self._bar = None
         if _is_terminal(sys.stderr):
             size: dict[str, Any] = {"dynamic_ncols": True} if _has_size() else UNKNOWN_SIZE
-            total = updates * batch_size
-            self._bar = tqdm(total=total, desc=title, unit=" images", unit_scale=True, **size)
+            self._bar = tqdm(total=images(updates), desc=title, unit=" images", unit_scale=True, **size)
         self.start(0)
 
     def __enter__(self) -> Self:
@@ -58,7 +57,7 @@ class Progress:
     def _reset_bar(self, updates: int) -> None:
         if self._bar is not None:
             self._bar.reset()
-            self._bar.initial = self._bar.n = updates * self._batch_size
+            self._bar.initial = self._bar.n = self._images(updates)
             self._bar.refresh()
 
     def advance(self, updates: int) -> None:
@@ -68,7 +67,7 @@ class Progress:
             if self._bar is not None:
                 self._reset_bar(updates)
         elif self._bar is not None:
-            self._bar.update(updates * self._batch_size - self._bar.n)
+            self._bar.update(self._images(updates) - self._bar.n)
         elif updates > self._first and time.monotonic() - self._printed > PLAIN_LINE_SECONDS:
             self._print(updates)
 
@@ -82,11 +81,12 @@ class Progress:
 
     def _print(self, updates: int) -> None:
         self._printed = time.monotonic()
-        rate = (updates - self._first) / (self._printed - self._started)
-        left = (self._updates - updates) / rate
+        done = self._images(updates)
+        rate = (done - self._images(self._first)) / (self._printed - self._started)
+        left = (self._images(self._updates) - done) / rate
         parts = [
             f"{self._title}: update {updates}/{self._updates}",
-            f"{rate * self._batch_size:,.0f} images/s",
+            f"{rate:,.0f} images/s",
             f"{in_words(left)} left",
         ]
         line = ", ".join([*parts, self._latest] if self._latest else parts)

@@ -11,11 +11,12 @@ from gengap.data.device_images import DeviceImages
 from gengap.data.stream import Stream
 from gengap.randomness import Purpose, key
 from gengap.regime import Regime
+from gengap.training.backward import Backward
 from gengap.training.cuda_graph import DeviceStep, GraphedStep
-from gengap.training.engine import compiled, engine
+from gengap.training.engine import engine
 from gengap.training.flat import Flat
-from gengap.training.micro_batches import micro_batch_size, micro_batches
-from gengap.training.objective import evaluate, sample_losses
+from gengap.training.micro_batches import micro_batch_size
+from gengap.training.objective import evaluate
 from gengap.training.optimizer import optimizer
 from gengap.training.sgd import clip_
 
@@ -41,6 +42,8 @@ class Trainer:
         self.flat = Flat(model)
         self.initial = self.flat.weights.clone()
         self.optimizer = optimizer(config, self.flat.weights)
+        # The weights at the start of an update of conservative training
+        self._center = torch.empty_like(self.flat.weights) if config.method.proximal else None
         # Sums over all updates so far: mean loss, fraction of errors, gradient norm, whether it was clipped
         self.totals = torch.zeros(4, dtype=torch.float64, device=self._device)
         # A tensor, because a captured step can't read a new float; torch's optimizers on a GPU read a float32
@@ -51,7 +54,9 @@ class Trainer:
         self.bf16 = config.precision == "bf16"
         self.micro_batch = micro_batch_size(config, model, train.shape, self._device)
         self.engine = engine(config, model, regime, self._device)
-        self._summed = compiled(self._summed_losses) if self.engine.compiled else self._summed_losses
+        self._backward = Backward(
+            config, model, train, self.flat, self.micro_batch, compile=self.engine.compiled
+        )
         self._step: DeviceStep = self._device_step
         if self.engine.graph:
             self._step = GraphedStep(self._device_step, self._changed_by_step)
@@ -71,13 +76,23 @@ class Trainer:
         self._step(regime.weight_decay_at(update), batch if noise is None else (*batch, noise))
 
     def _device_step(self, weight_decay: float, inputs: tuple[Tensor, ...]) -> None:
-        """The work on the device, without synchronization: gradient, clipping, step, running sums."""
-        clip_norm = self.config.method.clip_norm
-        loss, errors = self._backward(inputs)
-        norm = clip_(self.flat.gradient, clip_norm)
-        self.optimizer.step(self.flat.weights, self.flat.gradient, self._lr, weight_decay)
-        clipped = norm > (math.inf if clip_norm is None else clip_norm)
-        self.totals += torch.stack([loss, errors, norm, clipped.to(norm.dtype)])
+        """The work on the device, without synchronization: gradient, clipping, step, running sums.
+
+        With conservative training (Keskar et al. 2017) several steps on the batch lower loss +
+        proximal / 2 |w - center|^2, and the running sums are those of the first, where w is the center.
+        """
+        method, clip_norm = self.config.method, self.config.method.clip_norm
+        if self._center is not None:
+            self._center.copy_(self.flat.weights)
+        for step in range(1 if self._center is None else method.proximal_steps):
+            loss, errors = self._backward(inputs)
+            if step and self._center is not None:
+                self.flat.gradient.add_(self.flat.weights - self._center, alpha=method.proximal)
+            norm = clip_(self.flat.gradient, clip_norm)
+            self.optimizer.step(self.flat.weights, self.flat.gradient, self._lr, weight_decay)
+            if not step:
+                clipped = norm > (math.inf if clip_norm is None else clip_norm)
+                self.totals += torch.stack([loss, errors, norm, clipped.to(norm.dtype)])
 
     def _batch(self, update: int) -> tuple[Tensor, ...]:
         """The tensors of an update's batch; later batches may already be prefetched."""
@@ -103,32 +118,6 @@ class Trainer:
     def close(self) -> None:
         """Stop prefetching batches."""
         self._batches.close()
-
-    def _backward(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Write the gradient of the batch's mean loss, noise included, to `flat.gradient`.
-
-        Returns the mean loss without noise and the fraction of errors. The gradient is accumulated over
-        micro-batches of whole ghosts, which is exact because only batch norm couples samples.
-        """
-        loss, errors = self.flat.weights.new_zeros(2).unbind()
-        batch, noise = (inputs[:-1], inputs[-1]) if self.config.method.gradient_noise else (inputs, None)
-        samples = len(batch[0])
-        for part, weight in micro_batches(samples, self.micro_batch, self.config.method):
-            images, labels = self.train.preprocess(tuple(t[part] for t in batch))
-            weighted, summed, wrong = self._summed(images, labels, None if noise is None else noise[part])
-            gradients = torch.autograd.grad(weighted * weight, self.flat.parameters, allow_unused=True)
-            self.flat.collect(gradients, first=part.start == 0)
-            loss += summed * weight
-            errors += wrong / samples
-        return loss, errors
-
-    def _summed_losses(
-        self, images: Tensor, labels: Tensor, noise: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """The sum of the samples' losses times their noise, the sum without noise, the number of errors."""
-        losses, wrong = sample_losses(self.model, images, labels, self.flat.weights.dtype, bf16=self.bf16)
-        weighted = losses if noise is None else losses * noise
-        return weighted.sum(), losses.detach().sum(), wrong.sum()
 
     def _gradient_noise(self, update: int, batch_size: int) -> Tensor | None:
         """Factors z_n ~ N(1, σ²) (B,) of the samples' losses, hence of their gradients (paper, section 4)."""

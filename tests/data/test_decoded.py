@@ -12,6 +12,7 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as tf
 
+from gengap.batches import Batches
 from gengap.config.compose import compose_config
 from gengap.config.identity import run_directory
 from gengap.config.schema import Data
@@ -55,7 +56,7 @@ def streamed(folder, split="train", workers=0, augment=True):
 
 
 def stream(images, batch=20):
-    return Stream(3, len(images), batch, images.crop_positions, keep_partial_batch=False)
+    return Stream(3, Batches(len(images), (batch,)), images.crop_positions)
 
 
 def in_our_order(reference):

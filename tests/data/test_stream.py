@@ -2,11 +2,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gengap.batches import Batches
 from gengap.data.stream import Stream
 
 
 def stream(seed=0, size=10, batch=4, padding=2, keep_partial=False):
-    return Stream(seed, size, batch, 2 * padding + 1, keep_partial)
+    return Stream(seed, Batches(size, (batch,), keep_partial=keep_partial), 2 * padding + 1)
 
 
 @given(size=st.integers(1, 60), data=st.data(), seed=st.integers(0, 10))
@@ -70,3 +71,28 @@ def test_golden_draws():
 
 
 GOLDEN = ([7, 2, 3, 8], [[1, 0], [3, 2], [3, 1], [4, 3]], [False, False, False, False])
+
+
+@given(st.lists(st.integers(1, 30), min_size=2, max_size=4), st.integers(0, 5))
+def test_a_change_of_the_batch_size_goes_on_where_the_stream_is(sizes, seed):
+    starts = tuple(3 * k for k in range(len(sizes)))
+    growing = Stream(seed, Batches(30, tuple(sizes), starts), 5, moving=True)
+    plain = Stream(seed, Batches(30, (1,)), 5, moving=True)
+    found = [growing.batch(u) for u in range(3 * len(sizes))]
+    assert [len(b.indices) for b in found] == [size for size in sizes for _ in range(3)]
+    expected = [plain.batch(u) for u in range(growing.samples_seen(3 * len(sizes)))]
+    for field in ("indices", "offsets", "flips", "motions"):
+        drawn, one_by_one = (np.concatenate([getattr(b, field) for b in x]) for x in (found, expected))
+        np.testing.assert_array_equal(drawn, one_by_one)
+
+
+def test_motions_are_spread_and_leave_the_other_draws_alone():
+    moving, still = (Stream(0, Batches(2000, (2000,)), 5, moving=m) for m in (True, False))
+    a, b = moving.batch(0), still.batch(0)
+    for field in ("indices", "offsets", "flips"):
+        np.testing.assert_array_equal(getattr(a, field), getattr(b, field))
+    assert not b.motions.any()
+    assert np.abs(a.motions).max() <= 1
+    np.testing.assert_allclose(a.motions.mean(0), 0, atol=5 / np.sqrt(3 * 2000))
+    np.testing.assert_allclose((a.motions**2).mean(0), 1 / 3, atol=0.05)
+    assert np.abs(np.corrcoef(a.motions.T) - np.eye(3)).max() < 0.1

@@ -271,5 +271,14 @@ def test_resume_under_the_released_code_protocol(digits, tmp_path):
     train_whole_and_in_pieces(digits, tmp_path, "protocol=bigbatch", "method.gradient_noise=2")
 
 
-def test_resume_with_adam(digits, tmp_path):
-    train_whole_and_in_pieces(digits, tmp_path, "workload.optimizer=adam")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["workload.optimizer=adam", "method.proximal=0.1"],
+        ["method.earlier_batches=[16,64]", "method.batch_milestones=[0.02,0.3]", "data.rotation=10"],
+        ["method.adversarial=0.1", "data.shift=0.2"],
+    ],
+    ids=["adam, conservative", "growing batch, rotation", "adversarial, shift"],
+)
+def test_resume_with_what_keskar_adds(words, digits, tmp_path):
+    train_whole_and_in_pieces(digits, tmp_path, *words)

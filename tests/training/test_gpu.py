@@ -21,6 +21,10 @@ CASES = {
     "convolutions": ("lb_gbn", CONVOLUTIONAL),
     "released code": ("lb_gbn", "protocol=bigbatch"),
     "adam": ("lb_gbn", "workload.optimizer=adam"),
+    "growing batch": ("lb_gbn", "method.earlier_batches=[16,64]", "method.batch_milestones=[0.04,0.15]"),
+    "rotation and shift": ("lb", "data.rotation=10", "data.shift=0.2"),
+    "conservative": ("lb", "method.proximal=10"),
+    "adversarial": ("lb_gbn", "method.adversarial=0.1"),
 }
 ENGINES = {
     "plain": ("runtime.compile=false", "runtime.graph=false"),

@@ -26,9 +26,10 @@ def test_estimate_equals_the_closed_form_of_two_layers(samples: int) -> None:
     assert update_bytes(model, (3, 2, 2), samples, bf16=False, vectors=5) == expected + 4 * weights
 
 
-def test_adam_s_second_moment_is_counted(digits):
+def test_second_moment_and_center_are_counted(digits):
     assert vectors(digits("lb")) == 4
     assert vectors(digits("lb", "workload.optimizer=adam")) == 5
+    assert vectors(digits("lb", "workload.optimizer=adam", "method.proximal=0.1")) == 6
 
 
 @pytest.mark.parametrize("name", ["f1", "c1", "resnet44"])

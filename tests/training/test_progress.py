@@ -29,7 +29,7 @@ def shown(monkeypatch):
     """A bar for 40 updates of 100 images, and the terminal that it is drawn on."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with Progress("a_run", updates=40, batch_size=100) as progress:
+    with Progress("a_run", updates=40, images=lambda updates: 100 * updates) as progress:
         yield progress, terminal
 
 
@@ -59,7 +59,7 @@ def test_bar_of_a_resumed_run_starts_at_its_update(shown):
 def test_plain_lines_show_the_rate_since_the_start_and_the_time_left(monkeypatch, capsys):
     clock = iter([0.0, 100.0, 110.0, 120.0, 120.0])
     monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
-    progress = Progress("a_run", updates=40, batch_size=100)
+    progress = Progress("a_run", updates=40, images=lambda updates: 100 * updates)
     progress.start(20)  # at 100 s
     progress.show(ROW)
     progress.advance(25)  # at 110 s: the first update, which may have compiled, counts for nothing

@@ -47,14 +47,17 @@ def double_trainer(config) -> Trainer:
 def parts(config, samples):
     """Slices and weights of a batch: one part, or the released code's ghosts of a partial batch."""
     method = config.method
-    if method.ghost_size is None or samples == method.batch_size:
+    if method.ghost_size is None or samples in (method.batch_size, *method.earlier_batches):
         return [(slice(0, samples), 1.0)]
     chunks = torch.arange(samples).chunk(method.batch_size // method.ghost_size)
     return [(slice(int(c[0]), int(c[-1]) + 1), 1 / len(chunks)) for c in chunks]
 
 
 def reference(config, updates):
-    """Train with torch's SGD or Adam, clip_grad_norm_ and, for ghosts, a loop of ordinary batch norm."""
+    """Train with torch's SGD or Adam, clip_grad_norm_ and, for ghosts, a loop of ordinary batch norm.
+
+    Conservative and adversarial training are as in Keskar et al. 2017, section 4, and Goodfellow et al. 2015.
+    """
     trainer = double_trainer(config)  # for its initial weights only
     model = copy.deepcopy(trainer.model).to(memory_format=torch.contiguous_format)
     for module in model.modules():
@@ -64,7 +67,7 @@ def reference(config, updates):
     source = load(config.data.name, config.data.root)
     data = Resident(split(source, config.data, config.seed).train, config.data, CPU, augment=True)
     protocol, regime = config.protocol, trainer.regime
-    stream = Stream(config.seed, len(data), config.method.batch_size, 1, protocol.keep_partial_batch)
+    stream = Stream(config.seed, regime.batches, 1, moving=data.moving)
 
     def fresh_optimizer():
         if config.workload.optimizer == "adam":
@@ -83,18 +86,30 @@ def reference(config, updates):
             noise = 1 + math.sqrt(config.method.gradient_noise) * torch.randn(
                 len(labels), generator=generator
             )
-        optimizer.zero_grad()
-        total = 0.0
-        for part, weight in parts(config, len(labels)):
-            each = F.cross_entropy(model(images[part]), labels[part], reduction="none")
-            (weight * (each * noise[part]).mean()).backward()
-            total += weight * float(each.detach().mean())
-        losses.append(total)
-        if config.method.clip_norm is not None:
-            nn.utils.clip_grad_norm_(model.parameters(), config.method.clip_norm)
-        for group in optimizer.param_groups:
-            group["lr"], group["weight_decay"] = regime.lr_at(update), regime.weight_decay_at(update)
-        optimizer.step()
+        method, center = config.method, [p.detach().clone() for p in model.parameters()]
+        for step in range(method.proximal_steps if method.proximal else 1):
+            optimizer.zero_grad()
+            total, adversarial = 0.0, []
+            for part, weight in parts(config, len(labels)):
+                clean = images[part].clone().requires_grad_()
+                each = F.cross_entropy(model(clean), labels[part], reduction="none")
+                objective = (each * noise[part]).mean()
+                if method.adversarial:
+                    objective = objective / 2
+                (weight * objective).backward()
+                moved = clean.detach() + method.adversarial / config.data.std[0] * clean.grad.sign()
+                adversarial.append((moved, labels[part], weight / 2))
+                total += weight * float(each.detach().mean())
+            for moved, right, weight in adversarial if method.adversarial else ():
+                (weight * F.cross_entropy(model(moved), right)).backward()
+            losses += [total] if step == 0 else []
+            apart = sum(((p - c) ** 2).sum() for p, c in zip(model.parameters(), center, strict=True))
+            (method.proximal / 2 * apart).backward()
+            if method.clip_norm is not None:
+                nn.utils.clip_grad_norm_(model.parameters(), method.clip_norm)
+            for group in optimizer.param_groups:
+                group["lr"], group["weight_decay"] = regime.lr_at(update), regime.weight_decay_at(update)
+            optimizer.step()
     return model, losses
 
 
@@ -142,6 +157,29 @@ SWITCHES = {
     ),
     "adam, noise and micro-batches": ("lb_gbn", ADAM, "method.gradient_noise=3", "runtime.micro_batch=64"),
     "adam, released code": ("lb_gbn", ADAM, "protocol=bigbatch"),
+    "growing batch": ("lb_gbn", "method.earlier_batches=[16,64]", "method.batch_milestones=[0.04,0.15]"),
+    "warm start": ("lb_lr", "method.earlier_batches=[16]", "method.batch_milestones=[0.04]"),
+    "rotation and shift": ("lb", "data.rotation=10", "data.shift=0.2", "data.flip=true"),
+    "rotation": ("lb", "data.rotation=10"),
+    "conservative": ("lb", "method.proximal=10"),
+    "conservative, all at once": (
+        "lb_gbn",
+        ADAM,
+        "method.proximal=3",
+        "method.proximal_steps=2",
+        "method.gradient_noise=3",
+        "runtime.micro_batch=64",
+        "method.clip_norm=0.5",
+    ),
+    "adversarial": ("lb", "method.adversarial=0.1"),
+    "adversarial, ghosts, growing batch": (
+        "lb_gbn",
+        "method.adversarial=0.05",
+        "runtime.micro_batch=64",
+        "method.earlier_batches=[16,64]",
+        "method.batch_milestones=[0.04,0.15]",
+    ),
+    "adversarial, released code": ("lb_gbn", "method.adversarial=0.1", "protocol=bigbatch"),
     "convolutions": ("lb", CONVOLUTIONAL),
     "convolutions, a ghost at a time": ("lb_gbn", CONVOLUTIONAL),
     "convolutions, ghosts all at once": ("lb_gbn", CONVOLUTIONAL, "runtime.micro_batch=512"),
@@ -149,7 +187,13 @@ SWITCHES = {
 }
 
 
-COMPILED = ("lb_gbn", "adam", "noise and micro-batches", "convolutions, released code")
+COMPILED = (
+    "lb_gbn",
+    "adam",
+    "adversarial, ghosts, growing batch",
+    "noise and micro-batches",
+    "convolutions, released code",
+)
 
 
 @pytest.mark.parametrize(("name", "compiled"), [(s, False) for s in SWITCHES] + [(s, True) for s in COMPILED])

@@ -1,0 +1,90 @@
+"""The gradient of a batch's loss, accumulated over micro-batches."""
+
+import torch
+from torch import Tensor, nn
+
+from gengap.config.schema import Config
+from gengap.data.device_images import DeviceImages
+from gengap.training.engine import compiled
+from gengap.training.flat import Flat
+from gengap.training.micro_batches import micro_batches
+from gengap.training.objective import sample_losses
+
+ADVERSARIAL = 0.5  # weight of the adversarial images' loss (Goodfellow et al. 2015, section 6)
+
+
+class Backward:
+    """Forward and backward passes of a batch.
+
+    Args:
+        config: of the run.
+        model: in training mode.
+        train: turns a batch into images.
+        flat: the model's parameters and their gradient.
+        micro_batch: samples at a time.
+        compile: whether to compile the forward pass and, with it, the backward pass.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        model: nn.Module,
+        train: DeviceImages,
+        flat: Flat,
+        micro_batch: int,
+        *,
+        compile: bool,
+    ) -> None:
+        self._method, self._model, self._train, self._flat = config.method, model, train, flat
+        self._micro_batch, self._bf16 = micro_batch, config.precision == "bf16"
+        self._summed = compiled(self._summed_losses) if compile else self._summed_losses
+        std = torch.tensor(config.data.std, device=train.labels.device).view(-1, 1, 1)
+        self._perturbation = config.method.adversarial / std  # of a pixel scaled to 0..1, normalized
+
+    def __call__(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Write the gradient of the batch's mean loss, noise included, to `flat.gradient`.
+
+        Returns the mean loss without noise and the fraction of errors, both of the images as they are. The
+        gradient is accumulated over micro-batches of whole ghosts, which is exact because only batch norm
+        couples samples. Adversarial images are moved by method.adversarial along the sign of the loss's
+        gradient with respect to the image, and not confined to the range of pixels.
+        """
+        is_adversarial = self._method.adversarial > 0
+        loss, errors = self._flat.weights.new_zeros(2).unbind()
+        batch, noise = (inputs[:-1], inputs[-1]) if self._method.gradient_noise else (inputs, None)
+        samples, signs = len(batch[0]), []
+        parts = micro_batches(samples, self._micro_batch, self._method)
+        for part, weight in parts:
+            images, labels = self._train.preprocess(tuple(t[part] for t in batch))
+            if is_adversarial:
+                images.requires_grad_()
+            weighted, summed, wrong = self._summed(images, labels, None if noise is None else noise[part])
+            if is_adversarial:
+                share = (1 - ADVERSARIAL) * weight
+                slope = self._collect(weighted * share, images, first=part.start == 0)
+                signs.append(slope.sign().to(torch.int8))
+            else:
+                self._collect(weighted * weight, first=part.start == 0)
+            loss += summed * weight
+            errors += wrong / samples
+        # After all images as they are, so that running statistics do not depend on the micro-batches
+        for (part, weight), sign in zip(parts, signs, strict=False):
+            images, labels = self._train.preprocess(tuple(t[part] for t in batch))
+            summed, _, _ = self._summed(images + self._perturbation * sign, labels, None)
+            self._collect(summed * (ADVERSARIAL * weight), first=False)
+        return loss, errors
+
+    def _collect(self, loss: Tensor, *others: Tensor, first: bool) -> Tensor:
+        """Collect the gradient with respect to the parameters; return that with respect to another tensor."""
+        parameters = self._flat.parameters
+        gradients = torch.autograd.grad(loss, [*parameters, *others], allow_unused=True)
+        self._flat.collect(gradients[: len(parameters)], first=first)
+        return gradients[-1]
+
+    def _summed_losses(
+        self, images: Tensor, labels: Tensor, noise: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The sum of the samples' losses times their noise, the sum without noise, the number of errors."""
+        losses, wrong = sample_losses(self._model, images, labels, self._flat.weights.dtype, bf16=self._bf16)
+        weighted = losses if noise is None else losses * noise
+        return weighted.sum(), losses.detach().sum(), wrong.sum()
