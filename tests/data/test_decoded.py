@@ -1,6 +1,7 @@
 """Image files in folders against torchvision's ImageFolder and transforms, image by image."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice, zip_longest
 
@@ -16,6 +17,7 @@ from gengap.batches import Batches
 from gengap.config.compose import compose_config
 from gengap.config.identity import run_directory
 from gengap.config.schema import Data
+from gengap.data.augmentation import moved
 from gengap.data.decoded import CROP_POSITIONS, Chunk, DecodedImages, Decoder
 from gengap.data.folders import imagenet
 from gengap.data.stream import Stream
@@ -57,6 +59,22 @@ def streamed(folder, split="train", workers=0, augment=True):
 
 def stream(images, batch=20):
     return Stream(3, Batches(len(images), (batch,)), images.crop_positions)
+
+
+def test_streamed_images_are_rotated_and_shifted_as_those_in_memory_are(folder):
+    """By the function that test_resident.py compares with torchvision."""
+    source = imagenet(folder / "imagenet")
+    moving = replace(CONFIG, rotation=10, shift=0.2, pad_value=100)
+    images = DecodedImages(source.train, moving, CPU, 0, augment=True)
+    order = Stream(3, Batches(len(images), (20,)), images.crop_positions, moving=images.moving)
+    found, _ = images.preprocess(next(images.batches(order, 0)))
+    still = streamed(folder)
+    plain, _ = still.preprocess(next(still.batches(order, 0)))
+    motions = torch.from_numpy(order.batch(0).motions)
+    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (CONFIG.mean, CONFIG.std))
+    pixels = moved(255 * (plain * std + mean), 10 * motions[:, 0], 0.2 * motions[:, 1:], 100)
+    torch.testing.assert_close(found, (pixels / 255 - mean) / std, rtol=0, atol=1e-4)
+    assert not torch.allclose(found, plain, atol=0.1)
 
 
 def in_our_order(reference):
