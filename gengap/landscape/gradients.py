@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gengap.batches import Batches
 from gengap.data.stream import Batch, Stream
 from gengap.landscape.batch_norm import per_batch
 from gengap.randomness import Purpose, key
@@ -25,7 +26,7 @@ class IndependentBatches(Stream):
     def batch(self, update: int) -> Batch:
         """The samples of a batch, counted from 0; none is in it twice, as in a batch of training."""
         seed = key(self._seed, Purpose.DRAW, update)
-        return Stream(seed, self._size, self.batch_size, self._crop_positions, False).batch(0)
+        return Stream(seed, self._batches, self._crop_positions, moving=self._moving).batch(0)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def batch_gradients(
         between: called after every ghost with its number of samples; it may raise, to stop.
     """
     train = trainer.train
-    stream = IndependentBatches(seed, len(train), size, train.crop_positions, False)
+    cut = Batches(len(train), (size,))
+    stream = IndependentBatches(seed, cut, train.crop_positions, moving=train.moving)
     at_a_time = size if mode == BATCH else min(size, ghost_size)
     gradients, per_sample = [], []
     with _normalizing(trainer.model, mode), closing(train.batches(stream, 0)) as batches:

@@ -103,13 +103,15 @@ def closed():
 )
 def test_progress_survives_a_stream_that_takes_nothing(stream, monkeypatch):
     monkeypatch.setattr(sys, "stderr", stream)
-    show_a_line(monkeypatch, Progress("a_run", 40, 100))
+    show_a_line(monkeypatch, Progress("a_run", 40, lambda updates: 100 * updates))
 
 
 def test_training_is_saved_and_stops_when_nobody_reads_its_lines(monkeypatch):
     stop = Stop(None)
     monkeypatch.setattr(sys, "stderr", Broken(BrokenPipeError(errno.EPIPE, "Broken pipe")))
-    show_a_line(monkeypatch, Progress("a_run", 40, 100, lambda: stop.record(signal.SIGPIPE)))
+    show_a_line(
+        monkeypatch, Progress("a_run", 40, lambda updates: 100 * updates, lambda: stop.record(signal.SIGPIPE))
+    )
     assert (stop.reason(), stop.exit_code) == ("SIGPIPE", 128 + signal.SIGPIPE)
 
 
