@@ -64,7 +64,7 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
         return DONE
     log_to_terminal()
     sys.path.insert(0, "")  # so that package.module:factory is found in the current folder
-    runs = expand(overrides, MULTIRUN in typed.flags)
+    runs = expand(overrides, one_run=None if MULTIRUN in typed.flags else arguments)
     if len(runs) > 1 and not typed.settings[SHOW_CONFIG]:
         log.info("gengap: %d runs", len(runs))  # at once: composing them and loading torch takes seconds
     jobs = compose_jobs(runs)
@@ -98,6 +98,8 @@ def _own_factories(jobs: Sequence[Job]) -> list[tuple[str, str, Collection[str]]
 def read(spec: options.Spec, arguments: Sequence[str]) -> options.Typed:
     """Parse arguments by TRAIN or STATUS, and add their configuration folders to Hydra's search path.
 
+    Those of hydra.searchpath=[DIR] are returned as settings of --config-dir.
+
     Raises:
         UserError: an unknown flag, or a folder that isn't there.
     """
@@ -105,8 +107,10 @@ def read(spec: options.Spec, arguments: Sequence[str]) -> options.Typed:
     searched = [word for word in typed.words if word.startswith(SEARCH_PATH)]
     listed = (word.removeprefix(SEARCH_PATH).strip("[]").split(",") for word in searched)
     folders = [folder.removeprefix("file://") for group in listed for folder in group if folder]
-    add_config_dirs([*typed.settings[CONFIG_DIR], *folders])
-    return replace(typed, words=tuple(word for word in typed.words if word not in searched))
+    folders = [*typed.settings[CONFIG_DIR], *folders]
+    add_config_dirs(folders)
+    words = tuple(word for word in typed.words if word not in searched)
+    return replace(typed, words=words, settings={**typed.settings, CONFIG_DIR: tuple(folders)})
 
 
 def split_launcher(words: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -184,13 +184,17 @@ def check_list(override: Override) -> None:
         )
 
 
-def check_single(overrides: Sequence[Override], arguments: Sequence[str]) -> None:
+def check_single(overrides: Sequence[Override], typed: Sequence[str]) -> None:
     """Check that no override lists several values, which would make several runs.
+
+    Args:
+        overrides: those of the command.
+        typed: everything after `gengap train`, flags too.
 
     Raises:
         UserError: with the command that trains them all.
     """
     for override in overrides:
         if override.is_sweep_override():
-            command = shlex.join(["gengap", "train", "-m", *arguments])
+            command = shlex.join(["gengap", "train", "-m", *typed])
             raise UserError(f"{override.input_line} makes several runs: type {command}")

@@ -70,14 +70,17 @@ def parameters(name: str) -> dict[str, str]:
     return found
 
 
-def expand(arguments: Sequence[str], multirun: bool = True, *, selecting: bool = True) -> list[Words]:
+def expand(
+    arguments: Sequence[str], *, one_run: Sequence[str] | None = None, selecting: bool = True
+) -> list[Words]:
     """The overrides of every run, in training order.
 
     Arguments replace the sweep's own values of the same key.
 
     Args:
         arguments: overrides, values separated by commas.
-        multirun: whether several values are allowed without a sweep.
+        one_run: the whole command line after `gengap train` where it has no -m, so that several values need a
+            sweep; None where they are allowed.
         selecting: whether they must say what to train.
 
     Raises:
@@ -94,8 +97,8 @@ def expand(arguments: Sequence[str], multirun: bool = True, *, selecting: bool =
         raise UserError("+sweep=NAME includes its experiments: leave out +experiment= or +sweep=")
     for override in typed:
         check_list(override)
-    if not (names or multirun):
-        check_single(typed, arguments)
+    if one_run is not None and not names:
+        check_single(typed, one_run)
     overrides = varied | {o.get_key_element(): o for o in typed}
     values = list(map(_values, overrides.values()))  # a misspelt key is told before what it was to select
     if selecting:

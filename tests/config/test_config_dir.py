@@ -41,14 +41,24 @@ def test_own_experiments_are_composed_beside_the_shipped_ones(flag, own, capsys)
     experiment_config.cache_clear()
 
 
-def test_own_sweeps_are_expanded_and_their_status_shown(own, tmp_path, capsys):
+@pytest.mark.parametrize("as_searchpath", [False, True])
+def test_own_sweeps_are_expanded_and_their_status_shown(as_searchpath, own, tmp_path, capsys):
     conf.add_config_dirs([own])
     assert expand(["sweep=both"]) == [
         (f"+experiment={name}", f"seed={seed}") for name in ("tiny_lb", "digits_lb") for seed in (0, 1)
     ]
-    assert status(["--config-dir", str(own), "sweep=both", f"results_dir={tmp_path}"]) == 0
+    folder = [f"hydra.searchpath=[{own}]"] if as_searchpath else ["--config-dir", str(own)]
+    assert status([*folder, "sweep=both", f"results_dir={tmp_path}"]) == 0
     command = capsys.readouterr().out.splitlines()[-1]
     assert command == f"continue with: gengap train --config-dir '{own}' sweep=both results_dir={tmp_path}"
+
+
+def test_the_command_for_several_runs_keeps_the_folder(own):
+    with pytest.raises(UserError) as refused:
+        train(["--config-dir", str(own), "+experiment=tiny_lb", "seed=5,6"])
+    assert str(refused.value).endswith(
+        f"type gengap train -m --config-dir '{own}' +experiment=tiny_lb seed=5,6"
+    )
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):

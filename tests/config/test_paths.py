@@ -27,7 +27,7 @@ VERBATIM = [
 @pytest.mark.parametrize("path", VERBATIM)
 def test_path_is_taken_as_it_is_typed(path, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    (job,) = compose_jobs(expand([CELL, *(f"{key}={path}" for key in path_keys())], multirun=True))
+    (job,) = compose_jobs(expand([CELL, *(f"{key}={path}" for key in path_keys())]))
     config = job.config
     assert {config.results_dir, config.data.root, config.data.folder} == {path}
     assert compose_run([CELL, f"results_dir={path}"]).results_dir == path
