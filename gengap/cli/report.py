@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _write(results_dir: Path) -> int:
     from gengap.report.cells import read_records
-    from gengap.report.other_runs import on_other_data, unfinished
+    from gengap.report.other_runs import incomparable, unfinished
     from gengap.report.page import write_report
 
     records = read_records(results_dir)
@@ -78,9 +78,13 @@ def _write(results_dir: Path) -> int:
     left_out = ", ".join(f"{place} ({status})" for *_, status, place in unfinished(records).rows)
     if left_out:
         say(f"not finished, excluded from all means: {left_out}")
-    other_data = ", ".join(place for *_, place in on_other_data(records).rows)
-    if other_data:
-        say(f"trained on other data than most, excluded from all means: {other_data}")
+    for column, differs in (
+        ("data", "trained on different data from"),
+        ("network", "of a different network from"),
+    ):
+        places = ", ".join(place for *_, place in incomparable(records, column).rows)
+        if places:
+            say(f"{differs} most runs, excluded from all means: {places}")
     return DONE
 
 

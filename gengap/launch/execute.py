@@ -20,7 +20,7 @@ from gengap.launch.failure import RunFailedError, as_user_error, cant_open, fail
 from gengap.launch.outcome import Outcome
 from gengap.launch.place import ALONE, Place
 from gengap.launch.precision import precision_advice
-from gengap.launch.recording import data_of, finish_record, now, open_record
+from gengap.launch.recording import data_of, finish_record, network_of, now, open_record
 from gengap.launch.stop import Stop
 from gengap.launch.threads import thread_advice, threads_of
 from gengap.regime import build_regime
@@ -110,7 +110,7 @@ def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
     device = prepare_device(config.runtime, threads)
     source = load(config.data.name, config.data.root, config.data.folder)
     splits = split(source, config.data, config.seed)
-    data = data_of(run, source, splits)
+    data, network = data_of(run, source, splits), network_of(run, config)
     regime = build_regime(config, len(splits.train))
     trainer = build_trainer(config, source, splits, regime, device)
     if place.opens_cell:
@@ -122,7 +122,7 @@ def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
     try:
         with closing(trainer), stop:
             run.record.pop("error", None)  # of an attempt that failed
-            open_record(config, run, data, trainer)
+            open_record(config, run, data, network, trainer)
             lost = partial(stop.record, signal.SIGPIPE)
             progress = Progress(title, regime.updates, regime.batches.samples, lost)
             with progress, mirror or nullcontext():

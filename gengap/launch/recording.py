@@ -8,7 +8,9 @@ from typing import Any
 import torch
 
 from gengap.batches import Batches
+from gengap.config.factory import imported
 from gengap.config.identity import as_dict
+from gengap.config.own_source import source_fingerprint
 from gengap.config.schema import Config
 from gengap.data.description import describe, what_changed
 from gengap.data.sources import Source
@@ -31,7 +33,7 @@ def data_of(run: Run, source: Source, splits: Splits) -> dict[str, Any]:
         UserError: an image file can't be read, or the run has a checkpoint of training on other data.
     """
     data = describe(source, splits)
-    if any((run.directory / name).exists() for name in (NEWEST, PREVIOUS)):
+    if _has_checkpoint(run):
         changed = what_changed(run.record.get("data", {}), data)
         if changed:
             raise UserError(
@@ -41,7 +43,32 @@ def data_of(run: Run, source: Source, splits: Splits) -> dict[str, Any]:
     return data
 
 
-def open_record(config: Config, run: Run, data: dict[str, Any], trainer: Trainer) -> None:
+def network_of(run: Run, config: Config) -> dict[str, Any]:
+    """What the record of a run says about the source of a network of the user's own; nothing of any other.
+
+    Raises:
+        UserError: it can't be imported, or the run has a checkpoint of a network of another source.
+    """
+    name = config.model.name
+    fingerprint = source_fingerprint(name, imported("model.name", name, ())) if ":" in name else None
+    if fingerprint is None:
+        return {}
+    before = run.record.get("network", {}).get("fingerprint", fingerprint)
+    if before != fingerprint and _has_checkpoint(run):
+        raise UserError(
+            f"{run.directory} was trained with another source of model.name={name} so far: put back what its "
+            "function was, or remove the run's folder to start over"
+        )
+    return {"network": {"fingerprint": fingerprint}}
+
+
+def _has_checkpoint(run: Run) -> bool:
+    return any((run.directory / name).exists() for name in (NEWEST, PREVIOUS))
+
+
+def open_record(
+    config: Config, run: Run, data: dict[str, Any], network: dict[str, Any], trainer: Trainer
+) -> None:
     """Write the record of a run that is about to train, or to continue.
 
     Where it was trained before, by another version or on another machine, is kept under `earlier`.
@@ -61,6 +88,7 @@ def open_record(config: Config, run: Run, data: dict[str, Any], trainer: Trainer
         # For a run resumed by another version or on another machine: the origins of its earlier parts
         earlier=record.get("earlier", []) + ([] if before == origin else [before]),
         data=data,
+        **network,
         regime={
             "updates": regime.updates,
             "milestones": regime.milestones,

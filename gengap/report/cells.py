@@ -13,8 +13,8 @@ from gengap.config.identity import recorded_differences
 from gengap.config.shipped import experiment_config
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
+from gengap.report.incomparable import mark_incomparable
 from gengap.report.measurements import read_measurements
-from gengap.report.other_data import mark_other_data
 from gengap.report.places import Place, all_places, experiment_of
 from gengap.report.rows import KINDS, Part, Row, part_of
 from gengap.runs import read_record, read_store
@@ -89,7 +89,7 @@ def read_records(results_dir: Path) -> Records:
     store, measured = read_store(results_dir), read_measured(results_dir.expanduser())
     places = all_places(store.runs, measured)
     rows_of = {run: row for run, (_, row) in places.items() if row}
-    runs = mark_other_data(store.runs, rows_of)
+    runs = mark_incomparable(store.runs, rows_of)
     groups = [_group(str(run), rows, places) for run, rows in runs.groupby("run", sort=True)]
     speeds, no_speeds = read_measurements(results_dir.expanduser())
     bad = [(e.file, e.reason) for e in (*store.unreadable, *measured.unreadable)] + no_speeds

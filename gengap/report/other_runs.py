@@ -6,9 +6,9 @@ from typing import Any
 from gengap.paper.methods import LABELS
 from gengap.report.cells import Group, Records, changed
 from gengap.report.format import spread, state, whole
+from gengap.report.incomparable import STATUS_BY_COLUMN
 from gengap.report.markup import Table
 from gengap.report.measure import Measured, measure
-from gengap.report.other_data import OTHER_DATA
 
 
 def own_workloads(records: Records) -> Table:
@@ -54,7 +54,7 @@ def _value(value: Any) -> str:
 
 def unfinished(records: Records) -> Table:
     """Runs that are in no mean, with their place in the results directory."""
-    rows = records.runs[~records.runs["status"].isin(("finished", OTHER_DATA))]
+    rows = records.runs[~records.runs["status"].isin(("finished", *STATUS_BY_COLUMN.values()))]
     found = (
         (str(run), str(seed), state(str(status)), f"runs/{run}/seed{seed}")
         for run, seed, status in zip(rows["run"], rows["seed"], rows["status"], strict=True)
@@ -62,14 +62,14 @@ def unfinished(records: Records) -> Table:
     return Table(("run", "seed", "status", "records"), tuple(found), labels=4)
 
 
-def on_other_data(records: Records) -> Table:
-    """Finished runs that are in no mean because of their data."""
-    rows = records.runs[records.runs["status"] == OTHER_DATA]
+def incomparable(records: Records, column: str) -> Table:
+    """Finished runs that are in no mean because of their `data` or their `network`, which is the column."""
+    rows = records.runs[records.runs["status"] == STATUS_BY_COLUMN[column]]
     found = (
-        (str(run), str(seed), str(data)[:8], f"runs/{run}/seed{seed}")
-        for run, seed, data in zip(rows["run"], rows["seed"], rows["data"], strict=True)
+        (str(run), str(seed), str(fingerprint)[:8], f"runs/{run}/seed{seed}")
+        for run, seed, fingerprint in zip(rows["run"], rows["seed"], rows[column], strict=True)
     )
-    return Table(("run", "seed", "fingerprint of the data", "records"), tuple(found), labels=4)
+    return Table(("run", "seed", f"fingerprint of the {column}", "records"), tuple(found), labels=4)
 
 
 def unreadable(records: Records) -> Table:

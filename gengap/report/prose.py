@@ -95,6 +95,12 @@ most runs with their settings). They are in no mean and no comparison. Records w
 data, from older versions, count as trained on the same.
 """
 
+OTHER_NETWORK = """\
+These runs have finished, but the source of their `model.name` was not that of most runs in the cells of their
+workload (outside the cells: most runs with their settings). They are in no mean and no comparison. Records
+without a fingerprint of it, from older versions, count as the same network.
+"""
+
 UNREADABLE = "These records are ignored everywhere.\n"
 
 NO_FIGURE = "These figures need runs that have no records yet.\n"

@@ -72,6 +72,7 @@ RECORD = keys(
     },
     {
         "earlier": each(keys(ORIGIN)),
+        "network": keys({"fingerprint": text}),  # of a network of the user's own
         "engine": text,
         "parameters": whole(1),
         "tensors": each(text),

@@ -21,7 +21,7 @@ COLUMNS = (
     "run", "workload", "method", "digest", "seed", "status", "precision", "protocol", "directory",
     "updates", "samples_seen", "last_val_accuracy", "best_val_accuracy", "train_accuracy", "distance",
     "wall_seconds", "measuring_seconds", "hardware", "git_commit", "torch", "batch_size", "epochs",
-    "validation", "data",
+    "validation", "data", "network",
 )  # fmt: skip
 _SUMMARY = COLUMNS[COLUMNS.index("updates") : COLUMNS.index("wall_seconds")]
 
@@ -95,6 +95,7 @@ def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
         "epochs": config["workload"]["epochs"],
         "validation": record["data"]["validation"],  # samples
         "data": _fingerprint(record["data"]),
+        "network": record.get("network", {}).get("fingerprint"),
     }
 
 

@@ -1,11 +1,12 @@
 """The options passed to a network, which may be another one than the workload's."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from gengap.config.compose import compose_config
 from gengap.config.conf import names_in
+from gengap.config.keys import OPTIONS, shown
 from gengap.config.schema import Config
 from gengap.errors import UserError
 from gengap.models import builder
@@ -17,8 +18,8 @@ log = logging.getLogger(__name__)
 def fitting_options(config: Config) -> dict[str, Any]:
     """The options in `config.model.options` that the network `config.model.name` takes.
 
-    Options that the workload sets for its own network are dropped, with a log line, if this one does not name
-    them among its arguments.
+    Options that the workload sets for its own network are dropped if this one does not name them among its
+    arguments. A log line says which were, and another which are taken by a network of the user's own.
 
     Raises:
         UserError: an unknown network, one whose number of classes is unclear, or one of the user's options is
@@ -29,7 +30,8 @@ def fitting_options(config: Config) -> dict[str, Any]:
     classes = classes_argument(name, builder(name), options).name
     taken = [k for k in keywords(arguments) if k != classes]
     foreign = [k for k in options if k not in taken]
-    ignored = _workloads_own(config, foreign)
+    own = _workloads_own(config, options if ":" in name else foreign)
+    ignored = [k for k in own if k in foreign]
     unknown = [k for k in foreign if k not in ignored and (k == classes or not takes_any(arguments))]
     if unknown:
         raise UserError(
@@ -37,10 +39,15 @@ def fitting_options(config: Config) -> dict[str, Any]:
         )
     if ignored:
         log.info("model.name=%s does not take the workload's options %s: ignored", name, ", ".join(ignored))
+    inherited = [k for k in own if k in taken]
+    if inherited:
+        listed = ", ".join(f"{k}={shown(options[k])}" for k in inherited)
+        typed = " ".join(f"{OPTIONS}{k}=VALUE" for k in inherited)
+        log.info("model.name=%s takes %s from the workload: type %s to change that", name, listed, typed)
     return {k: v for k, v in options.items() if k not in ignored}
 
 
-def _workloads_own(config: Config, options: Sequence[str]) -> list[str]:
+def _workloads_own(config: Config, options: Collection[str]) -> list[str]:
     """Those that the workload sets for another network than the configuration's.
 
     Where workload.name is the user's own, any workload's count: it is not recorded which one was renamed.
@@ -55,5 +62,5 @@ def _workloads_own(config: Config, options: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def _equal(own: Mapping[str, Any], given: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
+def _equal(own: Mapping[str, Any], given: Mapping[str, Any], keys: Collection[str]) -> list[str]:
     return [k for k in keys if k in own and own[k] == given[k]]

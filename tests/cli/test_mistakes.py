@@ -248,5 +248,5 @@ def test_custom_network_gets_only_the_options_it_takes(gengap, tmp_path):
         ["gengap: model.name=my_networks:plain has no option widht: it takes none"],
     )
     code, lines, _ = gengap(f"{CELL} model.name=my_networks:needy")
-    assert (code, len(lines)) == (2, 2)
-    assert lines[1].endswith("missing 1 required positional argument: 'depth'")
+    assert (code, len(lines)) == (2, 3)
+    assert lines[2].endswith("missing 1 required positional argument: 'depth'")

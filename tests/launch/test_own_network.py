@@ -1,6 +1,8 @@
 """Networks that are not gengap's, trained by package.module:factory."""
 
 import json
+import sys
+from importlib import invalidate_caches
 
 import pytest
 
@@ -8,6 +10,13 @@ from gengap.config.compose import compose_config
 from gengap.config.identity import run_directory
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
+
+SOURCE = """\
+from torch import nn
+
+def network(num_classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(360, 8), nn.{}(), nn.Linear(8, num_classes))
+"""
 
 
 @pytest.fixture
@@ -50,6 +59,20 @@ def test_torchvision_network_trains_as_it_is(stripes, monkeypatch, caplog):
     assert "changes nothing" not in caplog.text
 
 
+def test_options_that_the_workload_sets_for_its_network_are_told(stripes, caplog):
+    network, typed = "tests.networks:other_name", "model.options.width=VALUE"
+    with caplog.at_level("INFO"):
+        assert execute(stripes(network, "lb")) == Outcome.FINISHED
+    assert [m for m in caplog.messages if "the workload" in m] == [
+        f"model.name={network} does not take the workload's options in_features: ignored",
+        f"model.name={network} takes width=128 from the workload: type {typed} to change that",
+    ]
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        assert execute(stripes(network, "lb", "model.options.width=8")) == Outcome.FINISHED
+    assert "from the workload" not in caplog.text
+
+
 def test_network_without_batch_norm_is_told_that_it_has_no_ghosts(stripes, caplog):
     config = stripes("tests.networks:without_batch_norm", "lb_gbn")
     with caplog.at_level("INFO"):
@@ -78,3 +101,23 @@ def test_number_of_classes_is_the_data_set_s_even_where_any_option_is_taken(stri
     config = stripes("torchvision.models:resnet18", "lb", "model.options.num_classes=3")
     assert execute(config) == Outcome.FAILED
     assert "has no option num_classes" in caplog.text
+
+
+def test_a_network_whose_source_changed_is_refused_until_it_is_back(stripes, tmp_path, monkeypatch, caplog):
+    monkeypatch.syspath_prepend(tmp_path)
+    config = stripes("edited:network", "lb", "runtime.time_budget=1e-9")
+    record = run_directory(config) / "run.json"
+
+    def train(activation):
+        (tmp_path / "edited.py").write_text(SOURCE.format(activation))
+        sys.modules.pop("edited", None)
+        invalidate_caches()
+        return execute(config)
+
+    assert train("ReLU") == Outcome.STOPPED
+    before = json.loads(record.read_text())["network"]
+    assert train("Softplus") == Outcome.FAILED
+    assert "was trained with another source of model.name=edited:network so far" in caplog.messages[-1]
+    config.runtime.time_budget = None
+    assert train("ReLU") == Outcome.FINISHED
+    assert json.loads(record.read_text())["network"] == before

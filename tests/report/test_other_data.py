@@ -9,7 +9,7 @@ from gengap.cli.report import main
 from gengap.report.cells import read_records
 from gengap.report.comparisons import gap
 from gengap.report.measure import Measured, measure, measure_cell
-from gengap.report.other_runs import on_other_data, unfinished
+from gengap.report.other_runs import incomparable, unfinished
 from gengap.report.rows import Row
 
 
@@ -31,10 +31,21 @@ def test_a_mean_is_over_the_data_that_most_runs_have_and_older_runs(store: Store
     assert (cell.n, cell.accuracy.mean) == (3, pytest.approx(98.2))
     assert cell.note() == "1 on other data"
     records = read_records(store.root)
-    assert [row[1:] for row in on_other_data(records).rows] == [
+    assert [row[1:] for row in incomparable(records, "data").rows] == [
         ("0", "a-t", f"runs/{cell.run}/seed0"),
     ]
     assert unfinished(records).rows == ()
+
+
+def test_a_mean_is_over_one_source_of_the_network(store: Store) -> None:
+    for seed, source in enumerate("aba"):
+        store.add("mnist_sb", seed, 98.0 + seed / 10, network={"fingerprint": source})
+    store.add("mnist_sb", 3, 98.3)  # an older record
+    cell = measured(store, "sb")
+    assert cell.accuracy is not None
+    assert (cell.n, cell.accuracy.mean) == (3, pytest.approx((98.0 + 98.2 + 98.3) / 3))
+    assert cell.note() == "1 of another network"
+    assert [row[1:3] for row in incomparable(read_records(store.root), "network").rows] == [("1", "b")]
 
 
 def test_cells_on_other_data_are_not_compared(store: Store) -> None:
@@ -70,7 +81,8 @@ def test_the_report_names_them(store: Store, capsys: pytest.CaptureFixture[str])
         store.add("mnist_sb", seed, **data(name))
     assert main([f"results_dir={store.root}"]) == 0
     place = f"runs/{measured(store, 'sb').run}/seed2"
-    assert f"trained on other data than most, excluded from all means: {place}\n" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"trained on different data from most runs, excluded from all means: {place}\n" in told
     text = (store.root / "report" / "README.md").read_text()
     assert "98.00 ± 0.00 (n=2; 1 on other data)" in text
     assert "## Runs on other data" in text

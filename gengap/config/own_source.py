@@ -1,0 +1,137 @@
+"""A fingerprint of the source of a user's own network: it tells whether two runs trained the same one."""
+
+import ast
+import hashlib
+import site
+import sysconfig
+import tokenize
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.util import find_spec, resolve_name
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_INSTALLED = [*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("stdlib")]
+_NOT_OWN = [Path(__file__).parents[1], *(Path(folder).resolve() for folder in _INSTALLED)]
+_Import = (ast.Import, ast.ImportFrom)
+
+
+@cache
+def source_fingerprint(name: str, factory: Callable[..., Any]) -> str | None:
+    """A hash of all that a factory is made of in the user's own files; None if it is not from such a file.
+
+    That is its own definition and, followed by name through these files, those of the functions, classes and
+    constants that it uses; not installed packages, and nothing else in the files.
+
+    Args:
+        name: `package.module:factory`.
+        factory: what was imported by that name. The source is read only once for it, because its file may be
+            edited while the runs of a command are trained.
+    """
+    module, _, attribute = name.partition(":")
+    source = _Source()
+    source.follow(module, attribute)
+    texts = "\0".join(sorted(source.texts))
+    return hashlib.blake2b(texts.encode(), digest_size=16).hexdigest() if texts else None
+
+
+class _Module(NamedTuple):
+    """A module: its lines, the statements that define each name ("*" for star imports), and its package."""
+
+    lines: list[str]
+    definitions: dict[str, list[ast.stmt]]
+    package: str
+
+
+class _Source:
+    """The texts of the definitions that were followed."""
+
+    def __init__(self) -> None:
+        self.texts: set[str] = set()
+        self._seen: set[tuple[str, str]] = set()
+        self._modules: dict[str, _Module | None] = {}
+
+    def follow(self, module: str, name: str) -> None:
+        """Add the definition of a name in a module, and all that it uses."""
+        found = self._read(module)
+        if (module, name) in self._seen or found is None:
+            return
+        self._seen.add((module, name))
+        definitions = found.definitions.get(name, found.definitions.get("*", []))
+        if not definitions and found.package == module:
+            self._follow_all(f"{module}.{name}")
+        for statement in definitions:
+            if isinstance(statement, _Import):
+                self._follow_import(found.package, name, statement)
+                continue
+            self.texts.add(_text(found.lines, statement))
+            for used in {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}:
+                self.follow(module, used)
+
+    def _follow_import(self, package: str, name: str, statement: ast.Import | ast.ImportFrom) -> None:
+        for alias in statement.names:
+            if alias.name != "*" and _bound(alias) != name:
+                continue
+            if isinstance(statement, ast.Import):
+                self._follow_all(alias.name)
+            else:
+                origin = resolve_name("." * statement.level + (statement.module or ""), package)
+                self.follow(origin, name if alias.name == "*" else alias.name)
+
+    def _follow_all(self, module: str) -> None:
+        found = self._read(module)
+        for name in found.definitions if found else ():
+            self.follow(module, name)
+
+    def _read(self, module: str) -> _Module | None:
+        if module not in self._modules:
+            self._modules[module] = _own_module(module)
+        return self._modules[module]
+
+
+def _own_module(name: str) -> _Module | None:
+    """A module in a file of the user's own; None for any other, and for one that is not there."""
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError, AttributeError):
+        return None
+    file = Path(spec.origin).resolve() if spec and spec.has_location and spec.origin else Path()
+    if file.suffix != ".py" or any(file.is_relative_to(folder) for folder in _NOT_OWN):
+        return None
+    try:
+        with tokenize.open(file) as opened:
+            text = opened.read()
+        statements = ast.parse(text).body
+    except (OSError, SyntaxError, ValueError):  # a file that nothing has imported
+        return None
+    definitions: dict[str, list[ast.stmt]] = {}
+    for statement in statements:
+        for defined in dict.fromkeys(_defined(statement)):
+            definitions.setdefault(defined, []).append(statement)
+    package = name if file.stem == "__init__" else name.rpartition(".")[0]
+    return _Module(text.splitlines(), definitions, package)
+
+
+def _defined(statement: ast.stmt) -> Iterator[str]:
+    """The names that a statement at the top of a module defines, also inside its if, try or with."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield statement.name
+    elif isinstance(statement, _Import):
+        yield from map(_bound, statement.names)
+    else:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                yield node.id
+            elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+                yield node.name
+
+
+def _bound(alias: ast.alias) -> str:
+    return alias.asname or alias.name.partition(".")[0]
+
+
+def _text(lines: list[str], statement: ast.stmt) -> str:
+    """A statement as it is written, with its decorators."""
+    decorators = getattr(statement, "decorator_list", [])
+    first = min(node.lineno for node in (*decorators, statement))
+    return "\n".join(line.rstrip() for line in lines[first - 1 : statement.end_lineno])
