@@ -43,10 +43,12 @@ def raise_incomplete(composed: DictConfig, chosen: Mapping[str, str]) -> None:
         return
     names = f"{', '.join(missing)} {'has' if len(missing) == 1 else 'have'} no value"
     own_group = "method" if all(key.startswith("method.") for key in missing) else "workload"
-    data = ", or add - /data: NAME below defaults:" if "data.name" in missing else ""
+    advice = ", or add - /data: NAME below defaults:" if "data.name" in missing else ""
+    if {"data.name", "model.name", "workload.small_batch"} <= set(missing):
+        advice = ", or take them from another workload: add its name below defaults:, as in - digits_f1"
     for file, group in _files(chosen):
         if group == own_group:
-            raise UserError(f"{file}: {names}: set {'it' if len(missing) == 1 else 'them'} there{data}")
+            raise UserError(f"{file}: {names}: set {'it' if len(missing) == 1 else 'them'} there{advice}")
     raise UserError(f"{names}: add {' '.join(f'{key}=VALUE' for key in missing)}")
 
 

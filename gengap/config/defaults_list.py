@@ -85,8 +85,10 @@ def _of_group(typed: str, name: Any, own_group: str) -> Iterator[Choice]:
             return
         raise UserError(f"defaults: {typed}: {name} is no name: write - override /{group}: NAME")
     must_override = group in _IN_ROOT or own_group == "experiment"
-    words = "override " if must_override else ""
-    if not packaged and (not entry["slash"] or (must_override and "override" not in entry["words"])):
-        raise UserError(f"defaults: write - {words}/{group}: {name}, not - {typed}: {name}")
+    words, inherits = "override " if must_override else "", must_override and group == own_group
+    lacks_override = must_override and "override" not in entry["words"]
+    if not packaged and (inherits or lacks_override or not entry["slash"]):
+        right = name if group == own_group else f"{words}/{group}: {name}"
+        raise UserError(f"defaults: write - {right}, not - {typed}: {name}")
     check_choice(group, name)
     yield Choice(group, name, packaged)

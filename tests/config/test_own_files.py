@@ -97,6 +97,17 @@ WORKLOADS = {
     ),
     f"defaults: [/data: digits]\nworkload: {RECIPE}\n": "its first line must be # @package _global_",
     f"workload: {RECIPE}\n": "its first line must be # @package _global_",
+    f"{HEADER}defaults: [/workload: digits_f1]\n": (
+        "defaults: write - digits_f1, not - /workload: digits_f1"
+    ),
+    f"{HEADER}defaults: [override /workload: digits_f1]\n": (
+        "defaults: write - digits_f1, not - override /workload: digits_f1"
+    ),
+    f"{HEADER}workload: {{name: w, epochs: 3, lr: [0.1], momentum: 0.9}}\n": (
+        "workload.small_batch, workload.large_batch, workload.ghost_size, workload.released_momentum, "
+        "data.name, model.name have no value: set them there, or take them from another workload: "
+        "add its name below defaults:, as in - digits_f1"
+    ),
     f"{HEADER}defaults: [/data: digts]\n": "unknown data 'digts': did you mean digits?",
     f"{HEADER}defaults: [data: digits]\n": "defaults: write - /data: digits, not - data: digits",
     f"{HEADER}defaults: [digits_f1, _self_]\nmodl: {{name: f1}}\n": "unknown key modl: did you mean model?",
@@ -201,6 +212,7 @@ def test_a_folder_of_another_layout_is_refused(own):
                        "method: {warmup_epochs: '${workload.milestones[0]}'}\n"
                        "workload: {milestones: [3]}\nresults_dir: ${oc.env:HOME}/x\n"),
         ("workload", "defaults: [digits_f1, _self_]\nepochs: 8\n"),
+        ("workload", f"{HEADER}defaults: [digits_f1, _self_]\nworkload: {{name: w}}\nmodel: {{name: c1}}\n"),
         ("method", "# Comment.\ndefaults: [lb_gbn, _self_]\nghost_size: 32\n"),
         ("method", f"{HEADER}method: {{name: mine, batch_size: 32}}\n"),
         ("sweep", f"{HEADER}hydra: {{sweeper: {{params: {{+experiment: digits_lb, seed: 3}}}}}}\n"),
