@@ -13,8 +13,8 @@ from gengap.terminal import guard_output
 USAGE = """\
 usage: gengap COMMAND [ARGUMENTS]
 
-  gengap train +experiment=mnist_lb_gbn [seed=3] [key=value ...]   train one cell of a table
-  gengap train +sweep=quickstart                                   train a whole table, all seeds
+  gengap train +experiment=mnist_lb_gbn results_dir=mine [seed=3]  train one cell of a table
+  gengap train +sweep=quickstart results_dir=mine                  train a whole table, all seeds
   gengap status [+sweep=NAME] [results_dir=DIR]                    list finished and missing runs
   gengap report [results_dir=DIR] [--check]                        write tables and figures from the records
   gengap landscape sharpness +experiment=mnist_sb                  measure the loss around trained networks

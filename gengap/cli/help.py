@@ -19,6 +19,7 @@ usage: gengap train +experiment=NAME [key=value ...]           one run: a cell o
        gengap train workload=NAME method=NAME [key=value ...]  a cell by its workload and method
        gengap train +experiment=NAME --cfg job                 print the configuration and train nothing
 
+Add results_dir=DIR: the default, results, holds the committed records in a clone, which are skipped.
 Finished runs are skipped and interrupted ones resumed: to continue, run the same command again.
 
 Flags

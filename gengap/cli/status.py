@@ -17,6 +17,7 @@ from gengap.config.sweep import PREFIX, expand
 from gengap.duration import in_words
 from gengap.errors import DONE, UserError, log_error
 from gengap.paths import expanded
+from gengap.runs.comparable import left_out
 from gengap.runs.folders import run_directories
 from gengap.runs.state import STATES, RunState, run_state
 from gengap.terminal import say
@@ -27,7 +28,8 @@ usage: gengap status [results_dir=DIR]             all recorded runs
        gengap status +experiment=NAME [seed=0,1,2]
 
 Unfinished runs are listed below the counts of their cell. "differs in" names the settings that are not
-those of the cell of the same workload and method. The last lines are commands that continue runs.
+those of the cell of the same workload and method. A mean leaves out runs on other data or of
+another network than most. The last lines are commands that continue runs.
 --config-dir DIR finds your own experiments, as in gengap train."""
 
 NOT_SELECTING = ("results_dir=", "data.root=", "runtime.")  # overrides that don't say which runs are meant
@@ -119,12 +121,24 @@ def _print_cells(cells: Mapping[str, Mapping[Path, RunState]]) -> Counter[str]:
         counts = Counter(state.name for state in runs.values())
         columns = [f"{counts[s] or '·':>{len(s)}}" for s in STATES]
         recorded = next((state.record for state in runs.values() if state.record), {})
-        words = [f"{name:{width}}", *columns, f"{_accuracy(runs.values()):14}", differences(recorded)]
+        others = _left_out(runs)
+        accuracy = _accuracy(state for directory, state in runs.items() if directory not in others)
+        words = [f"{name:{width}}", *columns, f"{accuracy:14}", differences(recorded)]
         say("  ".join(words).rstrip())
+        for directory, reason in others.items():
+            say(f"  {directory.name} {reason}: not in the mean")
         for directory, state in runs.items():
             _print_unfinished(directory, state)
         total += counts
     return total
+
+
+def _left_out(runs: Mapping[Path, RunState]) -> dict[Path, str]:
+    """The finished runs that the mean leaves out, with what they differ in, as in the report."""
+    finished = sorted(
+        (d for d, state in runs.items() if state.name == "finished"), key=lambda d: runs[d].record["seed"]
+    )
+    return {finished[i]: why for i, why in left_out([runs[d].record for d in finished]).items()}
 
 
 def _accuracy(runs: Iterable[RunState]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from gengap.config.conf import CONF
 from gengap.config.schema import Config
 from gengap.paths import expanded
 
@@ -49,6 +50,11 @@ def run_name(config: Config) -> str:
 def run_directory(config: Config) -> Path:
     """The directory of this configuration and seed: results_dir/runs/<run_name>/seed<k>."""
     return expanded(config.results_dir) / "runs" / run_name(config) / f"seed{config.seed}"
+
+
+def is_published(results_dir: Path) -> bool:
+    """Whether a results directory is that of this clone, with the project's committed records."""
+    return results_dir.resolve() == CONF.parent / "results"
 
 
 def as_dict(config: Config) -> dict[str, Any]:

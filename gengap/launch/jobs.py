@@ -45,7 +45,7 @@ def train_all(jobs: Sequence[Job], launcher: Sequence[str], started: float) -> i
     if len(jobs) > 1:
         sum_up(jobs, outcomes, stop.reason())
     elif outcomes == [Outcome.SKIPPED]:
-        log.info("%s", skipped_line(jobs[0].directory))
+        log.info("%s", skipped_line(jobs[0]))
     elif outcomes == [Outcome.NOT_STARTED]:
         log.info("gengap: not started (%s)", stop.reason())
     if stop.reason() and {Outcome.STOPPED, Outcome.NOT_STARTED} & set(outcomes):

@@ -3,11 +3,13 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
+from gengap.config.identity import is_published
 from gengap.config.sweep import Job
 from gengap.launch.outcome import Outcome
+from gengap.paths import expanded
 from gengap.runs import Status, read_record
+from gengap.runs.record import WEIGHTS
 from gengap.runs.state import run_state
 
 # Of runs that are skipped, by their status; then everything in the summary line, in its order
@@ -19,13 +21,31 @@ BAD = (Outcome.FAILED, Outcome.INTERRUPTED, Outcome.KILLED)  # what the exit cod
 log = logging.getLogger(__name__)
 
 
-def skipped_line(directory: Path) -> str:
+def skipped_line(job: Job) -> str:
     """What a run that is done came to, and how to train it again."""
+    directory = job.directory
     record = read_record(directory) or {}
     accuracy = record.get("summary", {}).get("last_val_accuracy")
     result = "" if accuracy is None else f", validation accuracy {accuracy:.2f}%"
-    again = "to train it again, add another results_dir=DIR or delete its folder"
-    return f"{directory} has {record['status']}{result}: skipped; {again}"
+    without = f" without {WEIGHTS}" if _lacks_weights(job) else ""
+    return f"{directory} has {record['status']}{result}: skipped{without}; to train it again, {_again([job])}"
+
+
+def _lacks_weights(job: Job) -> bool:
+    if not job.config.runtime.keep_weights or (job.directory / WEIGHTS).exists():
+        return False
+    return (read_record(job.directory) or {})["status"] == Status.FINISHED
+
+
+def _is_published(job: Job) -> bool:
+    return is_published(expanded(job.config.results_dir))
+
+
+def _again(jobs: Sequence[Job]) -> str:
+    """How to train runs again that are done, without deleting the committed records."""
+    for place in (job.config.results_dir for job in jobs if _is_published(job)):
+        return f"add another results_dir=DIR: {place} holds the committed records"
+    return f"add another results_dir=DIR or delete {'its folder' if len(jobs) == 1 else 'their folders'}"
 
 
 def sum_up(jobs: Sequence[Job], outcomes: Sequence[Outcome], reason: str | None) -> None:
@@ -38,6 +58,12 @@ def sum_up(jobs: Sequence[Job], outcomes: Sequence[Outcome], reason: str | None)
     why = f"{reason}; " if reason else ""
     stopped = f" ({why}run the same command again to continue)" if unfinished else ""
     log.info("gengap: %d runs: %s%s", len(jobs), ", ".join(parts), stopped)
+    skipped = [job for job, outcome in zip(jobs, outcomes, strict=True) if outcome == Outcome.SKIPPED]
+    lacking = [job for job in skipped if _lacks_weights(job)]
+    if len(skipped) == len(jobs) and not lacking and any(map(_is_published, jobs)):
+        log.info("  to train them yourself, %s", _again(jobs))
+    if lacking:
+        log.info("  %d without %s: to train again, %s", len(lacking), WEIGHTS, _again(lacking))
     for job, outcome in zip(jobs, outcomes, strict=True):
         if outcome == Outcome.DIVERGED or outcome in BAD:
             log.info("  %s: %s", outcome, job.directory)

@@ -8,8 +8,7 @@ from typing import Any
 
 from pandas import DataFrame
 
-from gengap.config.conf import CONF
-from gengap.config.identity import recorded_differences
+from gengap.config.identity import is_published, recorded_differences
 from gengap.config.shipped import experiment_config
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
@@ -102,7 +101,7 @@ def read_records(results_dir: Path) -> Records:
         landscape=measured.records,
         places=places,
         results_dir=results_dir,
-        are_published=results_dir.resolve() == CONF.parent / DEFAULT,
+        are_published=is_published(results_dir),
     )
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from gengap.paper.methods import LABELS
 from gengap.report.cells import Group, Records, changed
 from gengap.report.format import spread, state, whole
-from gengap.report.incomparable import STATUS_BY_COLUMN
 from gengap.report.markup import Table
 from gengap.report.measure import Measured, measure
+from gengap.runs.comparable import DIFFERS
 
 
 def own_workloads(records: Records) -> Table:
@@ -54,7 +54,7 @@ def _value(value: Any) -> str:
 
 def unfinished(records: Records) -> Table:
     """Runs that are in no mean, with their place in the results directory."""
-    rows = records.runs[~records.runs["status"].isin(("finished", *STATUS_BY_COLUMN.values()))]
+    rows = records.runs[~records.runs["status"].isin(("finished", *DIFFERS.values()))]
     found = (
         (str(run), str(seed), state(str(status)), f"runs/{run}/seed{seed}")
         for run, seed, status in zip(rows["run"], rows["seed"], rows["status"], strict=True)
@@ -64,7 +64,7 @@ def unfinished(records: Records) -> Table:
 
 def incomparable(records: Records, column: str) -> Table:
     """Finished runs that are in no mean because of their `data` or their `network`, which is the column."""
-    rows = records.runs[records.runs["status"] == STATUS_BY_COLUMN[column]]
+    rows = records.runs[records.runs["status"] == DIFFERS[column]]
     found = (
         (str(run), str(seed), str(fingerprint)[:8], f"runs/{run}/seed{seed}")
         for run, seed, fingerprint in zip(rows["run"], rows["seed"], rows[column], strict=True)

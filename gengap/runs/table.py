@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gengap.errors import UnreadableError
 from gengap.paths import expanded
+from gengap.runs.comparable import fingerprints
 from gengap.runs.folders import run_directories
 from gengap.runs.provenance import hardware_name
 from gengap.runs.record import metric_rows, read_run
@@ -94,11 +95,5 @@ def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
         "batch_size": config["method"]["batch_size"],
         "epochs": config["workload"]["epochs"],
         "validation": record["data"]["validation"],  # samples
-        "data": _fingerprint(record["data"]),
-        "network": record.get("network", {}).get("fingerprint"),
+        **fingerprints(record),
     }
-
-
-def _fingerprint(data: dict[str, Any]) -> str | None:
-    """That of the data set, its splits joined; not in old records."""
-    return "-".join(data["fingerprint"].values()) if "fingerprint" in data else None

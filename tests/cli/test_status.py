@@ -11,6 +11,7 @@ from gengap.cli.status import main as status
 from gengap.config.compose import compose_config
 from gengap.config.identity import as_dict, run_directory
 from gengap.errors import UserError
+from gengap.report.cells import read_records
 from gengap.runs.checkpoint import save_checkpoint
 from gengap.runs.record import LOCK
 from gengap.runs.state import STATES, run_state
@@ -48,6 +49,28 @@ def test_finished_runs_show_their_mean_accuracy(digits, tmp_path, capsys):
     _, line = shown(capsys, f"results_dir={tmp_path}")
     assert counts(line) == {"finished": 3}
     assert line.endswith("91.00 ± 1.00")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "why"),
+    [
+        ({"data": {"train": 1, "validation": 1, "fingerprint": {"train": "b"}}}, "on other data"),
+        ({"network": {"fingerprint": "b"}}, "of another network"),
+    ],
+)
+def test_the_mean_is_that_of_the_report(recorded, why, digits, tmp_path, capsys):
+    usual = {
+        "data": {"train": 1, "validation": 1, "fingerprint": {"train": "a"}},
+        "network": {"fingerprint": "a"},
+    }
+    for seed, changes in enumerate((recorded, {}, {})):
+        write(digits("sb", f"seed={seed}"), "finished", done=10, accuracy=90.0 + seed, **usual | changes)
+    _, line, below = shown(capsys, f"results_dir={tmp_path}")
+    assert counts(line) == {"finished": 3}
+    assert line.endswith("91.50 ± 0.71")
+    assert below == f"  seed0 {why}: not in the mean"
+    [group] = [*read_records(tmp_path).cells.values()]
+    assert group.accuracies == [91.0, 92.0]
 
 
 def test_unfinished_runs_show_how_far_they_are(digits, tmp_path, capsys):

@@ -1,0 +1,55 @@
+"""What a command says of runs that are done already."""
+
+import logging
+
+import pytest
+
+from gengap.config.conf import CONF
+from gengap.config.sweep import compose_jobs, expand
+from gengap.launch.outcome import Outcome
+from gengap.launch.summary import skipped_line, sum_up
+from tests.cli.test_status import write
+
+COMMITTED = CONF.parent / "results"
+
+
+@pytest.fixture
+def jobs(tmp_path):
+    """Jobs of seeds that have finished in a results directory of one's own."""
+
+    def make(*words):
+        jobs = compose_jobs(expand(["+experiment=digits_lb", f"results_dir={tmp_path}", *words]))
+        for job in jobs:
+            write(job.config, "finished", done=10)
+        return jobs
+
+    return make
+
+
+def test_a_run_that_is_done_says_how_to_train_it_again(jobs):
+    [job] = jobs()
+    again = "to train it again, add another results_dir=DIR or delete its folder"
+    assert skipped_line(job) == f"{job.directory} has finished, validation accuracy 90.00%: skipped; {again}"
+
+
+def test_a_run_without_the_weights_that_were_asked_for_says_so(jobs, caplog):
+    [job, other] = jobs("runtime.keep_weights=true", "seed=0,1")
+    assert ": skipped without weights.pt; to train it again, add another" in skipped_line(job)
+    (other.directory / "weights.pt").touch()
+    assert ": skipped; to train it again" in skipped_line(other)
+    with caplog.at_level(logging.INFO):
+        sum_up([job, other], [Outcome.SKIPPED] * 2, None)
+    assert caplog.messages == [
+        "gengap: 2 runs: 2 already finished",
+        "  1 without weights.pt: to train again, add another results_dir=DIR or delete its folder",
+    ]
+
+
+def test_committed_records_are_not_to_be_deleted(caplog):
+    words = ["+experiment=digits_lb", "seed=0,1", f"results_dir={COMMITTED}"]
+    jobs = compose_jobs(expand(words))
+    again = f"add another results_dir=DIR: {COMMITTED} holds the committed records"
+    assert skipped_line(jobs[0]).endswith(f": skipped; to train it again, {again}")
+    with caplog.at_level(logging.INFO):
+        sum_up(jobs, [Outcome.SKIPPED] * 2, None)
+    assert caplog.messages == ["gengap: 2 runs: 2 already finished", f"  to train them yourself, {again}"]
