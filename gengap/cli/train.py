@@ -12,7 +12,7 @@ from gengap.cli.show import SETTINGS, SHOW_CONFIG, show_run, show_without_a_run
 from gengap.config.conf import GROUPS, add_config_dirs
 from gengap.config.factory import check_module, imported, own_names
 from gengap.config.keys import keys, plus
-from gengap.config.notices import unreached_milestones
+from gengap.config.notices import notices
 from gengap.config.sweep import Job, compose_jobs, expand
 from gengap.errors import DONE, UserError
 from gengap.runs.state import run_state
@@ -68,9 +68,8 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
     if len(runs) > 1 and not typed.settings[SHOW_CONFIG]:
         log.info("gengap: %d runs", len(runs))  # at once: composing them and loading torch takes seconds
     jobs = compose_jobs(runs)
-    for notice in dict.fromkeys(unreached_milestones(job.config) for job in jobs):
-        if notice:
-            log.info("gengap: %s", notice)
+    for notice in dict.fromkeys(line for job in jobs for line in notices(job.words, job.config)):
+        log.info("gengap: %s", notice)
     if typed.settings[SHOW_CONFIG]:
         show_run(jobs, typed)
         return DONE

@@ -1,7 +1,35 @@
 """What a configuration means and its user may not have meant: told in a line, and trained all the same."""
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
 from gengap.config.schema import Config
 from gengap.config.shipped import recipes
+
+_IGNORED: Mapping[str, Callable[[Config], bool]] = {  # when a key has no effect: others take its value
+    "workload.ghost_size": lambda c: c.method.ghost_size != c.workload.ghost_size,
+    "workload.large_batch": lambda c: c.method.batch_size != c.workload.large_batch,
+    "workload.momentum": lambda c: c.protocol.momentum != c.workload.momentum,
+    "workload.released_momentum": lambda c: c.protocol.momentum != c.workload.released_momentum,
+    "method.lr_base_batch": lambda c: c.method.lr_rule == "none",
+    "method.warmup_epochs": lambda c: c.method.lr_rule == "none",
+    "method.reference_batch": lambda c: (
+        c.method.regime_factor * c.method.reference_batch != c.method.batch_size
+    ),
+    "data.pad_value": lambda c: c.data.crop_padding == 0,
+}
+
+
+def notices(words: Sequence[str], config: Config) -> Iterator[str]:
+    """The lines for a run: its overrides, and the configuration composed from them."""
+    for word in words:
+        key = word.partition("=")[0].lstrip("+")
+        if key in _IGNORED and _IGNORED[key](config):
+            yield (
+                f"{word} has no effect in method {config.method.name} and protocol {config.protocol.name}, "
+                "but makes a run of its own: leave it out"
+            )
+    if line := unreached_milestones(config):
+        yield line
 
 
 def unreached_milestones(config: Config) -> str:

@@ -34,7 +34,7 @@ def skipped_line(job: Job) -> str:
 def _lacks_weights(job: Job) -> bool:
     if not job.config.runtime.keep_weights or (job.directory / WEIGHTS).exists():
         return False
-    return (read_record(job.directory) or {})["status"] == Status.FINISHED
+    return bool((read_record(job.directory) or {})["status"] == Status.FINISHED)
 
 
 def _is_published(job: Job) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from gengap.cli.train import main as train
 from gengap.config import conf
 from gengap.config.compose import compose_config
-from gengap.config.notices import unreached_milestones
+from gengap.config.notices import notices, unreached_milestones
 from gengap.config.shipped import experiment_config, experiments
 
 LATE = "workload.milestones=[7]: training ends after 4 epochs, so the learning rate 0.005 is never used"
@@ -38,6 +38,30 @@ def test_shipped_cells_have_no_notice():
 )
 def test_milestones_that_are_not_reached_are_named(words, line):
     assert unreached_milestones(compose_config(["+experiment=digits_lb", *words])) == line
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("+experiment=digits_lb workload.ghost_size=64", "lb"),
+        ("+experiment=digits_sb workload.large_batch=64", "sb"),
+        ("+experiment=digits_lb method.warmup_epochs=3", "lb"),
+        ("+experiment=digits_lb_gbn method.reference_batch=32", "lb_gbn"),
+        ("+experiment=digits_lb data.pad_value=3", "lb"),
+        ("+experiment=digits_lb_gbn workload.ghost_size=64", ""),
+        ("+experiment=digits_lb workload.large_batch=64", ""),
+        ("+experiment=digits_lb_lr method.warmup_epochs=3", ""),
+        ("+experiment=digits_lb_ra method.reference_batch=32", ""),
+        ("+experiment=digits_lb data.pad_value=3 data.crop_padding=2", ""),
+        ("+experiment=digits_lb workload.momentum=0.8", ""),
+    ],
+)
+def test_a_key_without_effect_is_named(words, told):
+    *_, word = words.split()
+    line = (
+        f"{word} has no effect in method {told} and protocol paper, but makes a run of its own: leave it out"
+    )
+    assert list(notices(words.split(), compose_config(words.split()))) == ([line] if told else [])
 
 
 def test_each_notice_is_logged_once_for_all_runs(caplog, capsys):
