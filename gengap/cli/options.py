@@ -101,7 +101,7 @@ def read(spec: Spec, arguments: Sequence[str]) -> Typed:
         elif name in names:
             raise UserError(f"{name} takes no value: type {name}")
         elif name in refused:
-            raise UserError(f"{name} is no flag of gengap {spec.command}: {refused[name][1]}")
+            raise UserError(f"{name} is not a flag of gengap {spec.command}: {refused[name][1]}")
         else:
             raise UserError(f"unknown flag {name}: {_meant(spec, name, value or ''.join(left[:1]))}")
     return Typed(spec.command, frozenset(found), tuple(words), values)

@@ -138,7 +138,7 @@ def _check_folder_names(config: Config) -> None:
         if wrong:
             raise UserError(f"{key}={name} can't contain {wrong}: it is part of the name of the run's folder")
         if not name.strip(". "):
-            raise UserError(f"{key}={name} is no name: it is part of the name of the run's folder")
+            raise UserError(f"{key}={name} is not a name: it is part of the name of the run's folder")
         if problem := unusable(name):
             raise UserError(f"{key}={shown(name)} {problem}: it is part of the name of the run's folder")
     if problem := unusable(run_name(config)):

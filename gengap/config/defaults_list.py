@@ -70,7 +70,7 @@ def _of_name(entry: str, own_group: str) -> Choice:
 def _of_group(typed: str, name: Any, own_group: str) -> Iterator[Choice]:
     entry = _ENTRY.fullmatch(typed.strip())
     if entry is None:
-        raise UserError(f"defaults: {typed} is no group: write - override /method: NAME")
+        raise UserError(f"defaults: {typed} is not a group: write - override /method: NAME")
     group, packaged = entry["group"], entry["package"] is not None
     if group.startswith("hydra"):
         raise UserError(
@@ -83,7 +83,7 @@ def _of_group(typed: str, name: Any, own_group: str) -> Iterator[Choice]:
     if not isinstance(name, str) or "$" in name:
         if name is None or isinstance(name, str | list):
             return
-        raise UserError(f"defaults: {typed}: {name} is no name: write - override /{group}: NAME")
+        raise UserError(f"defaults: {typed}: {name} is not a name: write - override /{group}: NAME")
     must_override = group in _IN_ROOT or own_group == "experiment"
     words, inherits = "override " if must_override else "", must_override and group == own_group
     lacks_override = must_override and "override" not in entry["words"]

@@ -70,7 +70,7 @@ class OwnRow:
 
 
 def own_rows(results_dir: Path) -> list[OwnRow]:
-    """The report's rows with finished runs by the paper's text; none if there is no report.
+    """The report's rows with finished runs following the paper; none if there is no report.
 
     One row per workload: that in fp32, or the one in bf16 where nothing was trained in fp32.
     """

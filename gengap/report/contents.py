@@ -88,7 +88,7 @@ def _absent_rows(number: int, rows: list[Row]) -> tuple[str, str]:
     only_marked = "; ".join(paper.title(name) for name in there if Row(name) not in rows)
     return (
         f"No records yet for {nothing}.\n" if nothing else "",
-        f"No records in fp32 by the paper's text yet for {only_marked}.\n" if only_marked else "",
+        f"No records in fp32 following the paper yet for {only_marked}.\n" if only_marked else "",
     )
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from gengap.paper.methods import LABELS
-from gengap.report.cells import Group, Records, changed
+from gengap.report.cells import Group, Records, changed, experiment_of
 from gengap.report.format import spread, state, whole
 from gengap.report.markup import Table
 from gengap.report.measure import Measured, measure
@@ -30,12 +30,13 @@ def _own_workload(m: Measured) -> tuple[str, ...]:
 
 
 def variants(records: Records) -> Table:
-    """Runs that belong to no cell, with the settings that differ from the cell closest to them."""
+    """Runs that belong to no cell, with the cell closest to them and the settings that differ from it."""
     header = ("run", "experiment", "differs in", "n", "last val. % ± std", "left out")
     rows = []
     for group in (g for g in records.variants if not g.is_own):
         m = measure(group)
-        rows.append((m.run, m.experiment or "–", differences(group), str(m.n), spread(m.accuracy), m.note()))
+        named = m.experiment or experiment_of(group.workload, group.method) or "–"
+        rows.append((m.run, named, differences(group), str(m.n), spread(m.accuracy), m.note()))
     return Table(header, tuple(rows), labels=3)
 
 

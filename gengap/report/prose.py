@@ -63,8 +63,8 @@ where the interval excludes 0; open. It is not corrected for the number of compa
 100 % is SB; with few seeds the bootstrap interval is too narrow. Steps: what each addition changes; use p
 with Holm's correction, which is over the steps of a row that have a p. Marked rows compare runs of their own
 kind with each other. Precision: runs in bf16 against runs in fp32 that are otherwise identical, tested for
-equivalence as +RA and SB are. Protocol: runs by the released code's protocol against runs by the paper's
-text; p is for no difference, uncorrected.
+equivalence as +RA and SB are. Protocol: runs following the released code against runs following the paper;
+p is for no difference, uncorrected.
 """
 
 NORMS = """\
@@ -84,15 +84,16 @@ typical loop's, measured in alternation with it; "s/epoch" is the time for one e
 
 VARIANTS = """\
 Runs with other settings than the cells of the tables; they are in no mean above. "differs in" lists the
-settings that differ from the cell of the same workload and method.
+settings that differ from the cell of the same workload and method. "experiment" is that cell, or a figure's
+experiment with exactly these settings.
 """
 
 NOT_FINISHED = "These runs are in no mean.\n"
 
 OTHER_DATA = """\
-These runs have finished, but on other data than most runs in the cells of their workload (outside the cells:
-most runs with their settings). They are in no mean and no comparison. Records without a fingerprint of their
-data, from older versions, count as trained on the same.
+These runs have finished, but on different data from most runs in the cells of their workload (outside the
+cells: from most runs with their settings). They are in no mean and no comparison. Records without a
+fingerprint of their data, from older versions, count as trained on the same.
 """
 
 OTHER_NETWORK = """\

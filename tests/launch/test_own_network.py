@@ -79,7 +79,7 @@ def test_network_without_batch_norm_is_told_that_it_has_no_ghosts(stripes, caplo
         assert execute(config) == Outcome.FINISHED
     (line,) = [m for m in caplog.messages if "BatchNorm" in m]
     assert line == (
-        "model.name=tests.networks:without_batch_norm has no BatchNorm1d or BatchNorm2d: "
+        "model.name=tests.networks:without_batch_norm has no BatchNorm1d, 2d or 3d: "
         "method.ghost_size=16 changes nothing in it, the method's other settings apply"
     )
 

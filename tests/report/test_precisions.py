@@ -51,7 +51,7 @@ def test_a_row_of_its_own_right_below(both: Store) -> None:
 def test_a_row_in_bf16_alone_is_not_called_without_records(both: Store) -> None:
     text = texts(read_records(both.root))["table1.md"]
     assert "No records yet for Resnet44, CIFAR-10; VGG, CIFAR-10;" in text
-    assert "No records in fp32 by the paper's text yet for C1, CIFAR-10." in text
+    assert "No records in fp32 following the paper yet for C1, CIFAR-10." in text
     assert "| C1, CIFAR-10 (bf16) | ours |" in text
     assert "| C1, CIFAR-10 | ours |" not in text
 
@@ -115,7 +115,7 @@ def test_rows_of_table_2_share_their_cells_in_bf16_too(store: Store) -> None:
     assert (ours_4k[2], ours_4k[5]) == ("57.00 (n=1)", "54.00 (n=1)")
     assert (ours_8k[2], ours_8k[5]) == ("57.00 (n=1)", "53.00 (n=1)")
     rows = "Alexnet, ImageNet, 4096; Alexnet, ImageNet, 8192"
-    assert f"No records in fp32 by the paper's text yet for {rows}." in texts(records)["table2.md"]
+    assert f"No records in fp32 following the paper yet for {rows}." in texts(records)["table2.md"]
     assert not variants(records).rows
     in_bf16 = [
         line for line in texts(records)["comparisons.csv"].splitlines() if line.startswith("precision")

@@ -1,4 +1,4 @@
-"""The tables' cells trained by the released code's protocol: rows of their own, compared with the others."""
+"""The tables' cells trained following the released code: rows of their own, compared with the others."""
 
 import csv
 
@@ -25,7 +25,7 @@ RELEASED = {"lb_lr": [97.5, 97.7], "lb_gbn": [97.6]}
 
 @pytest.fixture
 def both(store: Store) -> Store:
-    """MNIST by the paper's text and in part by the released code."""
+    """MNIST following the paper, and in part the released code."""
     for method, accuracies in PAPER.items():
         for seed, accuracy in enumerate(accuracies):
             store.add(f"mnist_{method}", seed, accuracy)

@@ -96,7 +96,7 @@ def test_a_workload_of_ones_own_is_no_demo(mixed: Store) -> None:
 
 def test_variants_stand_apart(mixed: Store) -> None:
     records = read_records(mixed.root)
-    assert [row[0] for row in variants(records).rows] == ["mnist_f1-sb-0badcafe"]
+    assert [row[:2] for row in variants(records).rows] == [("mnist_f1-sb-0badcafe", "mnist_sb")]
     variant = rows(records)["mnist_f1-sb-0badcafe"]
     assert (variant["kind"], variant["n"], variant["mean"]) == ("variant", "1", "50.0000")
     assert (variant["left_out"], variant["paper"], variant["difference"]) == ("1 unfinished", "", "")
