@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 from gengap.paper.methods import LABELS
-from gengap.report.cells import Group, Records, changed, experiment_of
+from gengap.report.cells import Group, Records, changed
 from gengap.report.format import spread, state, whole
 from gengap.report.markup import Table
 from gengap.report.measure import Measured, measure
+from gengap.report.places import experiment_of
 from gengap.runs.comparable import DIFFERS
 
 

@@ -229,7 +229,7 @@ def test_unfinished_records_and_runs_on_other_data_are_left_out(digits: Store) -
         add_measured(digits, "digits_sb", seed, "sharpness", [sharp(1e4)])
     add_measured(digits, "digits_lb", 5, "sharpness", [sharp(1e4)], status="running")
     left_out = subjects.left_out(read_records(digits.root))
-    assert [row[1] for row in left_out.rows] == ["unfinished", "its run was trained on other data than most"]
+    assert [row[1] for row in left_out.rows] == ["unfinished", "its run is on other data than most"]
     (first, _) = rows(tables.cells(measured(digits), SHARPNESS))
     assert "(n=4)" in first["SB"]
 

@@ -10,9 +10,9 @@ from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records
 from gengap.report.markup import Table
-from gengap.report.other_data import OTHER_DATA
 from gengap.report.rows import Row
 from gengap.runs import Status
+from gengap.runs.comparable import DIFFERS
 
 # Settings that columns of their own show, and the values of others that go without saying
 _SHOWN = ("batch_norm", "epsilon", "rho", "subspace", "start", "path", "initial")
@@ -96,8 +96,8 @@ def _why_left_out(records: Records, content: dict[str, Any]) -> str:
     if content["status"] != Status.FINISHED:
         return "unfinished"
     same = (records.runs["run"] == content["run"]) & (records.runs["seed"] == content["seed"])
-    trained_on_other_data = (records.runs[same]["status"] == OTHER_DATA).any()
-    return "its run was trained on other data than most" if trained_on_other_data else ""
+    differs = [status for status in records.runs[same]["status"] if status in DIFFERS.values()]
+    return f"its run is {differs[0]} than most" if differs else ""
 
 
 def _accuracies(records: Records) -> dict[tuple[str, int], tuple[float, float]]:
