@@ -49,7 +49,7 @@ class Walked(NamedTuple):
         """`mean and covariance of updates, F1, digits, SB, batch norm: ghost`."""
         settings = f" ({self.settings})" if self.settings else ""
         about = f"{self.subject.row.title}, {self.subject.label}, batch norm: {self.batch_norm}"
-        return f"mean and covariance of updates, {about}{settings}"
+        return f"Mean and covariance of updates, {about}{settings}"
 
 
 Seeds = dict[int, dict[Point, dict[str, Any]]]
