@@ -146,7 +146,7 @@ def test_walks_show_the_mean_step_and_the_covariance_under_both_rules(store: Sto
         ]
         add_measured(store, "digits_sb", seed, "walk", points, {"sizes": [], "draws": 32, "points": 8})
     (figure,) = drawn(store, tmp_path)
-    assert figure.heading == "mean and covariance of updates, F1, digits, SB, batch norm: ghost"
+    assert figure.heading == "Mean and covariance of updates, F1, digits, SB, batch norm: ghost"
     table = rows(figure.tables["By update and batch size"])
     assert len(table) == 6
     assert [r["|E Δw| / std"] for r in table[:3]] == ["0.25 ± 0", "0.354 ± 0", "0 ± 0"]

@@ -46,7 +46,7 @@ class Walked(NamedTuple):
 
     @property
     def title(self) -> str:
-        """`mean and covariance of updates, F1, digits, SB, batch norm: ghost`."""
+        """`Mean and covariance of updates, F1, digits, SB, batch norm: ghost`."""
         settings = f" ({self.settings})" if self.settings else ""
         about = f"{self.subject.row.title}, {self.subject.label}, batch norm: {self.batch_norm}"
         return f"Mean and covariance of updates, {about}{settings}"
@@ -190,4 +190,5 @@ def _draw_curves(axis: Axes, curves: dict[str, list[tuple[int, Summary | None]]]
         above = [(x, s.mean) for x, s in found if s and s.mean > 0]
         draw_points(axis, above, looks[label], label=looks[label].label)
     axis.set_yscale("log")
-    axis.legend(frameon=False, fontsize=7)
+    if axis.get_legend_handles_labels()[0]:  # batch norm of the whole batch has no noise scale
+        axis.legend(frameon=False, fontsize=7)
