@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gengap.config.checks import PRECISIONS
 from gengap.config.compose import compose_config
 from gengap.config.conf import names_in
+from gengap.config.hints import did_you_mean, near_names
 from gengap.config.schema import Config
 from gengap.errors import UserError
 from gengap.paper import tables as paper
@@ -58,6 +59,8 @@ def cases(
             )
         default = ON_A_GPU if on_gpu() else DEFAULT
         return [Case(w, m, tuple(precisions)) for w, m in default if not methods or m in methods]
+    if workload not in names_in("workload") and (near := near_names("workload", workload)):
+        raise UserError(f"workload={workload} is unknown: {did_you_mean(near)}")
     _known("workload", workload, names_in("workload"))
     found = [Case(workload, m, tuple(precisions)) for m in methods or METHODS]
     if found[0].config(precisions[0]).data.name not in SHAPES:

@@ -39,6 +39,8 @@ class Typed:
             if key not in keys:
                 near = get_close_matches(key, keys, n=1)
                 advice = f"did you mean {near[0]}=VALUE?" if near else f"type gengap {self.command} --help"
+                if len(keys) == 1 and "=" not in word:
+                    advice = f"did you mean {next(iter(keys))}={word}?"
                 raise UserError(f"unknown argument {word}: {advice}")
             if not value:
                 raise UserError(f"{key} has no value: type {key}=VALUE")

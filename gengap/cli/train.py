@@ -21,6 +21,7 @@ from gengap.terminal import log_to_terminal
 MULTIRUN, RESOLVE, CONFIG_DIR = "--multirun", "--resolve", "--config-dir"
 _NOT_TAKEN = {  # flags of other Hydra applications
     "-r, --run": "leave it out",
+    "--resume": "type the same command again, which continues a run",
     "-cn, --config-name": "type +experiment=NAME or +sweep=NAME",
     "-cp, --config-path": "type --config-dir DIR for files of your own beside conf/",
     "--experimental-rerun": "type the command of that run again",

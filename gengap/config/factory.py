@@ -120,7 +120,8 @@ def imported(key: str, name: str, known: Iterable[str]) -> Callable[..., Any]:
     try:
         found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, SyntaxError, ValueError) as error:
-        near = get_close_matches(attribute, vars(sys.modules.get(module, object)), n=1)
+        there = vars(sys.modules.get(module, object))
+        near = get_close_matches(attribute, [n for n, value in there.items() if callable(value)], n=1)
         advice = f"; did you mean {module}:{near[0]}?" if near and near[0] != attribute else ""
         raise UserError(f"{key}={name} can't be imported: {error}{advice}") from error
     except Exception as error:

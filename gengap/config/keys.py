@@ -13,8 +13,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gengap.config.conf import ADDED, names_in, own_files
+from gengap.config.hints import did_you_mean, near_names
 from gengap.config.schema import Config
-from gengap.errors import UserError, either
+from gengap.errors import UserError
 
 OPTIONS = "model.options."  # the keys below are the network's own
 
@@ -97,7 +98,7 @@ def _check_references(key: str, text: str) -> None:
     for name in _FUNCTION.findall(text):
         if not OmegaConf.has_resolver(name):
             raise UserError(
-                f"{key}={text}: unknown function {name}: {_meant(get_close_matches(name, _FUNCTIONS))}"
+                f"{key}={text}: unknown function {name}: {did_you_mean(get_close_matches(name, _FUNCTIONS))}"
             )
     for name in (_INDEX.sub("", name) for name in _REFERENCE.findall(text)):
         if key in path_keys() and name not in keys():
@@ -121,21 +122,25 @@ def check_choice(group: str, name: Any) -> None:
         raise UserError(f"{group} has no value: type {plus(group)}=NAME")
     for file in own_files(group, f"{name}.yml"):
         raise UserError(f"unknown {group} {name!r}: rename {file} to {name}.yaml")
-    raise UserError(f"unknown {group} {name!r}: {_meant(get_close_matches(str(name), names_in(group)))}")
+    raise UserError(f"unknown {group} {name!r}: {did_you_mean(near_names(group, str(name)))}")
 
 
 def unknown_key(key: str, among: Sequence[str] = ()) -> str:
     """The message for a key that the schema lacks; `among` are other names that may be meant."""
-    last = key.rpartition(".")[2]
+    return f"unknown key {key}: {did_you_mean(_near_keys(key, among))}"
+
+
+def _near_keys(key: str, among: Sequence[str]) -> list[str]:
+    section, dot, last = key.rpartition(".")
+    if not dot and (near := get_close_matches(key, among, n=1, cutoff=0.8)):
+        return [plus(near[0])]
     names = {known.rpartition(".")[2] for known in keys()}
-    likely = [k for short in get_close_matches(last, names, n=1) for k in keys() if k.endswith(short)]
-    near = [plus(name) for name in get_close_matches(key, among, n=1, cutoff=0.8)]
-    near = near or get_close_matches(key, likely, cutoff=0) or get_close_matches(key, keys())
-    return f"unknown key {key}: {_meant(near)}"
-
-
-def _meant(near: Sequence[str]) -> str:
-    return f"did you mean {either(near)}?" if near else "type gengap train --help for the list"
+    likely = get_close_matches(last, names, n=1)
+    same = [k for k in keys() if k.rpartition(".")[2] in likely]
+    if section == "model" and not same:
+        return [OPTIONS + last]
+    near = get_close_matches(key, same, cutoff=0)
+    return near or ([] if section in sections() else get_close_matches(key, keys()))
 
 
 def shown(value: Any) -> str:

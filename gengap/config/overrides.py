@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Sequence
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -11,6 +10,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
 from gengap.config.conf import ADDED, GROUPS, names_in
+from gengap.config.hints import near_word
 from gengap.config.keys import (
     OPTIONS,
     check_choice,
@@ -41,6 +41,8 @@ def parse(argument: str) -> Override:
     """
     if not argument or argument.startswith("="):
         raise UserError(f"{argument!r} has no key: type KEY=VALUE")
+    if argument.strip(",") != argument:
+        raise UserError(f"{argument!r}: write several values without spaces around the comma, as in seed=0,1")
     if "=" not in argument and not argument.startswith("~"):
         _refuse_bare_word(argument)
     bare, word = argument.lstrip("+"), argument
@@ -65,11 +67,9 @@ def _refuse_bare_word(word: str) -> None:
     key = word.lstrip("+")
     if key in keys() or key in GROUPS or key.startswith(OPTIONS):
         raise UserError(f"{word} has no value: type {plus(key)}={'NAME' if key in GROUPS else 'VALUE'}")
-    for near in (0.99, 0.6):
-        for group in GROUPS:
-            for name in get_close_matches(key, names_in(group), n=1, cutoff=near):
-                raise UserError(f"{word} is not key=value: did you mean {plus(group)}={name}?")
-    raise UserError(f"{word} is not key=value: type gengap train --help for the keys")
+    near = near_word(key)
+    advice = f"did you mean {near}?" if near else "type gengap train --help for the keys"
+    raise UserError(f"{word} is not key=value: {advice}")
 
 
 def hydra_words(words: Sequence[str]) -> list[str]:

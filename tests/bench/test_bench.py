@@ -67,7 +67,7 @@ def test_a_new_measurement_replaces_the_old_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("typed", "line"),
     [
-        ("workload=mnist", "workload=mnist is unknown: use one of"),
+        ("workload=mnist", "workload=mnist is unknown: did you mean mnist_f1?"),
         ("rounds=0", "rounds=0 must be a positive whole number"),
         ("precision=fp64", "precision=fp64 is unknown"),
         ("sb", "unknown argument sb: type gengap bench --help"),

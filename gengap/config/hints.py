@@ -1,0 +1,46 @@
+"""What an unknown name may mean: the names of networks and data sets count, not only the spelling."""
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from gengap.config.conf import ADDED, GROUPS, names_in
+from gengap.errors import either
+
+
+def near_names(group: str, name: str) -> list[str]:
+    """The choices of a group that a name may mean, the likeliest first: resnet44_sb is cifar10_sb."""
+    if group == "experiment":
+        found = list(dict.fromkeys(_experiments(name.lower())))
+    else:
+        found = _with_part(name.lower(), names_in(group)) if group == "workload" else []
+    return found or get_close_matches(name, names_in(group))
+
+
+def _experiments(name: str) -> Iterator[str]:
+    """Those of the workloads whose network or data set is named, for the method at the name's end."""
+    methods = sorted(names_in("method"), key=len, reverse=True)
+    method = next((m for m in methods if name.endswith(f"_{m}")), "")
+    for workload in _with_part(name.removesuffix(f"_{method}"), names_in("workload")) if method else ():
+        data_set = workload.partition("_")[0]
+        written = (f"{start}_{method}" for start in (workload, data_set))  # the default network goes unsaid
+        yield from [e for e in written if e in names_in("experiment")][:1]
+
+
+def _with_part(part: str, names: Sequence[str]) -> list[str]:
+    """The names that are the part, or begin or end with it: a data set, or a network."""
+    return [n for n in names if f"_{n}_".startswith(f"_{part}_") or f"_{n}_".endswith(f"_{part}_")]
+
+
+def near_word(word: str) -> str:
+    """What a word without = may mean: the name of a choice, or of a results directory; empty for neither."""
+    for cutoff in (0.99, 0.6):
+        for group in GROUPS:
+            for name in get_close_matches(word, names_in(group), n=1, cutoff=cutoff):
+                return f"{'+' if group in ADDED else ''}{group}={name}"
+    return f"results_dir={word}" if Path(word).is_dir() else ""
+
+
+def did_you_mean(near: Sequence[str]) -> str:
+    """The end of a message about something unknown."""
+    return f"did you mean {either(near)}?" if near else "type gengap train --help for the list"
