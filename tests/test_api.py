@@ -78,6 +78,12 @@ def test_pixels_of_another_kind_are_refused(pixels, problem, trained):
         gengap.load(trained())(pixels)
 
 
+def test_images_of_another_size_are_one_line(trained):
+    with pytest.raises(ValueError, match="can't take images of 9x8: pass them as large as") as error:
+        gengap.load(trained())(torch.zeros(2, 1, 9, 8))
+    assert "\n" not in str(error.value)
+
+
 def test_pixels_are_in_range_up_to_rounding_and_unchecked_where_torch_compiles(trained):
     model = gengap.load(trained())
     pixels = torch.ones(2, 1, 8, 8)

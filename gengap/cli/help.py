@@ -27,7 +27,7 @@ Flags
   --config-dir DIR  experiments, workloads and sweeps of your own, in a folder laid out like gengap's conf
   --cfg job         print the configuration; --package KEY a part of it, --cfg hydra Hydra's, --cfg all both
   --info defaults   what the configuration is composed of; also --info config, searchpath, plugins, all
-  --resolve         accepted as in Hydra: what is printed is always resolved
+  --resolve         with --cfg, as in Hydra: what is printed is always resolved
 
 Exit codes
   0        every run has finished or diverged

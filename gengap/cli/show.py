@@ -12,7 +12,7 @@ from gengap.config.sweep import Job, expand
 from gengap.errors import UserError
 from gengap.terminal import say
 
-SHOW_CONFIG, PACKAGE, INFO = "--cfg", "--package", "--info"
+SHOW_CONFIG, PACKAGE, INFO, RESOLVE = "--cfg", "--package", "--info", "--resolve"
 PARTS = ("job", "hydra", "all")
 TOPICS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _OF_A_RUN = ("all", "config")  # topics for which Hydra composes a run
@@ -40,6 +40,8 @@ def show_without_a_run(typed: Typed, overrides: Sequence[str], launcher: Sequenc
     if typed.settings[PACKAGE] and not parts:
         package = typed.settings[PACKAGE][-1]
         raise UserError(f"{PACKAGE} prints a part of a configuration: type --cfg job {PACKAGE} {package}")
+    if RESOLVE in typed.flags and not (topics or parts):
+        raise UserError(f"{RESOLVE} is about a printed configuration: type --cfg job, which is resolved")
     if topics:
         run = expand(overrides, selecting=topics[-1] in _OF_A_RUN)[0]
         show_info(topics[-1], run)  # Hydra logs it with handlers of its own

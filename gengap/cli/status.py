@@ -69,6 +69,7 @@ def _store_status(typed: Typed, words: Sequence[str], results_dir: str) -> None:
     lines = [line for name, runs in cells.items() for line in _how_to_continue(typed, words, name, runs)]
     if lines:
         print()
+        say("The command that began these runs also trains those it had not begun. For these alone:")
         for line in lines:
             say(line)
 

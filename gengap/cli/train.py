@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from gengap.cli import options
 from gengap.cli.help import train_help
-from gengap.cli.show import SETTINGS, SHOW_CONFIG, show_run, show_without_a_run
+from gengap.cli.show import RESOLVE, SETTINGS, SHOW_CONFIG, show_run, show_without_a_run
 from gengap.config.conf import GROUPS, add_config_dirs
 from gengap.config.factory import check_module, imported, own_names
 from gengap.config.keys import keys, plus
@@ -18,7 +18,7 @@ from gengap.errors import DONE, UserError
 from gengap.runs.state import run_state
 from gengap.terminal import log_to_terminal
 
-MULTIRUN, RESOLVE, CONFIG_DIR = "--multirun", "--resolve", "--config-dir"
+MULTIRUN, CONFIG_DIR = "--multirun", "--config-dir"
 _NOT_TAKEN = {  # flags of other Hydra applications
     "-r, --run": "leave it out",
     "--resume": "type the same command again, which continues a run",

@@ -13,6 +13,8 @@ from torch.nn import functional as F
 from gengap.config.schema import Data
 from gengap.errors import UserError, counted
 
+MOST_USUAL = 4  # channels; more may be the height or width of channels-first arrays
+
 
 def scale_and_shift(config: Data, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
     """Scale and shift, each (C, 1, 1) float32: scale * pixels + shift = (pixels / 255 - mean) / std."""
@@ -67,9 +69,10 @@ class FlipAndNormalize:
     def __init__(self, config: Data, channels: int, device: torch.device) -> None:
         for key, values in (("data.mean", config.mean), ("data.std", config.std)):
             if len(values) != channels:
+                order = "" if channels <= MOST_USUAL else " (arrays are (N, height, width, channels))"
                 raise UserError(
                     f"{key} has {counted(len(values), 'value')} and the images of "
-                    f"data.name={config.name} have {channels} channels: give it one value per channel"
+                    f"data.name={config.name} have {channels} channels: give it one value per channel{order}"
                 )
         self._scale, self._shift = scale_and_shift(config, device)
         self._rotation, self._largest_shift, self._fill = config.rotation, config.shift, config.pad_value

@@ -10,6 +10,7 @@ from gengap.report.significance import Difference, difference, holm, share, shar
 
 EQUIVALENCE, SHARE, STEP = "equivalence", "gap closed", "step"
 PRECISION, PROTOCOL = "precision", "protocol"
+NEEDS_SEEDS = "needs 2 seeds"
 NO_SPREAD = "the seeds do not differ, so there is nothing to compare with"
 _STEPS = (("lb_lr", "lb"), ("lb_gbn", "lb_lr"), ("lb_ra", "lb_gbn"))  # columns are cumulative
 
@@ -109,7 +110,7 @@ def _difference(kind: str, row: Row, sides: Samples) -> tuple[Comparison, Differ
 
 def _too_few(sides: Samples) -> str:
     short = [f"{label} has {len(values)}" for label, values in sides.items() if len(values) < 2]
-    return f"needs 2 seeds: {', '.join(short)}" if short else ""
+    return f"{NEEDS_SEEDS}: {', '.join(short)}" if short else ""
 
 
 def _share(row: Row, samples: Samples, method: str) -> Comparison:

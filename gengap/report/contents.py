@@ -6,7 +6,7 @@ from typing import Any
 from gengap.paper import tables as paper
 from gengap.report import comparison_tables, other_runs, prose, tables
 from gengap.report.cells import Records, parts, rows_of
-from gengap.report.comparisons import EQUIVALENCE, PRECISION, PROTOCOL, SHARE, STEP, Comparison
+from gengap.report.comparisons import EQUIVALENCE, NEEDS_SEEDS, PRECISION, PROTOCOL, SHARE, STEP, Comparison
 from gengap.report.figures import Figure
 from gengap.report.figures.norms_elsewhere import norms_elsewhere
 from gengap.report.landscape.section import Landscape
@@ -96,6 +96,8 @@ def comparisons(found: list[Comparison]) -> Section:
     """Comparisons between the cells of each row."""
     if not found:
         return Section("Comparisons", ("No runs for the tables yet.\n",))
+    if all(line.reason.startswith(NEEDS_SEEDS) for line in found):
+        return Section("Comparisons", (prose.NO_COMPARISON,))
     kinds = (
         ("Is +RA equivalent to SB?", EQUIVALENCE),
         ("Share of the gap closed", SHARE),

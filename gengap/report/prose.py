@@ -55,6 +55,8 @@ Accuracies of finished seeds, treated as independent samples; all intervals are 
 only.
 """
 
+NO_COMPARISON = "Each needs 2 finished runs, of different seeds, in each of its cells.\n"
+
 COMPARED = """\
 "n" counts the seeds of each cell in the order of the name (for shares: SB, LB, the method). Equivalence:
 p (TOST) below 0.05 says that two cells differ by less than 0.5 points; a larger p does not say that they

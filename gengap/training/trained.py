@@ -1,8 +1,9 @@
 """The network of a finished run, with the normalization that it was trained with."""
 
+import re
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from gengap.runs.record import RECORD, WEIGHTS, read_record
 from gengap.runs.schema import Status
 from gengap.training.model_options import fitting_options
 
+_OF_A_SIZE = re.compile("size|shape", re.IGNORECASE)  # in torch's messages
 ROUNDING = 0.01  # floats may leave 0..1 by this much, the rounding of bfloat16
 
 
@@ -49,7 +51,8 @@ class Classifier(nn.Module):
         """Normalize the pixels and return the network's logits.
 
         Raises:
-            ValueError: the pixels have another dtype, range, number of dimensions or number of channels.
+            ValueError: the pixels have another dtype, range, number of dimensions or number of channels, or a
+                height and width that the network can't take.
         """
         channels = len(self.scale)
         if pixels.dim() != 4 or pixels.shape[1] != channels:
@@ -62,8 +65,21 @@ class Classifier(nn.Module):
             values = 255 * values
         images = torch.addcmul(self.shift, values, self.scale)
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self._bf16):
-            logits: Tensor = self.network(images)
+            logits = self._logits(images)
         return logits.to(self.scale.dtype)
+
+    def _logits(self, images: Tensor) -> Tensor:
+        if torch.compiler.is_compiling():
+            return cast(Tensor, self.network(images))
+        try:
+            return cast(Tensor, self.network(images))
+        except RuntimeError as error:
+            reason = str(error).partition("\n")[0]
+            if isinstance(error, torch.OutOfMemoryError) or not _OF_A_SIZE.search(reason):
+                raise
+            size = "x".join(map(str, images.shape[2:]))
+            advice = f"pass them as large as the run's ({reason})"
+            raise ValueError(f"the network can't take images of {size}: {advice}") from error
 
 
 def _check_range(pixels: Tensor) -> None:

@@ -8,11 +8,19 @@ from torchvision.transforms.v2 import functional as tf
 
 from gengap.batches import Batches
 from gengap.config.schema import Data
+from gengap.data.augmentation import FlipAndNormalize
 from gengap.data.resident import Resident
 from gengap.data.sources import Images
 from gengap.data.stream import Stream
+from gengap.errors import UserError
 
 CPU = torch.device("cpu")
+
+
+def test_channels_first_arrays_are_told_the_order_of_the_axes():
+    config = Data(name="own:np", mean=[0.5], std=[0.5])
+    with pytest.raises(UserError, match=r"8 channels: .* \(arrays are \(N, height, width, chan"):
+        FlipAndNormalize(config, 8, CPU)
 
 
 def images(count=20, channels=3, size=8):

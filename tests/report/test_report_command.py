@@ -152,6 +152,15 @@ def test_only_unfinished_runs(store: Store) -> None:
     assert report(store, "--check") == 0
 
 
+def test_a_single_run_has_no_table_of_empty_comparisons(store: Store) -> None:
+    store.add("mnist_sb", 0, 97.5)
+    assert report(store) == 0
+    text = (store.root / "report" / "README.md").read_text()
+    assert "## Comparisons\n\nEach needs 2 finished runs" in text
+    assert "needs 2 seeds" not in text
+    assert report(store, "--check") == 0
+
+
 def test_only_variants(store: Store) -> None:
     store.add("mnist_sb", 0, 97.5, run="mnist_f1-sb-0badcafe")
     assert report(store) == 0
