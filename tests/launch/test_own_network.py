@@ -117,7 +117,7 @@ def test_a_network_whose_source_changed_is_refused_until_it_is_back(stripes, tmp
     assert train("ReLU") == Outcome.STOPPED
     before = json.loads(record.read_text())["network"]
     assert train("Softplus") == Outcome.FAILED
-    assert "was trained with another source of model.name=edited:network so far" in caplog.messages[-1]
+    assert "was trained with another source of model.name=edited:network so far" in caplog.text
     config.runtime.time_budget = None
     assert train("ReLU") == Outcome.FINISHED
     assert json.loads(record.read_text())["network"] == before
