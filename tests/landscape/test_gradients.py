@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from gengap.batches import Batches
 from gengap.data.load import load
 from gengap.data.splits import split
 from gengap.ghost import convert
@@ -40,7 +41,7 @@ def measured(made: Trainer, mode: str, size: int, ghost: int, draws: int):
 
 def drawn(made: Trainer, size: int, draws: int) -> list[np.ndarray]:
     """Indices of the samples of each batch."""
-    stream = IndependentBatches(7, len(made.train), size, made.train.crop_positions, False)
+    stream = IndependentBatches(7, Batches(len(made.train), (size,)), made.train.crop_positions)
     return [stream.batch(k).indices for k in range(draws)]
 
 
