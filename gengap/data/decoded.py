@@ -20,6 +20,7 @@ from torchvision.transforms.v2 import functional as tf
 from gengap.config.schema import Data
 from gengap.data.augmentation import FlipAndNormalize, moves
 from gengap.data.image_file import read_resized
+from gengap.data.shared_memory import room, starting_workers
 from gengap.data.sources import ImageFiles
 from gengap.data.stream import Stream
 from gengap.errors import UserError
@@ -54,14 +55,16 @@ class Decoder(Dataset[Tensor | UserError]):
         self._resize, self._crop = resize, crop
 
     def __getitem__(self, chunk: Chunk) -> Tensor | UserError:
-        pixels = torch.empty(len(chunk.paths), 3, self._crop, self._crop, dtype=torch.uint8)
+        try:
+            return self._decoded(chunk)
+        except UserError as error:
+            return type(error)(str(error))  # without its cause, which need not be picklable
+
+    def _decoded(self, chunk: Chunk) -> Tensor:
+        pixels = room(len(chunk.paths), 3, self._crop, self._crop)
         for k, path in enumerate(chunk.paths):
-            try:
-                image = read_resized(path, self._resize)
-            except UserError as error:
-                return type(error)(str(error))  # without its cause, which need not be picklable
             offset = None if chunk.offsets is None else chunk.offsets[k]
-            pixels[k] = tf.pil_to_tensor(self._cropped(image, offset))
+            pixels[k] = tf.pil_to_tensor(self._cropped(read_resized(path, self._resize), offset))
         return pixels
 
     def _cropped(self, image: Image.Image, offset: NDArray[np.int64] | None) -> Image.Image:
@@ -158,7 +161,8 @@ class DecodedImages:
             multiprocessing_context="fork" if self._workers and sys.platform == "linux" else None,
             worker_init_fn=partial(_leave_signals_to, os.getpid()),
         )
-        return iter(loader)
+        with starting_workers():
+            return iter(loader)
 
     def _collect(self, decoded: Iterator[Tensor | UserError], samples: int) -> Tensor:
         """The next chunks, joined to a batch (samples, 3, crop, crop) uint8 on the device."""

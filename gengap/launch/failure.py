@@ -15,9 +15,8 @@ from gengap.runs.record import LOCK, LOG, has_record
 from gengap.training.build import LESS_MEMORY
 
 _REFUSED = "can't allocate memory"  # of torch's allocator on the CPU
-# What torch says of a process that decodes images, and of the memory that it shares with this one
+# What torch says of a process that decodes images
 _KILLED = re.compile(r"DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (?:is killed by signal: (\w+)|exited)")
-_SHARED = re.compile(r"shared memory|\bshm\b|</torch_\d")
 
 
 class RunFailedError(UserError):
@@ -57,11 +56,6 @@ def as_user_error(error: Exception, directory: Path, less_memory: str = LESS_MEM
         return MachineError(
             f"{directory}: a process that decodes images was killed{by}, as happens when memory runs out: "
             "run the same command again, with a lower runtime.workers if it happens again"
-        )
-    if isinstance(error, RuntimeError) and _SHARED.search(text):
-        return MachineError(
-            "shared memory (/dev/shm) is full: make it larger (docker run --shm-size=2g), or set "
-            "runtime.workers=0, then run the same command again"
         )
     return error
 

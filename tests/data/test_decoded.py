@@ -22,6 +22,7 @@ from gengap.data.decoded import CROP_POSITIONS, Chunk, DecodedImages, Decoder
 from gengap.data.folders import imagenet
 from gengap.data.stream import Stream
 from gengap.errors import UserError
+from gengap.faults import MachineError
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
 
@@ -208,3 +209,18 @@ def test_missing_folders_are_the_user_s_mistake(folder, tmp_path):
     (tmp_path / "val" / "other").mkdir()
     with pytest.raises(UserError, match=r"val/other is a class that .*train doesn't have"):
         imagenet(tmp_path)
+
+
+def test_full_shared_memory_is_raised_here_and_not_waited_for(folder, monkeypatch):
+    def refuse(tensor):
+        raise RuntimeError(
+            "unable to allocate shared memory(shm) for file </torch_1_2>: No space left on device"
+        )
+
+    monkeypatch.setattr(torch.Tensor, "share_memory_", refuse)  # before the workers are forked
+    images = streamed(folder, workers=1)
+    batches = images.batches(stream(images), 0)
+    with pytest.raises(MachineError, match="runtime.workers=0, then run the same command again"):
+        next(batches)
+    batches.close()
+    assert len(next(streamed(folder, workers=0).batches(stream(images), 0))[0]) == 20

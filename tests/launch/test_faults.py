@@ -203,8 +203,6 @@ def test_python_raises_what_the_command_logs(digits, monkeypatch):
         ("DataLoader worker (pid 17) is killed by signal: Killed. ", "decodes images was killed (Killed)"),
         ("DataLoader worker (pid(s) 17, 18) exited unexpectedly", "decodes images was killed, as happens"),
         ("DataLoader worker (pid 17) is killed by signal: Bus error. It is possible", "was killed (Bus)"),
-        ("unable to allocate shared memory(shm) for file </torch_1_2>: No space left", "/dev/shm"),
-        ("unable to write to file </torch_17_2_0>: No space left on device (28)", "/dev/shm"),
     ],
 )
 def test_a_killed_worker_is_one_line(text, said, tmp_path):

@@ -1,0 +1,50 @@
+"""Room for the pixels that a worker process decodes, in memory that it shares with the main one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+from torch.utils.data import get_worker_info
+
+from gengap.faults import FULL, MachineError
+
+
+def room(*shape: int) -> Tensor:
+    """An empty uint8 tensor of this shape; in a worker of a DataLoader, in shared memory.
+
+    Left to itself, a worker moves its result there in a thread whose errors the main process never sees: it
+    would wait without end.
+
+    Raises:
+        MachineError: there is no shared memory left.
+    """
+    pixels = torch.empty(shape, dtype=torch.uint8)
+    if get_worker_info() is not None:
+        try:
+            pixels.share_memory_()
+        except RuntimeError as error:
+            raise _too_small(error) from error
+    return pixels
+
+
+@contextmanager
+def starting_workers() -> Iterator[None]:
+    """Name the fault if the semaphores of the processes that the block starts find no room.
+
+    Raises:
+        MachineError: there is no shared memory left.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise _too_small(error) from error
+
+
+def _too_small(error: Exception) -> MachineError:
+    return MachineError(
+        f"decoded images find no room in shared memory ({str(error).splitlines()[0]}): make /dev/shm larger "
+        "(docker run --shm-size=2g), or set runtime.workers=0, then run the same command again"
+    )
