@@ -28,13 +28,13 @@ SMALL += ["workload.milestones=[1]", "workload.lr=[0.1,0.01]", "workload.weight_
 # `gengap train` that sends SIGTERM to all its processes during the third update, as a scheduler does
 DRIVER = """
 import os, signal, sys
-from gengap.training.trainer import Trainer
-def backward(trainer, *arguments, calls=[], original=Trainer._backward):
+from gengap.training.backward import Backward
+def backward(trainer, *arguments, calls=[], original=Backward.__call__):
     calls.append(1)
     if len(calls) == 3:
         os.killpg(0, signal.SIGTERM)
     return original(trainer, *arguments)
-Trainer._backward = backward
+Backward.__call__ = backward
 from gengap.cli.train import main
 sys.exit(main(sys.argv[1:]))
 """
