@@ -115,3 +115,16 @@ def test_networks_cast_to_sixteen_bits(dtype, mode, momentum):
         # Sums of 12 terms, and averages that plain batch norm rounds after each of nine ghosts
         assert_close(mine[1], expected[1], rtol=12 * rounding, atol=12 * rounding)
         assert_close(mine[2], expected[2], rtol=12 * rounding, atol=12 * rounding)
+
+
+@MODES
+@pytest.mark.parametrize("strict", [False, True])
+def test_export_of_any_number_of_ghosts(training, strict):
+    ghost, expected = pair(training)
+    batch = 4 * torch.export.Dim("ghosts", min=2)
+    program = torch.export.export(ghost, (samples(),), dynamic_shapes=({0: batch},), strict=strict)
+    other = program.module()
+    for size in (8, 20, 12):
+        assert_close(other(samples(size)), expected(samples(size)), **EXACT)
+    for name, buffer in other.named_buffers():
+        assert_close(buffer, expected.network.get_buffer(name), **EXACT)

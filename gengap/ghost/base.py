@@ -7,8 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .arguments import Partial, checked
-
-is_scripting = torch.jit.is_scripting  # type: ignore[attr-defined]  # public, but not declared so
+from .tracing import is_scripting, length, with_shape_of
 
 
 class GhostBatchNorm(nn.Module):
@@ -58,12 +57,17 @@ class GhostBatchNorm(nn.Module):
         # torch.fx looks into a module and fails there, unless this says that it is one of torch's
         self.__module__ = nn.BatchNorm1d.__module__
 
+    def forget_ghosts(self) -> None:
+        """Drop what set_ghosts sets; older pickled layers lack some of it."""
+        for name in ("ghost_size", "partial", "__module__"):
+            self.__dict__.pop(name, None)
+
     def forward(self, input: Tensor) -> Tensor:
         """Normalize a batch; shape, dtype and memory format stay. Raises as the class says."""
         self._check_input_dim(input)
-        if not self.training or len(input) <= self.ghost_size:
+        batch, size = length(input), self.ghost_size
+        if not self.training or batch <= size:
             return self._forward_whole(input)
-        batch, size = len(input), self.ghost_size  # not of shape, whose numbers are tensors in jit.trace
         if batch % size != 0:
             if self.partial != "chunks":
                 raise ValueError(
@@ -75,14 +79,15 @@ class GhostBatchNorm(nn.Module):
             size = (batch + chunks - 1) // chunks  # as torch.chunk does; the last may be smaller
         ghosts = batch // size
         if ghosts * size == batch:
-            return self._forward_ghosts(input, ghosts)
+            return with_shape_of(input, self._forward_ghosts(input, ghosts))
         first, last = input[: ghosts * size], input[ghosts * size :]
         if last.numel() == last.shape[1]:  # told before the other ghosts change the running statistics
             raise ValueError(
                 f"expected more than 1 value per channel when training, but the last ghost batch of a batch "
                 f"of {batch} in chunks of {size} has 1"
             )
-        return torch.cat([self._forward_ghosts(first, ghosts), self._forward_ghosts(last, 1)])
+        y = torch.cat([self._forward_ghosts(first, ghosts), self._forward_ghosts(last, 1)])
+        return with_shape_of(input, y)
 
     def _forward_whole(self, x: Tensor) -> Tensor:
         """Ordinary batch norm."""
@@ -161,7 +166,7 @@ class GhostBatchNorm(nn.Module):
             return
         if means.element_size() < 4:  # sixteen bits are too few for a count of ghosts
             means, variances = means.float(), variances.float()
-        ghosts, dtype = len(means), means.dtype
+        ghosts, dtype = length(means), means.dtype
         with torch.no_grad():
             if self.momentum is not None:
                 ages = torch.arange(ghosts - 1, -1, -1, dtype=dtype, device=means.device)
