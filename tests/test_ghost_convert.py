@@ -17,7 +17,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from gengap import ghost
-from gengap.ghost import GhostBatchNorm1d, GhostBatchNorm2d, GhostBatchNorm3d, convert
+from gengap.ghost import GhostBatchNorm1d, GhostBatchNorm2d, GhostBatchNorm3d, convert, revert
 
 EXACTLY = {"rtol": 0, "atol": 0}
 
@@ -75,20 +75,23 @@ class Activated(nn.BatchNorm2d):
         return super().forward(input).relu()
 
 
+SUBCLASS = "replace by {}, followed by what the subclass adds, such as an activation"
+
+
 def left_alone():
-    """Batch norm of every kind that isn't converted, and the words that name it."""
+    """Batch norm of every kind that isn't converted, and the words about it."""
     direct = type("Direct", (nn.modules.batchnorm._BatchNorm,), {})
     parametrized = torch.nn.utils.parametrizations.weight_norm(nn.BatchNorm1d(3), dim=0)
     model = nn.ModuleDict({"lazy": nn.LazyBatchNorm2d(), "sync": nn.SyncBatchNorm(3), "own": Activated(3)})
     model.update({"direct": direct(3), "parametrized": parametrized, "script": scripted(nn.BatchNorm1d(3))})
-    return model, [
-        "lazy (LazyBatchNorm2d)",
-        "sync (SyncBatchNorm)",
-        "own (Activated)",
-        "direct (Direct)",
-        "parametrized (ParametrizedBatchNorm1d)",
-        "script (scripted BatchNorm1d)",
-    ]
+    return model, {
+        "lazy": "LazyBatchNorm2d ({}): run a batch through the model before convert",
+        "sync": "SyncBatchNorm ({}): ghosts are statistics of one process, so use BatchNorm1d, 2d or 3d",
+        "own": "Activated ({}): " + SUBCLASS.format("BatchNorm2d"),
+        "direct": "Direct ({}): " + SUBCLASS.format("BatchNorm1d, 2d or 3d"),
+        "parametrized": "ParametrizedBatchNorm1d ({}): " + SUBCLASS.format("BatchNorm1d"),
+        "script": "scripted BatchNorm1d ({}): convert before scripting",
+    }
 
 
 def scripted(module):
@@ -100,8 +103,8 @@ def test_convert_says_what_it_leaves_alone():
     others, words = left_alone()
     kinds = [type(module) for module in others.modules()]
     model = nn.ModuleDict({"others": others, "norm": nn.BatchNorm2d(3)})
-    expected = ", ".join(f"others.{word}" for word in words)
-    with pytest.warns(UserWarning, match=re.escape(expected) + "$") as warned:
+    expected = "; ".join(f"1 x {text.format(f'others.{name}')}" for name, text in words.items())
+    with pytest.warns(UserWarning, match=": " + re.escape(expected) + "$") as warned:
         assert convert(model, 4) is model
     assert len(warned) == 1
     assert warned[0].filename == __file__
@@ -110,14 +113,48 @@ def test_convert_says_what_it_leaves_alone():
     assert type(model["norm"]) is GhostBatchNorm2d
 
 
+@pytest.mark.parametrize(("count", "names"), [(3, "0.0, 0.1, 0.2"), (49, "0.0, 0.1, 0.2, ...")])
+def test_many_of_a_kind_are_counted(count, names):
+    model = nn.Sequential(nn.Sequential(*(Activated(3) for _ in range(count))), nn.SyncBatchNorm(3))
+    pattern = rf": {count} x Activated ({names}): .*; 1 x SyncBatchNorm (1): "
+    with pytest.warns(UserWarning, match=pattern.replace("(", r"\(").replace(")", r"\)")):
+        convert(model, 4)
+
+
 def test_strict_refuses_to_leave_any_alone():
-    for name, other in left_alone()[0].items():
+    others, words = left_alone()
+    for name, other in others.items():
         model = nn.Sequential(nn.BatchNorm2d(3), nn.ModuleDict({name: other}))
-        with pytest.raises(ValueError, match=rf"1\.{name} \("):
+        with pytest.raises(ValueError, match=re.escape(words[name].format(f"1.{name}"))):
             convert(model, 4, strict=True)
         assert type(model[0]) is nn.BatchNorm2d
-        with pytest.raises(ValueError, match=r"the model \("):
+        with pytest.raises(ValueError, match=re.escape(words[name].format("the model"))):
             convert(other, 4, strict=True)
+
+
+def test_model_without_batch_norm():
+    model = nn.Sequential(nn.Linear(3, 3), nn.LayerNorm(3))
+    with pytest.warns(UserWarning, match="no batch norm in Sequential") as warned:
+        assert convert(model, 4) is model
+    assert warned[0].filename == __file__
+    with pytest.raises(ValueError, match="no batch norm in Sequential"):
+        convert(model, 4, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (small_network, "of type function: call it, and pass what it returns"),
+        (nn.Sequential, "of type type: call it, and pass what it returns"),
+        (small_network().state_dict(), "of type OrderedDict"),
+        (None, "of type NoneType"),
+    ],
+    ids=["function", "class", "state_dict", "None"],
+)
+def test_what_is_no_model(model, words):
+    for call in (lambda: convert(model, 4), lambda: revert(model)):
+        with pytest.raises(TypeError, match=rf"must be a torch\.nn\.Module, not {words}$"):
+            call()
 
 
 def test_nothing_to_say():
@@ -138,7 +175,7 @@ def test_sync_batch_norm_drops_the_ghosts_but_strict_tells():
     """As docs/python.md says: torch replaces every batch norm, subclasses too, by its own."""
     model = nn.SyncBatchNorm.convert_sync_batchnorm(convert(small_network(), 4))
     assert [type(model[0][1]), type(model[3])] == [nn.SyncBatchNorm, nn.SyncBatchNorm]
-    with pytest.raises(ValueError, match=r"0\.1 \(SyncBatchNorm\), 3 \(SyncBatchNorm\)"):
+    with pytest.raises(ValueError, match=r"2 x SyncBatchNorm \(0\.1, 3\)"):
         convert(model, 4, strict=True)
 
 

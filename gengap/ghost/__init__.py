@@ -16,10 +16,11 @@ n = 32, |B_S| = 128), so every update would pull the running statistics towards 
 code runs the network on one ghost batch after another, which gives the average above.
 
 In evaluation, ghost batch norm is ordinary batch norm. In any project, use GhostBatchNorm1d/2d/3d in place of
-BatchNorm1d/2d/3d, or convert() a network. Nothing but torch is needed, and the folder can be copied.
+BatchNorm1d/2d/3d, or convert() a network; revert() is the way back. Nothing but torch is needed, and the
+folder can be copied.
 """
 
-from .conversion import convert
+from .conversion import convert, revert
 from .layers import GhostBatchNorm1d, GhostBatchNorm2d, GhostBatchNorm3d
 
-__all__ = ["GhostBatchNorm1d", "GhostBatchNorm2d", "GhostBatchNorm3d", "convert"]
+__all__ = ["GhostBatchNorm1d", "GhostBatchNorm2d", "GhostBatchNorm3d", "convert", "revert"]

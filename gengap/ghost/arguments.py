@@ -1,9 +1,9 @@
-"""What the layers and convert() may be given."""
+"""What the layers, convert() and revert() may be given."""
 
 import operator
 from typing import Literal, get_args
 
-from torch import Tensor
+from torch import Tensor, nn
 
 Partial = Literal["error", "chunks"]
 
@@ -26,3 +26,15 @@ def checked(ghost_size: int, partial: Partial) -> tuple[int, Partial]:
     if partial not in get_args(Partial):
         raise ValueError(f"partial must be 'error' or 'chunks', not {partial!r}")
     return size, partial
+
+
+def checked_model(model: nn.Module) -> nn.Module:
+    """The model.
+
+    Raises:
+        TypeError: it is something else, such as a function that makes a model, or a state_dict.
+    """
+    if isinstance(model, nn.Module):
+        return model
+    way_out = ": call it, and pass what it returns" if callable(model) else ""
+    raise TypeError(f"model must be a torch.nn.Module, not of type {type(model).__name__}{way_out}")

@@ -1,19 +1,20 @@
-"""A network's batch norm turned into ghost batch norm."""
+"""A network's batch norm turned into ghost batch norm, and back."""
 
 import warnings
 
-from torch import jit, nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import nn
 
-from .arguments import Partial, checked
+from .arguments import Partial, checked, checked_model
 from .base import GhostBatchNorm
 from .layers import GhostBatchNorm1d, GhostBatchNorm2d, GhostBatchNorm3d
+from .others import in_words, other_batch_norms
 
 _GHOST_OF: dict[type[nn.Module], type[GhostBatchNorm]] = {
     nn.BatchNorm1d: GhostBatchNorm1d,
     nn.BatchNorm2d: GhostBatchNorm2d,
     nn.BatchNorm3d: GhostBatchNorm3d,
 }
+_PLAIN_OF: dict[type[nn.Module], type[nn.Module]] = {ghost: plain for plain, ghost in _GHOST_OF.items()}
 
 
 def convert(
@@ -23,47 +24,57 @@ def convert(
 
     Parameters, running statistics, hooks, training mode and all references to the layers stay; ghost batch
     norm gets the new arguments. A model that is itself a batch norm is turned too. Other batch norms stay as
-    they are, with a warning that names them: SyncBatchNorm, other subclasses such as timm's BatchNormAct2d,
-    layers that are scripted, and lazy ones that have not seen a batch.
+    they are, with a warning that counts them and says what to do: SyncBatchNorm, other subclasses such as
+    timm's BatchNormAct2d, layers that are scripted, and lazy ones that have not seen a batch. A model without
+    any batch norm is warned of, too.
 
     Args:
         model: with any layers.
         ghost_size: samples per ghost batch, the paper's |B_S|; GhostBatchNorm1d says which batches fit.
         partial: what to do with other batches, as in GhostBatchNorm1d.
-        strict: raise where a batch norm would stay as it is, instead of warning.
+        strict: raise instead of warning.
 
     Raises:
-        TypeError: ghost_size is not an integer.
+        TypeError: ghost_size is not an integer, or model not a module.
         ValueError: ghost_size below 1, an unknown `partial`, or with `strict` a batch norm that would stay as
-            it is. The model is unchanged.
+            it is or a model without any. The model is unchanged.
     """
     arguments = checked(ghost_size, partial)
-    others = _others(model)
-    message = f"batch norm that convert doesn't turn into ghost batch norm: {', '.join(others)}"
-    if others and strict:
+    modules = list(checked_model(model).modules())
+    fitting = [m for m in modules if type(m) in _GHOST_OF or isinstance(m, GhostBatchNorm)]
+    message = ""
+    if others := other_batch_norms(model, fitting):
+        message = f"batch norm that convert doesn't turn into ghost batch norm: {in_words(others)}"
+    elif not fitting:
+        message = f"convert finds no batch norm in {type(model).__name__}: it gets no ghosts"
+    if message and strict:
         raise ValueError(message)
-    for module in model.modules():
+    for module in fitting:
         if type(module) in _GHOST_OF:
             module.__class__ = _GHOST_OF[type(module)]  # the same object, so references to it stay valid
         if isinstance(module, GhostBatchNorm):
             module.set_ghosts(*arguments)
-    if others:
+    if message:
         warnings.warn(message, stacklevel=2)
     return model
 
 
-def _others(model: nn.Module) -> list[str]:
-    """Name and type of every batch norm that is neither torch's own nor ghost batch norm."""
-    kinds = {name: _other_kind(module) for name, module in model.named_modules()}
-    return [f"{name or 'the model'} ({kind})" for name, kind in kinds.items() if kind]
+def revert(model: nn.Module) -> nn.Module:
+    """Turn every GhostBatchNorm1d, 2d and 3d of a model into ordinary batch norm, in place; return the model.
 
+    The inverse of convert(), for tools that look for torch's own types, such as fuse_modules, or replace
+    every batch norm. Parameters, running statistics, hooks, training mode and all references to the layers
+    stay, so in evaluation the model computes the same. Subclasses of the three stay as they are.
 
-def _other_kind(module: nn.Module) -> str:
-    """The type's name, empty where convert has nothing to leave."""
-    if isinstance(module, jit.ScriptModule):
-        original = str(getattr(module, "original_name", ""))
-        return f"scripted {original}" if "BatchNorm" in original else ""
-    fits = (
-        not isinstance(module, _BatchNorm) or isinstance(module, GhostBatchNorm) or type(module) in _GHOST_OF
-    )
-    return "" if fits else type(module).__name__
+    Args:
+        model: with any layers.
+
+    Raises:
+        TypeError: model is not a module.
+    """
+    for module in checked_model(model).modules():
+        if type(module) in _PLAIN_OF:
+            if isinstance(module, GhostBatchNorm):
+                module.forget_ghosts()
+            module.__class__ = _PLAIN_OF[type(module)]
+    return model

@@ -11,7 +11,7 @@ class GhostBatchNorm1d(GhostBatchNorm, nn.BatchNorm1d):
     It is a torch.nn.BatchNorm1d with the same state_dict, in which num_batches_tracked counts ghost batches.
     A training batch of at most `ghost_size` samples is one ghost batch. A larger one must be a multiple of
     `ghost_size`, because a smaller last ghost batch has noisier statistics and none is dropped silently: give
-    a DataLoader drop_last=True, or decide for partial="chunks". Ghost batches are cut in the batch's order,
+    a DataLoader drop_last=True, or choose partial="chunks". Ghost batches are cut in the batch's order,
     so shuffle.
 
     Args:

@@ -10,7 +10,7 @@ from gengap.data.device_images import to_device
 from gengap.data.sources import Source
 from gengap.data.splits import Splits
 from gengap.data.stream import Stream
-from gengap.ghost import GhostBatchNorm1d, GhostBatchNorm2d, GhostBatchNorm3d, convert
+from gengap.ghost import convert
 from gengap.layers.convert import use_gpu_layers
 from gengap.models import build
 from gengap.randomness import Purpose, key
@@ -23,7 +23,6 @@ from gengap.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
-_GHOSTS = (GhostBatchNorm1d, GhostBatchNorm2d, GhostBatchNorm3d)
 LESS_MEMORY = "set runtime.micro_batch to a few ghosts, or precision=bf16 (without ghosts only bf16 helps)"
 
 
@@ -57,14 +56,16 @@ def build_trainer(
 
 
 def _convert(config: Config, model: nn.Module, ghost_size: int) -> None:
-    convert(model, ghost_size)
-    if not any(isinstance(m, _GHOSTS) for m in model.modules()):
-        log.info(
-            "model.name=%s has no BatchNorm1d, 2d or 3d: method.ghost_size=%d changes nothing in it, "
-            "the method's other settings apply",
-            config.model.name,
-            ghost_size,
-        )
+    kinds = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatchNorm  # it says what it leaves
+    if any(isinstance(module, kinds) for module in model.modules()):
+        convert(model, ghost_size)
+        return
+    log.info(
+        "model.name=%s has no BatchNorm1d, 2d or 3d: method.ghost_size=%d changes nothing in it, "
+        "the method's other settings apply",
+        config.model.name,
+        ghost_size,
+    )
 
 
 def memory_line(trainer: Trainer) -> str:
