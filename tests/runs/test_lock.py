@@ -28,7 +28,7 @@ def test_a_file_system_without_locks_is_said_and_used(code, tmp_path, monkeypatc
     monkeypatch.setattr(fcntl, "flock", refuse)
     with Run(tmp_path) as run:
         run.truncate_metrics(0)
-    (line,) = caplog.messages
+    (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("gengap.")]
     assert line.startswith(f"{tmp_path}: its file system has no locks ({os.strerror(code)})")
     assert not is_locked(tmp_path)
 
