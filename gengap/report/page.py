@@ -41,7 +41,10 @@ def write_report(records: Records, folder: Path) -> None:
 def _write(drawings: Iterable[Figure], texts: dict[str, str], folder: Path) -> None:
     for figure in drawings:
         save(figure, folder)
-    drawn = {p.stem: picture(p.stem, p.read_text(encoding="utf-8")) for p in folder.glob("*.svg")}
+    drawn = {
+        file.stem: picture(f"p{number}", file.read_text(encoding="utf-8"))
+        for number, file in enumerate(sorted(folder.glob("*.svg")))
+    }
     for name, text in texts.items():
         (folder / name).write_text(with_pictures(text, drawn) if name == PAGE else text, encoding="utf-8")
 

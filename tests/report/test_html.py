@@ -145,7 +145,7 @@ def test_a_picture_has_unique_ids_and_a_dark_value_of_every_color() -> None:
     )
     found = picture("one", svg)
     assert found.startswith('<svg viewBox="0 0 9 9"><style>')
-    assert '<use href="#one-a" style="fill: var(--c0b4f94)"/>' in found
+    assert '<use href="#one-0" style="fill: var(--c0b4f94)"/>' in found
     light, _, dark = found.partition("@media (prefers-color-scheme: dark)")
     assert "--c0b4f94:#0b4f94;" in light
     assert "--cffffff:var(--card);" in dark

@@ -1,0 +1,63 @@
+import io
+import re
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from gengap.report.picture import picture
+
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_REFERENCE = re.compile(r"(?:#|url\(#)([\w-]+)")
+
+
+@pytest.fixture(scope="module")
+def svg() -> str:
+    """A figure with curves, markers that are used many times, a legend and a clip path."""
+    drawing = Figure()
+    axes = drawing.subplots()
+    x = np.linspace(0, 1, 50)
+    axes.plot(x, np.sin(7 * x), "o", color="#0b4f94", label="sine")
+    axes.plot(x, x, color="#d1570c", label="line")
+    axes.legend()
+    file = io.StringIO()
+    drawing.savefig(file, format="svg")
+    return file.getvalue()
+
+
+def _shapes(root: ET.Element) -> list[list[float]]:
+    """The coordinates of every shape, in drawing order."""
+    words = (" ".join(e.get(key, "") for key in ("d", "x", "y", "transform")) for e in root.iter())
+    return [list(map(float, _NUMBER.findall(w))) for w in words if w.strip()]
+
+
+def test_a_short_picture_draws_the_same_shapes(svg: str) -> None:
+    whole, short = ET.fromstring(svg), ET.fromstring(found := picture("p0", svg))  # noqa: S314  # our own
+    for before, after in zip(_shapes(whole), _shapes(short), strict=True):
+        assert after == pytest.approx(before, abs=0.01, rel=0)
+    assert len(found) < 0.7 * len(svg)
+
+
+def test_what_a_picture_refers_to_is_in_it_once(svg: str) -> None:
+    for name, other in (("p0", "p1"), ("p1", "p0")):
+        found = picture(name, svg)
+        ids = re.findall(r'\bid="([^"]*)"', found)
+        assert len(ids) == len(set(ids))
+        assert set() < set(_REFERENCE.findall(re.sub("<style>.*?</style>", "", found))) <= set(ids)
+        assert not any(i.startswith(f"{other}-") for i in ids)
+
+
+def test_every_shape_keeps_its_style(svg: str) -> None:
+    found = picture("p0", svg)
+    rules = dict(re.findall(r"\.(p0s\d+)\{([^}]*)\}", found))
+    styles = [e.get("style") or rules[e.attrib["class"]] for e in ET.fromstring(found).iter() if _styled(e)]  # noqa: S314
+    assert [re.sub(r"var\(--c([0-9a-f]{6})\)", r"#\1", style) for style in styles] == [
+        e.get("style")
+        for e in ET.fromstring(svg).iter()  # noqa: S314
+        if _styled(e)
+    ]
+
+
+def _styled(element: ET.Element) -> bool:
+    return "style" in element.attrib or "class" in element.attrib
