@@ -21,6 +21,7 @@ class Purpose(IntEnum):
     PROBE = 10
     SAMPLE = 11
     MOTION = 12
+    BN_WEIGHT = 13
 
 
 def generator(seed: int, purpose: Purpose, epoch: int) -> np.random.Generator:

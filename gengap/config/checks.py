@@ -13,6 +13,7 @@ from gengap.paths import unusable
 
 PRECISIONS = ("fp32", "bf16")
 OPTIMIZERS = ("sgd", "adam")
+BN_WEIGHTS = ("network", "uniform")
 DEVICES = ("auto", "cpu", "cuda")
 _NOT_IN_NAMES = '/\\<>:"|?*'  # separators, and what Windows reserves
 
@@ -28,6 +29,7 @@ def check(config: Config) -> None:
     _check_folder_names(config)
     _one_of("method.lr_rule", config.method.lr_rule, tuple(RULES))
     _one_of("workload.optimizer", config.workload.optimizer, OPTIMIZERS)
+    _one_of("protocol.bn_weight", config.protocol.bn_weight, BN_WEIGHTS)
     _one_of("precision", config.precision, PRECISIONS)
     _one_of("runtime.device", config.runtime.device, DEVICES)
     _check_phases(config)

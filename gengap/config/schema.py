@@ -92,6 +92,10 @@ class Protocol:
     reset_momentum: bool = key("zero the optimizer's state at the start of every epoch", False)
     keep_partial_batch: bool = key("also train on the smaller last batch of every epoch", False)
     reference_batch: int = key("B_S of the learning-rate rule and of regime adaptation", within=SAMPLES)
+    bn_weight: str = key(
+        "initial weights of batch norm: network, as the network is built, or uniform, drawn from U(0, 1)",
+        "network",
+    )
 
 
 @dataclass

@@ -19,9 +19,8 @@ from gengap.errors import UserError
 from gengap.landscape.batch_norm import Mode
 from gengap.landscape.settings import Settings, SurfaceSettings
 from gengap.landscape.surface import Surface
-from gengap.models import build
-from gengap.randomness import Purpose, generator, key
-from gengap.training.model_options import fitting_options
+from gengap.randomness import Purpose, generator
+from gengap.training.network import build_network
 from gengap.training.trained import load_trained
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -85,10 +84,7 @@ class Subject:
 
     def initial(self) -> nn.Module:
         """The network before its first update, with ordinary batch norm."""
-        with torch.random.fork_rng(devices=()):
-            torch.manual_seed(key(self.config.seed, Purpose.INIT, 0))
-            network = build(self.config.model.name, self.source.num_classes, **fitting_options(self.config))
-        return self._placed(network)
+        return self._placed(build_network(self.config, self.source.num_classes))
 
     def _placed(self, network: nn.Module) -> nn.Module:
         network = network.to(self.device, DTYPES[self._of_surface.dtype])

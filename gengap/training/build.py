@@ -12,13 +12,11 @@ from gengap.data.splits import Splits
 from gengap.data.stream import Stream
 from gengap.ghost import convert
 from gengap.layers.convert import use_gpu_layers
-from gengap.models import build
-from gengap.randomness import Purpose, key
 from gengap.regime import Regime, check_updates
 from gengap.training.allocator import FRAGMENTATION, has_room, keep_freed_memory
 from gengap.training.dry_run import check_network, check_smallest_batch
 from gengap.training.memory import update_bytes, vectors
-from gengap.training.model_options import fitting_options
+from gengap.training.network import build_network
 from gengap.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -37,9 +35,7 @@ def build_trainer(
     """
     samples = len(splits.train)
     check_updates(config, samples)
-    with torch.random.fork_rng():
-        torch.manual_seed(key(config.seed, Purpose.INIT, 0))
-        model = build(config.model.name, source.num_classes, **fitting_options(config))
+    model = build_network(config, source.num_classes)
     if config.method.ghost_size is not None:
         _convert(config, model, config.method.ghost_size)
     model.to(device).to(memory_format=torch.channels_last)
