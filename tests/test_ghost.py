@@ -10,12 +10,20 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.testing import assert_close
 
-from gengap.ghost import GhostBatchNorm1d, GhostBatchNorm2d
+from gengap.ghost import GhostBatchNorm1d, GhostBatchNorm2d, large
 
 PLAIN = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d)  # by the number of spatial axes
 GHOST = (GhostBatchNorm1d, GhostBatchNorm1d, GhostBatchNorm2d)
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
 EXACTLY = {"rtol": 0, "atol": 0}
+
+
+@pytest.fixture(scope="module", autouse=True, params=[large.LARGE, 1], ids=["at once", "one by one"])
+def _each_way(request):
+    """Normalize ghosts at once, or one after another as those of a large batch on a CPU."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(large, "LARGE", request.param)
+        yield
 
 
 class Case(NamedTuple):
@@ -230,9 +238,10 @@ def test_wrong_arguments(kind):
     assert str(ghost.value) == str(plain.value)
     for track in (True, False):
         layer = kind(3, 1, track_running_stats=track)
-        for forward in (layer, lambda x, layer=layer: layer._forward_traced(x, 4)):
-            with pytest.raises(ValueError, match="more than 1 value per channel"):
-                forward(torch.zeros(4, 3) if kind is GhostBatchNorm1d else torch.zeros(4, 3, 1, 1))
+        with pytest.raises(ValueError, match="more than 1 value per channel .* ghost_size=1 leaves 1"):
+            layer(torch.zeros(4, 3) if kind is GhostBatchNorm1d else torch.zeros(4, 3, 1, 1))
+        with pytest.raises(ValueError, match=r"expected 3 channels, got 6: an input of shape \[4, 6"):
+            layer(torch.zeros(4, 6) if kind is GhostBatchNorm1d else torch.zeros(4, 6, 2, 2))
 
 
 def test_only_which_ghost_a_sample_is_in_matters():

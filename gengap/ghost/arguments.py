@@ -5,6 +5,8 @@ from typing import Literal, get_args
 
 from torch import Tensor, nn
 
+from .tracing import is_scripting, is_tracing
+
 Partial = Literal["error", "chunks"]
 
 
@@ -26,6 +28,35 @@ def checked(ghost_size: int, partial: Partial) -> tuple[int, Partial]:
     if partial not in get_args(Partial):
         raise ValueError(f"partial must be 'error' or 'chunks', not {partial!r}")
     return size, partial
+
+
+def check_batch(x: Tensor, num_features: int, ghost_size: int) -> None:
+    """Check a training batch (B, C, ...) that is cut into ghosts; torch would count channels once per ghost.
+
+    Raises:
+        ValueError: C is not num_features, or a ghost batch has a single value per channel.
+    """
+    if not is_scripting():  # noqa: SIM102  # else the next line is scripted too
+        if is_tracing():  # the numbers of a shape are tensors then
+            return
+    if x.shape[1] != num_features:
+        raise ValueError(
+            f"expected {num_features} channels, got {x.shape[1]}: an input of shape {list(x.shape)}"
+        )
+    if ghost_size == 1 and x.numel() == x.shape[0] * num_features:
+        raise ValueError(
+            "expected more than 1 value per channel when training, but ghost_size=1 leaves 1: "
+            "choose a larger ghost_size"
+        )
+
+
+def not_a_multiple(batch: int, ghost_size: int) -> str:
+    """What is wrong with a batch that ghosts don't cut evenly, and the two ways out."""
+    return (
+        f"a batch of {batch} is not a multiple of ghost_size={ghost_size}: leave the last one out with "
+        "DataLoader(drop_last=True), or cut it into smaller ghost batches with partial='chunks' "
+        "(an argument of the layers and of convert)"
+    )
 
 
 def checked_model(model: nn.Module) -> nn.Module:

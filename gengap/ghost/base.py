@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .arguments import Partial, checked
+from .arguments import Partial, check_batch, checked, not_a_multiple
+from .large import each_ghost, is_large_on_cpu
 from .tracing import is_scripting, length, with_shape_of
 
 
@@ -16,7 +17,8 @@ class GhostBatchNorm(nn.Module):
     torch.jit.script compiles forward and what it calls, hence the plain control flow and few Python types.
     """
 
-    if TYPE_CHECKING:  # attributes of batch norm; the first two are None without affine
+    if TYPE_CHECKING:  # attributes of batch norm; weight and bias are None without affine
+        num_features: int
         weight: nn.Parameter
         bias: nn.Parameter
         running_mean: Tensor | None
@@ -68,13 +70,10 @@ class GhostBatchNorm(nn.Module):
         batch, size = length(input), self.ghost_size
         if not self.training or batch <= size:
             return self._forward_whole(input)
+        check_batch(input, self.num_features, size)
         if batch % size != 0:
             if self.partial != "chunks":
-                raise ValueError(
-                    f"a batch of {batch} is not a multiple of ghost_size={size}: leave the last one out with "
-                    "DataLoader(drop_last=True), or cut it into smaller ghost batches with partial='chunks' "
-                    "(an argument of the layers and of convert)"
-                )
+                raise ValueError(not_a_multiple(batch, size))
             chunks = (batch + size - 1) // size
             size = (batch + chunks - 1) // chunks  # as torch.chunk does; the last may be smaller
         ghosts = batch // size
@@ -83,8 +82,8 @@ class GhostBatchNorm(nn.Module):
         first, last = input[: ghosts * size], input[ghosts * size :]
         if last.numel() == last.shape[1]:  # told before the other ghosts change the running statistics
             raise ValueError(
-                f"expected more than 1 value per channel when training, but the last ghost batch of a batch "
-                f"of {batch} in chunks of {size} has 1"
+                f"expected more than 1 value per channel when training, but the last ghost batch of {batch} "
+                f"in chunks of {size} has 1: leave it out with DataLoader(drop_last=True)"
             )
         y = torch.cat([self._forward_ghosts(first, ghosts), self._forward_ghosts(last, 1)])
         return with_shape_of(input, y)
@@ -101,14 +100,25 @@ class GhostBatchNorm(nn.Module):
         return F.batch_norm(x, mean, variance, self.weight, self.bias, untracked, eps=self.eps)
 
     def _forward_ghosts(self, x: Tensor, ghosts: int) -> Tensor:
-        # Uncompiled, one fused batch norm is fastest; a compiler fuses plain operations but not that one
-        if not is_scripting() and torch.compiler.is_compiling():
-            y = self._forward_traced(x, ghosts)
-        else:
+        if is_scripting():  # noqa: SIM108  # torch.jit.script compiles both sides of an expression
             y = self._forward_folded(x, ghosts)
+        else:
+            y = self._forward_fastest(x, ghosts)
         tracked = self.num_batches_tracked
         if self.track_running_stats and tracked is not None:
             tracked.add_(ghosts)
+        return y
+
+    def _forward_fastest(self, x: Tensor, ghosts: int) -> Tensor:
+        # A compiler fuses plain operations, but not torch's fused batch norm, which is faster uncompiled
+        if torch.compiler.is_compiling():
+            return self._forward_traced(x, ghosts)
+        if not is_large_on_cpu(x, ghosts):
+            return self._forward_folded(x, ghosts)
+        running = self.running_mean if self.track_running_stats else None
+        y, means, variances = each_ghost(x, ghosts, self.weight, self.bias, self.eps, running)
+        if means is not None and variances is not None:
+            self._update_running_statistics(means, variances)
         return y
 
     def _forward_traced(self, x: Tensor, ghosts: int) -> Tensor:
@@ -118,8 +128,6 @@ class GhostBatchNorm(nn.Module):
         per_channel = [x.shape[1]] + [1] * (x.dim() - 2)
         variance, mean = torch.var_mean(samples, dim=reduced, correction=0, keepdim=True)
         count = samples.numel() // mean.numel()
-        if count == 1:
-            raise ValueError("expected more than 1 value per channel in every ghost batch when training")
         y = (samples - mean) * torch.rsqrt(variance + self.eps)
         if self.weight is not None:
             y = y * self.weight.view(per_channel)

@@ -1,9 +1,13 @@
 """Shapes in networks that are scripted, traced, compiled or exported."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-is_scripting = torch.jit.is_scripting  # type: ignore[attr-defined]  # public, but not declared so
+# Public, but not declared so
+is_scripting = torch.jit.is_scripting  # type: ignore[attr-defined]
+is_tracing: Callable[[], bool] = torch.jit.is_tracing  # type: ignore[attr-defined]
 
 
 def length(x: Tensor) -> int:
