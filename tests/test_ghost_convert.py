@@ -1,6 +1,7 @@
 """convert() keeps all that a network has, and the result equals the network run one ghost after another."""
 
 import copy
+import importlib
 import io
 import os
 import pickle
@@ -257,3 +258,14 @@ def test_torchvision_network_is_itself_one_ghost_after_another(name):
         assert_close(a.grad / scale, b.grad / scale, **near)
     assert_close(mine.state_dict(), plain.state_dict(), **near)
     assert_close(mine.eval()(x[:1]), plain.eval()(x[:1]), **near)
+
+
+def test_a_copy_of_the_folder_under_another_name(tmp_path, monkeypatch):
+    shutil.copytree(Path(ghost.__file__).parent, tmp_path / "copied" / "inner")
+    monkeypatch.syspath_prepend(tmp_path)
+    copied = importlib.import_module("copied.inner")
+    model, again = (copied.convert(small_network(), 4) for _ in range(2))
+    assert {type(model[0][1]), type(model[3])} == {copied.GhostBatchNorm2d, copied.GhostBatchNorm1d}
+    with pytest.warns(UserWarning, match=r"1 x GhostBatchNorm2d \(0\.1\): of another copy of this folder"):
+        convert(model, 2)
+    assert repr(model) == repr(again)

@@ -16,8 +16,9 @@ n = 32, |B_S| = 128), so every update would pull the running statistics towards 
 code runs the network on one ghost batch after another, which gives the average above.
 
 In evaluation, ghost batch norm is ordinary batch norm. In any project, use GhostBatchNorm1d/2d/3d in place of
-BatchNorm1d/2d/3d, or convert() a network; revert() is the way back. Nothing but torch is needed, and the
-folder can be copied.
+BatchNorm1d/2d/3d, or convert() a network; revert() is the way back. The folder can be copied, under
+any name, and needs nothing but torch: 2.11 or newer to compile and export, older ones to train. It is part of
+gengap, under the MIT license, whose text belongs beside a copy.
 """
 
 from .conversion import convert, revert

@@ -1,6 +1,7 @@
 """A network's batch norm turned into ghost batch norm, and back."""
 
 import warnings
+from typing import TypeVar
 
 from torch import nn
 
@@ -14,19 +15,18 @@ _GHOST_OF: dict[type[nn.Module], type[GhostBatchNorm]] = {
     nn.BatchNorm2d: GhostBatchNorm2d,
     nn.BatchNorm3d: GhostBatchNorm3d,
 }
+_Model = TypeVar("_Model", bound=nn.Module)
 _PLAIN_OF: dict[type[nn.Module], type[nn.Module]] = {ghost: plain for plain, ghost in _GHOST_OF.items()}
 
 
-def convert(
-    model: nn.Module, ghost_size: int, *, partial: Partial = "error", strict: bool = False
-) -> nn.Module:
+def convert(model: _Model, ghost_size: int, *, partial: Partial = "error", strict: bool = False) -> _Model:
     """Turn every BatchNorm1d, 2d and 3d of a model into ghost batch norm, in place; return the model.
 
     Parameters, running statistics, hooks, training mode and all references to the layers stay; ghost batch
-    norm gets the new arguments. A model that is itself a batch norm is turned too. Other batch norms stay as
-    they are, with a warning that counts them and says what to do: SyncBatchNorm, other subclasses such as
-    timm's BatchNormAct2d, layers that are scripted, and lazy ones that have not seen a batch. A model without
-    any batch norm is warned of, too.
+    norm gets the new arguments, `partial` among them. A model that is itself a batch norm is turned too. Other
+    batch norms stay as they are, with a warning that counts them and says what to do: SyncBatchNorm, other
+    subclasses such as timm's BatchNormAct2d, layers that are scripted, and lazy ones that have not seen a
+    batch. A model without any batch norm is warned of, too.
 
     Args:
         model: with any layers.
@@ -46,7 +46,7 @@ def convert(
     if others := other_batch_norms(model, fitting):
         message = f"batch norm that convert doesn't turn into ghost batch norm: {in_words(others)}"
     elif not fitting:
-        message = f"convert finds no batch norm in {type(model).__name__}: it gets no ghosts"
+        message = f"convert finds no batch norm in {type(model).__name__}: nothing is converted"
     if message and strict:
         raise ValueError(message)
     for module in fitting:
@@ -59,7 +59,7 @@ def convert(
     return model
 
 
-def revert(model: nn.Module) -> nn.Module:
+def revert(model: _Model) -> _Model:
     """Turn every GhostBatchNorm1d, 2d and 3d of a model into ordinary batch norm, in place; return the model.
 
     The inverse of convert(), for tools that look for torch's own types, such as fuse_modules, or replace

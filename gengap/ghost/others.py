@@ -45,6 +45,8 @@ def _advice(module: nn.Module) -> str:
         return "run a batch through the model before convert"
     if isinstance(module, nn.SyncBatchNorm):
         return "ghosts are statistics of one process, so use BatchNorm1d, 2d or 3d"
+    if type(module).__name__.startswith("GhostBatchNorm"):
+        return "of another copy of this folder, whose convert takes it"
     plain = next(
         (kind for kind in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d) if isinstance(module, kind)), None
     )
