@@ -23,7 +23,7 @@ def convert(model: _Model, ghost_size: int, *, partial: Partial = "error", stric
     """Turn every BatchNorm1d, 2d and 3d of a model into ghost batch norm, in place; return the model.
 
     Parameters, running statistics, hooks, training mode and all references to the layers stay; ghost batch
-    norm gets the new arguments, `partial` among them. A model that is itself a batch norm is turned too. Other
+    norm gets the new arguments, `partial` too. A model that is itself a batch norm is turned as well. Other
     batch norms stay as they are, with a warning that counts them and says what to do: SyncBatchNorm, other
     subclasses such as timm's BatchNormAct2d, layers that are scripted, and lazy ones that have not seen a
     batch. A model without any batch norm is warned of, too.
