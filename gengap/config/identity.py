@@ -12,7 +12,7 @@ from gengap.config.conf import CONF
 from gengap.config.schema import Config
 from gengap.paths import expanded
 
-_NOT_IDENTITY = {"seed", "runtime", "results_dir", "data.root"}
+_NOT_IDENTITY = {"seed", "runtime", "results_dir", "data.root", "data.bad_photographs", "data.packed"}
 
 
 def identity(config: Config) -> dict[str, Any]:

@@ -47,6 +47,12 @@ class Data:
         "per channel, of pixels scaled to 0..1", list, within=Range(0, 1000, low_open=True)
     )
     limit: int | None = key("train on the first N images only", None, within=SAMPLES)
+    bad_photographs: int = key(
+        "image files of a split that may be damaged: the next is taken instead; with more, the run ends",
+        10,
+        within=ANY_SAMPLES,
+    )
+    packed: bool = key("image files: read the copy that `gengap prepare` made", False)
     holdout: int = key(
         "validate on this many held-out training images instead of the test split", 0, within=ANY_SAMPLES
     )

@@ -23,8 +23,13 @@ class DeviceImages(Protocol):
     shape: tuple[int, int, int]  # (C, H, W) of an image after preprocessing
     crop_positions: int  # crop offsets are drawn from range(crop_positions), on either axis
     moving: bool  # whether the stream has to draw motions
+    top5: bool  # whether evaluations count top-5 errors too, as is usual on ImageNet
+    bad: dict[str, str]  # photographs that can't be decoded, by name, and why
 
     def __len__(self) -> int: ...
+
+    def close(self) -> None:
+        """End what serves evaluations."""
 
     def batches(self, stream: Stream, first: int) -> Generator[tuple[Tensor, ...]]:
         """The batches of updates `first`, `first` + 1, ... of the stream, without end."""

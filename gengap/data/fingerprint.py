@@ -37,7 +37,7 @@ def fingerprint(source: Source) -> dict[str, str]:
         for name, split in splits.items()
         if isinstance(split, ImageFiles)
     }
-    start = _shared(list(chain(*paths.values())))
+    start = shared_folder(list(chain(*paths.values())))
     found = {}
     for name, split in splits.items():
         hashed = _of_arrays(split) if isinstance(split, Images) else _of_files(paths[name], start)
@@ -68,7 +68,7 @@ def _step(size: int) -> int:
     return max(1, -(-size // CONTENT))
 
 
-def _shared(paths: Sequence[str]) -> int:
+def shared_folder(paths: Sequence[str]) -> int:
     """Length of the folder's name that all paths begin with."""
     return os.path.commonprefix([min(paths), max(paths)]).rfind(os.sep) + 1 if paths else 0
 

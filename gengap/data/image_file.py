@@ -2,11 +2,14 @@
 
 import os
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, UnidentifiedImageError
-from torchvision.transforms.v2 import functional as tf
+from torch import Tensor
+from torch.nn import functional as F
 
 from gengap.errors import UserError, printable
 from gengap.faults import is_of_machine, machine_error
@@ -17,21 +20,31 @@ BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # tags of a TIFF
 WHITE_IS_ZERO = 0
 
 
-def read_resized(path: str | os.PathLike[str], side: int) -> Image.Image:
-    """The image of a file in RGB, its shorter side resized to `side` pixels.
+def read_resized(path: str | os.PathLike[str], side: int, content: bytes | None = None) -> Tensor:
+    """The image of a file (3, H, W) uint8 in RGB, its shorter side resized to `side` pixels, channels last.
+
+    A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that is enough. Then it is resized as
+    torchvision.transforms.v2.Resize resizes a tensor: bilinear, with antialiasing. H and W follow from the
+    size in the file.
+
+    Args:
+        path: of the file.
+        side: in pixels.
+        content: of the file, where it has been read already.
 
     Raises:
-        UserError: as in `read_rgb`, or it is so narrow that the other side would become too long for PIL.
+        MachineError, UserError: as in `read_rgb`, or it is so narrow that the other side would become too
+            long for PIL.
     """
-    image = read_rgb(path)
-    width, height = (side * pixels // min(image.size) for pixels in image.size)
+    image, size = _read(path, side, content)
+    width, height = _resized(size, side)
     if Image.MAX_IMAGE_PIXELS and width * height > Image.MAX_IMAGE_PIXELS:
         raise UserError(
-            f"{printable(path)} is too narrow: its {image.width}x{image.height} pixels would become "
+            f"{printable(path)} is too narrow: its {size[0]}x{size[1]} pixels would become "
             f"{width}x{height} with a shorter side of data.resize={side}; replace or remove it"
         )
-    resized: Image.Image = tf.resize(image, [side])
-    return resized
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)
+    return F.interpolate(pixels[None], (height, width), mode="bilinear", antialias=True)[0]
 
 
 def read_rgb(path: str | os.PathLike[str]) -> Image.Image:
@@ -46,14 +59,24 @@ def read_rgb(path: str | os.PathLike[str]) -> Image.Image:
         UserError: it is no file, damaged, in no format that PIL reads, so large that PIL suspects a
             decompression bomb, or its pixels have no known range (modes I and F).
     """
+    return _read(path)[0]
+
+
+def _read(
+    path: str | os.PathLike[str], side: int | None = None, content: bytes | None = None
+) -> tuple[Image.Image, tuple[int, int]]:
+    """The image in RGB, not smaller than `side` needs it, and the size in the file as (width, height)."""
     name = printable(path)
     try:
-        if not Path(path).is_file():  # reading a named pipe would never end
+        if content is None and not Path(path).is_file():  # reading a named pipe would never end
             raise OSError("it is not a file, nor a link to one")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are about metadata
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with Image.open(path if content is None else BytesIO(content)) as image:
+                size = image.size
+                if side is not None:
+                    image.draft(None, _resized(size, side))  # does nothing but in a JPEG
                 rgb = _rgb(image)
                 mode = image.mode
     except Exception as error:  # PIL's decoders raise anything on damaged files
@@ -66,7 +89,12 @@ def read_rgb(path: str | os.PathLike[str]) -> Image.Image:
             f"{name} can't be read: the range of its pixels (PIL's mode {mode}) is not known; "
             "save it with 8 or 16 bits per channel"
         )
-    return rgb
+    return rgb, size
+
+
+def _resized(size: tuple[int, int], side: int) -> tuple[int, int]:
+    width, height = size
+    return side * width // min(size), side * height // min(size)
 
 
 def _rgb(image: Image.Image) -> Image.Image | None:
@@ -93,6 +121,10 @@ def _gray_bits(image: Image.Image) -> int | None:
 
 def _reason(path: str | os.PathLike[str], error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return "it is in no format that PIL reads" if Path(path).stat().st_size else "it is empty"
+        return "it is empty" if _is_empty(path) else "it is in no format that PIL reads"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split()) or type(error).__name__
+
+
+def _is_empty(path: str | os.PathLike[str]) -> bool:
+    return Path(path).is_file() and not Path(path).stat().st_size

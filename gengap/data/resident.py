@@ -22,8 +22,11 @@ class Resident:
     and methods.
     """
 
+    top5 = False
+
     def __init__(self, images: Images, config: Data, device: torch.device, *, augment: bool) -> None:
         self.labels = torch.from_numpy(images.labels).to(device)
+        self.bad: dict[str, str] = {}  # there are no files
         pixels = torch.from_numpy(images.images).to(device)
         height, width, channels = pixels.shape[1:]
         pad = config.crop_padding if augment else 0
@@ -47,6 +50,9 @@ class Resident:
             parts = (rows, torch.from_numpy(batch.motions)) if self.moving else (rows,)
             on_gpu = device.type == "cuda"
             yield tuple(p.pin_memory().to(device, non_blocking=True) if on_gpu else p for p in parts)
+
+    def close(self) -> None:
+        """Nothing is to be ended."""
 
     def preprocess(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """Augmented, normalized images (B, C, H, W) float32 and their labels (B,) int64."""

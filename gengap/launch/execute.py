@@ -29,6 +29,7 @@ from gengap.runs.provenance import hardware
 from gengap.runs.record import LOG
 from gengap.runs.schema import Status
 from gengap.runs.store import Run
+from gengap.training.bad_photographs import recording_bad
 from gengap.training.build import build_trainer, memory_line
 from gengap.training.device import prepare_device
 from gengap.training.loop import DivergedError, fit
@@ -120,12 +121,12 @@ def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
     mirror = TensorBoard(run) if config.runtime.tensorboard else None
     title = f"{run.name} seed{config.seed}{place}"
     try:
-        with closing(trainer), stop:
+        with closing(trainer), closing(validation), stop:
             run.record.pop("error", None)  # of an attempt that failed
             open_record(config, run, data, network, trainer)
             lost = partial(stop.record, signal.SIGPIPE)
             progress = Progress(title, regime.updates, regime.batches.samples, lost)
-            with progress, mirror or nullcontext():
+            with progress, mirror or nullcontext(), recording_bad(run, trainer.train, validation):
                 trained = fit(run, trainer, validation, progress, stop.reason, mirror)
     except DivergedError as error:
         run.update_record(status=Status.DIVERGED, error=str(error), finished=now())
@@ -135,7 +136,8 @@ def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
         line = "%s: stopped (%s) after update %d of %d and saved; run the same command again to continue"
         log.info(line, run.directory, trained.stopped_by, trained.updates, regime.updates)
         return Outcome.STOPPED
-    finish_record(run, trainer)
+    with recording_bad(run, trainer.train, validation):
+        finish_record(run, trainer)
     return Outcome.FINISHED
 
 

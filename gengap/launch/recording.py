@@ -34,6 +34,7 @@ def data_of(run: Run, source: Source, splits: Splits) -> dict[str, Any]:
     """
     data = describe(source, splits)
     if _has_checkpoint(run):
+        data |= {k: v for k, v in run.record.get("data", {}).items() if k == "bad_photographs"}
         changed = what_changed(run.record.get("data", {}), data)
         if changed:
             raise UserError(
@@ -120,7 +121,8 @@ def published(config: dict[str, Any]) -> dict[str, Any]:
 def finish_record(run: Run, trainer: Trainer) -> None:
     """Complete the record of a run that has ended; save its weights if asked, and drop its checkpoints."""
     rows = run.evaluations()
-    _, train_error = trainer.evaluate(trainer.train)
+    train_error = trainer.evaluate(trainer.train).error
+    trainer.train.close()
     (run.directory / PREVIOUS).unlink(missing_ok=True)  # makes room: the newest is that of the end
     if trainer.config.runtime.keep_weights:
         weights = io.BytesIO()
@@ -137,11 +139,17 @@ def finish_record(run: Run, trainer: Trainer) -> None:
             "best_val_accuracy": round(100 - min(row["val_error"] for row in rows), 4),
             "train_accuracy": round(100 - train_error, 4),
             "distance": rows[-1]["distance"],
-        },
+        }
+        | _top5(rows[-1]),
     )
     remove_checkpoints(run.directory)
     accuracy = run.record["summary"]["last_val_accuracy"]
     log.info("%s: finished, validation accuracy %.2f%%", run.directory, accuracy)
+
+
+def _top5(row: dict[str, Any]) -> dict[str, float]:
+    found = row.get("val_top5_error")
+    return {} if found is None else {"last_val_top5_accuracy": round(100 - found, 4)}
 
 
 def now() -> str:

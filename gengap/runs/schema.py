@@ -42,7 +42,12 @@ ORIGIN = {
 }
 _DATA = keys(
     {"train": whole(1), "validation": whole(1)},
-    {"classes": whole(1), "class_names": each(text), "fingerprint": each_value(text)},
+    {
+        "classes": whole(1),
+        "class_names": each(text),
+        "fingerprint": each_value(text),
+        "bad_photographs": each_value(each(text)),  # by split
+    },
 )
 _SUMMARY = keys(
     {
@@ -52,7 +57,8 @@ _SUMMARY = keys(
         "best_val_accuracy": _PERCENT,
         "train_accuracy": _PERCENT,
         "distance": _SIZE,
-    }
+    },
+    {"last_val_top5_accuracy": _PERCENT},  # of image files
 )
 RECORD = keys(
     {
@@ -102,7 +108,9 @@ _ROW = {
     "seconds": _SECONDS,
 }
 ROW = keys(_ROW, {"tensor_distances": each(or_null(_SIZE))})
-EVALUATED_ROW = keys(_ROW | EVALUATION, {"tensor_distances": each(or_null(_SIZE))})
+EVALUATED_ROW = keys(
+    _ROW | EVALUATION, {"tensor_distances": each(or_null(_SIZE)), "val_top5_error": _PERCENT}
+)
 
 
 def record_damage(record: Any) -> str:

@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gengap.data.device_images import DeviceImages
+from gengap.faults import MachineError
 from gengap.runs.checkpoint import load_checkpoint, mismatch, save_checkpoint
 from gengap.runs.record import name_of
 from gengap.runs.store import Run
+from gengap.training.bad_photographs import record_bad
 from gengap.training.clock import Clock
 from gengap.training.distance import distance, recorded_updates, tensor_distances
 from gengap.training.progress import Progress
@@ -73,7 +75,11 @@ def fit(
     progress.start(done)
     saved = clock.seconds
     for update in range(done, regime.updates):
-        trainer.train_step(update)
+        try:
+            trainer.train_step(update)
+        except MachineError:  # there is no batch, and nothing has changed yet
+            _save(run, trainer, validation, baselines, done, clock)
+            raise
         done = update + 1
         progress.advance(done)
         if done in evaluations or done in recorded:
@@ -90,10 +96,10 @@ def fit(
         if reason or clock.seconds - saved > trainer.config.runtime.checkpoint_seconds:
             trainer.wait()
             saved = clock.seconds
-            _save(run, trainer, baselines, done, clock)
+            _save(run, trainer, validation, baselines, done, clock)
         if reason:
             return Trained(done, reason)
-    _save(run, trainer, baselines, done, clock)
+    _save(run, trainer, validation, baselines, done, clock)
     run.update_record(measuring_seconds=round(clock.measuring, 3))
     return Trained(done)
 
@@ -123,13 +129,15 @@ def _row(
         row["tensor_distances"] = [_digits(d, 5) for d in distances]
     if is_evaluation:
         train_loss, train_error, *_ = _means(baselines.evaluation, done, totals)
-        val_loss, val_error = trainer.evaluate(validation)
+        found = trainer.evaluate(validation)
         row |= {
             "train_loss": _digits(train_loss),
             "train_error": _digits(100 * train_error),
-            "val_loss": _digits(val_loss),
-            "val_error": _digits(val_error),
+            "val_loss": _digits(found.loss),
+            "val_error": _digits(found.error),
         }
+        if found.top5_error is not None:
+            row["val_top5_error"] = _digits(found.top5_error)
         baselines.evaluation = (done, totals)
     return row
 
@@ -150,8 +158,11 @@ def _check_finite(row: dict[str, Any]) -> None:
         raise DivergedError(f"the loss is not finite after {row['update']} updates (lr {row['lr']})")
 
 
-def _save(run: Run, trainer: Trainer, baselines: Baselines, done: int, clock: Clock) -> None:
+def _save(
+    run: Run, trainer: Trainer, validation: DeviceImages, baselines: Baselines, done: int, clock: Clock
+) -> None:
     with clock.measured():
+        record_bad(run, trainer.train, validation)
         times = {"seconds": clock.seconds, "measuring": clock.measuring}
         # "marks" is the key in existing checkpoints
         state = trainer.state_dict() | {"marks": asdict(baselines), "done": done} | times

@@ -1,5 +1,7 @@
 """The objective: cross-entropy, per sample for training, over a whole data set for evaluation."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -7,6 +9,17 @@ from torch.nn import functional as F
 from gengap.data.device_images import DeviceImages
 
 EVALUATION_BATCH = 1000
+
+
+class Evaluation(NamedTuple):
+    """Mean loss over a data set, and errors in percent.
+
+    top5_error: how often the label is not among the 5 largest logits; None unless the images are files.
+    """
+
+    loss: float
+    error: float
+    top5_error: float | None
 
 
 def sample_losses(
@@ -28,21 +41,24 @@ def sample_losses(
 
 
 @torch.no_grad()
-def evaluate(
-    model: nn.Module, images: DeviceImages, dtype: torch.dtype, *, bf16: bool
-) -> tuple[float, float]:
-    """Mean loss and error (%) in evaluation mode, without augmentation.
+def evaluate(model: nn.Module, images: DeviceImages, dtype: torch.dtype, *, bf16: bool) -> Evaluation:
+    """Mean loss and errors in evaluation mode, without augmentation.
 
     Arguments are those of `sample_losses`; the model is left in training mode.
     """
     model.eval()
     device = images.labels.device
     loss = torch.zeros((), dtype=torch.float64, device=device)
-    errors = torch.zeros((), dtype=torch.int64, device=device)
+    errors, top5_errors = torch.zeros(2, dtype=torch.int64, device=device)
     for batch, labels in images.evaluation_batches(EVALUATION_BATCH):
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             logits = model(batch)
         loss += F.cross_entropy(logits.to(dtype), labels, reduction="sum")
         errors += (logits.argmax(1) != labels).sum()
+        if images.top5:
+            largest = logits.topk(min(5, logits.shape[1])).indices
+            top5_errors += (largest != labels[:, None]).all(1).sum()
     model.train()
-    return float(loss) / len(images), 100 * float(errors) / len(images)
+    samples = len(images)
+    top5_error = 100 * float(top5_errors) / samples if images.top5 else None
+    return Evaluation(float(loss) / samples, 100 * float(errors) / samples, top5_error)

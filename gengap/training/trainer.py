@@ -16,7 +16,7 @@ from gengap.training.cuda_graph import DeviceStep, GraphedStep
 from gengap.training.engine import engine
 from gengap.training.flat import Flat
 from gengap.training.micro_batches import micro_batch_size
-from gengap.training.objective import evaluate
+from gengap.training.objective import Evaluation, evaluate
 from gengap.training.optimizer import optimizer
 from gengap.training.sgd import clip_
 
@@ -128,8 +128,8 @@ class Trainer:
         noise = 1 + math.sqrt(variance) * torch.randn(batch_size, generator=generator)
         return noise.to(self._device)
 
-    def evaluate(self, images: DeviceImages) -> tuple[float, float]:
-        """Mean loss and error (%) in evaluation mode, without augmentation."""
+    def evaluate(self, images: DeviceImages) -> Evaluation:
+        """Mean loss and errors in evaluation mode, without augmentation."""
         return evaluate(self.model, images, self.flat.weights.dtype, bf16=self.bf16)
 
     def state_dict(self) -> dict[str, Any]:

@@ -258,7 +258,7 @@ def test_evaluation_covers_the_whole_set_and_has_no_side_effects(digits):
     for update in range(3):
         trainer.train_step(update)
         undisturbed.train_step(update)
-        loss, error = trainer.evaluate(validation)
+        loss, error, _ = trainer.evaluate(validation)
     assert torch.equal(trainer.flat.weights, undisturbed.flat.weights)
     assert all(
         torch.equal(a, b) for a, b in zip(trainer.model.buffers(), undisturbed.model.buffers(), strict=True)

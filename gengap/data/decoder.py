@@ -1,0 +1,133 @@
+"""What a worker process does: read, decode, resize and crop photographs; replace those that can't be."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from gengap.data.image_file import read_resized
+from gengap.data.shared_memory import room
+from gengap.errors import UserError
+from gengap.faults import MachineError
+
+# Image sizes are known only after decoding, so crop offsets are drawn as fractions of what an image allows
+CROP_POSITIONS = 2**31
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Photographs that a worker decodes at a time.
+
+    indices (B,) into the files, and their paths (B,): a worker that read them from the list of all would copy
+    that into its memory, bit by bit. offsets (B, 2) of the crops as (row, column) in range(CROP_POSITIONS),
+    None for center crops.
+    """
+
+    indices: NDArray[np.int64]
+    paths: NDArray[np.object_]
+    offsets: NDArray[np.int64] | None
+
+
+class Decoded(NamedTuple):
+    """Pixels (B, crop, crop, 3) uint8 of a chunk, and what was replaced in it.
+
+    bad: index of each photograph that can't be decoded, and why. replaced: place in the chunk, and index of
+    the photograph that is there instead.
+    """
+
+    pixels: Tensor
+    bad: list[tuple[int, str]]
+    replaced: list[tuple[int, int]]
+
+
+class Decoder(Dataset[Decoded | UserError]):
+    """Decodes, resizes and crops the photographs of a chunk, in a worker process.
+
+    One that can't be decoded is replaced by the next that can, so that what is trained on is a function of
+    the files, whoever decodes them. An error of the machine is the result, for the main process to raise.
+
+    Args:
+        paths: (N,) of all files.
+        resize: shorter side of an image after resizing, in pixels.
+        crop: side of the square crop, in pixels.
+        most_bad: after more bad photographs than these, the rest of a chunk is left undecoded.
+        read: the content of a file by its path; None to open it.
+    """
+
+    def __init__(
+        self,
+        paths: NDArray[np.object_],
+        resize: int,
+        crop: int,
+        most_bad: int,
+        read: Callable[[str], bytes] | None = None,
+    ) -> None:
+        self._paths, self._resize, self._crop = paths, resize, crop
+        self._most_bad, self._read = most_bad, read
+
+    def __getitem__(self, chunk: Chunk) -> Decoded | UserError:
+        try:
+            return self._decoded(chunk)
+        except UserError as error:
+            return type(error)(str(error))  # without its cause, which need not be picklable
+
+    def _decoded(self, chunk: Chunk) -> Decoded:
+        pixels = room(len(chunk.indices), self._crop, self._crop, 3)
+        bad: dict[int, str] = {}
+        replaced = []
+        for place, first in enumerate(chunk.indices):
+            offset = None if chunk.offsets is None else chunk.offsets[place]
+            image, index = self._first_good(int(first), chunk.paths[place], bad)
+            if image is None:
+                break
+            pixels[place] = self._cropped(image, offset).permute(1, 2, 0)
+            if index != first:
+                replaced.append((place, index))
+        return Decoded(pixels, list(bad.items()), replaced)
+
+    def _first_good(self, index: int, path: str, bad: dict[int, str]) -> tuple[Tensor | None, int]:
+        """The image of the first file from this one on that can be decoded, and its index."""
+        while len(bad) <= self._most_bad:
+            try:
+                return read_resized(path, self._resize, self._read(path) if self._read else None), index
+            except MachineError:
+                raise
+            except UserError as error:
+                bad[index] = str(error)
+                index = (index + 1) % len(self._paths)
+                path = self._paths[index]
+        return None, index
+
+    def _cropped(self, image: Tensor, offset: NDArray[np.int64] | None) -> Tensor:
+        spare = [side - self._crop for side in image.shape[1:]]
+        if offset is None:
+            row, column = (round(s / 2) for s in spare)  # as torchvision's center_crop
+        else:
+            row, column = (int(o) * (s + 1) // CROP_POSITIONS for o, s in zip(offset, spare, strict=True))
+        return image[:, row : row + self._crop, column : column + self._crop]
+
+
+def leave_signals_to(main: int, worker: int) -> None:
+    """Begin a worker process that reacts to the signals of the main one alone."""
+    # Ctrl-C, a closed terminal and a scheduler's signals reach every process, but the main one still needs
+    # its workers to finish the update: only it reacts to them, and workers exit on a SIGTERM from it alone
+    for name in ("SIGINT", "SIGHUP", "SIGUSR1"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if sys.platform == "linux":
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_exit_on_sigterm_from, args=(main,), daemon=True).start()
+
+
+def _exit_on_sigterm_from(main: int) -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != main:
+        pass
+    os._exit(0)
