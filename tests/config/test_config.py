@@ -18,6 +18,7 @@ GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "runs.json").read_te
 
 DEFAULT_NETWORKS = {
     "mnist": "f1", "digits": "f1", "cifar10": "resnet44", "cifar100": "wresnet16_4", "imagenet": "alexnet",
+    "photographs": "c1",
 }  # fmt: skip
 # Cells whose batch is not their workload's large batch: Table 2's second row, and footnote 8
 OTHER_BATCHES = {
