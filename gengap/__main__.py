@@ -20,11 +20,12 @@ usage: gengap COMMAND [ARGUMENTS]
   gengap landscape sharpness +experiment=mnist_sb                  measure the loss around trained networks
   gengap plan small_batch=256 large_batch=4096 lr=0.1 ...          move your own recipe to a larger batch
   gengap bench [workload=NAME]                                     measure this machine's training speed
+  gengap prepare imagenet [data.root=DIR]                          pack photographs into one smaller file
 
 `gengap train --help` lists experiments, sweeps and every key.
 Tab completion: eval "$(gengap -sc install=bash)", or with zsh or fish instead of bash."""
 
-COMMANDS = ("train", "status", "report", "landscape", "plan", "bench")
+COMMANDS = ("train", "status", "report", "landscape", "plan", "bench", "prepare")
 
 
 def main() -> None:

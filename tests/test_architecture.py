@@ -35,7 +35,7 @@ ALLOWED = {
     "report": {*BASE, "config", "paper", "runs"},
     "bench": {*BASE, "config", "data", "models", "paper", "regime", "report", "runs", "training"},
     "api": {*BASE, "config", "launch", "runs", "training"},
-    "cli": {*BASE, "bench", "config", "landscape", "launch", "plan", "report", "runs"},
+    "cli": {*BASE, "bench", "config", "data", "landscape", "launch", "plan", "report", "runs"},
     "__main__": {*BASE, "cli"},
 }  # fmt: skip
 

@@ -56,7 +56,8 @@ class DecodedImages:
         self.bad: dict[str, str] = {}
         self._most_bad = config.bad_photographs
         self._paths, self._below = files.paths, shared_folder([os.fspath(p) for p in files.paths])
-        self._decoder = Decoder(files.paths, config.resize, config.crop, self._most_bad)
+        read = files.contents.read if files.contents else None
+        self._decoder = Decoder(files.paths, config.resize, config.crop, self._most_bad, read)
         self._workers = _cores() if workers is None else workers
         self._augment, self._flip = augment, config.flip and augment
         self.moving = moves(config) and augment

@@ -9,7 +9,7 @@ from gengap.config.factory import called, imported
 from gengap.config.schema import Data
 from gengap.data.checks import check_source
 from gengap.data.sources import Source
-from gengap.errors import UserError
+from gengap.errors import UserError, either
 from gengap.paths import expanded
 
 SOURCES = {
@@ -19,28 +19,32 @@ SOURCES = {
     "cifar100": "gengap.data.downloaded:cifar100",
     "imagenet": "gengap.data.folders:imagenet",
 }
+PACKED = {"imagenet": "gengap.data.packed:packed"}
 DEFAULT_ROOT = Data.root
 TRAINING_IMAGES = {"digits": 1437, "mnist": 60_000, "cifar10": 50_000, "cifar100": 50_000}
 NUM_CLASSES = {"digits": 10, "mnist": 10, "cifar10": 10, "cifar100": 100, "imagenet": 1000}
 
 
-def load(name: str, root: str, folder: str = "") -> Source:
+def load(name: str, root: str, folder: str = "", *, packed: bool = False) -> Source:
     """Load a data set from `folder` under `root`.
 
     Args:
         name: a key of SOURCES, or `package.module:factory`, called as factory(Path of the folder) -> Source.
         root: where data sets are kept; ~ is the user's home, and for the default $GENGAP_DATA comes first.
         folder: relative to root.
+        packed: read the packed copy of image files instead of them.
 
     Raises:
         UserError: the name is unknown, the data is missing and can't be downloaded, a file is damaged, or the
             user's own factory fails or returns no valid Source.
     """
-    factory = imported("data.name", SOURCES.get(name, name), SOURCES)
-    if root == DEFAULT_ROOT:
-        root = os.environ.get("GENGAP_DATA") or root
+    target = PACKED.get(name, "") if packed else SOURCES.get(name, name)
+    if not target:
+        raise UserError(f"data.packed=true: only {either(list(PACKED))} has a packed copy, not {name}")
+    factory = imported("data.name", target, SOURCES)
     # The digits need no folder, and so no home where a user has none
-    path = Path() if (name, root) == ("digits", DEFAULT_ROOT) else _path(root, folder)
+    alone = name == "digits" and root == DEFAULT_ROOT and not os.environ.get("GENGAP_DATA")
+    path = Path() if alone else data_folder(root, folder)
     try:
         signature(factory).bind(path)
     except TypeError as error:
@@ -48,7 +52,14 @@ def load(name: str, root: str, folder: str = "") -> Source:
     return check_source(name, called("data.name", name, partial(factory, path)))
 
 
-def _path(root: str, folder: str) -> Path:
+def data_folder(root: str, folder: str) -> Path:
+    """The folder of a data set; arguments as in `load`.
+
+    Raises:
+        UserError: there is no home for ~, or a variable is not set.
+    """
+    if root == DEFAULT_ROOT:
+        root = os.environ.get("GENGAP_DATA") or root
     try:
         return expanded(root) / expanded(folder)
     except UserError as error:

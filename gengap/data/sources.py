@@ -1,6 +1,7 @@
 """What a data set is, wherever it comes from: images or image files, with labels, in two splits."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,19 +22,29 @@ class Images:
         return Images(self.images[indices], self.labels[indices])
 
 
+class Contents(Protocol):
+    """Where the contents of image files are, if not at their paths."""
+
+    digest: str  # of all that these files hold
+
+    def read(self, path: str) -> bytes:
+        """The content of a file."""
+
+
 @dataclass(frozen=True)
 class ImageFiles:
     """Image files of any size: paths (N,) of dtype object, labels (N,) int64; decoded when needed."""
 
     paths: NDArray[np.object_]
     labels: NDArray[np.int64]
+    contents: Contents | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, indices: NDArray[np.int64]) -> "ImageFiles":
         """The image files at these indices (M,), in this order."""
-        return ImageFiles(self.paths[indices], self.labels[indices])
+        return ImageFiles(self.paths[indices], self.labels[indices], self.contents)
 
 
 @dataclass(frozen=True)

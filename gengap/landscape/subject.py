@@ -46,7 +46,7 @@ class Subject:
     def source(self) -> Source:
         """The data set."""
         data = self.config.data
-        return load(data.name, data.root, data.folder)
+        return load(data.name, data.root, data.folder, packed=data.packed)
 
     @cached_property
     def splits(self) -> Splits:

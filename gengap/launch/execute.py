@@ -109,7 +109,7 @@ def _logged(run: Run, train: Callable[[], Outcome], created: Sequence[Path]) -> 
 def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
     threads = threads_of(config.runtime, run.record, place.threads)
     device = prepare_device(config.runtime, threads)
-    source = load(config.data.name, config.data.root, config.data.folder)
+    source = load(config.data.name, config.data.root, config.data.folder, packed=config.data.packed)
     splits = split(source, config.data, config.seed)
     data, network = data_of(run, source, splits), network_of(run, config)
     regime = build_regime(config, len(splits.train))

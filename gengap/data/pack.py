@@ -1,0 +1,203 @@
+"""Makes the packed copy of a data set of photographs, continues one that was interrupted, and checks one."""
+
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from hashlib import blake2b
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms.v2 import functional as tf
+
+from gengap.data.decoder import leave_signals_to
+from gengap.data.folders import imagenet
+from gengap.data.image_file import read_resized
+from gengap.data.packed import (
+    CONTENTS,
+    DIGEST,
+    FILE,
+    SCHEMA,
+    SIDE,
+    TEST,
+    TRAIN,
+    checksum,
+    damaged,
+    digest_of,
+    is_complete,
+    opened,
+    split_digest,
+)
+from gengap.data.sources import ImageFiles, Source
+from gengap.errors import UserError, printable
+from gengap.faults import MachineError
+
+QUALITY = 90  # of the JPEGs that are made
+BATCH = 256  # photographs that are written at a time
+PAGE = 65536  # bytes, so that a photograph is on few pages
+Packing = tuple[bytes, str]  # the content of a photograph in the copy; or none, and why
+Advance = Callable[[int, int], None]  # called with the photographs done, and their number
+
+
+class Photograph(NamedTuple):
+    """One to be packed: its name is its path below the folder of the data set."""
+
+    split: str
+    name: bytes
+    label: int
+    path: str
+
+
+def pack(folder: Path, workers: int, advance: Advance) -> Path:
+    """Make the packed copy of the photographs in folder/train/CLASS/ and folder/val/CLASS/, or its rest.
+
+    JPEGs whose shorter side has at most SIDE pixels are copied as they are; others are resized to that as for
+    training and saved as JPEG of quality QUALITY. What can't be decoded is noted with the reason.
+
+    Args:
+        folder: of the data set; the copy is put there.
+        workers: processes.
+        advance: called after every BATCH.
+
+    Raises:
+        UserError: as in `folders.imagenet`, or the copy is damaged or was begun with other photographs.
+        MachineError: a photograph can't be read, or the copy can't be written; the same call continues.
+    """
+    source, file = imagenet(folder), folder / FILE
+    listed = _listed(source, folder)
+    classes = os.fsencode("/".join(source.class_names))
+    plan = blake2b(repr([(p.split, p.name, p.label) for p in listed]).encode(), digest_size=16).hexdigest()
+    with _writing(file) as connection:
+        about = dict(connection.execute("SELECT key, value FROM about"))
+        if about.setdefault("plan", plan) != plan:
+            raise UserError(f"{printable(file)} was begun with other photographs: remove it to start over")
+        with connection:
+            values = (("plan", plan), ("classes", classes))
+            connection.executemany("INSERT OR IGNORE INTO about VALUES (?, ?)", values)
+        (done,) = connection.execute("SELECT count(*) FROM photographs").fetchone()
+        results = _packed(listed[done:], workers)
+        while part := list(islice(results, BATCH)):
+            _write(connection, done, listed, part)
+            done += len(part)
+            advance(done, len(listed))
+        digest = digest_of([split_digest(connection, split) for split in (TRAIN, TEST)])
+        with connection:
+            connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (DIGEST, digest))
+    return file
+
+
+def check(folder: Path, advance: Advance) -> bool:
+    """Compare every photograph of a packed copy with its checksum; False if there is no complete copy.
+
+    Raises:
+        UserError: one is damaged.
+    """
+    file = folder / FILE
+    if not is_complete(file):
+        return False
+    try:
+        with closing(opened(file)) as connection:
+            (total,) = connection.execute("SELECT count(*) FROM photographs").fetchone()
+            for done, (name, content, expected, _) in enumerate(connection.execute(CONTENTS), 1):
+                if checksum(content) != expected:
+                    raise damaged(file, f"the checksum of {printable(os.fsdecode(name))} does not fit")
+                if not done % BATCH or done == total:
+                    advance(done, total)
+    except sqlite3.DatabaseError as error:
+        raise damaged(file, error) from error
+    return True
+
+
+def _listed(source: Source, folder: Path) -> list[Photograph]:
+    found = []
+    for split, files in ((TRAIN, source.train), (TEST, source.test)):
+        assert isinstance(files, ImageFiles)
+        for path, label in zip(files.paths, files.labels, strict=True):
+            found.append(Photograph(split, os.fsencode(os.path.relpath(path, folder)), int(label), path))
+    return found
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        with closing(sqlite3.connect(file, timeout=0)) as connection:
+            connection.execute(f"PRAGMA page_size = {PAGE}")
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.executescript(SCHEMA)
+            yield connection
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise UserError(f"{printable(file)} is being written by another process: wait for it") from error
+        raise MachineError(
+            f"{printable(file)} can't be written ({error}): mend that, then run the same command again"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise damaged(file, error) from error
+
+
+def _write(
+    connection: sqlite3.Connection,
+    first: int,
+    listed: Sequence[Photograph],
+    part: Sequence[Packing],
+) -> None:
+    with connection:
+        for number, (content, problem) in enumerate(part, first):
+            split, name, label, _ = listed[number]
+            row = (number, split, name, label, checksum(content), problem or None)
+            connection.execute("INSERT INTO photographs VALUES (?, ?, ?, ?, ?, ?)", row)
+            connection.execute("INSERT INTO contents VALUES (?, ?)", (number, content))
+
+
+def _packed(listed: Sequence[Photograph], workers: int) -> Iterator[Packing]:
+    """The contents in the copy; or none, and why."""
+    if not listed:
+        return
+    loader = DataLoader(
+        _Packer([p.path for p in listed]),
+        batch_size=None,
+        num_workers=workers,
+        multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
+        worker_init_fn=partial(leave_signals_to, os.getpid()),
+    )
+    for found in loader:
+        if isinstance(found, MachineError):
+            raise type(found)(str(found))
+        yield found
+
+
+class _Packer(Dataset[Packing | MachineError]):
+    """Packs a photograph, in a worker process; an error of the machine is the result."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._paths = paths
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, index: int) -> Packing | MachineError:
+        try:
+            return _content(self._paths[index]), ""
+        except MachineError as error:
+            return MachineError(str(error))  # without its cause, which need not be picklable
+        except UserError as error:
+            return b"", str(error)
+
+
+def _content(path: str) -> bytes:
+    pixels = read_resized(path, SIDE)  # also where it is copied: it must be whole
+    with Image.open(path) as image:
+        shorter, kind = min(image.size), image.format
+    if kind == "JPEG" and shorter <= SIDE:
+        return Path(path).read_bytes()
+    if shorter < SIDE:
+        pixels = read_resized(path, shorter)
+    buffer = BytesIO()
+    tf.to_pil_image(pixels.contiguous()).save(buffer, "JPEG", quality=QUALITY)
+    return buffer.getvalue()

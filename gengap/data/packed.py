@@ -1,0 +1,148 @@
+"""The packed copy of a data set of photographs: one file with all of them, their shorter side at most 256.
+
+An SQLite data base, so that half a copy can be continued and nothing is ever half written. `gengap prepare`
+makes it (pack.py); data.packed=true reads it.
+"""
+
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+from gengap.data.sources import ImageFiles, Source
+from gengap.errors import UserError, printable
+
+SIDE = 256  # pixels
+FILE = f"photographs-{SIDE}.sqlite"
+TRAIN, TEST = "train", "val"  # the folders of the splits
+DIGEST = "digest"  # the key that a complete copy has
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS photographs (
+    id INTEGER PRIMARY KEY, split TEXT, name BLOB UNIQUE, label INTEGER, checksum BLOB, problem TEXT
+);
+CREATE TABLE IF NOT EXISTS contents (id INTEGER PRIMARY KEY, content BLOB);
+"""
+CONTENTS = "SELECT name, content, checksum, problem FROM photographs JOIN contents USING (id)"
+
+
+def checksum(content: bytes) -> bytes:
+    """Of a photograph, 16 bytes."""
+    return blake2b(content, digest_size=16).digest()
+
+
+def damaged(file: Path, reason: object) -> UserError:
+    """The error for a copy that is not as it was written."""
+    return UserError(f"{printable(file)} is damaged ({reason}): remove it, and gengap prepare makes it again")
+
+
+def opened(file: Path) -> sqlite3.Connection:
+    """A connection that only reads; without a lock, which a network's file system may not have."""
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+
+
+@dataclass
+class Packed:
+    """Reads photographs from a copy, in any process.
+
+    Args:
+        file: the copy.
+        digest: of a split's photographs, in hexadecimal.
+    """
+
+    file: Path
+    digest: str
+    _connection: tuple[int, sqlite3.Connection] | None = field(default=None, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the connection, for a worker that is not forked."""
+        return {"file": self.file, "digest": self.digest, "_connection": None}
+
+    def read(self, path: str) -> bytes:
+        """The content of a photograph, by its path below the copy.
+
+        Raises:
+            UserError: it is damaged, or could not be decoded when it was packed.
+        """
+        name = path[len(str(self.file)) + 1 :]
+        try:
+            found = self._connected().execute(f"{CONTENTS} WHERE name = ?", (os.fsencode(name),)).fetchone()
+        except sqlite3.DatabaseError as error:
+            raise damaged(self.file, f"{printable(name)}: {error}") from error
+        if found is None:
+            raise damaged(self.file, f"{printable(name)} is not in it")
+        _, content, expected, problem = found
+        if problem:
+            raise UserError(problem)
+        if checksum(content) != expected:
+            raise damaged(self.file, f"the checksum of {printable(name)} does not fit")
+        return bytes(content)
+
+    def _connected(self) -> sqlite3.Connection:
+        # A connection does not survive a fork
+        if self._connection is None or self._connection[0] != os.getpid():
+            self._connection = os.getpid(), opened(self.file)
+        return self._connection[1]
+
+
+def packed(folder: Path) -> Source:
+    """The data set of a packed copy, in the order of `folders.imagenet`.
+
+    Raises:
+        UserError: there is no copy, or it is not complete or damaged.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        raise UserError(
+            f"data.packed=true: there is no {printable(file)}: type gengap prepare imagenet "
+            "data.root=DIR data.folder=NAME, or leave out data.packed"
+        )
+    try:
+        with closing(opened(file)) as connection:
+            about = dict(connection.execute("SELECT key, value FROM about"))
+            if DIGEST not in about:
+                raise UserError(
+                    f"{printable(file)} is not complete: type the gengap prepare that began it again"
+                )
+            classes = os.fsdecode(about["classes"]).split("/")
+            train, test = (_split(connection, file, split) for split in (TRAIN, TEST))
+    except (sqlite3.DatabaseError, KeyError) as error:
+        raise damaged(file, error) from error
+    if digest_of([s.contents.digest for s in (train, test) if s.contents]) != about[DIGEST]:
+        raise damaged(file, "the list of its photographs is not as it was written")
+    return Source(train, test, len(classes), tuple(classes))
+
+
+def is_complete(file: Path) -> bool:
+    """Whether there is a copy with all photographs; False for what is no copy at all."""
+    try:
+        with closing(opened(file)) as connection:
+            return bool(connection.execute("SELECT 1 FROM about WHERE key = ?", (DIGEST,)).fetchone())
+    except sqlite3.DatabaseError:
+        return False
+
+
+def digest_of(digests: list[str]) -> str:
+    """One digest of those of the splits."""
+    return blake2b(" ".join(digests).encode(), digest_size=16).hexdigest()
+
+
+def split_digest(connection: sqlite3.Connection, split: str) -> str:
+    """Of the names, labels and checksums of a split's photographs, in hexadecimal."""
+    digest = blake2b(digest_size=16)
+    asked = "SELECT name, label, checksum, problem IS NULL FROM photographs WHERE split = ? ORDER BY id"
+    for name, label, content, is_good in connection.execute(asked, (split,)):
+        digest.update(b"%d\0%b\0%d\0%b" % (len(name), name, label, content if is_good else b""))
+    return digest.hexdigest()
+
+
+def _split(connection: sqlite3.Connection, file: Path, split: str) -> ImageFiles:
+    asked = "SELECT name, label FROM photographs WHERE split = ? ORDER BY id"
+    names, labels = zip(*connection.execute(asked, (split,)), strict=True)
+    paths = np.array([str(file / os.fsdecode(name)) for name in names], dtype=object)
+    digest = split_digest(connection, split)
+    return ImageFiles(paths, np.array(labels, dtype=np.int64), Packed(file, digest))
