@@ -29,24 +29,35 @@ class Case:
     workload: str
     method: str
     precisions: tuple[str, ...]
+    files: tuple[str, ...] | None = None  # of a workload that reads image files: what says where they are
 
     def __str__(self) -> str:
         return f"{paper.title(self.workload)} {LABELS.get(self.method, self.method)}"
 
     def config(self, precision: str) -> Config:
         """The run's configuration, as `gengap train` composes it."""
-        return compose_config(
-            [f"workload={self.workload}", f"method={self.method}", f"precision={precision}"]
-        )
+        cell = [f"workload={self.workload}", f"method={self.method}", f"precision={precision}"]
+        return compose_config([*cell, *(self.files or ())])
 
 
 def cases(
-    workload: str, methods: Sequence[str], precisions: Sequence[str], on_gpu: Callable[[], bool]
+    workload: str,
+    methods: Sequence[str],
+    precisions: Sequence[str],
+    on_gpu: Callable[[], bool],
+    files: Sequence[str] = (),
 ) -> list[Case]:
     """The requested cases; without a workload the default ones for a CPU or a GPU.
 
+    Args:
+        workload: its name, or none.
+        methods: names; of a workload that reads image files, sb by default.
+        precisions: of gengap.
+        on_gpu: whether there is a GPU.
+        files: `data.root=DIR` and the like.
+
     Raises:
-        UserError: there is no such workload, method or precision, or its images are not held in memory.
+        UserError: there is no such workload, method or precision, or `files` are given of one that has none.
     """
     for precision in precisions:
         _known("precision", precision, PRECISIONS)
@@ -57,15 +68,18 @@ def cases(
             raise UserError(
                 f"method={','.join(methods)} is not measured without a workload: add workload=NAME"
             )
+        if files:
+            raise UserError(f"{files[0]}: add workload=NAME, one that reads image files")
         default = ON_A_GPU if on_gpu() else DEFAULT
         return [Case(w, m, tuple(precisions)) for w, m in default if not methods or m in methods]
     if workload not in names_in("workload") and (near := near_names("workload", workload)):
         raise UserError(f"workload={workload} is unknown: {did_you_mean(near)}")
     _known("workload", workload, names_in("workload"))
-    found = [Case(workload, m, tuple(precisions)) for m in methods or METHODS]
-    if found[0].config(precisions[0]).data.name not in SHAPES:
-        raise UserError(f"workload={workload} streams its images from files: choose another workload")
-    return found
+    if Case(workload, METHODS[0], ()).config(precisions[0]).data.name not in SHAPES:
+        return [Case(workload, m, tuple(precisions), tuple(files)) for m in methods or METHODS[:1]]
+    if files:
+        raise UserError(f"{files[0]}: workload={workload} is measured on random images: leave it out")
+    return [Case(workload, m, tuple(precisions)) for m in methods or METHODS]
 
 
 def _known(key: str, value: str, choices: Sequence[str]) -> None:

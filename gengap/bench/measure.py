@@ -2,19 +2,19 @@
 
 import json
 import statistics
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 from gengap.bench.cases import SHAPES, Case
 from gengap.bench.machine import gb_per_update, gflop_per_image, peak_rates, slow_bf16
+from gengap.bench.photographs import measure_photographs, photographs_key
 from gengap.bench.progress import show, tell
 from gengap.bench.sides import Side, Startup
+from gengap.bench.turns import NAMES, take_turns
 from gengap.config.checks import PRECISIONS
 from gengap.config.schema import Runtime
 from gengap.errors import UserError
@@ -24,15 +24,12 @@ from gengap.report.contents import targets
 from gengap.report.figures.canvas import save
 from gengap.report.figures.speed import figure, slug
 from gengap.report.markup import markdown
+from gengap.report.photographs import PHOTOGRAPHS, decoding, photographs_table
 from gengap.report.section import Section, markdown_section
 from gengap.report.speed import table
 from gengap.runs.store import write_atomically
 from gengap.terminal import say
 from gengap.training.device import prepare_device
-
-TURN_SECONDS = 2.0
-CASE_SECONDS = 75.0  # no round starts later than this
-_NAMES = {"typical": "the typical loop", "fp32": "gengap in fp32", "bf16": "gengap in bf16"}
 
 
 def measure_all(chosen: Sequence[Case], rounds: int, results_dir: Path) -> int:
@@ -58,10 +55,13 @@ def measure_all(chosen: Sequence[Case], rounds: int, results_dir: Path) -> int:
     show("")
     say(f"{machine['hardware']['name']}: {rates}, copy {machine['copy_gbs']:.0f} GB/s")
     for number, case in enumerate(chosen, 1):
-        rows = measure(case, rounds, machine, f"gengap bench: {number} of {len(chosen)}, {case}")
-        document = _merged(path, machine, rows)
+        title = f"gengap bench: {number} of {len(chosen)}, {case}"
+        rows = [] if case.files is not None else measure(case, rounds, machine, title)
+        decoded = [] if case.files is None else [measure_photographs(case, rounds, machine, title)]
+        document = _merged(path, machine, rows, decoded)
         write_atomically(path, (json.dumps(document, indent=1) + "\n").encode())
-        print(markdown(table(rows, machine["hardware"]["device"])), flush=True)
+        shown = table(rows, machine["hardware"]["device"]) if rows else photographs_table(decoded)
+        print(markdown(shown), flush=True)
         if any(row[share] > 1 for row in rows for share in ("matrix_share", "copy_share")):
             tell("gengap bench: shares above 100 % are left blank: a cache, or a machine that was busy")
     write_page(json.loads(path.read_text()), folder)
@@ -89,7 +89,8 @@ def write_page(document: dict[str, Any], folder: Path) -> None:
     with naming(folder):
         save(shown, folder)
     whole = section_of(shown)
-    page = Section(whole.heading, (*whole.blocks, targets([document])))
+    trained = whole.blocks if document["rows"] else ()
+    page = Section(whole.heading, (*trained, *decoding(document), targets([document])))
     write_atomically(folder / f"{shown.name}.md", markdown_section(page).encode())
 
 
@@ -108,9 +109,9 @@ def measure(case: Case, rounds: int, machine: dict[str, Any], title: str) -> lis
         sides = {"typical": Side("typical", first)}
         sides |= {p: Side("gengap", config) for p, config in configs.items()}
         for name, side in sides.items():
-            show(f"{title}: starting {_NAMES[name]}")
+            show(f"{title}: starting {NAMES[name]}")
             stack.enter_context(side)
-        taken = _take_turns(sides, rounds, title)
+        taken = take_turns(sides, rounds, title)
         memory = {name: side.peak_memory() for name, side in sides.items()}
         startup = {name: side.startup for name, side in sides.items()}
     batch = first.method.batch_size
@@ -140,21 +141,6 @@ def measure(case: Case, rounds: int, machine: dict[str, Any], title: str) -> lis
     ]
 
 
-def _take_turns(sides: dict[str, Side], rounds: int, title: str) -> dict[str, list[float]]:
-    """Seconds per update of every turn, by side; slow cases get fewer turns than `rounds`."""
-    show(f"{title}: how many updates per turn")
-    updates = {name: max(1, ceil(TURN_SECONDS / side.seconds(1))) for name, side in sides.items()}
-    taken: dict[str, list[float]] = {name: [] for name in sides}
-    deadline = time.monotonic() + CASE_SECONDS
-    while not taken["typical"] or (len(taken["typical"]) < rounds and time.monotonic() < deadline):
-        done = len(taken["typical"])
-        for name, side in sides.items():
-            show(f"{title}: round {done + 1} of {rounds}, {_NAMES[name]}")
-            taken[name].append(side.seconds(updates[name]) / updates[name])
-    show("")
-    return taken
-
-
 def _side(name: str, seconds: list[float], memory: float, startup: Startup) -> dict[str, Any]:
     return {
         f"{name}_seconds": statistics.median(seconds),  # per update
@@ -164,14 +150,21 @@ def _side(name: str, seconds: list[float], memory: float, startup: Startup) -> d
     }
 
 
-def _merged(path: Path, machine: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _merged(
+    path: Path, machine: dict[str, Any], rows: list[dict[str, Any]], decoded: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
     new = {_key(row) for row in rows}
+    newly_decoded = {photographs_key(row) for row in decoded}
     try:
         document = json.loads(path.read_text()) if path.exists() else {"rows": []}
         kept = [row for row in document["rows"] if _key(row) not in new]
-    except (ValueError, KeyError, TypeError) as error:
+        others = document.get(PHOTOGRAPHS, [])
+        others = [row for row in others if photographs_key(row) not in newly_decoded]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is not a measurement of gengap bench: move it away") from error
-    return machine | {"rows": sorted(kept + rows, key=_order)}
+    found = machine | {"rows": sorted(kept + rows, key=_order)}
+    all_decoded = sorted([*others, *decoded], key=photographs_key)
+    return found | ({PHOTOGRAPHS: all_decoded} if all_decoded else {})
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -13,16 +13,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
-from gengap.bench.cases import SHAPES
 from gengap.config.schema import Config
-from gengap.data.sources import Images, Source
 from gengap.errors import UserError
 
 MIB = 2**20
 _HELD = {signal.SIGINT, signal.SIGTERM}
-WORKERS = 8  # of the typical loop's DataLoader, if there are as many cores
 
 
 @dataclass(frozen=True)
@@ -120,7 +115,9 @@ def _serve(kind: str, config: Config, parent: Connection) -> None:
     started = time.perf_counter()
     import torch
 
-    update, engine = _gengap(config) if kind == "gengap" else (_typical(config), "plain")
+    from gengap.bench.loops import LOOPS
+
+    update, engine = LOOPS[kind](config)
     on_gpu = config.runtime.device != "cpu" and torch.cuda.is_available()
     wait: Callable[[], None] = torch.cuda.synchronize if on_gpu else _nothing
     wait()
@@ -149,44 +146,7 @@ def peak_memory(on_gpu: bool) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _gengap(config: Config) -> tuple[Callable[[], None], str]:
-    from itertools import count
-
-    from gengap.data.splits import split
-    from gengap.regime import build_regime
-    from gengap.training.build import build_trainer
-    from gengap.training.device import prepare_device
-
-    device = prepare_device(config.runtime)
-    images, classes = random_images(config.data.name)
-    source = Source(images, images.take(np.arange(1000)), classes)
-    splits = split(source, config.data, config.seed)
-    trainer = build_trainer(config, source, splits, build_regime(config, len(splits.train)), device)
-    updates = count()
-    return lambda: trainer.train_step(next(updates)), str(trainer.engine)
-
-
-def _typical(config: Config) -> Callable[[], None]:
-    import torch
-
-    from gengap.bench.typical import TypicalLoop
-
-    on_gpu = config.runtime.device != "cpu" and torch.cuda.is_available()
-    workers = min(WORKERS, len(os.sched_getaffinity(0)))
-    device = torch.device("cuda" if on_gpu else "cpu")
-    images, classes = random_images(config.data.name)
-    return TypicalLoop(config, images, classes, device, workers).update
-
-
-def random_images(name: str) -> tuple[Images, int]:
-    """Random images and labels of a data set's shape, and its number of classes."""
-    samples, *shape, classes = SHAPES[name]
-    generator = np.random.default_rng(0)
-    pixels = generator.integers(0, 256, (samples, *shape), dtype=np.uint8)
-    return Images(pixels, generator.integers(0, classes, samples)), classes
-
-
-def _timed(update: Callable[[], None], count: int, wait: Callable[[], None]) -> float:
+def _timed(update: Callable[[], object], count: int, wait: Callable[[], None]) -> float:
     started = time.perf_counter()
     for _ in range(count):
         update()

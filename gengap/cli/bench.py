@@ -13,7 +13,8 @@ from gengap.paths import expanded
 if TYPE_CHECKING:
     from gengap.bench.cases import Case
 
-KEYS = ("workload", "method", "precision", "rounds", "results_dir")
+FILES = ("data.root", "data.folder")
+KEYS = ("workload", "method", "precision", *FILES, "rounds", "results_dir")
 SPEC = options.Spec("bench", keys=KEYS)
 
 HELP = """\
@@ -26,10 +27,16 @@ and copy rates, peak memory, and the start-up and warm-up times. Stop other work
 The typical loop: torchvision transforms on PIL images in a DataLoader, fp32 without compilation, .item() at
 every step; with ghosts, one forward and backward pass per ghost, as in the paper's released code.
 
+Of a workload that reads photographs, it measures how many are decoded per second, beside torchvision's
+ImageFolder and DataLoader on the same files, and how many the updates alone would take: the slower one limits
+training.
+
   workload=NAME    one workload (default: {default})
-  method=NAMES     its methods, separated by commas (default: sb,lb_ra)
+  method=NAMES     its methods, separated by commas (default: sb,lb_ra; of photographs sb)
   precision=NAMES  gengap's precisions (default: fp32,bf16); the typical loop is always fp32. bf16 is left out
                    on a CPU that is slower in it
+  data.root=DIR    of a workload that reads photographs: the folder with the data sets
+  data.folder=NAME and the data set's folder under it
   rounds=N         rounds per loop, of about 2 s or one update each (default: 3; fewer in slow cases)
   results_dir=DIR  write the measurements to DIR/bench as JSON, a table and a figure (default: results)
 """
@@ -72,9 +79,9 @@ def _chosen(values: Mapping[str, str]) -> "Sequence[Case]":
     from gengap.bench.cases import cases
 
     methods = [name for name in values.get("method", "").split(",") if name]
-    return cases(
-        values.get("workload", ""), methods, values.get("precision", "fp32,bf16").split(","), _on_gpu
-    )
+    files = [f"{key}={values[key]}" for key in FILES if key in values]
+    precisions = values.get("precision", "fp32,bf16").split(",")
+    return cases(values.get("workload", ""), methods, precisions, _on_gpu, files)
 
 
 def _say_stopped(signal: str) -> None:

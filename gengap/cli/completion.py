@@ -6,7 +6,7 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
-from gengap.cli import bench, landscape, plan, report, show, train
+from gengap.cli import bench, landscape, plan, prepare, report, show, train
 from gengap.cli.options import Spec
 from gengap.config.checks import DEVICES, PRECISIONS
 from gengap.config.conf import (
@@ -69,7 +69,8 @@ def words_of(before: Sequence[str]) -> Sequence[str]:
     if command == "bench":
         precisions = (f"precision={p}" for p in PRECISIONS)
         return (
-            *_flags(bench.SPEC), *_choices(("workload", "method")), *precisions, "rounds=", "results_dir=",
+            *_flags(bench.SPEC), *_choices(("workload", "method")), *precisions,
+            *(f"{key}=" for key in bench.FILES), "rounds=", "results_dir=",
         )  # fmt: skip
     if command == "plan":
         known = {"optimizer": OPTIMIZERS}
@@ -77,6 +78,8 @@ def words_of(before: Sequence[str]) -> Sequence[str]:
         return (*_flags(plan.SPEC), *keys)
     if command == "landscape":
         return _landscape_words(before[1:])
+    if command == "prepare":
+        return (*_flags(prepare.SPEC), *prepare.DATA_SETS, *(f"{key}=" for key in prepare.KEYS))
     return (*_flags(report.SPEC), *(f"{key}=" for key in report.KEYS)) if command == "report" else ()
 
 

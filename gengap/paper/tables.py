@@ -8,6 +8,7 @@ from importlib.resources import files
 from gengap.paper import keskar
 
 DEMOS = {"digits_f1": "F1, digits"}  # rows of ours that the paper does not have
+OTHERS = {"photographs_c1": "C1, photographs"}  # likewise, among the other workloads
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,10 @@ def first_row(row: str, method: str) -> str:
 def title(row: str) -> str:
     """The name that readers see: `network, dataset`, and the large batch if the workload has two rows.
 
-    A row that is neither in the papers nor a demo keeps its key.
+    A row that is neither in the papers nor one of ours keeps its key.
     """
     here = next((p for p in published() if p.row == row), None)
     if here is None:
-        return keskar.title(row) or DEMOS.get(row, row)
+        return keskar.title(row) or (DEMOS | OTHERS).get(row, row)
     twice = len({p.row for p in published() if p.workload == here.workload}) > 1
     return f"{here.network}, {here.dataset}" + (f", {here.large_batch}" if twice else "")

@@ -69,6 +69,7 @@ def table(records: Records, part: Part) -> Section:
         prose.SHARED if part is Part.TABLE2 else None,
         *(_absent_rows(PAPER_TABLES[part], rows) if part in PAPER_TABLES else ()),
         _gap(records, part) if part not in PAPER_TABLES else None,
+        section("Top-5", prose.TOP5, tables.top5(records, part)),
         section(
             "Every cell", tables.detailed(records, part), Details("What the columns mean", prose.MEANING)
         ),

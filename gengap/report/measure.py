@@ -10,13 +10,15 @@ from gengap.report.format import commit, state
 from gengap.report.places import experiment_of
 from gengap.report.rows import Row
 from gengap.report.statistics import Summary, binomial_error, summarize
+from gengap.runs.table import TOP5
 
 
 @dataclass(frozen=True)
 class Measured:
     """One cell or variant: accuracies in percent, over finished runs only, None if there are none.
 
-    counts: number of runs by status, sorted. wall_seconds: mean over runs. measuring: share of it spent on
+    counts: number of runs by status, sorted. top5: of the 5 classes that a network finds most likely one is
+    right; None where not recorded. wall_seconds: mean over runs. measuring: share of it spent on
     evaluations, recording and checkpoints; None where not recorded. paper: the published accuracy as printed.
     difference: mean minus that, in points. one_run: binomial standard error of a single run's accuracy, in
     points; None if the size of the validation set is not recorded.
@@ -30,6 +32,7 @@ class Measured:
     accuracy: Summary | None
     train: Summary | None
     best: Summary | None
+    top5: Summary | None
     updates: int | None
     samples: int | None
     wall_seconds: float | None
@@ -87,6 +90,7 @@ def measure(group: Group, published: str = "") -> Measured:
         accuracy=accuracy,
         train=_summary(done, "train_accuracy"),
         best=_summary(done, "best_val_accuracy"),
+        top5=_summary(done[done[TOP5].notna()], TOP5),
         updates=None if done.empty else int(done["updates"].max()),
         samples=None if done.empty else int(done["samples_seen"].max()),
         wall_seconds=None if done.empty else float(done["wall_seconds"].mean()),

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from gengap.config.checks import PRECISIONS
+from gengap.report.photographs import PHOTOGRAPHS
 from gengap.runs.checks import each, each_value, keys, number, one_of, or_null, text, whole
 from gengap.runs.schema import ORIGIN
 from gengap.runs.strict_json import parse
@@ -31,6 +32,22 @@ _ROW = keys(
     },
     {"engine": text, "copy_share": _NOT_NEGATIVE},
 )
+_DECODED = keys(
+    {
+        "workload": text,
+        "method": text,
+        "precision": one_of(*PRECISIONS),
+        "files": whole(1),
+        "file_bytes": whole(),
+        "resize": whole(1),
+        "crop": whole(1),
+        "cores": whole(1),
+        "ratio": _POSITIVE,
+        "gengap_seconds": _POSITIVE,
+        "image_folder_seconds": _POSITIVE,
+        "update_seconds": _POSITIVE,
+    }
+)
 _DOCUMENT = keys(
     {
         "versions": ORIGIN["versions"],
@@ -38,7 +55,8 @@ _DOCUMENT = keys(
         "matrix_gflops": each_value(_NOT_NEGATIVE),
         "copy_gbs": _NOT_NEGATIVE,
         "rows": each(_ROW),
-    }
+    },
+    {PHOTOGRAPHS: each(_DECODED)},
 )
 
 

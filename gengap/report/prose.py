@@ -42,6 +42,11 @@ was chosen for a visible gap, most of which comes from how few updates the large
     Part.OTHER: "Workloads that are not in the paper.\n",
 }
 
+TOP5 = """\
+Validation accuracy after the last update: of the class that a network finds most likely, and of its five most
+likely ones.
+"""
+
 OWN = """\
 Runs of workloads that no experiment describes, one line per configuration; they are in no comparison. With
 one experiment per method, named `WORKLOAD_METHOD` in a folder given as `--config-dir DIR`, they are cells of

@@ -57,10 +57,7 @@ def detailed(records: Records, part: Part = Part.TABLE1) -> Table:
 def _detailed_row(cell: Measured) -> tuple[str, ...]:
     interval = cell.accuracy.half_width if cell.accuracy else None
     return (
-        paper.title(cell.workload),
-        LABELS[cell.method],
-        cell.precision,
-        cell.protocol,
+        *_labels(cell),
         str(cell.n),
         spread(cell.accuracy),
         "" if interval is None else f"± {interval:.2f}",
@@ -77,6 +74,18 @@ def _detailed_row(cell: Measured) -> tuple[str, ...]:
         cell.commits,
         cell.note(),
     )
+
+
+def top5(records: Records, part: Part = Part.TABLE1) -> Table:
+    """Top-1 and top-5 accuracy of the cells whose runs recorded both."""
+    header = ("workload", "method", "precision", "protocol", "n", "top-1 %", "top-5 %")
+    cells = [cell for cell in _cells(records, part) if cell.top5]
+    rows = ((*_labels(c), str(c.n), spread(c.accuracy), spread(c.top5)) for c in cells)
+    return Table(header, tuple(rows), labels=4)
+
+
+def _labels(cell: Measured) -> tuple[str, ...]:
+    return paper.title(cell.workload), LABELS[cell.method], cell.precision, cell.protocol
 
 
 def data(records: Records, part: Part = Part.TABLE1) -> Table:

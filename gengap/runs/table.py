@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+TOP5 = "last_val_top5_accuracy"  # of image files alone
 COLUMNS = (
     "run", "workload", "method", "digest", "seed", "status", "precision", "protocol", "directory",
     "updates", "samples_seen", "last_val_accuracy", "best_val_accuracy", "train_accuracy", "distance",
     "wall_seconds", "measuring_seconds", "hardware", "git_commit", "torch", "batch_size", "epochs",
-    "validation", "data", "network",
+    "validation", "data", "network", TOP5,
 )  # fmt: skip
 _SUMMARY = COLUMNS[COLUMNS.index("updates") : COLUMNS.index("wall_seconds")]
 
@@ -95,5 +96,6 @@ def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
         "batch_size": config["method"]["batch_size"],
         "epochs": config["workload"]["epochs"],
         "validation": record["data"]["validation"],  # samples
+        TOP5: (record.get("summary") or {}).get(TOP5),
         **fingerprints(record),
     }

@@ -19,7 +19,7 @@ TYPED = (
     ("docs/configuration.md", "Your own data set"),
     ("docs/landscape.md", "Measure"),
 )
-SHOWN_ONLY = {"train": ["--cfg", "job"], "bench": ["--help"]}
+SHOWN_ONLY = {"train": ["--cfg", "job"], "bench": ["--help"], "prepare": ["--help"]}
 
 EVERY_COMMAND = {" ".join(words): words for text in DOCUMENTS.values() for words in commands(text)}
 
