@@ -44,8 +44,8 @@ def main(arguments: Sequence[str]) -> int:
     if not workers.isdigit() or not 1 <= int(workers) <= 512:
         raise UserError(f"workers={workers} must be a whole number from 1 to 512")
     from gengap.data.load import data_folder
-    from gengap.data.pack import check, pack
-    from gengap.data.packed import FILE
+    from gengap.data.pack import pack
+    from gengap.data.packed import FILE, check
 
     folder = data_folder(values.get("data.root", Data.root), values.get("data.folder", "imagenet"))
     with tqdm(unit=" photographs", disable=None) as bar:

@@ -48,9 +48,7 @@ class Data:
     )
     limit: int | None = key("train on the first N images only", None, within=SAMPLES)
     bad_photographs: int = key(
-        "image files of a split that may be damaged: the next is taken instead; with more, the run ends",
-        10,
-        within=ANY_SAMPLES,
+        "damaged image files per split, replaced by the next; more end the run", 10, within=ANY_SAMPLES
     )
     packed: bool = key("image files: read the copy that `gengap prepare` made", False)
     holdout: int = key(

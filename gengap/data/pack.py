@@ -1,9 +1,9 @@
-"""Makes the packed copy of a data set of photographs, continues one that was interrupted, and checks one."""
+"""Makes the packed copy of a data set of photographs, and continues one that was interrupted."""
 
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from hashlib import blake2b
@@ -20,18 +20,17 @@ from gengap.data.decoder import leave_signals_to
 from gengap.data.folders import imagenet
 from gengap.data.image_file import read_resized
 from gengap.data.packed import (
-    CONTENTS,
+    BATCH,
     DIGEST,
     FILE,
     SCHEMA,
     SIDE,
     TEST,
     TRAIN,
+    Advance,
     checksum,
     damaged,
     digest_of,
-    is_complete,
-    opened,
     split_digest,
 )
 from gengap.data.sources import ImageFiles, Source
@@ -39,10 +38,8 @@ from gengap.errors import UserError, printable
 from gengap.faults import MachineError
 
 QUALITY = 90  # of the JPEGs that are made
-BATCH = 256  # photographs that are written at a time
 PAGE = 65536  # bytes, so that a photograph is on few pages
 Packing = tuple[bytes, str]  # the content of a photograph in the copy; or none, and why
-Advance = Callable[[int, int], None]  # called with the photographs done, and their number
 
 
 class Photograph(NamedTuple):
@@ -92,28 +89,6 @@ def pack(folder: Path, workers: int, advance: Advance) -> Path:
     return file
 
 
-def check(folder: Path, advance: Advance) -> bool:
-    """Compare every photograph of a packed copy with its checksum; False if there is no complete copy.
-
-    Raises:
-        UserError: one is damaged.
-    """
-    file = folder / FILE
-    if not is_complete(file):
-        return False
-    try:
-        with closing(opened(file)) as connection:
-            (total,) = connection.execute("SELECT count(*) FROM photographs").fetchone()
-            for done, (name, content, expected, _) in enumerate(connection.execute(CONTENTS), 1):
-                if checksum(content) != expected:
-                    raise damaged(file, f"the checksum of {printable(os.fsdecode(name))} does not fit")
-                if not done % BATCH or done == total:
-                    advance(done, total)
-    except sqlite3.DatabaseError as error:
-        raise damaged(file, error) from error
-    return True
-
-
 def _listed(source: Source, folder: Path) -> list[Photograph]:
     found = []
     for split, files in ((TRAIN, source.train), (TEST, source.test)):
@@ -156,7 +131,6 @@ def _write(
 
 
 def _packed(listed: Sequence[Photograph], workers: int) -> Iterator[Packing]:
-    """The contents in the copy; or none, and why."""
     if not listed:
         return
     loader = DataLoader(
@@ -193,8 +167,8 @@ class _Packer(Dataset[Packing | MachineError]):
 def _content(path: str) -> bytes:
     pixels = read_resized(path, SIDE)  # also where it is copied: it must be whole
     with Image.open(path) as image:
-        shorter, kind = min(image.size), image.format
-    if kind == "JPEG" and shorter <= SIDE:
+        shorter, is_jpeg = min(image.size), image.format == "JPEG"
+    if is_jpeg and shorter <= SIDE:
         return Path(path).read_bytes()
     if shorter < SIDE:
         pixels = read_resized(path, shorter)

@@ -6,6 +6,7 @@ makes it (pack.py); data.packed=true reads it.
 
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -19,7 +20,9 @@ from gengap.errors import UserError, printable
 SIDE = 256  # pixels
 FILE = f"photographs-{SIDE}.sqlite"
 TRAIN, TEST = "train", "val"  # the folders of the splits
+BATCH = 256  # photographs that are written, or checked, at a time
 DIGEST = "digest"  # the key that a complete copy has
+Advance = Callable[[int, int], None]  # called with the photographs done, and their number
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS photographs (
@@ -124,6 +127,28 @@ def is_complete(file: Path) -> bool:
             return bool(connection.execute("SELECT 1 FROM about WHERE key = ?", (DIGEST,)).fetchone())
     except sqlite3.DatabaseError:
         return False
+
+
+def check(folder: Path, advance: Advance) -> bool:
+    """Compare every photograph of a packed copy with its checksum; False if there is no complete copy.
+
+    Raises:
+        UserError: one is damaged.
+    """
+    file = folder / FILE
+    if not is_complete(file):
+        return False
+    try:
+        with closing(opened(file)) as connection:
+            (total,) = connection.execute("SELECT count(*) FROM photographs").fetchone()
+            for done, (name, content, expected, _) in enumerate(connection.execute(CONTENTS), 1):
+                if checksum(content) != expected:
+                    raise damaged(file, f"the checksum of {printable(os.fsdecode(name))} does not fit")
+                if not done % BATCH or done == total:
+                    advance(done, total)
+    except sqlite3.DatabaseError as error:
+        raise damaged(file, error) from error
+    return True
 
 
 def digest_of(digests: list[str]) -> str:

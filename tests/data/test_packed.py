@@ -22,8 +22,8 @@ from gengap.data import pack as packing
 from gengap.data.decoded import DecodedImages
 from gengap.data.fingerprint import fingerprint
 from gengap.data.load import load
-from gengap.data.pack import check, pack
-from gengap.data.packed import FILE, packed
+from gengap.data.pack import pack
+from gengap.data.packed import FILE, check, packed
 from gengap.errors import UserError
 
 SIZES = [(300, 400), (512, 300), (200, 260), (256, 256)]
