@@ -96,7 +96,7 @@ def test_batch_that_a_shipped_data_set_can_not_fill_is_noticed_before_torch(
 
 
 def test_unexpected_error_writes_its_traceback_to_run_log(gengap, tmp_path, monkeypatch):
-    monkeypatch.setattr(execute, "load", lambda *_: 1 / 0)
+    monkeypatch.setattr(execute, "load", lambda *_, **__: 1 / 0)
     code, lines, _ = gengap(CELL)
     assert (code, lines[0]) == (1, "Traceback (most recent call last):")
     (log,) = tmp_path.rglob("run.log")
