@@ -12,7 +12,7 @@ from gengap.report.figures.canvas import PICTURES, save
 from gengap.report.html import PAGE, html, with_pictures
 from gengap.report.landscape.section import Landscape
 from gengap.report.markup import csv_text
-from gengap.report.picture import picture
+from gengap.report.picture import pictures
 from gengap.report.rows import PAPER_TABLES, Part
 from gengap.report.section import markdown_section
 
@@ -41,10 +41,7 @@ def write_report(records: Records, folder: Path) -> None:
 def _write(drawings: Iterable[Figure], texts: dict[str, str], folder: Path) -> None:
     for figure in drawings:
         save(figure, folder)
-    drawn = {
-        file.stem: picture(f"p{number}", file.read_text(encoding="utf-8"))
-        for number, file in enumerate(sorted(folder.glob("*.svg")))
-    }
+    drawn = pictures({file.stem: file.read_text(encoding="utf-8") for file in folder.glob("*.svg")})
     for name, text in texts.items():
         (folder / name).write_text(with_pictures(text, drawn) if name == PAGE else text, encoding="utf-8")
 

@@ -1,15 +1,37 @@
-"""A figure's SVG as part of the page: unique ids, the page's width, and colors that follow dark mode."""
+"""The figures' SVGs as parts of the page: unique ids, the page's width, and colors that follow dark mode."""
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from colorsys import hls_to_rgb, rgb_to_hls
 
 _COLOUR = re.compile(r"(?<=: )#([0-9a-f]{6})\b")
+GLYPHS = "glyphs"
 _BACKGROUND = "ffffff"
 _COORDINATES = re.compile(r' (?:d|x|y)="[^"]*"|translate\([^)]*\)')
 _DECIMALS = re.compile(r"(\.\d\d)\d+")  # a hundredth of a point can't be seen
+_GLYPH = re.compile(r'<path id="([^"]*)" (d="[^"]*" transform="scale\(0\.015625\)")/>')  # of matplotlib
 _STYLE = re.compile(r'\bstyle="([^"]*)"')
 _ID = re.compile(r'\b(id="|href="#|url\(#)([^")]+)')
+
+
+def pictures(svgs: Mapping[str, str]) -> dict[str, str]:
+    """Figures' SVGs by name, ready to be embedded in one page, and GLYPHS: the letters that they share."""
+    drawn = {name: picture(f"p{number}", svg) for number, (name, svg) in enumerate(sorted(svgs.items()))}
+    shapes = dict.fromkeys(shape for svg in drawn.values() for _, shape in _GLYPH.findall(svg))
+    ids = {shape: f"g{number}" for number, shape in enumerate(shapes)}
+    letters = "".join(f'<path id="{glyph}" {shape}/>' for shape, glyph in ids.items())
+    hidden = '<svg width="0" height="0" style="position:absolute" aria-hidden="true">'
+    return {name: _with_shared(svg, ids) for name, svg in drawn.items()} | {
+        GLYPHS: f"{hidden}<defs>{letters}</defs></svg>"
+    }
+
+
+def _with_shared(svg: str, ids: Mapping[str, str]) -> str:
+    """The picture with references to the page's letters in place of its own."""
+    own = {glyph: ids[shape] for glyph, shape in _GLYPH.findall(svg)}
+    svg = _GLYPH.sub("", svg).replace("<defs></defs>", "")
+    return _ID.sub(lambda found: f"{found[1]}{own.get(found[2], found[2])}", svg)
 
 
 def picture(name: str, svg: str) -> str:

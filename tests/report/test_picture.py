@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from gengap.report.picture import picture
+from gengap.report.picture import GLYPHS, picture, pictures
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _REFERENCE = re.compile(r"(?:#|url\(#)([\w-]+)")
@@ -61,3 +61,24 @@ def test_every_shape_keeps_its_style(svg: str) -> None:
 
 def _styled(element: ET.Element) -> bool:
     return "style" in element.attrib or "class" in element.attrib
+
+
+def test_pictures_share_their_letters(svg: str) -> None:
+    page = pictures({"one": svg, "two": svg.replace("sine", "cosine")})
+    assert list(page) == ["one", "two", GLYPHS]
+    ids = re.findall(r'\bid="([^"]*)"', "".join(page.values()))
+    assert len(ids) == len(set(ids))
+    referred = {name: set(re.findall(r'href="#([^"]*)"', drawn)) for name, drawn in page.items()}
+    assert referred["one"] | referred["two"] <= set(ids)
+    letters = dict(re.findall(r'<path id="(g\d+)" (d="[^"]*")', page[GLYPHS]))
+    assert len(letters) == len(set(letters.values())) > 10
+    assert set(letters) <= referred["one"] | referred["two"]
+    assert len("".join(page.values())) < len(picture("p0", svg)) + len(picture("p1", svg))
+
+
+def test_a_shared_letter_is_the_one_that_the_picture_had(svg: str) -> None:
+    alone, page = picture("p0", svg), pictures({"one": svg})
+    own = dict(re.findall(r'<path id="([^"]*)" (d="[^"]*") transform', alone))
+    shared = dict(re.findall(r'<path id="([^"]*)" (d="[^"]*") transform', page[GLYPHS]))
+    before = [own[i] for i in re.findall(r'href="#([^"]*)"', alone) if i in own]
+    assert before == [shared[i] for i in re.findall(r'href="#([^"]*)"', page["one"]) if i in shared] != []

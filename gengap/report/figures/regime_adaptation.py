@@ -29,7 +29,7 @@ DETAILS = paragraph(
 
 
 def figure(records: Records) -> Figure:
-    """SB, LB and +RA for every row that has at least two of them."""
+    """SB, LB and +RA for every row with an experiment for each that has at least two of them."""
     begun = _rows(records)
     found = {row: bands for row, bands in begun.items() if len(bands) > 1}
     name, title = "regime_adaptation", "Error by update, with and without regime adaptation"
@@ -50,9 +50,9 @@ def _missing(records: Records, row: str, method: str) -> str:
 
 
 def _rows(records: Records) -> dict[str, dict[str, Band]]:
-    """The curves of every row that has any."""
+    """The curves of every row that has any, if its workload can be regime-adapted."""
     found: dict[str, dict[str, Band]] = {}
-    for row in row_names(records):
+    for row in (name for name in row_names(records) if experiment_of(name, "lb_ra")):
         bands = {m: error_band(records.cell(Row(row), m), "update", VALIDATION) for m in SHOWN}
         present = {m: band for m, band in bands.items() if band is not None}
         if present:
