@@ -13,7 +13,6 @@ from gengap.config.conf import (
     ADDED,
     GROUPS,
     add_config_dirs,
-    config_loader,
     install_completion,
     names_in,
 )
@@ -63,7 +62,7 @@ def words_of(before: Sequence[str]) -> Sequence[str]:
     """Every completion after a command and its words: `key=value` where the values are known, else `key=`."""
     command = before[0]
     if command in ("train", "status"):
-        launchers = (f"hydra/launcher={name}" for name in config_loader().get_group_options("hydra/launcher"))
+        launchers = (f"hydra/launcher={name}" for name in names_in("hydra/launcher"))
         words = [*_choices(GROUPS), *_key_words(), *launchers, "hydra.launcher."]
         return (*_flags(train.TRAIN if command == "train" else train.STATUS), *words)
     if command == "bench":

@@ -9,8 +9,9 @@ from statistics import fmean, stdev
 
 from gengap.cli.options import Typed
 from gengap.cli.recorded import differences, selection
-from gengap.cli.train import CONFIG_DIR, STATUS, read, split_launcher
+from gengap.cli.train import CONFIG_DIR, STATUS, read
 from gengap.config.identity import run_directory
+from gengap.config.launchers import split_launcher
 from gengap.config.overrides import parse
 from gengap.config.shipped import compose_run
 from gengap.config.sweep import PREFIX, expand

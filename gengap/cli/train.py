@@ -12,9 +12,10 @@ from gengap.cli.show import RESOLVE, SETTINGS, SHOW_CONFIG, show_run, show_witho
 from gengap.config.conf import GROUPS, add_config_dirs
 from gengap.config.factory import check_module, imported, own_names
 from gengap.config.keys import keys, plus
+from gengap.config.launchers import check_launcher, split_launcher
 from gengap.config.notices import notices
 from gengap.config.sweep import Job, compose_jobs, expand
-from gengap.errors import DONE, UserError
+from gengap.errors import DONE
 from gengap.runs.state import run_state
 from gengap.terminal import log_to_terminal
 
@@ -39,7 +40,6 @@ STATUS = options.Spec(
     _NOT_TAKEN | dict.fromkeys((RESOLVE, *SETTINGS), _PRINTING),
     _KEYS,
 )
-LAUNCHER = ("hydra/launcher=", "hydra.launcher.")
 SEARCH_PATH = "hydra.searchpath="
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
         print(train_help())
         return DONE
     overrides, launcher = split_launcher(typed.words)
+    check_launcher(launcher)
     if show_without_a_run(typed, overrides, launcher):
         return DONE
     log_to_terminal()
@@ -111,16 +112,3 @@ def read(spec: options.Spec, arguments: Sequence[str]) -> options.Typed:
     add_config_dirs(folders)
     words = tuple(word for word in typed.words if word not in searched)
     return replace(typed, words=words, settings={**typed.settings, CONFIG_DIR: tuple(folders)})
-
-
-def split_launcher(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Separate the overrides of Hydra's launcher (hydra/launcher=NAME and its keys) from the runs' own.
-
-    Raises:
-        UserError: two launchers are chosen.
-    """
-    launcher = [word for word in words if word.startswith(LAUNCHER)]
-    chosen = [word for word in launcher if word.startswith(LAUNCHER[0])]
-    if len(chosen) > 1:
-        raise UserError(f"hydra/launcher is given twice, {' and '.join(chosen)}: leave one out")
-    return [word for word in words if word not in launcher], launcher

@@ -30,7 +30,7 @@ def train_all(jobs: Sequence[Job], launcher: Sequence[str], started: float) -> i
         started: time.time() at the start of the command.
 
     Raises:
-        UserError: a run's batch is larger than its data set, or an unknown launcher or launcher setting.
+        UserError: a run's batch is larger than its data set.
     """
     for job in jobs:
         _check_size(job.config)

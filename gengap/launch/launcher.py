@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 from hydra.core.plugins import Plugins
-from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
@@ -21,7 +20,6 @@ from gengap.config.compose import to_config
 from gengap.config.conf import compose_multirun, config_loader
 from gengap.config.overrides import hydra_words
 from gengap.config.sweep import Job
-from gengap.errors import UserError
 from gengap.launch.journal import Journal
 from gengap.launch.outcome import Outcome
 from gengap.launch.place import Place
@@ -41,12 +39,9 @@ def launch_all(
 
     Args:
         jobs: the runs.
-        words: overrides of the launcher.
+        words: overrides of the launcher, which config.launchers has checked.
         budget: runtime.time_budget.
         started: time.time() at the start of the command.
-
-    Raises:
-        UserError: an unknown launcher or launcher setting.
     """
     with tempfile.TemporaryDirectory(prefix="gengap-") as folder:
         stop = Stop(budget, started, flag=Path(folder) / "stop")
@@ -104,26 +99,11 @@ def _say_killed(suspects: Sequence[Job]) -> None:
 
 
 def _plugin(words: Sequence[str], task: Callable[[DictConfig], Outcome]) -> Launcher:
-    loader = config_loader()
-    _check_launcher(words, loader.get_group_options("hydra/launcher"))
-    try:
-        master = compose_multirun(words)
-    except HydraException as error:
-        raise UserError(f"unknown launcher setting in {' '.join(words)}: correct or remove it") from error
     return Plugins.instance().instantiate_launcher(
-        hydra_context=HydraContext(loader, Callback()),  # type: ignore[arg-type]  # the public no-op of its kind
+        hydra_context=HydraContext(config_loader(), Callback()),  # type: ignore[arg-type]  # the public no-op of its kind
         task_function=task,
-        config=master,
+        config=compose_multirun(words),
     )
-
-
-def _check_launcher(words: Sequence[str], known: Sequence[str]) -> None:
-    for name in (w.removeprefix("hydra/launcher=") for w in words if w.startswith("hydra/launcher=")):
-        if name not in known:
-            raise UserError(
-                f"unknown launcher {name!r}: installed are {', '.join(known)} "
-                "(pip install 'gengap[joblib]' adds joblib)"
-            )
 
 
 def launched(command: int, started: float, flag: Path | None, journal: Journal, cfg: DictConfig) -> Outcome:
