@@ -14,7 +14,8 @@ _P_COLUMNS = {SHARE: (), STEP: ("p", "p (Holm)"), PROTOCOL: ("p",)}
 
 
 def table(found: Sequence[Comparison], kind: str) -> Table:
-    """The comparisons of one kind, for reading."""
+    """The comparisons of one kind that have the seeds for a number, for reading."""
+    shown = [c for c in found if c.kind == kind and not c.needs_seeds]
     p_columns = _P_COLUMNS.get(kind, ("p (TOST)",))
     header = (
         "workload",
@@ -26,7 +27,19 @@ def table(found: Sequence[Comparison], kind: str) -> Table:
         *(("reads as",) if kind in _WITH_READING else ()),
         "blank because",
     )
-    return Table(header, tuple(_row(c, len(p_columns)) for c in found if c.kind == kind), labels=2)
+    width = len(header) if any(c.reason for c in shown) else len(header) - 1
+    rows = tuple(_row(c, len(p_columns))[:width] for c in shown)
+    return Table(header[:width], rows, labels=2)
+
+
+def too_few_seeds(found: Sequence[Comparison], kind: str) -> str:
+    """The comparisons of one kind that need more seeds, in one sentence; empty if there are none."""
+    rows: dict[str, list[str]] = {}
+    for c in found:
+        if c.kind == kind and c.needs_seeds:
+            rows.setdefault(c.row.title, []).append(c.name)
+    named = "; ".join(f"{title}: {', '.join(names)}" for title, names in rows.items())
+    return f"Each cell needs 2 finished seeds, which these do not have yet: {named}." if named else ""
 
 
 def _row(c: Comparison, p_columns: int) -> tuple[str, ...]:

@@ -36,6 +36,11 @@ class Comparison:
     p_holm: float | None = None
     reason: str = ""
 
+    @property
+    def needs_seeds(self) -> bool:
+        """Whether a side has too few seeds for any number."""
+        return self.reason.startswith(NEEDS_SEEDS)
+
 
 def compare_methods(records: Records) -> list[Comparison]:
     """All comparisons, by kind, then in the order of the tables' rows."""

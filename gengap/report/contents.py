@@ -6,7 +6,7 @@ from typing import Any
 from gengap.paper import tables as paper
 from gengap.report import comparison_tables, other_runs, prose, tables
 from gengap.report.cells import Records, parts, rows_of
-from gengap.report.comparisons import EQUIVALENCE, NEEDS_SEEDS, PRECISION, PROTOCOL, SHARE, STEP, Comparison
+from gengap.report.comparisons import EQUIVALENCE, PRECISION, PROTOCOL, SHARE, STEP, Comparison
 from gengap.report.figures import Figure
 from gengap.report.figures.norms_elsewhere import norms_elsewhere
 from gengap.report.landscape.section import Landscape
@@ -70,12 +70,20 @@ def table(records: Records, part: Part) -> Section:
         *(_absent_rows(PAPER_TABLES[part], rows) if part in PAPER_TABLES else ()),
         _gap(records, part) if part not in PAPER_TABLES else None,
         section("Top-5", prose.TOP5, tables.top5(records, part)),
-        section(
-            "Every cell", tables.detailed(records, part), Details("What the columns mean", prose.MEANING)
-        ),
+        _every_cell(records, part),
         own,
     )
     return Section(part.heading, tuple(block for block in blocks if block))
+
+
+def _every_cell(records: Records, part: Part) -> Section | None:
+    missing = tables.missing(records, part)
+    return section(
+        "Every cell",
+        tables.detailed(records, part),
+        Plain((f"No records yet of {missing}.",)) if missing else None,
+        Details("What the columns mean", prose.MEANING),
+    )
 
 
 def _own_workloads(records: Records) -> Section | None:
@@ -85,6 +93,8 @@ def _own_workloads(records: Records) -> Section | None:
 def _absent_rows(number: int, rows: list[Row]) -> tuple[str, str]:
     """The rows without any records, then those with none but marked ones."""
     there = dict.fromkeys(row.name for row in rows)
+    if not rows:
+        return "", ""  # said already, in fewer words
     nothing = "; ".join(paper.title(name) for name in paper.rows(number) if name not in there)
     only_marked = "; ".join(paper.title(name) for name in there if Row(name) not in rows)
     return (
@@ -97,7 +107,7 @@ def comparisons(found: list[Comparison]) -> Section:
     """Comparisons between the cells of each row."""
     if not found:
         return Section("Comparisons", ("No runs for the tables yet.\n",))
-    if all(line.reason.startswith(NEEDS_SEEDS) for line in found):
+    if all(line.needs_seeds for line in found):
         return Section("Comparisons", (prose.NO_COMPARISON,))
     kinds = (
         ("Is +RA equivalent to SB?", EQUIVALENCE),
@@ -107,8 +117,13 @@ def comparisons(found: list[Comparison]) -> Section:
         ("What does the released code's protocol change?", PROTOCOL),
     )
     told = (prose.COMPARISONS, Details("How to read the comparisons", prose.COMPARED))
-    shown = (section(heading, comparison_tables.table(found, kind)) for heading, kind in kinds)
+    shown = (section(heading, *_compared(found, kind)) for heading, kind in kinds)
     return Section("Comparisons", (*told, *(part for part in shown if part)))
+
+
+def _compared(found: Sequence[Comparison], kind: str) -> tuple[Table | None, Plain | None]:
+    table, left = comparison_tables.table(found, kind), comparison_tables.too_few_seeds(found, kind)
+    return table if table.rows else None, Plain((left,)) if left else None
 
 
 def figure(shown: Figure) -> Section:

@@ -44,14 +44,22 @@ def _samples(cell: Measured, sb: Measured) -> str:
 
 
 def detailed(records: Records, part: Part = Part.TABLE1) -> Table:
-    """Every cell of the rows that have records, for reading."""
+    """Every cell that has records, for reading."""
     header = (
         "workload", "method", "precision", "protocol", "n", "last val. % ± std", "95 %", "one run ±", "paper",
         "difference", "train %", "best val. % (not used)", "updates", "samples", "wall time", "measuring",
         "hardware", "commit", "left out",
     )  # fmt: skip
-    rows = tuple(_detailed_row(cell) for cell in _cells(records, part))
+    rows = tuple(_detailed_row(cell) for cell in _cells(records, part) if cell.runs)
     return Table(header, rows, labels=4)
+
+
+def missing(records: Records, part: Part = Part.TABLE1) -> str:
+    """The cells without records, of the rows that have some: `F1, digits: LB, +LR; F1, MNIST: +RA`."""
+    rows = {row: [m for m in METHODS if not records.cell(row, m)] for row in rows_of(records, part)}
+    return "; ".join(
+        f"{row.title}: {', '.join(LABELS[m] for m in none)}" for row, none in rows.items() if none
+    )
 
 
 def _detailed_row(cell: Measured) -> tuple[str, ...]:

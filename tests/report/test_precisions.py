@@ -16,7 +16,7 @@ from gengap.report.other_runs import variants
 from gengap.report.overview import counts, gaps
 from gengap.report.page import texts
 from gengap.report.rows import Part
-from gengap.report.tables import data, detailed, quick
+from gengap.report.tables import data, detailed, missing, quick
 
 
 @pytest.fixture
@@ -59,13 +59,16 @@ def test_a_row_in_bf16_alone_is_not_called_without_records(both: Store) -> None:
 def test_every_cell_names_its_precision(both: Store) -> None:
     table = detailed(read_records(both.root))
     place = table.header.index("precision")
-    assert [(row[0], row[place]) for row in table.rows] == [
-        (name, precision)
-        for name, precision in (
-            ("F1, MNIST", "fp32"), ("F1, MNIST", "bf16"), ("C1, CIFAR-10", "bf16"),
-        )
-        for _ in range(5)
-    ]  # fmt: skip
+    assert [(row[0], row[1], row[place]) for row in table.rows] == [
+        ("F1, MNIST", "SB", "fp32"),
+        ("F1, MNIST", "LB", "fp32"),
+        ("F1, MNIST", "SB", "bf16"),
+        ("F1, MNIST", "LB", "bf16"),
+        ("C1, CIFAR-10", "+RA", "bf16"),
+    ]
+    assert missing(read_records(both.root)) == (
+        "F1, MNIST: +LR, +GBN, +RA; F1, MNIST (bf16): +LR, +GBN, +RA; C1, CIFAR-10 (bf16): SB, LB, +LR, +GBN"
+    )
 
 
 def test_the_numbers_stand_with_the_cells_not_with_the_variants(both: Store) -> None:

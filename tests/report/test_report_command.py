@@ -166,6 +166,7 @@ def test_only_variants(store: Store) -> None:
     assert report(store) == 0
     text = (store.root / "report" / "README.md").read_text()
     assert "No runs for this table yet." in text
+    assert "No records yet for" not in text
     assert "| mnist_f1-sb-0badcafe |" in text
     assert "Every cell" not in text
     assert report(store, "--check") == 0
