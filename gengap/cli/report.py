@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         record.
 
     Raises:
-        UserError: an unknown or empty argument.
+        UserError: an unknown or empty argument, or the folder of all runs or measurements can't be read.
     """
     typed = options.read(SPEC, arguments)
     if typed.asks_for_help:
@@ -67,7 +67,7 @@ def _write(results_dir: Path) -> int:
     records = read_records(results_dir)
     _name_unreadable(records)
     if records.is_empty:
-        say(_nothing(results_dir), sys.stderr)
+        say(_nothing(records, results_dir), sys.stderr)
         return FAILED
     folder = results_dir / "report"
     write_report(records, folder)
@@ -97,7 +97,7 @@ def _check(results_dir: Path, config_dirs: Sequence[str]) -> int:
     _name_unreadable(records)
     folder = results_dir / "report"
     if records.is_empty and not written(folder):
-        say(_nothing(results_dir), sys.stderr)
+        say(_nothing(records, results_dir), sys.stderr)
         return FAILED  # a mistyped folder must not pass for a checked one
     difference = compare(records, folder)
     if difference:
@@ -118,6 +118,8 @@ def _name_unreadable(records: "Records") -> None:
         say(f"left out: {file} {reason}", sys.stderr)
 
 
-def _nothing(results_dir: Path) -> str:
+def _nothing(records: "Records", results_dir: Path) -> str:
+    if records.unreadable:
+        return f"no record in {results_dir} can be read: no report is written"
     first = shlex.join(["gengap", "train", "+sweep=quickstart", f"results_dir={results_dir}"])
     return f"no records in {results_dir}; type {first}"

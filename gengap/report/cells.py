@@ -75,8 +75,8 @@ class Records:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to report."""
-        return self.runs.empty and not self.landscape and not self.unreadable
+        """Whether there is nothing to report: no record, or none that can be read."""
+        return self.runs.empty and not self.landscape
 
     def cell(self, row: Row, method: str) -> Group | None:
         """The runs of a cell, which two rows may share; None if there are none."""
@@ -84,19 +84,27 @@ class Records:
 
 
 def read_records(results_dir: Path) -> Records:
-    """Read all runs and assign them to cells; an absent directory has no runs."""
-    store, measured = read_store(results_dir), read_measured(results_dir.expanduser())
+    """Read all runs and assign them to cells; an absent directory has no runs.
+
+    Raises:
+        UnreadableError: the folder of all runs or of all measurements can't be read.
+    """
+    root = results_dir.expanduser()
+    store, measured = read_store(results_dir), read_measured(root)
+    speeds, no_speeds = read_measurements(root)
+    unreadable = (*store.unreadable, *measured.unreadable, *no_speeds)
+    for error in unreadable:
+        if error.file.parent == root:  # not one record, but all of a kind
+            raise error
     places = all_places(store.runs, measured)
     rows_of = {run: row for run, (_, row) in places.items() if row}
     runs = mark_incomparable(store.runs, rows_of)
     groups = [_group(str(run), rows, places) for run, rows in runs.groupby("run", sort=True)]
-    speeds, no_speeds = read_measurements(results_dir.expanduser())
-    bad = [(e.file, e.reason) for e in (*store.unreadable, *measured.unreadable)] + no_speeds
     return Records(
         runs=runs,
         cells={(rows_of[g.run], g.method): g for g in groups if g.run in rows_of},
         variants=[g for g in groups if g.run not in rows_of],
-        unreadable=tuple((f.relative_to(results_dir.expanduser()).as_posix(), reason) for f, reason in bad),
+        unreadable=tuple((e.file.relative_to(root).as_posix(), e.reason) for e in unreadable),
         speeds=tuple(speeds),
         landscape=measured.records,
         places=places,

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from gengap.config.checks import PRECISIONS
+from gengap.errors import UnreadableError
 from gengap.report.photographs import PHOTOGRAPHS
 from gengap.runs.checks import each, each_value, keys, number, one_of, or_null, text, whole
+from gengap.runs.folders import entries
 from gengap.runs.schema import ORIGIN
 from gengap.runs.strict_json import parse
 
@@ -60,10 +62,12 @@ _DOCUMENT = keys(
 )
 
 
-def read_measurements(results_dir: Path) -> tuple[list[dict[str, Any]], list[tuple[Path, str]]]:
-    """The measurements in results_dir/bench, one per machine, and unreadable files with the reason."""
-    found, unreadable = [], []
-    for path in sorted((results_dir / "bench").glob("*.json")):
+def read_measurements(results_dir: Path) -> tuple[list[dict[str, Any]], list[UnreadableError]]:
+    """The measurements in results_dir/bench, one per machine, and an error per unreadable one."""
+    found: list[dict[str, Any]] = []
+    unreadable: list[UnreadableError] = []
+    files = (path for path in entries(results_dir / "bench", unreadable) if path.suffix == ".json")
+    for path in sorted(files):
         try:
             document = parse(path.read_bytes())
             wrong = _DOCUMENT(document)
@@ -72,7 +76,8 @@ def read_measurements(results_dir: Path) -> tuple[list[dict[str, Any]], list[tup
         except ValueError as error:
             wrong = f" {error}"
         if wrong:
-            unreadable.append((path, f"is not a measurement of gengap bench ({wrong[1:]})"))
+            reason = f"is not a measurement of gengap bench ({wrong[1:]})"
+            unreadable.append(UnreadableError(path, reason))
         else:
             found.append(document)
     return found, unreadable

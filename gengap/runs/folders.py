@@ -1,4 +1,4 @@
-"""Where the runs of a results directory are, and which folders on the way can't be looked into."""
+"""Where the records of a results directory are, and which folders on the way can't be looked into."""
 
 from pathlib import Path
 
@@ -6,16 +6,32 @@ from gengap.errors import UnreadableError
 from gengap.faults import reason
 from gengap.runs.record import RECORD
 
+LANDSCAPE = "landscape"  # the folder of the measurements
+
 
 def run_directories(results_dir: Path) -> tuple[list[Path], list[UnreadableError]]:
     """The directories of the runs that have a record, sorted, and an error per folder that can't be read."""
     unreadable: list[UnreadableError] = []
-    cells = _entries(results_dir / "runs", unreadable)
-    runs = [run for cell in cells for run in _entries(cell, unreadable) if run.name.startswith("seed")]
+    runs = _seeds(results_dir / "runs", unreadable)
     return sorted(run for run in runs if _may_have_record(run)), unreadable
 
 
-def _entries(folder: Path, unreadable: list[UnreadableError]) -> list[Path]:
+def measurement_files(results_dir: Path) -> tuple[list[Path], list[UnreadableError]]:
+    """All records of measurements, sorted, and an error per folder that can't be read."""
+    unreadable: list[UnreadableError] = []
+    seeds = _seeds(results_dir / LANDSCAPE, unreadable)
+    found = [file for seed in seeds for file in entries(seed, unreadable) if file.suffix == ".json"]
+    return sorted(found), unreadable
+
+
+def _seeds(folder: Path, unreadable: list[UnreadableError]) -> list[Path]:
+    """The folders `<run>/seed<k>` below a folder."""
+    runs = entries(folder, unreadable)
+    return [seed for run in runs for seed in entries(run, unreadable) if seed.name.startswith("seed")]
+
+
+def entries(folder: Path, unreadable: list[UnreadableError]) -> list[Path]:
+    """What is in a folder, nothing if it is not there; if it can't be read, `unreadable` gets an error."""
     try:
         return list(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):

@@ -10,7 +10,8 @@ from typing import Any
 
 from gengap.errors import UnreadableError
 from gengap.runs.checks import Check, each, keys, name, number, or_null, text, tree, whole
-from gengap.runs.measurements import measurement_files, read_measurement
+from gengap.runs.folders import measurement_files
+from gengap.runs.measurements import read_measurement
 from gengap.runs.record import damaged
 from gengap.runs.schema import CONFIG, sentence
 
@@ -94,8 +95,9 @@ class MeasuredStore:
 
 def read_measured(results_dir: Path) -> MeasuredStore:
     """Read every record below results_dir/landscape, in the order of their files."""
-    found, unreadable = [], []
-    for file in measurement_files(results_dir):
+    found = []
+    files, unreadable = measurement_files(results_dir)
+    for file in files:
         try:
             if record := read_measurement(file):
                 _check(file, record)

@@ -1,7 +1,6 @@
 """Records of the loss surface around trained networks: landscape/<run>/seed<k>/<kind>-<digest>.json."""
 
 import errno
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -10,13 +9,13 @@ from filelock import Timeout
 
 from gengap.errors import UnreadableError, UserError
 from gengap.runs.checks import each, keys, name, number, one_of, text, tree, whole
+from gengap.runs.folders import LANDSCAPE
 from gengap.runs.lock import Lock
 from gengap.runs.record import damaged, file_bytes
 from gengap.runs.schema import ORIGIN, Status, sentence
 from gengap.runs.store import write_atomically
 from gengap.runs.strict_json import parse, written
 
-FOLDER = "landscape"
 FORMAT = 1
 FULL = (errno.ENOSPC, errno.EDQUOT)  # said by launch.failure
 SCHEMA = keys(
@@ -37,7 +36,7 @@ SCHEMA = keys(
 
 def measurement_file(results_dir: Path, run: str, seed: int, kind: str, digest: str) -> Path:
     """Where a measurement of a run is recorded."""
-    return results_dir / FOLDER / run / f"seed{seed}" / f"{kind}-{digest}.json"
+    return results_dir / LANDSCAPE / run / f"seed{seed}" / f"{kind}-{digest}.json"
 
 
 def read_measurement(file: Path) -> dict[str, Any] | None:
@@ -65,11 +64,6 @@ def read_measurement(file: Path) -> dict[str, Any] | None:
         raise UnreadableError(file, damaged(wrong, "it to measure again"))
     found: dict[str, Any] = record
     return found
-
-
-def measurement_files(results_dir: Path) -> Iterator[Path]:
-    """All records of measurements, sorted."""
-    yield from sorted((results_dir / FOLDER).glob("*/seed*/*.json"))
 
 
 class Measuring:

@@ -77,5 +77,5 @@ def test_a_damaged_measurement_is_named_and_left_out(tmp_path: Path) -> None:
     (folder / "other.json").write_text("{}")
     found, unreadable = read_measurements(tmp_path)
     assert found == []
-    assert [path.name for path, _ in unreadable] == ["cut.json", "other.json"]
+    assert [error.file.name for error in unreadable] == ["cut.json", "other.json"]
     assert read_records(tmp_path).unreadable[0][0] == "bench/cut.json"

@@ -7,6 +7,7 @@ import pytest
 
 from gengap.cli.report import main as report
 from gengap.cli.status import main as status
+from gengap.errors import UnreadableError
 from gengap.runs.folders import run_directories
 from gengap.runs.record import METRICS, RECORD
 from tests.records import finished, row
@@ -69,10 +70,52 @@ def refusing(place, method):
     return call
 
 
+def contents(folder):
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+@pytest.mark.parametrize("kind", ["runs", "landscape", "bench"])
+def test_a_report_stays_as_it_is_where_all_records_of_a_kind_cant_be_read(kind, runs, tmp_path, monkeypatch):
+    report([f"results_dir={tmp_path}"])
+    before = contents(tmp_path / "report")
+    monkeypatch.setattr(Path, "iterdir", refusing(tmp_path / kind, Path.iterdir))
+    for words in ([], ["--check"]):
+        with pytest.raises(UnreadableError) as caught:
+            report([f"results_dir={tmp_path}", *words])
+        assert str(caught.value) == f"{tmp_path / kind} can't be read: Permission denied"
+    assert contents(tmp_path / "report") == before
+
+
+def test_a_report_stays_as_it_is_where_no_record_can_be_read(runs, tmp_path, capsys):
+    report([f"results_dir={tmp_path}"])
+    before = contents(tmp_path / "report")
+    for run in runs:
+        (run / RECORD).write_text("{")
+    capsys.readouterr()
+    assert report([f"results_dir={tmp_path}"]) == 1
+    *left_out, last = capsys.readouterr().err.splitlines()
+    assert len(left_out) == 2
+    assert last == f"no record in {tmp_path} can be read: no report is written"
+    assert contents(tmp_path / "report") == before
+    assert report([f"results_dir={tmp_path}", "--check"]) == 1
+
+
+@pytest.mark.parametrize("place", ["run-0badcafe", "run-0badcafe/seed0"])
+def test_a_folder_of_measurements_that_cant_be_read_is_named(place, runs, tmp_path, monkeypatch, capsys):
+    closed = tmp_path / "landscape" / place
+    closed.mkdir(parents=True)
+    monkeypatch.setattr(Path, "iterdir", refusing(closed, Path.iterdir))
+    assert report([f"results_dir={tmp_path}"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == f"left out: landscape/{place} can't be read: Permission denied\n"
+    assert "2 runs reported" in shown.out
+    assert report([f"results_dir={tmp_path}", "--check"]) == 1
+
+
 @pytest.mark.parametrize("code", [28, 30])
 def test_a_report_that_cant_be_written_leaves_the_one_before(code, runs, tmp_path, monkeypatch):
     report([f"results_dir={tmp_path}"])
-    before = {p.name: p.read_bytes() for p in (tmp_path / "report").iterdir()}
+    before = contents(tmp_path / "report")
     (runs[0] / RECORD).write_text("{")
     write, written = Path.write_text, []
 
@@ -86,4 +129,4 @@ def test_a_report_that_cant_be_written_leaves_the_one_before(code, runs, tmp_pat
     with pytest.raises(OSError, match="No space left on device") as error:
         report([f"results_dir={tmp_path}"])
     assert error.value.filename == str(tmp_path / "report")
-    assert {p.name: p.read_bytes() for p in (tmp_path / "report").iterdir()} == before
+    assert contents(tmp_path / "report") == before

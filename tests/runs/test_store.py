@@ -221,8 +221,9 @@ def test_missing_directory_is_empty(tmp_path: Path) -> None:
     assert read_metrics(tmp_path / "absent").empty
 
 
-def test_report_of_unreadable_records_only(tmp_path: Path) -> None:
+def test_report_of_unreadable_records_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     add(tmp_path, 0, "{")
-    assert report([f"results_dir={tmp_path}"]) == 0
-    assert "is damaged" in (tmp_path / "report" / "README.md").read_text()
+    assert report([f"results_dir={tmp_path}"]) == 1
+    assert "is damaged" in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
     assert report([f"results_dir={tmp_path}", "--check"]) == 1
