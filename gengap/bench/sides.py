@@ -18,6 +18,10 @@ from gengap.errors import UserError
 
 MIB = 2**20
 _HELD = {signal.SIGINT, signal.SIGTERM}
+_NO_ROOM = (
+    "a measured DataLoader finds no room in shared memory: make /dev/shm larger (docker run --shm-size=2g), "
+    "then run the same command again"
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Side:
     """One process; neither it nor its workers run between two calls.
 
     Raises, on entering the context and in its methods:
-        UserError: the process died.
+        UserError: the process died, or its DataLoader found no room in shared memory.
     """
 
     def __init__(self, kind: str, config: Config) -> None:
@@ -79,6 +83,8 @@ class Side:
             answer = self._connection.recv()
         except (EOFError, ConnectionError):
             raise UserError(f"a measured process {self._end()}") from None
+        if isinstance(answer, UserError):
+            raise answer
         self._signal(signal.SIGSTOP)
         assert self._process.pid is not None
         os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # until it has stopped
@@ -112,6 +118,22 @@ def end_sides() -> None:
 def _serve(kind: str, config: Config, parent: Connection) -> None:
     os.setpgrp()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which ends the DataLoader's workers
+    try:
+        _run(kind, config, parent)
+    except (EOFError, BrokenPipeError):  # the parent has ended, or was stopped
+        return
+    except Exception as error:
+        from gengap.data.shared_memory import is_full
+
+        if not is_full(error):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what is left of the DataLoader prints a traceback
+        with suppress(ConnectionError):
+            parent.send(UserError(_NO_ROOM))
+
+
+def _run(kind: str, config: Config, parent: Connection) -> None:
+    """Answer the parent's requests, until it closes the pipe."""
     started = time.perf_counter()
     import torch
 
@@ -123,13 +145,10 @@ def _serve(kind: str, config: Config, parent: Connection) -> None:
     wait()
     built = time.perf_counter()
     _timed(update, 1, wait)
-    try:
-        parent.send(Startup(built - started, time.perf_counter() - built, engine))
-        while True:
-            request, count = parent.recv()
-            parent.send(_timed(update, count, wait) if request == "updates" else peak_memory(on_gpu))
-    except (EOFError, BrokenPipeError):  # the parent has ended, or was stopped
-        return
+    parent.send(Startup(built - started, time.perf_counter() - built, engine))
+    while True:
+        request, count = parent.recv()
+        parent.send(_timed(update, count, wait) if request == "updates" else peak_memory(on_gpu))
 
 
 def peak_memory(on_gpu: bool) -> float:

@@ -9,6 +9,9 @@ from torch.utils.data import get_worker_info
 
 from gengap.faults import FULL, MachineError
 
+_OURS = "find no room in shared memory"
+_SAID_BY_TORCH = ("unable to allocate shared memory", "out of shared memory", "Bus error")
+
 
 def room(*shape: int) -> Tensor:
     """An empty uint8 tensor of this shape; in a worker of a DataLoader, in shared memory.
@@ -43,8 +46,15 @@ def starting_workers() -> Iterator[None]:
         raise _too_small(error) from error
 
 
+def is_full(error: Exception) -> bool:
+    """Whether a DataLoader failed because its processes found no room in shared memory."""
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    return any(words in str(error) for words in (_OURS, *_SAID_BY_TORCH))
+
+
 def _too_small(error: Exception) -> MachineError:
     return MachineError(
-        f"decoded images find no room in shared memory ({str(error).splitlines()[0]}): make /dev/shm larger "
+        f"decoded images {_OURS} ({str(error).splitlines()[0]}): make /dev/shm larger "
         "(docker run --shm-size=2g), or set runtime.workers=0, then run the same command again"
     )

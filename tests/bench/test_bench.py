@@ -2,6 +2,7 @@ import json
 import os
 import signal
 from itertools import product
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gengap.bench import machine, measure, turns
+from gengap.bench import loops, machine, measure, sides, turns
 from gengap.bench.cases import Case, cases
 from gengap.bench.loops import LOOPS, random_images
 from gengap.bench.machine import gb_per_update, gflop_per_image
@@ -19,6 +20,7 @@ from gengap.bench.typical import TypicalLoop
 from gengap.cli.bench import main
 from gengap.data.load import load
 from gengap.errors import UserError
+from gengap.faults import MachineError
 from gengap.report.figures.speed import slug
 from gengap.report.measurements import read_measurements
 from gengap.report.photographs import photographs_table
@@ -296,3 +298,36 @@ def test_a_side_is_stopped_between_turns_and_reports_when_it_died() -> None:
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(UserError, match=r"a measured process was killed \(SIGKILL\), as happens when"):
             side.seconds(1)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        RuntimeError(
+            "unable to allocate shared memory(shm) for file </torch_1_2_0>: No space left on device"
+        ),
+        RuntimeError("DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that ..."),
+        MachineError("decoded images find no room in shared memory (...): ..."),
+    ],
+    ids=["semaphores", "pixels", "written", "decoded"],
+)
+def test_a_data_loader_without_shared_memory_is_one_line(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setitem(loops.LOOPS, "typical", lambda config: (fail, loops.ENGINE))
+    monkeypatch.setattr(os, "setpgrp", lambda: None)
+    monkeypatch.setattr(os, "dup2", lambda *descriptors: None)
+    ours, theirs = Pipe()
+    sides._serve("typical", DIGITS.config("fp32"), theirs)
+    assert str(ours.recv()).startswith("a measured DataLoader finds no room in shared memory: make")
+
+
+def test_any_other_error_of_a_side_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(loops.LOOPS, "typical", lambda config: (lambda: 1 / 0, loops.ENGINE))
+    monkeypatch.setattr(os, "setpgrp", lambda: None)
+    with pytest.raises(ZeroDivisionError):
+        sides._serve("typical", DIGITS.config("fp32"), Pipe()[1])
