@@ -2,6 +2,7 @@ from math import log, sin
 from pathlib import Path
 
 import pytest
+from landscape_records import LB, RA, SB, add_measured, sharp
 from report_records import Store, walk
 
 
@@ -27,4 +28,14 @@ def mixed(store: Store) -> Store:
     store.add("mnist_sb", 1, status="running", run="mnist_f1-sb-0badcafe")
     store.add("digits_sb", 0, 96.5, hardware={"device": "cuda", "name": "NVIDIA H200", "threads": 16})
     store.add("digits_lb", 0, status="failed")
+    return store
+
+
+@pytest.fixture
+def digits(store: Store) -> Store:
+    """SB, LB and RA with three seeds, of which LB is about ten times sharper and less accurate."""
+    for method, values, accuracy in (("sb", SB, 97.0), ("lb", LB, 90.0), ("lb_ra", RA, 98.0)):
+        for seed, value in enumerate(values):
+            store.add(f"digits_{method}", seed, accuracy + seed / 10)
+            add_measured(store, f"digits_{method}", seed, "sharpness", [sharp(value), sharp(value / 4, 5e-4)])
     return store

@@ -8,7 +8,12 @@ from report_records import COMMIT, CPU, Store, _cell
 
 from gengap.config.compose import compose_config
 from gengap.config.identity import as_dict, run_name
+from gengap.report.cells import read_records
+from gengap.report.landscape import subjects
+from gengap.report.landscape.numbers import Numbers, numbers
+from gengap.report.markup import Table
 
+SB, LB, RA = (2.0, 3.0, 2.5), (20.0, 33.0, 26.0), (1.9, 3.2, 2.4)
 SURFACE = {"batch_norm": "trained", "batch": 1000, "samples": None, "dtype": "float32"}
 
 
@@ -94,3 +99,11 @@ def walked(update: int, size: int, covariance: float, squared_mean: float, **cha
         **{f"step_covariance_{rule}": lr**2 * covariance for rule, lr in rates.items()},
     }  # fmt: skip
     return found | changes
+
+
+def measured(store: Store) -> Numbers:
+    return numbers(subjects.read(read_records(store.root)))
+
+
+def rows(table: Table) -> list[dict[str, str]]:
+    return [dict(zip(table.header, row, strict=True)) for row in table.rows]

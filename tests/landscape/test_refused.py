@@ -1,0 +1,184 @@
+"""`gengap landscape`: one line for every mistake and fault, and no record is lost."""
+
+import errno
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from gengap.landscape import execute, surface
+from gengap.landscape.settings import KINDS
+from gengap.runs import measurements
+from tests.landscape.commands import LB, RUN, SB, files, nothing_measured, records
+
+pytestmark = pytest.mark.slow
+
+BESIDE = (
+    "measurements are recorded beside their runs; make that folder writable, or set results_dir=DIR to a copy"
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.ENOSPC, ": No space left on device; free some space, then run the same command again"),
+        (errno.EROFS, f" (Read-only file system): {BESIDE} of it"),
+    ],
+)
+def test_a_failing_write_is_one_line_and_loses_no_record(number, message, gengap, trained, monkeypatch):
+    words = f"sharpness {RUN} samples=100"
+    write, calls = measurements.write_atomically, []
+
+    def failing(path, data):
+        calls.append(path)
+        if len(calls) > 1:
+            raise OSError(number, os.strerror(number), str(path))
+        write(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(measurements, "write_atomically", failing)
+        code, lines = gengap(words)
+    assert code == 1
+    assert lines[-1].startswith("gengap: ")
+    assert lines[-1].endswith(message)
+    (record,) = records().values()
+    assert len(record["measurements"]) == 1
+    assert gengap(words)[0] == 0
+
+
+def test_a_folder_that_can_not_be_made_is_one_line(gengap, trained):
+    Path("trained/landscape").write_text("a file")
+    code, lines = gengap(f"sharpness {RUN}")
+    assert code == 2
+    assert lines[-1].startswith("gengap: can't write to trained/landscape")
+    assert lines[-1].endswith(f"{BESIDE} of it")
+
+
+TRAIN = f"gengap train {shlex.join(RUN.split())}"
+
+KEPT = "runtime.keep_weights=true"
+
+
+def test_missing_runs_are_refused_with_the_command_that_makes_them(gengap, trained, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gengap.landscape.execute", None)  # importing it would fail
+    assert gengap(f"sharpness {RUN} seed=7") == (
+        2,
+        [f"gengap: {LB[:-1]}7 is not trained: type {TRAIN} seed=7 {KEPT}"],
+    )
+    record = json.loads(Path(f"{LB}/run.json").read_text())
+    for status, message in (
+        ("running", f"has not finished training: type {TRAIN} {KEPT}"),
+        ("failed", f"has not finished training: type {TRAIN} {KEPT}"),
+        ("diverged", "diverged: there is no trained network to measure"),
+    ):
+        Path(f"{LB}/run.json").write_text(json.dumps(record | {"status": status}))
+        assert gengap(f"sharpness {RUN}") == (2, [f"gengap: {LB} {message}"])
+    Path(f"{LB}/run.json").write_text(json.dumps(record))
+    Path(f"{LB}/weights.pt").rename("elsewhere")
+    message = f"kept no weights: delete this folder, or name another results_dir, and type {TRAIN} {KEPT}"
+    assert gengap(f"sharpness {RUN}") == (2, [f"gengap: {LB} {message}"])
+    Path("elsewhere").rename(f"{LB}/weights.pt")
+    Path(f"{SB}/weights.pt").unlink()
+    command = TRAIN.replace("digits_lb", "digits_sb")
+    message = f"kept no weights: delete this folder, or name another results_dir, and type {command} {KEPT}"
+    assert gengap(f"line {RUN}") == (2, [f"gengap: {SB} {message}"])
+    assert nothing_measured()
+
+
+def test_damaged_weights(gengap, trained):
+    Path(f"{LB}/weights.pt").write_bytes(b"no archive")
+    code, lines = gengap(f"sharpness {RUN}")
+    assert code == 2
+    assert lines[-1].startswith(f"gengap: {LB}/weights.pt can't be loaded into model.name=f1: ")
+    assert lines[-1].endswith("; restore it, or delete its folder and train the run again")
+    assert nothing_measured()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("sharpness subspace=100000", "subspace=100000 has more dimensions than the network has weights"),
+        ("sharpness samples=2000", "samples=2000 is more than the 1437 training images: lower it"),
+        ("sharpness batch_norm=batch batch=1436", "a batch of one image has no statistics: set batch to "),
+        ("line start=digits_lb", "a line needs two runs: set start=EXPERIMENT to another one than its end"),
+        ("line start=nothing", "start=nothing is no experiment of digits_f1: type start=EXPERIMENT"),
+        ("line seed=x", "seed=x must be a whole number"),
+        ("sharpness method.batchsize=2", "unknown key method.batchsize: did you mean method.batch_size"),
+    ],
+)
+def test_what_can_not_be_measured_is_one_line_and_leaves_no_folder(words, message, gengap, trained):
+    code, lines = gengap(f"{words} {RUN}")
+    assert code == 2
+    assert message in lines[-1]
+    assert lines[-1].startswith("gengap: ")
+    assert len(lines) <= 2
+    assert nothing_measured()
+
+
+def test_weights_that_are_no_numbers_are_one_line(gengap, trained):
+    weights = torch.load(f"{LB}/weights.pt")
+    torch.save({name: value * float("nan") for name, value in weights.items()}, f"{LB}/weights.pt")
+    code, lines = gengap(f"sharpness {RUN}")
+    assert (code, lines[-1]) == (2, "gengap: loss is nan: the loss is not finite near these weights")
+    assert nothing_measured()
+
+
+def test_memory_that_is_refused_is_one_line(gengap, trained, monkeypatch):
+    def refuse(*_, **__):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(surface, "_loss_sum", refuse)
+    code, lines = gengap(f"sharpness {RUN}")
+    assert (code, lines[-1]) == (2, "gengap: the GPU is out of memory: lower batch, samples or subspace")
+
+
+def test_networks_that_do_not_match_have_no_line(gengap, trained):
+    weights = Path(f"{SB}/weights.pt")
+    record = json.loads(Path(f"{SB}/run.json").read_text())
+    record["config"]["model"]["options"]["width"] = 8
+    Path(f"{SB}/run.json").write_text(json.dumps(record))
+    from gengap.models import build
+
+    torch.save(build("f1", 10, in_features=64, width=8).state_dict(), weights)
+    code, lines = gengap(f"line {RUN}")
+    assert code == 2
+    assert lines[-1].startswith("gengap: digits_f1-sb-caaa6ffc, the line's start, is another network than ")
+    assert nothing_measured()
+
+
+def test_records_that_can_not_be_read_are_left_alone(gengap, trained):
+    words = f"sharpness {RUN} samples=100 epsilon=1e-3"
+    assert gengap(words)[0] == 0
+    file = files()[0]
+    good = file.read_text()
+    for text, message in (
+        (good[:-5], f"{file} is damaged "),
+        (good.replace('"format": 1', '"format": 2'), f"{file} was written by a newer gengap (format 2): "),
+        (good.replace('"seed": 0,\n', '"seed": 1,\n', 1), f"{file} is damaged (it is of another run "),
+    ):
+        file.write_text(text)
+        code, (line,) = gengap(words)
+        assert code == 1
+        assert line.startswith(f"gengap: {message}")
+        assert file.read_text() == text
+
+
+def test_a_kind_and_a_run_are_needed(gengap):
+    unknown = "gengap: unknown kind of measurement"
+    assert gengap("sharpnes") == (2, [f"{unknown} 'sharpnes': did you mean sharpness?"])
+    kinds = ", ".join(KINDS)
+    assert gengap("+sweep=table1") == (2, [f"{unknown} '+sweep=table1': type one of {kinds} first"])
+    code, (line,) = gengap("sharpness")
+    assert code == 2
+    assert line.endswith("add +experiment=NAME or +sweep=NAME; type gengap train --help for the names")
+
+
+def test_a_bug_keeps_its_traceback(gengap, trained, monkeypatch, capsys):
+    monkeypatch.setitem(execute.MEASURES, "sharpness", lambda *_: iter([1 / 0]))
+    with pytest.raises(AssertionError):
+        gengap(f"sharpness {RUN}")
+    assert nothing_measured()
