@@ -11,7 +11,7 @@ from typing import Any
 from gengap.errors import UnreadableError
 from gengap.runs.checks import Check, each, keys, name, number, or_null, text, tree, whole
 from gengap.runs.folders import measurement_files
-from gengap.runs.measurements import read_measurement
+from gengap.runs.measurements import TO_MEASURE_AGAIN, read_measurement
 from gengap.runs.record import damaged
 from gengap.runs.schema import CONFIG, sentence
 
@@ -113,7 +113,7 @@ def _check(file: Path, record: dict[str, Any]) -> None:
         raise UnreadableError(file, f"is of a kind that this version does not know ({kind}): update gengap")
     wrong = keys({"config": _is_both(CONFIG, keys({kind: tree})), "measurements": each(KINDS[kind])})(record)
     if wrong:
-        raise UnreadableError(file, damaged(sentence(wrong), "it to measure again"))
+        raise UnreadableError(file, damaged(sentence(wrong), TO_MEASURE_AGAIN))
 
 
 def _is_both(first: Check, second: Check) -> Check:

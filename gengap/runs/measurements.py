@@ -2,6 +2,7 @@
 
 import errno
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,12 +12,13 @@ from gengap.errors import UnreadableError, UserError
 from gengap.runs.checks import each, keys, name, number, one_of, text, tree, whole
 from gengap.runs.folders import LANDSCAPE
 from gengap.runs.lock import Lock
-from gengap.runs.record import damaged, file_bytes
+from gengap.runs.record import read_versioned
 from gengap.runs.schema import ORIGIN, Status, sentence
 from gengap.runs.store import write_atomically
-from gengap.runs.strict_json import parse, written
+from gengap.runs.strict_json import written
 
 FORMAT = 1
+TO_MEASURE_AGAIN = "it to measure again"  # what to remove
 FULL = (errno.ENOSPC, errno.EDQUOT)  # said by launch.failure
 SCHEMA = keys(
     {
@@ -45,25 +47,17 @@ def read_measurement(file: Path) -> dict[str, Any] | None:
     Raises:
         UnreadableError: it is damaged, of a newer version, or in another place than its own.
     """
-    data = file_bytes(file)
-    if data is None:
-        return None
-    try:
-        record = parse(data)
-    except ValueError as error:
-        raise UnreadableError(file, damaged(str(error), "it to measure again")) from error
-    version = record.get("format") if isinstance(record, dict) else None
-    if type(version) is int and version > FORMAT:
-        raise UnreadableError(file, f"was written by a newer gengap (format {version}): update gengap")
-    wrong = sentence(SCHEMA(record))
-    if not wrong and [record["run"], f"seed{record['seed']}"] != list(file.absolute().parts[-3:-1]):
-        wrong = "it is of another run than its folder's name says"
-    if not wrong and not file.name.startswith(f"{record['kind']}-"):
-        wrong = "it is of another kind than its name says"
-    if wrong:
-        raise UnreadableError(file, damaged(wrong, "it to measure again"))
-    found: dict[str, Any] = record
-    return found
+    return read_versioned(file, FORMAT, partial(_damage, file), TO_MEASURE_AGAIN)
+
+
+def _damage(file: Path, record: Any) -> str:
+    if wrong := sentence(SCHEMA(record)):
+        return wrong
+    if [record["run"], f"seed{record['seed']}"] != list(file.absolute().parts[-3:-1]):
+        return "it is of another run than its folder's name says"
+    if not file.name.startswith(f"{record['kind']}-"):
+        return "it is of another kind than its name says"
+    return ""
 
 
 class Measuring:

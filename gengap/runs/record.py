@@ -1,6 +1,7 @@
 """The files of a run's directory, and reading them even if cut off, damaged or written by a newer version."""
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from gengap.runs.schema import FORMAT, Status, record_damage, row_damage
 from gengap.runs.strict_json import parse
 
 RECORD, METRICS, LOG, LOCK, WEIGHTS = "run.json", "metrics.jsonl", "run.log", "run.lock", "weights.pt"
+TO_TRAIN_AGAIN = "its folder to train the run again"  # what to remove
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 
 
@@ -23,23 +25,39 @@ def read_record(directory: Path) -> dict[str, Any] | None:
     Raises:
         UnreadableError: it is damaged, or of a newer version.
     """
-    file = directory / RECORD
+    return read_versioned(directory / RECORD, FORMAT, record_damage)
+
+
+def read_versioned(
+    file: Path, newest: int, damage: Callable[[Any], str], remove: str = TO_TRAIN_AGAIN
+) -> dict[str, Any] | None:
+    """The object in a JSON file that says its `format`, or None if there is no file.
+
+    Args:
+        file: it.
+        newest: the highest format that this version reads.
+        damage: what is wrong with the value; empty if nothing is.
+        remove: what to remove if it can't be restored.
+
+    Raises:
+        UnreadableError: it is damaged, or of a newer version.
+    """
     data = file_bytes(file)
     if data is None:
         return None
     try:
         record = parse(data)
     except ValueError as error:
-        raise UnreadableError(file, damaged(str(error))) from error
+        raise UnreadableError(file, damaged(str(error), remove)) from error
     version = record.get("format") if isinstance(record, dict) else None
-    if type(version) is int and version > FORMAT:
+    if type(version) is int and version > newest:
         raise UnreadableError(
             file,
-            f"was written by a newer gengap (record format {version}, this one reads {FORMAT}): "
+            f"was written by a newer gengap (format {version}, this one reads {newest}): "
             "update gengap, or set another results_dir=DIR",
         )
-    if wrong := record_damage(record):
-        raise UnreadableError(file, damaged(wrong))
+    if wrong := damage(record):
+        raise UnreadableError(file, damaged(wrong, remove))
     found: dict[str, Any] = record
     return found
 
@@ -150,6 +168,6 @@ def file_bytes(file: Path) -> bytes | None:
         raise UnreadableError(file, f"can't be read: {error.strerror}") from error
 
 
-def damaged(where: str, what: str = "its folder to train the run again") -> str:
+def damaged(where: str, what: str = TO_TRAIN_AGAIN) -> str:
     """The reason for an UnreadableError about a damaged file; without restoring it, one removes `what`."""
     return f"is damaged ({where}): restore it, or remove {what}"

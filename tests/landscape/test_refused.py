@@ -157,7 +157,10 @@ def test_records_that_can_not_be_read_are_left_alone(gengap, trained):
     good = file.read_text()
     for text, message in (
         (good[:-5], f"{file} is damaged "),
-        (good.replace('"format": 1', '"format": 2'), f"{file} was written by a newer gengap (format 2): "),
+        (
+            good.replace('"format": 1', '"format": 2'),
+            f"{file} was written by a newer gengap (format 2, this one reads 1): ",
+        ),
         (good.replace('"seed": 0,\n', '"seed": 1,\n', 1), f"{file} is damaged (it is of another run "),
     ):
         file.write_text(text)

@@ -41,7 +41,7 @@ BAD = {
     "no object": ("[1, 2]", "is damaged (it is not an object)"),
     "no config": (without("config"), "is damaged (config is missing)"),
     "finished without summary": (without("summary"), "is damaged (summary is missing)"),
-    "newer": (changed(format=FORMAT + 1), "was written by a newer gengap (record format 2"),
+    "newer": (changed(format=FORMAT + 1), "was written by a newer gengap (format 2"),
     "negative format": (changed(format=-1), "is damaged (format is not a whole number"),
     "boolean format": (changed(format=True), "is damaged (format is not a whole number"),
     "status": (changed(status="done"), "is damaged (status is not one of running, finished, "),
