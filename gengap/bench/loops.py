@@ -23,6 +23,7 @@ from gengap.data.sources import Images, Source
 from gengap.data.splits import split
 from gengap.data.stream import Stream
 from gengap.regime import build_regime
+from gengap.training.allocator import keep_freed_memory
 from gengap.training.build import build_trainer
 from gengap.training.device import prepare_device
 
@@ -49,6 +50,8 @@ def photographs(config: Config) -> Loop:
     device = prepare_device(config.runtime)
     source = load(config.data.name, config.data.root, config.data.folder, packed=config.data.packed)
     images = to_device(source.train, config, device, augment=True)
+    if device.type == "cpu":
+        keep_freed_memory(0)  # as in training
     batches = Batches(len(images), (_batch(config, len(images)),))
     found = images.batches(Stream(config.seed, batches, images.crop_positions, moving=images.moving), 0)
     return lambda: images.preprocess(next(found)), ENGINE

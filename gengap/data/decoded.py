@@ -1,4 +1,4 @@
-"""Image files streamed to the device: worker processes decode and crop, the device flips and normalizes."""
+"""Image files streamed to the device: worker processes decode, crop and flip, the device normalizes."""
 
 import logging
 import os
@@ -19,11 +19,13 @@ from gengap.data.decoder import CROP_POSITIONS, Chunk, Decoded, Decoder, leave_s
 from gengap.data.fingerprint import shared_folder
 from gengap.data.shared_memory import starting_workers
 from gengap.data.sources import ImageFiles
-from gengap.data.stream import Stream
+from gengap.data.stream import Batch, Stream
 from gengap.errors import UserError, counted
 from gengap.faults import MachineError
 
 CHUNK_SIZE = 64  # images per task of a worker
+
+Drawn = tuple[NDArray[np.int64], NDArray[np.int64] | None, NDArray[np.bool_] | None]
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +33,8 @@ log = logging.getLogger(__name__)
 class DecodedImages:
     """Image files, with their labels (N,) int64 on the device.
 
-    A batch is pixels (B, 3, crop, crop) uint8, labels (B,), flips (B,) bool and, where images are rotated or
-    shifted, the motions (B, 3) float32 of stream.Batch. See DeviceImages for attributes and methods.
+    A batch is pixels (B, 3, crop, crop) uint8, flipped, labels (B,) and, where images are rotated or shifted,
+    the motions (B, 3) float32 of stream.Batch. See DeviceImages for attributes and methods.
 
     Args:
         files: the image files.
@@ -81,18 +83,18 @@ class DecodedImages:
             MachineError: more photographs can't be decoded than data.bad_photographs.
         """
         upcoming = (stream.batch(update) for update in count(first))
-        chunks = (c for b in upcoming for c in self._chunks(b.indices, b.offsets if self._augment else None))
+        chunks = (c for batch in upcoming for c in self._chunks(*self._drawn(batch)))
         decoded, device = self._started(self._loader(chunks)), self.labels.device
         for update in count(first):
             batch = stream.batch(update)
             pixels, labels = self._collect(decoded, batch.indices)
-            drawn = (batch.flips, batch.motions) if self.moving else (batch.flips,)
-            yield pixels, labels, *(torch.from_numpy(values).to(device) for values in drawn)
+            motions = (torch.from_numpy(batch.motions).to(device),) if self.moving else ()
+            yield pixels, labels, *motions
 
     def preprocess(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """Augmented, normalized images (B, 3, crop, crop) float32 and their labels (B,) int64."""
-        pixels, labels, flips, *motions = batch
-        return self._preprocess(pixels, flips if self._flip else None, *motions), labels
+        pixels, labels, *motions = batch
+        return self._preprocess(pixels, None, *motions), labels
 
     def evaluation_batches(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
         """Every image once, in order: center crop, no flip, normalized; the last batch may be smaller.
@@ -102,18 +104,31 @@ class DecodedImages:
         """
         batches = np.array_split(np.arange(len(self)), range(batch_size, len(self), batch_size))
         if self._evaluation is None or self._evaluation[0] != batch_size:
-            chunks = [chunk for indices in batches for chunk in self._chunks(indices, None)]
+            chunks = [chunk for indices in batches for chunk in self._chunks(indices)]
             self._evaluation = batch_size, self._loader(chunks, keep_workers=True)
         decoded = self._started(self._evaluation[1])
         for indices in batches:
             pixels, labels = self._collect(decoded, indices)
             yield self._preprocess(pixels), labels
 
-    def _chunks(self, indices: NDArray[np.int64], offsets: NDArray[np.int64] | None) -> Iterator[Chunk]:
+    def _drawn(self, batch: Batch) -> Drawn:
+        """The samples of a batch, with their crops and flips where there are any."""
+        return batch.indices, batch.offsets if self._augment else None, batch.flips if self._flip else None
+
+    def _chunks(
+        self,
+        indices: NDArray[np.int64],
+        offsets: NDArray[np.int64] | None = None,
+        flips: NDArray[np.bool_] | None = None,
+    ) -> Iterator[Chunk]:
         for start in range(0, len(indices), CHUNK_SIZE):
-            part = indices[start : start + CHUNK_SIZE]
+            part = slice(start, start + CHUNK_SIZE)
+            chosen = indices[part]
             yield Chunk(
-                part, self._paths[part], None if offsets is None else offsets[start : start + CHUNK_SIZE]
+                chosen,
+                self._paths[chosen],
+                None if offsets is None else offsets[part],
+                None if flips is None else flips[part],
             )
 
     def _loader(

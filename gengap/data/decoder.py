@@ -1,4 +1,4 @@
-"""What a worker process does: read, decode, resize and crop photographs; replace those that can't be."""
+"""What a worker process does: read, decode, crop and flip photographs, and replace those that it can not."""
 
 import os
 import signal
@@ -28,12 +28,13 @@ class Chunk:
 
     indices (B,) into the files, and their paths (B,): a worker that read them from the list of all would copy
     that into its memory, bit by bit. offsets (B, 2) of the crops as (row, column) in range(CROP_POSITIONS),
-    None for center crops.
+    None for center crops; flips (B,), None for none.
     """
 
     indices: NDArray[np.int64]
     paths: NDArray[np.object_]
     offsets: NDArray[np.int64] | None
+    flips: NDArray[np.bool_] | None
 
 
 class Decoded(NamedTuple):
@@ -49,7 +50,7 @@ class Decoded(NamedTuple):
 
 
 class Decoder(Dataset[Decoded | UserError]):
-    """Decodes, resizes and crops the photographs of a chunk, in a worker process.
+    """Decodes, resizes, crops and flips the photographs of a chunk, in a worker process.
 
     One that can't be decoded is replaced by the next that can, so that what is trained on is a function of
     the files, whoever decodes them. An error of the machine is the result, for the main process to raise.
@@ -88,7 +89,9 @@ class Decoder(Dataset[Decoded | UserError]):
             image, index = self._first_good(int(first), chunk.paths[place], bad)
             if image is None:
                 break
-            pixels[place] = self._cropped(image, offset).permute(1, 2, 0)
+            crop = self._cropped(image, offset)
+            flip = chunk.flips is not None and chunk.flips[place]
+            pixels[place] = (crop.flip(-1) if flip else crop).permute(1, 2, 0)
             if index != first:
                 replaced.append((place, index))
         return Decoded(pixels, list(bad.items()), replaced)

@@ -98,6 +98,9 @@ def _resized(size: tuple[int, int], side: int) -> tuple[int, int]:
 
 
 def _rgb(image: Image.Image) -> Image.Image | None:
+    if image.mode == "RGB":
+        image.load()
+        return image
     if image.mode not in ("I", "F") and not image.mode.startswith("I;"):
         return image.convert("RGB")
     bits = _gray_bits(image)

@@ -139,7 +139,7 @@ def test_a_crop_reaches_every_position_of_the_image_alike(tmp_path):
     offsets = np.random.default_rng(0).integers(0, CROP_POSITIONS, (2300, 2))
     offsets[0], offsets[1] = 0, CROP_POSITIONS - 1
     paths = np.array([str(tmp_path / "coordinates.png")] * len(offsets), object)
-    found = Decoder(paths, 32, 28, 0)[Chunk(np.arange(len(offsets)), paths, offsets)]
+    found = Decoder(paths, 32, 28, 0)[Chunk(np.arange(len(offsets)), paths, offsets, None)]
     corners = found.pixels[:, 0, 0, :2].numpy()
     assert corners[0].tolist() == [0, 0]
     assert corners[1].tolist() == [32 - 28, 50 - 28]
