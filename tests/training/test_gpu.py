@@ -9,7 +9,8 @@ from gengap.regime import build_regime
 from gengap.training.build import build_trainer
 from gengap.training.trainer import Trainer
 from tests.launch.test_resume import train_whole_and_in_pieces
-from tests.training.test_trainer import CONVOLUTIONAL, Double
+from tests.training.test_trainer import CONVOLUTIONAL
+from tests.training.updates import Double
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
