@@ -107,7 +107,7 @@ def test_diverged_run_is_recorded_and_skipped(digits, monkeypatch):
 def test_keyboard_interrupt_before_the_first_update_leaves_no_folder(digits, monkeypatch, tmp_path):
     """As in a notebook, where Ctrl-C raises."""
 
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(execute_module, "load", interrupted)
