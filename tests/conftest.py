@@ -1,6 +1,7 @@
 import copy
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import torch
 from hypothesis import settings
 
+from gengap.__main__ import main
 from gengap.config.compose import compose_config
 from gengap.config.schema import Config
 
@@ -33,6 +35,25 @@ def log_level() -> Iterator[None]:
     level = root.level
     yield
     root.setLevel(level)
+
+
+@pytest.fixture
+def command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[Sequence[str]], tuple[object, str, str]]:
+    """Runs `gengap` with these words in the test's folder; returns exit code, stderr and stdout."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def run(words: Sequence[str]) -> tuple[object, str, str]:
+        monkeypatch.setattr(logging.getLogger(), "handlers", [])  # else logging.basicConfig does nothing
+        monkeypatch.setattr(sys, "argv", ["gengap", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return ended.value.code, err, out
+
+    return run
 
 
 @cache

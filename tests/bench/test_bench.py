@@ -1,29 +1,21 @@
 import json
-import os
-import signal
-from itertools import product
-from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 
-from gengap.bench import loops, machine, measure, sides, turns
+from gengap.bench import machine, measure, turns
 from gengap.bench.cases import Case, cases
-from gengap.bench.loops import LOOPS, random_images
+from gengap.bench.loops import random_images
 from gengap.bench.machine import gb_per_update, gflop_per_image
 from gengap.bench.measure import _merged
-from gengap.bench.sides import Side
 from gengap.bench.typical import TypicalLoop
 from gengap.cli.bench import main
 from gengap.data.load import load
 from gengap.errors import UserError
-from gengap.faults import MachineError
 from gengap.report.figures.speed import slug
 from gengap.report.measurements import read_measurements
-from gengap.report.photographs import photographs_table
 from gengap.report.speed import targets
 from tests.bench.test_speed import ROW
 
@@ -54,58 +46,6 @@ def test_measures_and_writes(
     assert f"{row['ratio']:.2f}x" in capsys.readouterr().out
     page = next(path.parent.glob("*.md")).read_text()
     assert len([line for line in page.splitlines() if line.endswith("| not measured |  |")]) == len(targets())
-
-
-def test_photographs_are_decoded_beside_imagefolder(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The whole command on files of one color."""
-    for split, name in product(("train", "val"), ("a", "b")):
-        (tmp_path / "few" / split / name).mkdir(parents=True)
-        for k in range(24):
-            Image.new("RGB", (50, 40), (k, 0, 0)).save(tmp_path / "few" / split / name / f"{k}.JPEG")
-    monkeypatch.setattr(turns, "TURN_SECONDS", 0.0)
-    words = ["workload=photographs_c1", "precision=fp32", "rounds=1", f"results_dir={tmp_path}"]
-    assert main([*words, f"data.root={tmp_path}", "data.folder=few"]) == 0
-    (document,), unreadable = read_measurements(tmp_path)
-    assert unreadable == []
-    (row,) = document["photographs"]
-    assert document["rows"] == []
-    assert (row["method"], row["files"], row["resize"], row["crop"]) == ("sb", 48, 36, 32)
-    assert row["ratio"] == pytest.approx(row["image_folder_seconds"] / row["gengap_seconds"])  # of one turn
-    page = next((tmp_path / "bench").glob("*.md")).read_text()
-    table = capsys.readouterr().out.splitlines()[1]
-    assert table in page
-    assert f"| {1 / row['gengap_seconds'] / row['cores']:,.0f} |" in page
-    with pytest.raises(UserError, match="no images in .*/none/train"):
-        main([*words, f"data.root={tmp_path}", "data.folder=none"])
-
-
-def test_both_decode_the_same_photographs_to_the_same_crops(tmp_path: Path) -> None:
-    for split in ("train", "val"):
-        (tmp_path / "few" / split / "a").mkdir(parents=True)
-        for k in range(40):
-            Image.new("RGB", (50, 40), (6 * k, 0, 0)).save(tmp_path / "few" / split / "a" / f"{k}.png")
-    case = Case("photographs_c1", "sb", ("fp32",), (f"data.root={tmp_path}", "data.folder=few"))
-    config = case.config("fp32")
-    config.runtime.workers = 0
-    seen = [LOOPS[name](config)[0]() for name in ("photographs", "image_folder")]
-    for pixels, labels in seen:
-        assert pixels.shape == (32, 3, 32, 32)
-        assert labels.tolist() == [0] * 32
-    red = (torch.arange(40) * 6 / 255 - 0.485) / 0.229
-    for pixels, _ in seen:
-        assert (pixels[:, 0, :1, 0] - red).abs().min(1).values.max() < 1e-5
-
-
-@pytest.mark.parametrize(("ours", "update", "limit"), [(0.002, 0.001, "decoding"), (0.001, 0.002, "device")])
-def test_the_slower_of_decoding_and_updates_limits(ours: float, update: float, limit: str) -> None:
-    row = {"workload": "imagenet_alexnet", "method": "sb", "precision": "fp32", "files": 1000, "cores": 4}
-    row |= {"file_bytes": 110_000, "resize": 256, "crop": 224, "ratio": 2.0}
-    row |= {"gengap_seconds": ours, "image_folder_seconds": 2 * ours, "update_seconds": update}
-    (found,) = photographs_table([row]).rows
-    assert found[-1] == limit
-    assert found[7:9] == (f"{1 / ours:,.0f}", f"{1 / ours / 4:,.0f}")
 
 
 def test_a_new_measurement_replaces_the_old_one(tmp_path: Path) -> None:
@@ -285,49 +225,3 @@ def test_f1_bytes(precision: str) -> None:
     config = Case("mnist_f1", "lb_ra", ()).config(precision)
     found = 1e9 * gb_per_update(config, (28, 28, 1), 10)
     assert found == pytest.approx(2 * saved + (3 + 3) * 4 * parameters, abs=1)
-
-
-def test_a_side_is_stopped_between_turns_and_reports_when_it_died() -> None:
-    with Side("gengap", DIGITS.config("fp32")) as side:
-        pid = side._process.pid
-        assert pid is not None
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        assert state == "T"
-        assert side.seconds(2) > 0
-        assert side.peak_memory() > 50
-        os.kill(pid, signal.SIGKILL)
-        with pytest.raises(UserError, match=r"a measured process was killed \(SIGKILL\), as happens when"):
-            side.seconds(1)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError(28, "No space left on device"),
-        RuntimeError(
-            "unable to allocate shared memory(shm) for file </torch_1_2_0>: No space left on device"
-        ),
-        RuntimeError("DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that ..."),
-        MachineError("decoded images find no room in shared memory (...): ..."),
-    ],
-    ids=["semaphores", "pixels", "written", "decoded"],
-)
-def test_a_data_loader_without_shared_memory_is_one_line(
-    error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail() -> None:
-        raise error
-
-    monkeypatch.setitem(loops.LOOPS, "typical", lambda config: (fail, loops.ENGINE))
-    monkeypatch.setattr(os, "setpgrp", lambda: None)
-    monkeypatch.setattr(os, "dup2", lambda *descriptors: None)
-    ours, theirs = Pipe()
-    sides._serve("typical", DIGITS.config("fp32"), theirs)
-    assert str(ours.recv()).startswith("a measured DataLoader finds no room in shared memory: make")
-
-
-def test_any_other_error_of_a_side_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(loops.LOOPS, "typical", lambda config: (lambda: 1 / 0, loops.ENGINE))
-    monkeypatch.setattr(os, "setpgrp", lambda: None)
-    with pytest.raises(ZeroDivisionError):
-        sides._serve("typical", DIGITS.config("fp32"), Pipe()[1])

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import logging
 import re
 import subprocess
 import sys
@@ -11,7 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from gengap.__main__ import main
 from gengap.launch import execute
 from gengap.runs import checkpoint
 from gengap.runs import store as runs
@@ -24,18 +22,12 @@ SHORT = " workload.epochs=4 workload.milestones=[3] runtime.threads=1 runtime.ch
 
 
 @pytest.fixture
-def gengap(tmp_path, monkeypatch, capsys):
+def gengap(command_line):
     """Runs a command line in an empty folder; returns exit code, lines on stderr and text on stdout."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
 
     def run(words):
-        monkeypatch.setattr(logging.getLogger(), "handlers", [])  # else logging.basicConfig does nothing
-        monkeypatch.setattr(sys, "argv", ["gengap", *words.split()])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return ended.value.code, without_notices(err), out
+        code, err, out = command_line(words.split())
+        return code, without_notices(err), out
 
     return run
 

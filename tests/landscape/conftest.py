@@ -1,10 +1,7 @@
-import logging
 import shutil
-import sys
 
 import pytest
 
-from gengap.__main__ import main
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
 from tests.conftest import composed
@@ -29,19 +26,13 @@ def trained(short_runs, tmp_path):
 
 
 @pytest.fixture
-def gengap(tmp_path, monkeypatch, capsys):
+def gengap(command_line):
     """Runs `gengap landscape` in the test's folder; returns exit code and lines on stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
 
     def run(words):
-        monkeypatch.setattr(logging.getLogger(), "handlers", [])  # else logging.basicConfig does nothing
-        monkeypatch.setattr(sys, "argv", ["gengap", "landscape", *words.split()])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
+        code, err, out = command_line(["landscape", *words.split()])
         assert out == ""
         assert "Traceback" not in err
-        return ended.value.code, err.splitlines()
+        return code, err.splitlines()
 
     return run
