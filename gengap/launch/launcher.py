@@ -63,7 +63,7 @@ def survive(jobs: Sequence[Job], launch: Launch, journal: Journal, stop: Stop) -
 
     The death of one process ends all of its pool. The runs that had not begun then go on in a new pool, and
     those that had in two pools with half of them each, one after another: in the end, a run whose process is
-    killed again was alone in it.
+    killed again was alone in it, and only such a run is given up.
     """
     outcomes: dict[Path, Outcome] = {}
     batches = [list(jobs)]
@@ -78,24 +78,29 @@ def survive(jobs: Sequence[Job], launch: Launch, journal: Journal, stop: Stop) -
             ended, begun = journal.read()
             outcomes |= {job.directory: ended[job.directory] for job in batch if job.directory in ended}
             left = [job for job in batch if job.directory not in ended]
+            if batch == left[:1]:
+                outcomes[batch[0].directory] = Outcome.KILLED
+                _say_killed(batch[0])
+                continue
             suspects = [job for job in left if job.directory in begun] or left
-            if len(suspects) == 1:
-                outcomes[suspects[0].directory] = Outcome.KILLED
-            _say_killed(suspects)
+            if suspects:
+                _say_suspects(suspects)
             waiting = [job for job in left if job not in suspects]
-            half = len(suspects) // 2
-            batches += [part for part in (waiting, suspects[:half], suspects[half:] * bool(half)) if part]
+            half = (len(suspects) + 1) // 2
+            batches += [part for part in (waiting, suspects[:half], suspects[half:]) if part]
     return outcomes
 
 
-def _say_killed(suspects: Sequence[Job]) -> None:
+def _say_suspects(suspects: Sequence[Job]) -> None:
     names = ", ".join(str(job.directory) for job in suspects)
-    if len(suspects) == 1:
-        then = "the others go on; run the same command again to continue it"
-        log.error("gengap: %s: the process of this run was killed, is memory used up? %s", names, then)
-    else:
-        then = "they go on from their checkpoints, fewer at a time, as does the same command if it is stopped"
-        log.error("gengap: a process was killed, is memory used up? It trained one of %s: %s", names, then)
+    whose = f"It trained one of {names}" if len(suspects) > 1 else f"It trained {names}"
+    then = "it goes on from its checkpoint, with fewer beside it, as does the same command if it is stopped"
+    log.error("gengap: a process was killed, is memory used up? %s: %s", whose, then)
+
+
+def _say_killed(run: Job) -> None:
+    then = "the others go on; run the same command again to continue it"
+    log.error("gengap: %s: the process of this run was killed, is memory used up? %s", run.directory, then)
 
 
 def _plugin(words: Sequence[str], task: Callable[[DictConfig], Outcome]) -> Launcher:

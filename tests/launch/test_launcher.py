@@ -52,9 +52,42 @@ def test_those_that_have_ended_are_not_launched_again_and_the_suspects_come_last
     survive(jobs, launch, journal, Stop(None))
     assert launched == [[0, 1, 2, 3, 4, 5], [4, 5], [2], [3]]
     first, second = caplog.messages
-    assert "It trained one of 2, 3: they go on from their checkpoints" in first
+    assert "It trained one of 2, 3: it goes on from its checkpoint" in first
     assert second.startswith("gengap: 2: the process of this run was killed")
     assert "run the same command again to continue it" in second
+
+
+def test_the_only_one_left_of_several_is_launched_alone_before_it_is_given_up(tmp_path, caplog):
+    """Whether it was alone when its process was killed can't be known."""
+    jobs = [SimpleNamespace(directory=Path(str(k))) for k in range(2)]
+    journal, launched = Journal(tmp_path / "journal"), []
+
+    def launch(batch):
+        launched.append([job.directory.name for job in batch])
+        for job in batch:
+            journal.begin(job.directory)
+            if job.directory.name == "1" and len(launched) == 1:
+                raise BrokenProcessPool("a worker was terminated")
+            journal.end(job.directory, Outcome.FINISHED)
+        return [Outcome.FINISHED] * len(batch)
+
+    found = survive(jobs, launch, journal, Stop(None))
+    assert (launched, set(found.values())) == ([["0", "1"], ["1"]], {Outcome.FINISHED})
+    assert caplog.messages[0].startswith(
+        "gengap: a process was killed, is memory used up? It trained 1: it goes on"
+    )
+
+
+def test_a_process_killed_after_its_run_has_ended_costs_nothing(tmp_path, caplog):
+    jobs = [SimpleNamespace(directory=Path("0"))]
+    journal = Journal(tmp_path / "journal")
+
+    def launch(batch):
+        journal.end(batch[0].directory, Outcome.FINISHED)
+        raise BrokenProcessPool("a worker was terminated")
+
+    assert survive(jobs, launch, journal, Stop(None)) == {Path("0"): Outcome.FINISHED}
+    assert not caplog.messages
 
 
 def test_without_a_journal_all_are_suspects(tmp_path):
