@@ -153,6 +153,34 @@ def test_abnormal_searches_are_counted_beside_the_numbers(digits: Store) -> None
     assert (first["warnings"], second["warnings"]) == ("1 of 10 abnormal", "")
 
 
+def test_a_search_that_found_nothing_is_in_no_mean_and_no_ratio(digits: Store) -> None:
+    before = findings.compared(measured(digits))
+    both = [sharp(0.0, line_search="abnormal: ABNORMAL"), sharp(5.0, 5e-4, line_search="abnormal: x")]
+    for method in ("sb", "lb"):
+        digits.add(f"digits_{method}", 3, 97.0)
+        add_measured(digits, f"digits_{method}", 3, "sharpness", both)
+    found = measured(digits)
+    first, second = rows(tables.cells(found, SHARPNESS))
+    assert (first["SB"], first["warnings"]) == (
+        "2.5 ± 0.5 (n=3)", "2 of 11 left out: abnormal, no larger loss found",
+    )  # fmt: skip
+    assert second["SB"].endswith("(n=4)")
+    assert findings.compared(found)[0] == before[0]
+    assert [r["value"] for r in rows(tables.data(found)) if r["seed"] == "3"] == ["0", "5", "0", "5"]
+
+
+def test_training_losses_stand_with_the_accuracies_by_mode_of_batch_norm(digits: Store) -> None:
+    for method, loss in (("sb", 0.25), ("lb", 0.75)):
+        value = sharp(1.0, batch_norm="batch", loss=loss)
+        add_measured(digits, f"digits_{method}", 0, "sharpness", [value], {"iterations": 20})
+    trained, batch, *_ = rows(tables.accuracies(measured(digits)))
+    assert list(trained.values())[:3] == ["F1, digits", "training loss, batch norm: trained", "ours"]
+    assert (trained["SB"], batch["quantity"]) == ("0.5 ± 0 (n=3)", "training loss, batch norm: batch")
+    assert (batch["SB"], batch["LB"], batch["+RA"]) == ("0.25 (n=1)", "0.75 (n=1)", "")
+    assert main([f"results_dir={digits.root}"]) == 0
+    assert "has not reached a minimum" in (digits.root / "report" / "README.md").read_text()
+
+
 def test_curvature_and_adaptive_sharpness_have_tables(digits: Store) -> None:
     for seed in range(2):
         add_measured(digits, "digits_sb", seed, "curvature", [curved([4.0 + seed, 1.0], 40.0 + 2 * seed)])
@@ -219,5 +247,5 @@ def test_published_values_stand_above_ours(store: Store, monkeypatch: pytest.Mon
     assert ours["LB"] == "26.3 ± 6.5 (n=3)"
     (row,) = rows(findings.ratios(findings.compared(found)))
     assert row["published LB / SB"] == "167"
-    first = rows(tables.accuracies(found))[0]
+    _, first, *_ = rows(tables.accuracies(found))
     assert (first["SB"], first["LB"]) == ("98.03 ± 0.07", "97.81 ± 0.07")

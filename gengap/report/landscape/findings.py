@@ -6,7 +6,7 @@ from typing import NamedTuple
 from gengap.paper import keskar
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.format import interval, significant
-from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers, Seeds, measures
+from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers, Seeds, kept, measures
 from gengap.report.landscape.ratios import Ratio, ratio
 from gengap.report.landscape.subjects import by_row
 from gengap.report.markup import Table
@@ -41,9 +41,9 @@ def compared(found: Numbers) -> list[Compared]:
 
 
 def cells_of(found: Numbers) -> Iterator[tuple[Row, dict[str, dict[Measure, Seeds]]]]:
-    """The cells of each row, by method."""
+    """The cells of each row, by method, with the values that count."""
     for row, subjects in by_row(list(found)):
-        cells = {s.method: found[s] for s in subjects if s.method}
+        cells = {s.method: {m: kept(v) for m, v in found[s].items()} for s in subjects if s.method}
         if cells:
             yield row, {m: cells[m] for m in METHODS if m in cells}
 

@@ -8,7 +8,7 @@ from gengap.report.landscape.subjects import Record, Subject
 
 SHARPNESS, ADAPTIVE, EIGENVALUE, TRACE = "sharpness", "adaptive sharpness", "largest eigenvalue", "trace"
 QUANTITIES = (SHARPNESS, ADAPTIVE, EIGENVALUE, TRACE)
-ABNORMAL = "abnormal"
+ABNORMAL, NOTHING_FOUND = "abnormal", "left out: abnormal, no larger loss found"
 
 
 class Measure(NamedTuple):
@@ -56,6 +56,11 @@ class Value:
     warning: str
     recorded: Mapping[str, Any]
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it counts: a search that broke off without finding anything has measured nothing."""
+        return self.warning != NOTHING_FOUND
+
 
 Seeds = dict[int, Value]
 Numbers = dict[Subject, dict[Measure, Seeds]]
@@ -68,6 +73,11 @@ def numbers(records: Iterable[Record]) -> Numbers:
         for measure, value in _of_record(record):
             found.setdefault(record.subject, {}).setdefault(measure, {}).setdefault(record.seed, value)
     return found
+
+
+def kept(seeds: Seeds) -> Seeds:
+    """The values that means and ratios are taken over."""
+    return {seed: value for seed, value in seeds.items() if value.is_kept}
 
 
 def measures(found: Numbers, *quantities: str) -> list[Measure]:
@@ -115,4 +125,6 @@ def _value(
 
 
 def _ended(m: dict[str, Any]) -> str:
-    return ABNORMAL if m["line_search"].startswith(ABNORMAL) else ""
+    if not m["line_search"].startswith(ABNORMAL):
+        return ""
+    return ABNORMAL if m["sharpness"] > 0 else NOTHING_FOUND

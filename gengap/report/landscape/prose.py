@@ -14,7 +14,14 @@ A ratio is that of the geometric means of two methods over the seeds that both h
 begin at the same weights and see their samples in the same order, so the interval is the paired t-interval of
 the difference of the logarithms. A ratio reads as sharper where its 95 % interval lies above 1, as flatter
 where it lies below 1, else as open. The comparisons of a workload are of the same networks: many that agree
-are no more evidence than the number of seeds allows, and none is corrected for their number.
+are no more evidence than the number of seeds allows, and none is corrected for their number. Compare networks
+at the training losses in "Loss and accuracy of the measured runs": with cross-entropy, a lower loss alone
+lowers sharpness and curvature, since the gradient of a sample shrinks with its loss.
+"""
+
+DEMO = """\
+The demo's (digits') LB makes so few updates that it has not reached a minimum, so part of what its rows call
+sharper is a training that ended early.
 """
 
 ORDER = """\
@@ -30,7 +37,8 @@ Metric 2.1 of Keskar et al.: `100 (max f(x + A y) - f(x)) / (1 + f(x))` with f t
 `|y_i| <= ε (|(A⁺x)_i| + 1)`, and A the identity or a random subspace; maximized by 10 iterations of
 L-BFGS-B, so that every value is a lower bound. Values are mean ± sample standard deviation over n seeds.
 "published" rows are theirs, over 5 runs; the mode of batch norm is not stated. "abnormal" counts the searches
-that ended because no larger value was found along a direction.
+that ended because no larger value was found along a direction; where one of them had found nothing at all,
+its value would be 0 and is left out.
 """
 
 ADAPTIVE = """\

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from gengap.paper import tables as paper
 from gengap.report.cells import Records
 from gengap.report.figures.figure import Figure
 from gengap.report.landscape import (
@@ -72,7 +73,7 @@ class Landscape:
         blocks = (
             self._findings(),
             section("Sharpness", prose.SHARPNESS, tables.cells(found, SHARPNESS)),
-            section("Accuracies of the measured runs", tables.accuracies(found)),
+            section("Loss and accuracy of the measured runs", tables.accuracies(found)),
             section("Remedies", prose.REMEDIES, remedies(found)),
             section("Adaptive sharpness", prose.ADAPTIVE, tables.cells(found, ADAPTIVE)),
             section("Curvature", prose.CURVATURE, tables.cells(found, EIGENVALUE, TRACE)),
@@ -97,6 +98,7 @@ class Landscape:
         )
         here: tuple[Block, ...] = (
             prose.FINDINGS,
+            *([prose.DEMO] if any(c.row.name in paper.DEMOS for c in compared) else []),
             Plain(told, is_list=True),
             *(block for block in blocks if block),
         )

@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from gengap.paper import keskar
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.format import significant, significant_spread, spread
-from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers, Seeds, measures
+from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers, Seeds, kept, measures, mode_order
 from gengap.report.landscape.subjects import Subject, by_row
 from gengap.report.markup import Table
 from gengap.report.rows import Row
 from gengap.report.statistics import summarize
 
 PUBLISHED = "published"
+LossOf = tuple[str, str]
+_OF_LOSS = ("samples", "dtype", "batch")
 _ACCURACIES = {keskar.TEST: "validation %", keskar.TRAIN: "training %"}
 
 
@@ -59,6 +61,7 @@ def _published(row: Row, measure: Measure, methods: Sequence[str]) -> Iterator[t
 
 def value(seeds: Seeds) -> str:
     """`mean ± std (n=5)`, with the mean standard error of the values themselves where they have one."""
+    seeds = kept(seeds)
     if not seeds:
         return ""
     errors = [v.error for v in seeds.values() if v.error is not None]
@@ -73,16 +76,26 @@ def warnings(values: Sequence[Seeds]) -> str:
 
 
 def accuracies(found: Numbers) -> Table:
-    """Accuracies of the measured runs, beside those that Keskar et al. published."""
+    """Training losses and accuracies of the measured runs; published accuracies above ours."""
     methods = _methods(found)
-    rows = [
-        line
-        for row, subjects in by_row([s for s in found if s.method])
-        for quantity in _ACCURACIES
-        for line in _accuracies(row, {s.method: found[s] for s in subjects}, quantity, methods)
-    ]
-    header = ("workload", "accuracy", "", *(LABELS[m] for m in methods))
+    rows: list[tuple[str, ...]] = []
+    for row, subjects in by_row([s for s in found if s.method]):
+        of_methods = {s.method: found[s] for s in subjects}
+        rows += _losses(row, of_methods, methods)
+        for quantity in _ACCURACIES:
+            rows += _accuracies(row, of_methods, quantity, methods)
+    header = ("workload", "quantity", "", *(LABELS[m] for m in methods))
     return Table(header, tuple(rows), labels=3)
+
+
+def _losses(
+    row: Row, of_methods: dict[str, dict[Measure, Seeds]], methods: Sequence[str]
+) -> Iterator[tuple[str, ...]]:
+    modes = {loss_of(m) for of_measures in of_methods.values() for m in of_measures}
+    for mode in sorted(modes, key=lambda mode: (mode_order(mode[0]), mode[1])):
+        shown = " ".join(part for part in ("training loss, batch norm:", *mode) if part)
+        ours = (training_loss(of_methods.get(m, {}), mode) for m in methods)
+        yield (row.title, shown, "ours", *ours)
 
 
 def _accuracies(
@@ -106,6 +119,23 @@ def accuracy(of_measures: dict[Measure, Seeds], quantity: str) -> str:
     }
     known = [a for a in by_seed.values() if a is not None]
     return f"{spread(summarize(known))} (n={len(known)})" if known else ""
+
+
+def training_loss(of_measures: dict[Measure, Seeds], mode: LossOf) -> str:
+    """`mean ± std (n=5)` of the measured loss at the weights themselves, in a mode of batch norm."""
+    by_seed = {
+        seed: float(v.recorded["loss"])
+        for m, seeds in of_measures.items()
+        if loss_of(m) == mode
+        for seed, v in seeds.items()
+    }
+    return f"{significant_spread(summarize([*by_seed.values()]))} (n={len(by_seed)})" if by_seed else ""
+
+
+def loss_of(measure: Measure) -> LossOf:
+    """Mode of batch norm, and the settings on which the loss at the weights themselves depends."""
+    settings = [s for s in measure.settings.split() if s.partition("=")[0] in _OF_LOSS]
+    return measure.batch_norm, " ".join(settings)
 
 
 def other_runs(found: Numbers) -> Table:
