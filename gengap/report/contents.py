@@ -28,7 +28,7 @@ def report(
     present = sorted(parts(records), key=lambda part: part in PAPER_TABLES and not rows_of(records, part))
     no_table2 = Section(Part.TABLE2.heading, (prose.NO_TABLE2,))
     found = (
-        glance(records),
+        glance(records, landscape),
         *(table(records, part) for part in present),
         None if Part.TABLE2 in present else no_table2,
         comparisons(compared),
@@ -48,9 +48,11 @@ def report(
     return Section("Report", (prose.MADE, *(part for part in found if part)))
 
 
-def glance(records: Records) -> Section | None:
+def glance(records: Records, landscape: Landscape) -> Section | None:
     """How many cells of the paper's tables there are, and how they compare; does the gap open and close?"""
-    return section("At a glance", counts(records), _gap(records, *PAPER_TABLES))
+    told = landscape.glance
+    surfaces = (prose.GLANCE_LANDSCAPE, Plain(told, is_list=True)) if told else ()
+    return section("At a glance", counts(records), *surfaces, _gap(records, *PAPER_TABLES))
 
 
 def _gap(records: Records, *chosen: Part) -> Section | None:

@@ -78,10 +78,11 @@ def plain(block: Plain) -> Markup:
 
 
 def prose(text: str) -> Markup:
-    """Escaped text as paragraphs and lists, with `code`."""
+    """Escaped text as paragraphs and lists, with `code` and links within the page."""
     parts = []
     for paragraph in text.strip().split("\n\n"):
-        shown = Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(paragraph))))
+        code = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(paragraph)))
+        shown = Markup(re.sub(r"\[([^\]]+)\]\((#[\w-]+)\)", r'<a href="\2">\1</a>', code))
         if shown.startswith("- "):
             items = (f"<li>{item.removeprefix('- ')}</li>" for item in shown.split("\n"))
             parts.append(f"<ul>{''.join(items)}</ul>")

@@ -9,6 +9,8 @@ GLANCE = """\
 without seeds or error bars, so this is not a statistical test.
 """
 
+GLANCE_LANDSCAPE = "Of the minima, by every measure taken ([Landscape](#landscape)):\n"
+
 MEANING = """\
 Accuracies are validation accuracies in percent after the last update, never the best; the validation set is
 the test split, as in the paper. "mean ± std (n)" is over n finished runs that differ only in the seed; std

@@ -39,8 +39,9 @@ class Details:
 class Section:
     """A heading and its contents.
 
-    Prose is our own words only, in Markdown limited to paragraphs, `code` and `- ` lists. All else (headings,
-    cells of tables, alternative texts, Plain) is plain text, which may come from a record.
+    Prose is our own words only, in Markdown limited to paragraphs, `code`, `- ` lists and links to the parts'
+    headings. All else (headings, cells of tables, alternative texts, Plain) is plain text, which may come
+    from a record.
     """
 
     heading: str

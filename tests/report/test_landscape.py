@@ -8,11 +8,12 @@ from landscape_records import LB, RA, SB, adaptive, add_measured, curved, measur
 from report_records import Store
 from scipy.stats import kendalltau, ttest_rel
 
+from gengap.cli.report import main
 from gengap.landscape.settings import KINDS, as_dict
 from gengap.paper import keskar
 from gengap.report.cells import read_records
 from gengap.report.landscape import findings, order, subjects, tables
-from gengap.report.landscape.answers import answers, counts
+from gengap.report.landscape.answers import answers, counts, glance
 from gengap.report.landscape.numbers import SHARPNESS, Measure, Value
 from gengap.report.landscape.ratios import Ratio
 from gengap.report.landscape.remedies import remedies
@@ -91,6 +92,18 @@ def test_the_questions_are_answered_by_workload(digits: Store) -> None:
         ("+RA / SB", "trained", "0", "0", "2"),
         ("+RA / LB", "trained", "0", "2", "0"),
     ]
+
+
+def test_each_workload_has_a_line_at_a_glance(digits: Store) -> None:
+    (line,) = glance(findings.compared(measured(digits)))
+    assert line == (
+        "F1, digits: LB sharper than SB in 2 of 2 comparisons (n=3), "
+        "+RA flatter than LB in 2 of 2 comparisons (n=3)."
+    )
+    assert main([f"results_dir={digits.root}"]) == 0
+    text = (digits.root / "report" / "README.md").read_text()
+    assert "([Landscape](#landscape)):\n\n- F1, digits: LB sharper" in text
+    assert '(<a href="#landscape">Landscape</a>)' in (digits.root / "report" / "report.html").read_text()
 
 
 def test_the_order_of_methods_by_sharpness_and_accuracy(digits: Store) -> None:

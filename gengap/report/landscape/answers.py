@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gengap.paper.methods import LABELS
 from gengap.report.format import signed, significant
-from gengap.report.landscape.findings import LB_SB, Compared
+from gengap.report.landscape.findings import LB_SB, RA_LB, Compared
 from gengap.report.landscape.numbers import SHARPNESS, Measure
 from gengap.report.landscape.order import Order
 from gengap.report.landscape.ratios import FLATTER, OPEN, SHARPER
@@ -22,6 +22,24 @@ def counts(comparisons: Sequence[Compared]) -> Table:
         kinds.setdefault(kind, []).extend([c.ratio.reading] if c.ratio.reading else [])
     rows = ((*kind, *(str(found.count(r)) for r in READINGS)) for kind, found in kinds.items())
     return Table(("workload", "ratio of", "measure", "batch norm", *READINGS), tuple(rows), labels=4)
+
+
+def glance(comparisons: Sequence[Compared]) -> tuple[str, ...]:
+    """Per workload, how often LB is sharper than SB, and +RA flatter than LB."""
+    return tuple(
+        line for row in dict.fromkeys(c.row for c in comparisons) if (line := _glance(row, comparisons))
+    )
+
+
+def _glance(row: Row, comparisons: Sequence[Compared]) -> str:
+    told = []
+    for pair, reading in ((LB_SB, SHARPER), (RA_LB, FLATTER)):
+        read = [c for c in comparisons if c.row == row and c.label == pair and c.ratio.reading]
+        if read:
+            counted = sum(c.ratio.reading == reading for c in read)
+            sides = pair.replace(" / ", f" {reading} than ")
+            told.append(f"{sides} in {counted} of {len(read)} comparisons (n={_seeds(read)})")
+    return f"{row.title}: {', '.join(told)}." if told else ""
 
 
 def answers(comparisons: Sequence[Compared], orders: Sequence[Order]) -> tuple[str, ...]:
@@ -50,9 +68,12 @@ def _sharper(row: Row, pair: str, own: Sequence[Compared]) -> str:
     for reading in order[1:]:
         others = [c.measure for c in read if c.ratio.reading == reading]
         parts.append(f"{reading} in {len(others)} ({_listed(others)})")
+    return f"{row.title}, {pair} (n={_seeds(read)}): {'; '.join(parts)}."
+
+
+def _seeds(read: Sequence[Compared]) -> str:
     counts = sorted({c.ratio.n for c in read})
-    n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"{row.title}, {pair} (n={n}): {'; '.join(parts)}."
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
 def _listed(others: Sequence[Measure]) -> str:

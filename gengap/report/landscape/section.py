@@ -17,7 +17,7 @@ from gengap.report.landscape import (
     tables,
     walks,
 )
-from gengap.report.landscape.answers import answers, counts
+from gengap.report.landscape.answers import answers, counts, glance
 from gengap.report.landscape.looks import distinct
 from gengap.report.landscape.numbers import ADAPTIVE, EIGENVALUE, SHARPNESS, TRACE, Numbers, numbers
 from gengap.report.landscape.origin import origin
@@ -61,8 +61,7 @@ class Landscape:
     @property
     def data(self) -> dict[str, Table]:
         """The numbers by the stem of their file, without those of the figures."""
-        compared = findings.compared(self.found)
-        found = {"landscape": tables.data(self.found), "landscape-ratios": findings.data(compared)}
+        found = {"landscape": tables.data(self.found), "landscape-ratios": findings.data(self.compared)}
         return {stem: table for stem, table in found.items() if table.rows}
 
     def section(self, figures: list[Section]) -> Section | None:
@@ -85,9 +84,19 @@ class Landscape:
         )
         return Section(HEADING, (prose.ABOUT, *(block for block in blocks if block)))
 
+    @cached_property
+    def compared(self) -> list[findings.Compared]:
+        """Every pair of methods by every measure."""
+        return findings.compared(self.found)
+
+    @property
+    def glance(self) -> tuple[str, ...]:
+        """One sentence per workload."""
+        return glance(self.compared)
+
     def _findings(self) -> Section | None:
         """The questions, answered by stated rules."""
-        compared, orders = findings.compared(self.found), order.orders(self.found)
+        compared, orders = self.compared, order.orders(self.found)
         told = answers(compared, orders)
         if not told:
             return None
