@@ -1,14 +1,11 @@
 """Runs outside the tables: own workloads, variants, runs that have not finished, and unreadable records."""
 
-import json
-from typing import Any
-
 from gengap.paper.methods import LABELS
 from gengap.report.cells import Group, Records, changed
 from gengap.report.format import spread, state, whole
 from gengap.report.markup import Table
 from gengap.report.measure import Measured, measure
-from gengap.report.places import experiment_of
+from gengap.report.places import as_typed, experiment_of
 from gengap.runs.comparable import DIFFERS
 
 
@@ -46,12 +43,7 @@ def differences(group: Group) -> str:
     found = changed(group)
     if found is None:
         return "no cell has this workload and method"
-    return " ".join(f"{key}={_value(value)}" for key, value in sorted(found.items())) or "nothing recorded"
-
-
-def _value(value: Any) -> str:
-    # As typed on the command line
-    return json.dumps(value, separators=(",", ":")).replace('"', "")
+    return as_typed(found) or "nothing recorded"
 
 
 def unfinished(records: Records) -> Table:

@@ -1,14 +1,17 @@
 """Which experiment composes a run, and which row of the tables it is a cell of."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
+from typing import Any, NamedTuple
 
 from pandas import DataFrame
 
-from gengap.config.identity import run_name
+from gengap.config.identity import recorded_differences, run_name
 from gengap.config.schema import FP32, PAPER
 from gengap.config.shipped import Cell, cell, choices, experiment_config, experiments
+from gengap.errors import UserError
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
 from gengap.report.rows import OTHER_PRECISIONS, RELEASED, Row
@@ -47,6 +50,40 @@ def _others(experiment: str, released: bool) -> Iterator[tuple[str, tuple[str, s
 @cache
 def _released_run(experiment: str) -> str:
     return run_name(experiment_config(experiment, RELEASED))
+
+
+class Nearest(NamedTuple):
+    """The experiment that a run differs from least, the row that it is a cell of (or ""), and in what."""
+
+    experiment: str
+    row: str
+    changed: dict[str, Any]
+
+
+def nearest(config: Mapping[str, Any]) -> Nearest | None:
+    """Of a recorded configuration, at its precision and protocol; None if no experiment is of its kind."""
+    workload, method = config["workload"]["name"], config["method"]["name"]
+    found = [
+        Nearest(c.experiment, _row(c.experiment, workload, method), _changed(config, c.experiment))
+        for c in _cells(frozenset({(workload, method)}))
+        if (c.workload, c.method) == (workload, method)
+    ]
+    return min(found, key=lambda n: (len(n.changed), not n.row, n.experiment), default=None)
+
+
+def _changed(config: Mapping[str, Any], experiment: str) -> dict[str, Any]:
+    try:
+        expected = experiment_config(experiment, config["protocol"]["name"])
+    except UserError:  # there is no such protocol any more
+        expected = experiment_config(experiment)
+    changed = recorded_differences(config, expected)
+    return {key: value for key, value in sorted(changed.items()) if key not in ("precision", "protocol.name")}
+
+
+def as_typed(changed: Mapping[str, Any]) -> str:
+    """`key=value` of each setting, as on the command line."""
+    typed = {key: json.dumps(changed[key], separators=(",", ":")).replace('"', "") for key in sorted(changed)}
+    return " ".join(f"{key}={value}" for key, value in typed.items())
 
 
 def experiment_of(row: str, method: str) -> str:

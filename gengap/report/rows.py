@@ -45,11 +45,13 @@ class Row(NamedTuple):
     name: str
     precision: str = FP32
     protocol: str = PAPER
+    overrides: str = ""  # other settings that differ, `data.limit=12000`; empty in the paper's tables
 
     @property
     def deviation(self) -> str:
-        """The precision or protocol that differs from the paper's; empty if neither does."""
-        return deviation(self.precision, self.protocol)
+        """The precision, protocol and other settings that differ from the paper's; empty if none does."""
+        found = (deviation(self.precision, self.protocol), self.overrides)
+        return ", ".join(part for part in found if part)
 
     @property
     def label(self) -> str:

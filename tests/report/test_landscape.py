@@ -13,7 +13,7 @@ from gengap.landscape.settings import KINDS, as_dict
 from gengap.paper import keskar
 from gengap.report.cells import read_records
 from gengap.report.landscape import findings, order, subjects, tables
-from gengap.report.landscape.answers import answers, counts, glance
+from gengap.report.landscape.answers import answers, counts, glance, unanswered
 from gengap.report.landscape.numbers import SHARPNESS, Measure, Value
 from gengap.report.landscape.ratios import Ratio
 from gengap.report.landscape.remedies import remedies
@@ -104,6 +104,39 @@ def test_each_workload_has_a_line_at_a_glance(digits: Store) -> None:
     text = (digits.root / "report" / "README.md").read_text()
     assert "([Landscape](#landscape)):\n\n- F1, digits: LB sharper" in text
     assert '(<a href="#landscape">Landscape</a>)' in (digits.root / "report" / "report.html").read_text()
+
+
+def test_runs_with_equal_overrides_are_a_row_with_ratios(store: Store) -> None:
+    words = "data.limit=500"
+    for method, value in (("sb", 2.0), ("lb", 8.0)):
+        extra = " method.batch_size=100" if method == "lb" else ""
+        for seed in range(2):
+            add_measured(store, f"digits_{method}", seed, "sharpness", [sharp(value)], words=words + extra)
+    add_measured(store, "digits_lb_ra", 0, "sharpness", [sharp(3.0)], words="data.limit=600")
+    add_measured(store, "digits_lb", 0, "sharpness", [sharp(3.0)], words=f"{words} method.clip_norm=2")
+    found = measured(store)
+    (row,) = rows(findings.ratios(findings.compared(found)))
+    assert row["workload"] == "F1, digits (data.limit=500)"
+    assert row["LB / SB"] == "4 (4 to 4; n=2)"
+    assert [(r["run"], r["value"]) for r in rows(tables.other_runs(found))] == [
+        ("digits_lb data.limit=500 method.clip_norm=2.0", "3 (n=1)"),
+    ]
+    assert unanswered(found, findings.compared(found)) == (
+        "F1, digits (data.limit=600): no ratio; measured here: +RA. A ratio needs two methods, measured with "
+        "the same settings and seeds, whose runs differ in the method alone.",
+    )
+
+
+def test_two_runs_of_a_method_with_equal_overrides_have_no_ratio(store: Store) -> None:
+    for batch in (50, 100):
+        words = f"data.limit=500 method.batch_size={batch}"
+        add_measured(store, "digits_lb", 0, "sharpness", [sharp(2.0)], words=words)
+    add_measured(store, "digits_sb", 0, "sharpness", [sharp(2.0)], words="data.limit=500")
+    found = measured(store)
+    assert findings.compared(found) == []
+    assert [r["run"] for r in rows(tables.other_runs(found))] == [
+        f"LB method.batch_size={batch} data.limit=500" for batch in (50, 100)
+    ]
 
 
 def test_the_order_of_methods_by_sharpness_and_accuracy(digits: Store) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from gengap.paper.methods import LABELS
 from gengap.report.format import signed, significant
-from gengap.report.landscape.findings import LB_SB, RA_LB, Compared
-from gengap.report.landscape.numbers import SHARPNESS, Measure
+from gengap.report.landscape.findings import LB_SB, RA_LB, Compared, cells_of
+from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers
 from gengap.report.landscape.order import Order
 from gengap.report.landscape.ratios import FLATTER, OPEN, SHARPER
 from gengap.report.markup import Table
@@ -54,6 +54,17 @@ def _answers(row: Row, comparisons: Sequence[Compared], orders: Sequence[Order])
         *(_sharper(row, pair, own) for pair in dict.fromkeys(c.label for c in own)),
         *(_modes(row, measure, own) for measure in dict.fromkeys(_without_mode(c.measure) for c in own)),
         _ordered(row, [o for o in orders if o.row == row]),
+    )
+
+
+def unanswered(found: Numbers, comparisons: Sequence[Compared]) -> tuple[str, ...]:
+    """A line for each row of cells without any ratio: why there is none."""
+    with_ratio = {c.row for c in comparisons if c.ratio.value is not None}
+    return tuple(
+        f"{row.title}: no ratio; measured here: {', '.join(LABELS[m] for m in cells)}. A ratio needs two "
+        "methods, measured with the same settings and seeds, whose runs differ in the method alone."
+        for row, cells in cells_of(found)
+        if row not in with_ratio
     )
 
 

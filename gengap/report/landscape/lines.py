@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
-from gengap.paper.methods import LABELS
 from gengap.report.bands import Array
 from gengap.report.cells import Records
 from gengap.report.escape import picture_text
@@ -20,6 +19,7 @@ from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.figures.style import DASHED, SOLID
 from gengap.report.landscape.looks import ACCURACY, LOSS, draw_spread, log_spread, stem
 from gengap.report.landscape.numbers import mode_order
+from gengap.report.landscape.starts import start_label
 from gengap.report.landscape.subjects import Record, Subject
 from gengap.report.markup import Table
 from gengap.report.section import Plain
@@ -76,21 +76,15 @@ def figures(records: Records, read: Sequence[Record]) -> Iterator[Figure]:
     found: dict[Path, dict[str, dict[int, Record]]] = {}
     for record in (r for r in read if r.kind == "line" and r.measurements):
         mode = str(record.measurements[0]["batch_norm"])
-        path = Path(record.subject, _start(records, record), record.measurements[0]["path"], record.settings)
+        path = Path(
+            record.subject, start_label(records, record), record.measurements[0]["path"], record.settings
+        )
         found.setdefault(path, {}).setdefault(mode, {}).setdefault(record.seed, record)
     for path, modes in found.items():
         of_modes = {mode: _lines(list(modes[mode].values())) for mode in sorted(modes, key=mode_order)}
         panels = {mode: lines for mode, lines in of_modes.items() if lines}
         if panels:
             yield _figure(path, panels)
-
-
-def _start(records: Records, record: Record) -> str:
-    """The label of the network at α = 0."""
-    run = str(record.typed.get("start", "")).rpartition("/")[0]
-    experiment, row = records.places.get(run, ("", None))
-    method = run.rpartition("-")[0].rpartition("-")[2] if row else ""
-    return LABELS.get(method) or experiment or run or "?"
 
 
 def _lines(of_seeds: Sequence[Record]) -> Lines | None:

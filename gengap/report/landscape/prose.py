@@ -56,7 +56,11 @@ What Keskar et al. published for their remedies, over 5 runs, and ours where the
 augmentation and conservative training at the large batch, and augmentation at the small one.
 """
 
-OTHER_RUNS = "Runs that are no cells of the tables, such as other batch sizes.\n"
+OTHER_RUNS = """\
+Runs that are no cells of the tables, such as other batch sizes, with the settings in which they differ from
+the experiment named. Runs that differ from cells in the same settings outside the method, `data.limit` for
+instance, are a row of their own above, with its ratios, unless several of one method are there.
+"""
 
 ORIGIN = """\
 "evaluations" counts losses with their gradients for sharpness, and products of the Hessian with a vector for

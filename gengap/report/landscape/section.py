@@ -17,7 +17,7 @@ from gengap.report.landscape import (
     tables,
     walks,
 )
-from gengap.report.landscape.answers import answers, counts, glance
+from gengap.report.landscape.answers import answers, counts, glance, unanswered
 from gengap.report.landscape.looks import distinct
 from gengap.report.landscape.numbers import ADAPTIVE, EIGENVALUE, SHARPNESS, TRACE, Numbers, numbers
 from gengap.report.landscape.origin import origin
@@ -97,7 +97,7 @@ class Landscape:
     def _findings(self) -> Section | None:
         """The questions, answered by stated rules."""
         compared, orders = self.compared, order.orders(self.found)
-        told = answers(compared, orders)
+        told = answers(compared, orders) + unanswered(self.found, compared)
         if not told:
             return None
         blocks: tuple[Section | None, ...] = (

@@ -1,5 +1,6 @@
 """Whose loss surface was measured: the configuration of each record, a cell of the tables or another run."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records
 from gengap.report.markup import Table
+from gengap.report.places import as_typed, nearest
 from gengap.report.rows import Row
 from gengap.runs import Status
 from gengap.runs.comparable import DIFFERS
@@ -26,7 +28,9 @@ _USUAL = {
 class Subject(NamedTuple):
     """The runs of one configuration, which differ only in the seed.
 
-    method: of a cell; empty for other runs. label: the method's, or the experiment or name of other runs.
+    method: of a cell of the tables, or of a row of runs that all differ from its cells in the same settings
+    outside the method; empty for other runs. label: the method's; of other runs the experiment and what they
+    differ in.
     """
 
     row: Row
@@ -73,6 +77,7 @@ def read(records: Records) -> list[Record]:
         for content in records.landscape
         if not _why_left_out(records, content)
     ]
+    found = _distinct(found)
     order = [*dict.fromkeys(p.row for p in paper.published()), *paper.DEMOS, *keskar.workloads()]
 
     def place(record: Record) -> tuple[Any, ...]:
@@ -80,7 +85,7 @@ def read(records: Records) -> list[Record]:
         known = order.index(row.name) if row.name in order else len(order)
         precision = PRECISIONS.index(row.precision) if row.precision in PRECISIONS else len(PRECISIONS)
         column = METHODS.index(method) if method in METHODS else len(METHODS)
-        numbers = known, row.name, precision, row.precision, row.protocol, column
+        numbers = known, row.name, precision, row.precision, row.protocol, row.overrides, column
         return *numbers, record.subject.batch_size, record.subject.run, record.seed, record.content["file"]
 
     return sorted(found, key=place)
@@ -126,7 +131,31 @@ def _subject(records: Records, content: dict[str, Any]) -> Subject:
     if row and method in METHODS:
         return Subject(row, method, LABELS[method], run, batch_size)
     own = Row(config["workload"]["name"], config["precision"], config["protocol"]["name"])
-    return Subject(own, "", experiment or run, run, batch_size)
+    if experiment:
+        return Subject(own, "", experiment, run, batch_size)
+    found = nearest({key: value for key, value in config.items() if key != content["kind"]})
+    if not found:
+        return Subject(own, "", run, run, batch_size)
+    of_method = {key: value for key, value in found.changed.items() if key.startswith("method.")}
+    others = {key: value for key, value in found.changed.items() if key not in of_method}
+    if not found.row or not others or of_method.keys() - {"method.batch_size"}:
+        return Subject(own, "", f"{found.experiment} {as_typed(found.changed)}", run, batch_size)
+    label = " ".join(part for part in (LABELS[method], as_typed(of_method)) if part)
+    return Subject(own._replace(name=found.row, overrides=as_typed(others)), method, label, run, batch_size)
+
+
+def _distinct(found: Sequence[Record]) -> list[Record]:
+    """The records, with runs that share a row and method as other runs: no ratio says which one it is of."""
+    runs: dict[tuple[Row, str], set[str]] = {}
+    for s in (record.subject for record in found):
+        runs.setdefault((s.row, s.method), set()).add(s.run)
+
+    def distinct(s: Subject) -> Subject:
+        if not (s.method and s.row.overrides) or len(runs[s.row, s.method]) == 1:
+            return s
+        return s._replace(row=s.row._replace(overrides=""), method="", label=f"{s.label} {s.row.overrides}")
+
+    return [dataclasses.replace(record, subject=distinct(record.subject)) for record in found]
 
 
 def unusual(settings: dict[str, Any]) -> str:

@@ -1,0 +1,36 @@
+"""What the run at the start of a line is called."""
+
+from pathlib import Path
+from typing import Any
+
+from gengap.paper.methods import LABELS
+from gengap.report.cells import Records
+from gengap.report.landscape.subjects import Record
+from gengap.report.places import as_typed, nearest
+from gengap.runs import read_record
+
+
+def start_label(records: Records, record: Record) -> str:
+    """The method of the run at α = 0 where it is of the same row as the end; else its experiment or name."""
+    run = str(record.typed.get("start", "")).rpartition("/")[0]
+    experiment, row = records.places.get(run, ("", None))
+    if row:
+        return LABELS.get(run.rpartition("-")[0].rpartition("-")[2]) or experiment
+    return experiment or _variant(records, record, run) or run or "?"
+
+
+def _variant(records: Records, record: Record, run: str) -> str:
+    """The label of a run that is no cell: its experiment and what it differs in; empty if not recorded."""
+    config = _config(records, run)
+    near = nearest(config) if config else None
+    if not config or not near:
+        return ""
+    method, changed = str(config["method"]["name"]), as_typed(near.changed)
+    same = near.row and changed == record.subject.row.overrides
+    return LABELS[method] if same else f"{near.experiment} {changed}"
+
+
+def _config(records: Records, run: str) -> dict[str, Any] | None:
+    group = next((g for g in records.variants if g.run == run), None)
+    recorded = read_record(Path(group.runs["directory"].iloc[0])) if group else None
+    return recorded["config"] if recorded else None
