@@ -114,5 +114,5 @@ def corrections_for(size: int) -> int:
 
 def _ended(message: str) -> str:
     if message.startswith(ABNORMAL):
-        return f"abnormal: {message}"
+        return f"abnormal: {message}".rstrip(" :,")
     return "limit" if "LIMIT" in message.upper() else "converged"

@@ -1,6 +1,6 @@
 """The Hessian of the training loss: its largest eigenvalues and its trace, from products with vectors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor
 
 from gengap.errors import UserError
+from gengap.landscape.arguments import check_positive, check_whole
 from gengap.landscape.box import one_thread
 from gengap.landscape.surface import Surface
 from gengap.randomness import Purpose, generator
@@ -20,6 +21,7 @@ RESTARTS = 100  # of the Lanczos iteration, at most
 LANCZOS = 4  # vectors per restart beyond two per eigenvalue: few products where the spectrum is easy
 WORK_BYTES = 2 * 2**30  # of Lanczos vectors
 KEPT_BYTES = 4 * 2**30  # of graphs
+ROUNDED = 1e-5  # tolerance below which float32's rounding counts: eigsh takes products for exact
 GRAPH_PER_ACTIVATION = 3  # bytes of a gradient's graph per byte that the forward pass saves for it
 
 
@@ -30,20 +32,27 @@ def curvature(surface: Surface, count: int, probes: int, tolerance: float, seed:
         surface: of the loss.
         count: of eigenvalues, the algebraically largest.
         probes: random vectors for the trace, at least 2.
-        tolerance: relative, of the residual ‖H v - λ v‖ of an eigenvalue λ.
+        tolerance: relative, of the residual ‖H v - λ v‖ of an eigenvalue λ, above 0. In float32, one below
+            ROUNDED costs a product more per eigenvalue, which measures the residual.
         seed: of the probes and of the vector with which the iteration starts.
 
     Returns:
         The measurement for the record. `trace_error` is the standard error of the trace over the probes.
 
     Raises:
+        TypeError: an argument is of another type.
+        ValueError: the tolerance is not a finite number above 0, or there are too few eigenvalues or probes.
         UserError: there are no more weights than eigenvalues, or the batch norm's statistics are recomputed
             over a set that does not fit into memory at once.
     """
+    check_whole("count", count, 1)
+    check_whole("probes", probes, 2)
+    check_positive("tolerance", tolerance)
     if count >= surface.size:
         raise UserError(f"eigenvalues={count} must be lower than the number of weights ({surface.size:,})")
     products = Products(surface)
-    values, converged = largest(products.times, surface.size, count, tolerance, seed)
+    is_rounded = surface.flat.weights.dtype == torch.float32 and tolerance < ROUNDED
+    values, converged = largest(products.times, surface.size, count, tolerance, seed, verify=is_rounded)
     trace, error = hutchinson(products.times, surface.size, probes, seed)
     return {
         "batch_norm": surface.mode.value,
@@ -117,7 +126,12 @@ class Products:
 
 
 def largest(
-    times: Callable[[Vector], Vector], size: int, count: int, tolerance: float, seed: int
+    times: Callable[[Vector], Vector],
+    size: int,
+    count: int,
+    tolerance: float,
+    seed: int,
+    verify: bool = False,
 ) -> tuple[list[float], bool]:
     """The algebraically largest eigenvalues of a symmetric matrix in descending order, by scipy's eigsh.
 
@@ -127,6 +141,7 @@ def largest(
         count: of eigenvalues, below `size`.
         tolerance: relative, of the residual.
         seed: of the start vector.
+        verify: measure the residual of each eigenvalue with one more product, as where products are rounded.
 
     Returns:
         The eigenvalues, and whether all have converged; only those that have are returned.
@@ -135,21 +150,29 @@ def largest(
     vectors = min(size, max(count + 2, min(fitting, 2 * count + LANCZOS)))
     operator = LinearOperator((size, size), matvec=lambda v: times(np.ravel(v)), dtype=np.float64)
     start = generator(seed, Purpose.PROBE, 0).standard_normal(size)
+    asked: dict[str, Any] = {
+        "k": count, "which": "LA", "v0": start, "ncv": vectors, "maxiter": RESTARTS, "tol": tolerance,
+        "return_eigenvectors": verify,
+    }  # fmt: skip
+    found: Any
     try:
         with one_thread():
-            found = eigsh(
-                operator,
-                count,
-                which="LA",
-                v0=start,
-                ncv=vectors,
-                maxiter=RESTARTS,
-                tol=tolerance,
-                return_eigenvectors=False,
-            )
+            found = eigsh(operator, **asked)
     except ArpackNoConvergence as error:
-        return _descending(error.eigenvalues), False
-    return _descending(found), True
+        found = (error.eigenvalues, error.eigenvectors) if verify else error.eigenvalues
+    values = _accurate(times, found[0], found[1], tolerance) if verify else found
+    return _descending(values), len(values) == count
+
+
+def _accurate(
+    times: Callable[[Vector], Vector], values: Vector, vectors: NDArray[Any], tolerance: float
+) -> list[float]:
+    """The eigenvalues whose residuals are as small as the tolerance asks."""
+    return [
+        value
+        for value, vector in zip(values, vectors.T, strict=True)
+        if np.linalg.norm(times(vector) - value * vector) <= tolerance * abs(value)
+    ]
 
 
 def hutchinson(times: Callable[[Vector], Vector], size: int, probes: int, seed: int) -> tuple[float, float]:
@@ -164,5 +187,5 @@ def hutchinson(times: Callable[[Vector], Vector], size: int, probes: int, seed: 
     return float(np.mean(samples)), float(np.std(samples, ddof=1) / np.sqrt(probes))
 
 
-def _descending(values: NDArray[Any]) -> list[float]:
+def _descending(values: Iterable[float]) -> list[float]:
     return sorted(map(float, values), reverse=True)

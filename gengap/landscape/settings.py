@@ -84,7 +84,7 @@ class Curvature(SurfaceSettings):
 
     eigenvalues: int = key("how many, the largest", 5, within=Range(1, 1000))
     probes: int = key("random vectors that estimate the trace", 30, within=Range(2, 10**6))
-    tolerance: float = key("relative, of an eigenvalue's residual", 1e-3, within=Range(0, 1))
+    tolerance: float = key("relative, of an eigenvalue's residual", 1e-3, within=Range(0, 1, low_open=True))
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gengap.landscape.arguments import check_positive, check_subspace, check_whole
 from gengap.landscape.box import Maximum, Vector, maximize
 from gengap.landscape.subspace import Subspace
 from gengap.landscape.surface import Surface
-
-Report = Callable[[str], None]
 
 
 def sharpness(
@@ -27,7 +26,15 @@ def sharpness(
 
     Returns:
         The measurement for the record. `evaluations` counts losses with their gradients, f(x) among them.
+
+    Raises:
+        TypeError: an argument is of another type.
+        ValueError: ε is not a finite number above 0, there are no iterations, or the subspace is of another
+            number of weights.
     """
+    check_positive("epsilon", epsilon)
+    check_subspace(subspace, surface.size)
+    check_whole("iterations", iterations, 1)
     with surface.restored() as weights:
         x = weights.double().cpu()
         coordinates = x.numpy() if subspace is None else subspace.coordinates(x)
@@ -56,7 +63,13 @@ def adaptive_sharpness(surface: Surface, rho: float, iterations: int = 10) -> di
 
     Returns:
         The measurement for the record.
+
+    Raises:
+        TypeError: an argument is of another type.
+        ValueError: ρ is not a finite number above 0, or there are no iterations.
     """
+    check_positive("rho", rho)
+    check_whole("iterations", iterations, 1)
     with surface.restored() as weights:
         radius = rho * weights.double().abs().cpu().numpy()
         found = maximize(_along(surface, weights, None), radius, iterations)

@@ -52,7 +52,8 @@ def _check_meant(kind: str, name: str) -> None:
     others = [other for other in KINDS if name in names(other)]
     if others:
         raise UserError(f"{name} is a setting of {either(others)}, not of {kind}: leave it out")
-    near = get_close_matches(name, names(kind), n=1, cutoff=0.8)
+    near = [n for n in names(kind) if n.startswith(name) and len(name) > 1]
+    near = near or get_close_matches(name, names(kind), n=1, cutoff=0.8)
     if near and "." not in name:
         raise UserError(f"unknown key {name}: did you mean {near[0]}?")
 
@@ -67,7 +68,8 @@ def _values(cls: type[Settings], name: str, text: str) -> list[Any]:
     if text in NULL and getattr(cls, name) == ():
         return [()]
     found = [_value(name, get_args(kind)[0] if is_list else kind, part) for part in parts]
-    return [tuple(found)] if is_list else found
+    unique = list(dict.fromkeys(found))
+    return [tuple(unique)] if is_list else unique
 
 
 def _value(name: str, kind: Any, text: str) -> Any:

@@ -144,3 +144,30 @@ def test_statistics_recomputed_in_pieces_are_refused(monkeypatch):
     monkeypatch.setattr(module, "WHOLE_SET_BYTES", 0)
     with pytest.raises(UserError, match="do not fit into memory: set samples to fewer, or use"):
         curvature(surface("f1", Mode.RECOMPUTED), 1, 2, 1e-3, 0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"tolerance": 0}, ValueError, "^tolerance=0 must be a finite number above 0$"),
+        ({"count": 0}, ValueError, "^count=0 must be at least 1$"),
+        ({"probes": 1.5}, TypeError, "^probes must be a whole number of at least 2, not 1.5$"),
+    ],
+)
+def test_arguments_say_what_to_pass(changed, error, message):
+    usual = {"count": 1, "probes": 2, "tolerance": 1e-3, "seed": 0}
+    with pytest.raises(error, match=message):
+        curvature(surface("f1"), **usual | changed)
+
+
+def test_converged_is_by_the_residual_where_products_are_rounded():
+    made = surface("f1", network=network("f1", torch.float32))
+    within, beyond = (curvature(made, 1, 2, tolerance, seed=0) for tolerance in (1e-3, 1e-9))
+    assert (within["converged"], len(within["eigenvalues"])) == (True, 1)
+    assert (beyond["converged"], beyond["eigenvalues"]) == (False, [])
+
+
+def test_verified_eigenvalues_are_the_same():
+    values, converged = largest(times, 200, 3, 1e-8, seed=0, verify=True)
+    assert converged
+    assert values == pytest.approx(largest(times, 200, 3, 1e-8, seed=0)[0], rel=1e-12)

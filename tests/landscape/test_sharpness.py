@@ -97,3 +97,25 @@ def test_adaptive_sharpness_does_not_change_when_the_weights_are_rescaled_and_me
     assert same[0]["sharpness"] == pytest.approx(same[1]["sharpness"], rel=1e-6)
     changed = [sharpness(rescaled(factor), 1e-3)["sharpness"] for factor in (1, 16)]
     assert changed[1] > 1.3 * changed[0]
+
+
+@pytest.mark.parametrize(
+    ("measure", "arguments", "error", "message"),
+    [
+        (sharpness, {"epsilon": 0}, ValueError, "epsilon=0 must be a finite number above 0"),
+        (sharpness, {"epsilon": float("nan")}, ValueError, "epsilon=nan must be a finite number above 0"),
+        (sharpness, {"epsilon": "1e-3"}, TypeError, "epsilon must be a number above 0, such as 1e-3"),
+        (
+            sharpness,
+            {"epsilon": 1e-3, "subspace": 100},
+            TypeError,
+            r"Subspace\(surface.size, dimension, seed\)$",
+        ),
+        (sharpness, {"epsilon": 1e-3, "subspace": Subspace(9, 2, 0)}, ValueError, "is one of 9 weights"),
+        (sharpness, {"epsilon": 1e-3, "iterations": 0}, ValueError, "iterations=0 must be at least 1"),
+        (adaptive_sharpness, {"rho": -1e-2}, ValueError, "rho=-0.01 must be a finite number above 0"),
+    ],
+)
+def test_arguments_say_what_to_pass(measure, arguments, error, message):
+    with pytest.raises(error, match=message):
+        measure(surface("f1"), **arguments)

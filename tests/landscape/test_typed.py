@@ -51,6 +51,7 @@ def test_every_setting_is_explained_with_its_default(kind):
         ("epsilon=1e-3,-1", "epsilon=-1.0 must be a finite number above 0 and at most 1e+38"),
         ("epsilon=nan", "epsilon=nan must be a finite number above 0 and at most 1e+38"),
         ("epsilon=inf", "epsilon=inf must be a finite number above 0 and at most 1e+38"),
+        ("eps=1e-3", "unknown key eps: did you mean epsilon?"),
         ("epsilon=small", "epsilon=small must be a number"),
         ("epsilon=", "epsilon has no value: type epsilon=VALUE"),
         ("epsilon=1e-3,", "epsilon has no value: type epsilon=VALUE"),
@@ -73,6 +74,16 @@ def test_every_setting_is_explained_with_its_default(kind):
 def test_mistakes_in_a_setting(word, message):
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
         split("sharpness", [word])
+
+
+def test_a_value_that_is_listed_twice_is_measured_once():
+    settings, _ = split("sharpness", ["epsilon=1e-3,0.001", "batch_norm=batch,batch"])
+    assert settings == [Sharpness(epsilon=(1e-3,), batch_norm="batch")]
+
+
+def test_a_tolerance_of_0_is_refused():
+    with pytest.raises(UserError, match=r"^tolerance=0.0 must be a finite number above 0 and at most 1$"):
+        split("curvature", ["tolerance=0"])
 
 
 def test_a_setting_is_given_once():
