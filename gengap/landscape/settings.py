@@ -23,6 +23,7 @@ class Settings:
     """
 
     of_trained: ClassVar[bool] = True  # whether the run's trained weights are what is measured
+    repeats_training: ClassVar[bool] = False  # whether the run is trained again on the way
 
     batch_norm: str = key("where the statistics of batch norm come from", "trained")
 
@@ -108,6 +109,7 @@ class Walk(Settings):
     """Mean and covariance of updates by batch size, and the gradient noise scale."""
 
     of_trained: ClassVar[bool] = False
+    repeats_training: ClassVar[bool] = True
 
     batch_norm: str = key("where the statistics of batch norm come from", "ghost")
     sizes: tuple[int, ...] = key(

@@ -80,6 +80,8 @@ def check_runs(task: Task) -> None:
     """
     if task.settings.of_trained:
         _check_run(task.config, task.words)
+    elif task.settings.repeats_training:
+        _check_not_diverged(task.config)
     if task.start:
         _check_run(task.start, task.start_words)
 
@@ -91,8 +93,7 @@ def _check_run(config: Config, words: Sequence[str]) -> None:
     command = shlex.join(["gengap", "train", *typed, KEEP_WEIGHTS])
     if record is None:
         raise UserError(f"{printable(directory)} is not trained: type {command}")
-    if record["status"] == Status.DIVERGED:
-        raise UserError(f"{printable(directory)} diverged: there is no trained network to measure")
+    _check_not_diverged(config)
     if record["status"] != Status.FINISHED:
         raise UserError(f"{printable(directory)} has not finished training: type {command}")
     if not (directory / WEIGHTS).exists():
@@ -100,6 +101,12 @@ def _check_run(config: Config, words: Sequence[str]) -> None:
             f"{printable(directory)} kept no weights: delete this folder, or name another results_dir, and "
             f"type {command}"
         )
+
+
+def _check_not_diverged(config: Config) -> None:
+    directory = run_directory(config)
+    if (own_record(directory) or {}).get("status") == Status.DIVERGED:
+        raise UserError(f"{printable(directory)} diverged: there is no trained network to measure")
 
 
 def kept_weights(task: Task) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Steps of a random walk: mean and covariance of an update (Hoffer et al. 2017, section 4)."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from math import sqrt
 from typing import Any
@@ -21,13 +22,16 @@ from gengap.training.trainer import Trainer
 
 RULES = ("none", "sqrt")  # for the learning rate; eq. 7 is the second
 
+log = logging.getLogger(__name__)
+
 
 def walk(subject: Subject, settings: Walk, done: int) -> Iterator[dict[str, Any]]:
     """Mean and covariance of Δw = -η ĝ at several batch sizes, at the start of a run and while it trains.
 
     The run's training is repeated up to the end of its highest learning rate; the gradients of independent
     batches are taken on the way and change nothing in it. Momentum, weight decay and clipping, which turn
-    gradients into the run's own updates, are left out.
+    gradients into the run's own updates, are left out. Steps of ADAM are no multiples of the gradient: their
+    keys, `step_...`, are null.
 
     Args:
         subject: gives the run.
@@ -45,6 +49,8 @@ def walk(subject: Subject, settings: Walk, done: int) -> Iterator[dict[str, Any]
     sizes = _sizes(config, settings, samples)
     points = spaced_updates(build_regime(config, samples), settings.points)
     recorded = recorded_distances(subject)
+    if not done and not _steps_along(config):
+        log.info("ADAM's updates are not -η ĝ: step_mean, step_std and step_covariance are left out (null)")
     begun = done // len(sizes)
     for update, trainer in replayed(subject, points[begun:]):
         moved = distance(trainer.flat.weights, trainer.initial)
@@ -98,18 +104,25 @@ def _named(name: str, estimate: Estimate | None) -> dict[str, float | None]:
 
 def _steps(
     config: Config, phase: int, size: int, covariance: Estimate, squared_mean: Estimate
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     """Of Δw under each rule: learning rate, ‖E Δw‖ (0 where noise hides it), tr cov(Δw) and its root."""
-    found: dict[str, float] = {}
+    found: dict[str, float | None] = {}
     for rule in RULES:
         lr = scaled_lr(config.workload.lr[phase], size, config.method.lr_base_batch, rule)
+        found[f"lr_{rule}"] = lr
         found |= {
-            f"lr_{rule}": lr,
             f"step_mean_{rule}": lr * sqrt(max(0.0, squared_mean.value)),
             f"step_std_{rule}": lr * sqrt(max(0.0, covariance.value)),
             f"step_covariance_{rule}": lr**2 * covariance.value,
         }
-    return found
+    if _steps_along(config):
+        return found
+    return {name: None if name.startswith("step_") else value for name, value in found.items()}
+
+
+def _steps_along(config: Config) -> bool:
+    """Whether an update without momentum is a multiple of the gradient."""
+    return config.workload.optimizer == "sgd"
 
 
 def _clipped(gradients: Gradients, clip_norm: float | None) -> float:

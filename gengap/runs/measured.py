@@ -79,7 +79,7 @@ KINDS: Mapping[str, Check] = {
             "noise_scale": or_null(number()),
             "noise_scale_error": or_null(_NOT_NEGATIVE),
             **{f"lr_{rule}": number() for rule in _RULES},
-            **{f"step_covariance_{rule}": number() for rule in _RULES},
+            **{f"step_covariance_{rule}": or_null(number()) for rule in _RULES},
         }
     ),
 }

@@ -73,6 +73,26 @@ def test_steps_follow_from_the_gradient_and_the_rules(digits):
         assert sum(m["tensor_covariance"]) == pytest.approx(m["covariance"], rel=1e-4)
 
 
+def test_steps_of_adam_are_left_out_and_its_noise_scale_stays(digits, caplog):
+    caplog.set_level("INFO", "gengap")
+    adam = digits("lb", "workload.optimizer=adam")
+    for m in walk(subject(adam), Walk(sizes=(16, 64), draws=4, points=1), 0):
+        assert {name for name, value in m.items() if name.startswith("step_") and value is not None} == set()
+        assert m["lr_none"] == 0.05
+        assert m["covariance"] > 0
+    assert m["noise_scale"] > 0
+    assert "ADAM's updates are not" in caplog.text
+
+
+def test_a_diverged_run_is_not_walked_along(digits, caplog):
+    config = digits("lb")
+    execute(config)
+    file = run_directory(config) / "run.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"status": "diverged"}))
+    assert main(["walk", "+experiment=digits_lb", f"results_dir={config.results_dir}"]) == MISTAKE
+    assert "diverged: there is no trained network to measure" in caplog.text
+
+
 @pytest.mark.parametrize("mode", ["ghost", "batch", "trained"])
 def test_the_mode_and_what_is_not_valid_in_it_are_recorded(digits, mode):
     small, large = walk(subject(digits("lb")), Walk(mode, (16, 32), 3, 1), 0)

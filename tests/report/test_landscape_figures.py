@@ -154,3 +154,18 @@ def test_walks_show_the_mean_step_and_the_covariance_under_both_rules(store: Sto
     assert [r["covariance, sqrt"] for r in table[:3]] == ["1 ± 0", "1 ± 0", "1 ± 0"]
     assert {(r["noise scale"], r["its standard error"]) for r in table} == {("41 ± 1.4", "2 ± 0")}
     assert {r["n"] for r in table} == {"2"}
+
+
+def test_steps_of_adam_are_left_out_and_its_noise_scale_stays(store: Store, tmp_path: Path) -> None:
+    points = [walked(0, size, 64.0 / size, 4.0) for size in (16, 32)]
+    unknown = {f"step_covariance_{rule}": None for rule in ("none", "sqrt")}
+    old, new = points, [m | unknown for m in points]
+    for seed, measurements in enumerate((old, new)):
+        add_measured(
+            store, "keskar_f1_sb", seed, "walk", measurements, {"sizes": [], "draws": 32, "points": 8}
+        )
+    (figure,) = drawn(store, tmp_path)
+    assert "ADAM, whose updates are no multiples of the gradient" in " ".join(str(figure.details).split())
+    table = rows(figure.tables["By update and batch size"])
+    assert {(r["covariance, none"], r["covariance, sqrt"]) for r in table} == {("", "")}
+    assert {r["noise scale"] for r in table} == {"40 ± 0"}

@@ -1,9 +1,8 @@
 """Mean and covariance of updates by batch size, and the gradient noise scale (section 4)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from math import sqrt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
@@ -13,9 +12,19 @@ from gengap.report.figures.canvas import grid
 from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.format import significant_spread
 from gengap.report.landscape.looks import at_batches, draw_points, stem, styles
+from gengap.report.landscape.steps import (
+    QUANTITIES,
+    RULES,
+    SHARE,
+    Seeds,
+    has_steps,
+    points,
+    steps_along,
+    summary,
+)
 from gengap.report.landscape.subjects import Record, Subject
 from gengap.report.markup import Table
-from gengap.report.statistics import Summary, summarize
+from gengap.report.statistics import Summary
 
 CAPTION = paragraph(
     "Updates `Δw = -η ĝ` of independent batches, at the first and the last measured point of the run. Left: "
@@ -28,13 +37,10 @@ DETAILS = paragraph(
     "and clipping are left out. The noise scale is `tr Σ / |E ĝ|²`, in samples, with Σ the covariance of one "
     "sample's gradient; it is blank where `|E ĝ|²` is not above 0."
 )
-RULES = ("none", "sqrt")
-_SHARE = "|E Δw| / std"
-
-Point = tuple[int, int]  # updates, batch size
-Of = Callable[
-    [dict[str, Any], dict[str, Any]], float | None
-]  # of a measurement and that of the smallest batch
+NOT_ALONG = (
+    " The run is trained with ADAM, whose updates are no multiples of the gradient: the middle panel is left "
+    "out, and the left one is that of the gradient."
+)
 
 
 class Walked(NamedTuple):
@@ -52,44 +58,13 @@ class Walked(NamedTuple):
         return f"Mean and covariance of updates, {about}{settings}"
 
 
-Seeds = dict[int, dict[Point, dict[str, Any]]]
-
-
-def share(m: dict[str, Any], _: dict[str, Any]) -> float | None:
-    """|E Δw| as a multiple of the standard deviation of Δw, which no learning rate changes."""
-    variance = m["covariance"]
-    return sqrt(max(0.0, m["squared_mean"]) / variance) if variance > 0 else None
-
-
-def _relative(rule: str) -> Of:
-    def relative(m: dict[str, Any], smallest: dict[str, Any]) -> float | None:
-        name = f"step_covariance_{rule}"
-        return float(m[name] / smallest[name]) if smallest[name] > 0 else None
-
-    return relative
-
-
-def _as_recorded(name: str) -> Of:
-    def recorded(m: dict[str, Any], _: dict[str, Any]) -> float | None:
-        return None if m[name] is None else float(m[name])
-
-    return recorded
-
-
-QUANTITIES: dict[str, Of] = {
-    _SHARE: share,
-    **{f"covariance, {rule}": _relative(rule) for rule in RULES},
-    "noise scale": _as_recorded("noise_scale"),
-    "its standard error": _as_recorded("noise_scale_error"),
-}
-
-
 def figures(read: Sequence[Record]) -> Iterator[Figure]:
     """A figure per run and mode of batch norm."""
     found: dict[Walked, Seeds] = {}
     for record in (r for r in read if r.kind == "walk" and r.measurements):
         key = Walked(record.subject, record.measurements[0]["batch_norm"], record.settings)
-        by_point = {(m["update"], m["batch_size"]): m for m in record.measurements}
+        along = steps_along(record)
+        by_point = {(m["update"], m["batch_size"]): m | along for m in record.measurements}
         found.setdefault(key, {}).setdefault(record.seed, by_point)
     for key, of_seeds in found.items():
         subject = key.subject
@@ -100,31 +75,16 @@ def figures(read: Sequence[Record]) -> Iterator[Figure]:
             number="",
             title=key.title,
             caption=CAPTION,
-            details=DETAILS,
+            details=DETAILS if has_steps(of_seeds) else paragraph(DETAILS.strip() + NOT_ALONG),
             data={name: _data(of_seeds)},
             tables={"By update and batch size": _table(of_seeds)},
             draw=partial(_draw, of_seeds),
         )
 
 
-def _points(of_seeds: Seeds) -> list[Point]:
-    return sorted({point for by_point in of_seeds.values() for point in by_point})
-
-
-def summary(of_seeds: Seeds, point: Point, quantity: str) -> Summary | None:
-    """A quantity at a point over seeds; None where no seed has it."""
-    values = []
-    for by_point in of_seeds.values():
-        smallest = min((p for p in by_point if p[0] == point[0]), default=None)
-        if point in by_point and smallest:
-            values.append(QUANTITIES[quantity](by_point[point], by_point[smallest]))
-    known = [v for v in values if v is not None]
-    return summarize(known) if known else None
-
-
 def _table(of_seeds: Seeds) -> Table:
     rows = []
-    for point in _points(of_seeds):
+    for point in points(of_seeds):
         cells = [summary(of_seeds, point, quantity) for quantity in QUANTITIES]
         n = max((cell.n for cell in cells if cell), default=0)
         shown = [significant_spread(c) + (f" (n={c.n})" if c and c.n != n else "") for c in cells]
@@ -151,12 +111,12 @@ def _number(value: float | None) -> str:
 
 
 def _draw(of_seeds: Seeds) -> Drawing:
-    points = _points(of_seeds)
-    updates, batches = sorted({u for u, _ in points}), sorted({b for _, b in points})
+    found = points(of_seeds)
+    updates, batches = sorted({u for u, _ in found}), sorted({b for _, b in found})
     ends = sorted({updates[0], updates[-1]})
     drawing, axes = grid(3)
-    curves = {f"update {end:,}": (_SHARE, end) for end in ends}
-    _draw_by_batch(axes[0], of_seeds, batches, curves, _SHARE)
+    curves = {f"update {end:,}": (SHARE, end) for end in ends}
+    _draw_by_batch(axes[0], of_seeds, batches, curves, SHARE)
     curves = {f"{rule}, update {end:,}": (f"covariance, {rule}", end) for rule in RULES for end in ends}
     _draw_by_batch(axes[1], of_seeds, batches, curves, "tr cov(Δw), smallest batch = 1")
     of_batches = {

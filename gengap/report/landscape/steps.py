@@ -1,0 +1,74 @@
+"""What a walk says of the steps at each number of updates and batch size, over seeds."""
+
+from collections.abc import Callable
+from math import sqrt
+from typing import Any
+
+from gengap.report.landscape.subjects import Record
+from gengap.report.statistics import Summary, summarize
+
+RULES = ("none", "sqrt")
+SHARE = "|E Δw| / std"
+
+Point = tuple[int, int]  # updates, batch size
+Of = Callable[
+    [dict[str, Any], dict[str, Any]], float | None
+]  # of a measurement and that of the smallest batch
+Seeds = dict[int, dict[Point, dict[str, Any]]]
+
+
+def share(m: dict[str, Any], _: dict[str, Any]) -> float | None:
+    """|E Δw| as a multiple of the standard deviation of Δw, which no learning rate changes."""
+    variance = m["covariance"]
+    return sqrt(max(0.0, m["squared_mean"]) / variance) if variance > 0 else None
+
+
+def _relative(rule: str) -> Of:
+    def relative(m: dict[str, Any], smallest: dict[str, Any]) -> float | None:
+        name = f"step_covariance_{rule}"
+        return float(m[name] / smallest[name]) if m[name] is not None and smallest[name] > 0 else None
+
+    return relative
+
+
+def _as_recorded(name: str) -> Of:
+    def recorded(m: dict[str, Any], _: dict[str, Any]) -> float | None:
+        return None if m[name] is None else float(m[name])
+
+    return recorded
+
+
+QUANTITIES: dict[str, Of] = {
+    SHARE: share,
+    **{f"covariance, {rule}": _relative(rule) for rule in RULES},
+    "noise scale": _as_recorded("noise_scale"),
+    "its standard error": _as_recorded("noise_scale_error"),
+}
+
+
+def steps_along(record: Record) -> dict[str, None]:
+    """What is no measurement of a run that ADAM trains, as older records may have it."""
+    is_adam = record.content["config"]["workload"].get("optimizer") == "adam"
+    return {f"step_covariance_{rule}": None for rule in RULES} if is_adam else {}
+
+
+def has_steps(of_seeds: Seeds) -> bool:
+    """Whether updates were measured, which are multiples of the gradient."""
+    found = (m["step_covariance_none"] for by_point in of_seeds.values() for m in by_point.values())
+    return any(value is not None for value in found)
+
+
+def points(of_seeds: Seeds) -> list[Point]:
+    """All that some seed has."""
+    return sorted({point for by_point in of_seeds.values() for point in by_point})
+
+
+def summary(of_seeds: Seeds, point: Point, quantity: str) -> Summary | None:
+    """A quantity at a point over seeds; None where no seed has it."""
+    values = []
+    for by_point in of_seeds.values():
+        smallest = min((p for p in by_point if p[0] == point[0]), default=None)
+        if point in by_point and smallest:
+            values.append(QUANTITIES[quantity](by_point[point], by_point[smallest]))
+    known = [v for v in values if v is not None]
+    return summarize(known) if known else None
