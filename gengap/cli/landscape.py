@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from gengap.cli import options
 from gengap.cli.train import CONFIG_DIR, MULTIRUN, read
-from gengap.config.conf import GROUPS
+from gengap.config.conf import ADDED, GROUPS
 from gengap.config.keys import keys, plus
 from gengap.config.sweep import compose_jobs, expand
 from gengap.errors import DONE, FAILED, MISTAKE, UNFINISHED, UserError, counted, log_error
@@ -68,6 +68,7 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
     logging.getLogger("gengap").setLevel(logging.INFO)
     sys.path.insert(0, "")  # so that package.module:factory is found in the current folder
     settings, run_words = split(kind, typed.words)
+    _check_named(run_words)
     folders = [word for folder in typed.settings[CONFIG_DIR] for word in (CONFIG_DIR, folder)]
     tasks = make_tasks(kind, settings, compose_jobs(expand(run_words)), folders)
     return _measure_all(tasks, started)
@@ -79,6 +80,13 @@ def _check_kind(kind: str) -> None:
     near = get_close_matches(kind, KINDS, n=1)
     advice = f"did you mean {near[0]}?" if near else f"type one of {', '.join(KINDS)} first"
     raise UserError(f"unknown kind of measurement {kind!r}: {advice}")
+
+
+def _check_named(words: Sequence[str]) -> None:
+    if not {word.lstrip("+~").partition("=")[0] for word in words} & {*ADDED, "workload", "method"}:
+        raise UserError(
+            "nothing to measure: add +experiment=NAME or +sweep=NAME; type gengap train --help for the names"
+        )
 
 
 def _measure_all(tasks: Sequence[Task], started: float) -> int:

@@ -11,8 +11,8 @@ from filelock import Timeout
 
 from gengap.config.identity import as_dict as config_dict
 from gengap.config.identity import run_name
-from gengap.errors import UserError, log_error
-from gengap.landscape.kinds import MEASURES
+from gengap.errors import UserError, counted, log_error
+from gengap.landscape.kinds import MEASURES, total
 from gengap.landscape.progress import Progress
 from gengap.landscape.settings import as_dict
 from gengap.landscape.subject import Subject
@@ -58,12 +58,13 @@ def measure(task: Task, stop: Stop) -> Outcome:
 
 def _measure(task: Task, record: Measuring, stop: Stop) -> Outcome:
     device = prepare_device(task.config.runtime)
-    progress = Progress(task.name)
+    made = list(record.record.get("measurements", []))
+    progress = Progress(task.name, len(made))
     subject = Subject(task.config, task.settings, device, _between(progress, stop))
+    progress.total = total(subject)
     origin = _origin(task, subject)
     if record.record:
         check_same_weights(task, record.record, kept_weights(task))
-    made = list(record.record.get("measurements", []))
     before, began = float(record.record.get("seconds", 0)), time.monotonic()
     for measurement in MEASURES[task.kind](subject, task.start, len(made)):
         made.append(_checked(measurement))
@@ -71,7 +72,7 @@ def _measure(task: Task, record: Measuring, stop: Stop) -> Outcome:
         record.update(status=Status.RUNNING, **origin, seconds=seconds, measurements=made)
         progress.say(measurement)
     record.update(status=Status.FINISHED)
-    log.info("%s: %d measurements", record.file, len(made))
+    log.info("%s: %s", record.file, counted(len(made), "measurement"))
     return Outcome.FINISHED
 
 

@@ -1,17 +1,18 @@
 """Each kind of measurement, by name."""
 
 from collections.abc import Callable, Iterator, Mapping
+from math import ceil
 from typing import Any, cast
 
 from gengap.config.schema import Config
 from gengap.landscape.curvature import curvature
-from gengap.landscape.line import line
-from gengap.landscape.potential import potential
+from gengap.landscape.line import alphas, line
+from gengap.landscape.potential import DIRECTIONS, potential
 from gengap.landscape.settings import Adaptive, Curvature, Line, Potential, Sharpness, Walk
 from gengap.landscape.sharpness import adaptive_sharpness, sharpness
 from gengap.landscape.subject import Subject
 from gengap.landscape.subspace import Subspace
-from gengap.landscape.walk import walk
+from gengap.landscape.walk import planned, walk
 
 # Of a subject, the run at a line's start, and how many measurements are done: yields the others
 Measure = Callable[[Subject, Config | None, int], Iterator[dict[str, Any]]]
@@ -52,6 +53,23 @@ def _potential(subject: Subject, start: Config | None, done: int) -> Iterator[di
 
 def _walk(subject: Subject, start: Config | None, done: int) -> Iterator[dict[str, Any]]:
     yield from walk(subject, cast(Walk, subject.settings), done)
+
+
+def total(subject: Subject) -> int:
+    """How many measurements a record of a subject has."""
+    settings = subject.settings
+    if isinstance(settings, Sharpness):
+        return len(settings.epsilon)
+    if isinstance(settings, Adaptive):
+        return len(settings.rho)
+    if isinstance(settings, Line):
+        return len(alphas(settings))
+    if isinstance(settings, Potential):
+        return ceil(settings.directions / DIRECTIONS)
+    if isinstance(settings, Walk):
+        points, sizes = planned(subject, settings)
+        return len(points) * len(sizes)
+    return 1
 
 
 MEASURES: Mapping[str, Measure] = {

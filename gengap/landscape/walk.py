@@ -46,8 +46,7 @@ def walk(subject: Subject, settings: Walk, done: int) -> Iterator[dict[str, Any]
     """
     config = subject.config
     samples = len(subject.splits.train)
-    sizes = _sizes(config, settings, samples)
-    points = spaced_updates(build_regime(config, samples), settings.points)
+    points, sizes = planned(subject, settings)
     recorded = recorded_distances(subject)
     if not done and not _steps_along(config):
         log.info("ADAM's updates are not -η ĝ: step_mean, step_std and step_covariance are left out (null)")
@@ -58,6 +57,17 @@ def walk(subject: Subject, settings: Walk, done: int) -> Iterator[dict[str, Any]
             of_run = {"samples": samples, "distance": moved, "run_distance": recorded.get(update)}
             names = {"tensors": trainer.flat.names} if (update, size) == (points[0], sizes[0]) else {}
             yield {"update": update, **of_run, **_measured(subject, settings, trainer, update, size), **names}
+
+
+def planned(subject: Subject, settings: Walk) -> tuple[Sequence[int], Sequence[int]]:
+    """The numbers of updates and the batch sizes at which to measure.
+
+    Raises:
+        UserError: as for `walk`.
+    """
+    config, samples = subject.config, len(subject.splits.train)
+    points = spaced_updates(build_regime(config, samples), settings.points)
+    return points, _sizes(config, settings, samples)
 
 
 def _sizes(config: Config, settings: Walk, samples: int) -> Sequence[int]:

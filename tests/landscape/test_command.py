@@ -132,3 +132,22 @@ def test_lines_of_a_sweep_begin_at_its_small_batches(gengap, trained):
     (record,) = records().values()
     assert record["config"]["line"]["start"] == "digits_f1-sb-caaa6ffc/seed0"
     assert {"weights", "start_weights"} <= set(record)
+
+
+def test_progress_says_of_how_many_and_how_long(capsys, monkeypatch):
+    clock = iter((0.0, 20.0, 30.0, 60.0))
+    monkeypatch.setattr("gengap.landscape.progress.time.monotonic", lambda: next(clock))
+    progress = Progress("line of x", made=2)
+    progress.total = 5
+    progress.advance(1000)
+    progress.say({"alpha": 0.5})
+    progress.advance(1000)  # within 15 s of the line before
+    progress.say({"losses": [1.0] * 50, "distances": [1.0] * 50})
+    progress.say({"eigenvalues": [3.0, 2.0, 1.0, 0.5], "tensors": ["a"] * 11})
+    progress.advance(1000)
+    assert capsys.readouterr().err.splitlines() == [
+        "line of x: 2 of 5 measurements, 1,000 images evaluated, 50 images/s",
+        "line of x: alpha 0.5",
+        "line of x: eigenvalues 3 2 1 ... (4 values), tensors (11 values)",
+        "line of x: 5 of 5 measurements, 3,000 images evaluated, 50 images/s, about 0 s left",
+    ]

@@ -177,7 +177,10 @@ def test_a_kind_and_a_run_are_needed(gengap):
     assert gengap("+sweep=table1") == (2, [f"{unknown} '+sweep=table1': type one of {kinds} first"])
     code, (line,) = gengap("sharpness")
     assert code == 2
-    assert line.endswith("add +experiment=NAME or +sweep=NAME; type gengap train --help for the names")
+    assert line == (
+        "gengap: nothing to measure: add +experiment=NAME or +sweep=NAME; "
+        "type gengap train --help for the names"
+    )
 
 
 def test_a_bug_keeps_its_traceback(gengap, trained, monkeypatch, capsys):
