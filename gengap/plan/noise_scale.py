@@ -21,10 +21,14 @@ KEY, KIND = "noise_scale", "walk"
 
 @dataclass(frozen=True)
 class NoiseScale:
-    """A gradient noise scale, in samples, and the record that it was read from, if any."""
+    """A gradient noise scale, in samples; the record that it was read from, if any, and its range there.
+
+    range: the lowest and the highest over the updates of the record.
+    """
 
     samples: float
     record: str | None = None
+    range: tuple[float, float] | None = None
 
     def updates(self, batch: int) -> float:
         """Updates to the same loss at `batch` samples each, in units of the fewest."""
@@ -54,14 +58,13 @@ def read_noise_scale(values: Mapping[str, str]) -> NoiseScale | None:
             f"{KEY}={text} is neither a number of samples nor a record of gengap landscape walk: name a file "
             "such as results/landscape/RUN/seed0/walk-DIGEST.json"
         )
-    return NoiseScale(_of_record(file, record["measurements"]), printable(file))
+    points = _by_update(file, record["measurements"])
+    scales = [scale for _, scale in points]
+    return NoiseScale(_mean(points), printable(file), (min(scales), max(scales)))
 
 
-def _of_record(file: Path, measurements: Sequence[Mapping[str, Any]]) -> float:
-    """The mean over updates of the noise scale, which is E_min / S_min where it changes during training.
-
-    (McCandlish et al. 2018, appendix D.) At each number of updates that of the largest batch counts, whose
-    error is the smallest; between them it is interpolated linearly.
+def _by_update(file: Path, measurements: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
+    """Updates and the noise scale there, that of the largest batch, whose error is the smallest.
 
     Raises:
         UserError: there is none.
@@ -76,7 +79,14 @@ def _of_record(file: Path, measurements: Sequence[Mapping[str, Any]]) -> float:
             f"{printable(file)} has no noise scale: measure it with batch_norm=ghost and sizes of several "
             "ghosts"
         )
-    points = sorted((update, float(m[KEY])) for update, m in largest.items())
+    return sorted((update, float(m[KEY])) for update, m in largest.items())
+
+
+def _mean(points: Sequence[tuple[int, float]]) -> float:
+    """The mean over updates of the noise scale, which is E_min / S_min where it changes during training.
+
+    (McCandlish et al. 2018, appendix D.) Between the updates it is interpolated linearly.
+    """
     pairs = list(zip(points, points[1:], strict=False))
     length = points[-1][0] - points[0][0]
     area = sum((after - before) * (low + high) / 2 for (before, low), (after, high) in pairs)
@@ -85,15 +95,25 @@ def _of_record(file: Path, measurements: Sequence[Mapping[str, Any]]) -> float:
 
 def noise_note(scale: NoiseScale, small: int, large: int) -> str:
     """What the noise scale says about going from `small` to `large` samples per update."""
-    noise = f"{scale.samples:.4g}"
-    measured = f" (mean over the updates in {scale.record})" if scale.record else ""
+    noise = f"{scale.samples:.4g}" if scale.range is None else f"about {_rounded(scale.samples)}"
+    measured, about = "", noise if scale.range else f"about {noise}"
+    if scale.range:
+        low, high = map(_rounded, scale.range)
+        over = "" if low == high else f", {low} to {high} over the run"
+        measured = f" (mean over the updates in {scale.record}{over})"
     fewer = scale.updates(large) / scale.updates(small)
     more = scale.processed(large) / scale.processed(small)
     return (
         f"Noise scale {noise}{measured}: by the rule of thumb of McCandlish et al. 2018, the same training "
         "loss takes updates in proportion to 1 + B_noise/B and samples in proportion to 1 + B/B_noise, so "
         f"from {small:,} to {large:,} {fewer:.3g} times the updates and {more:.3g} times the samples. More "
-        f"samples per update should pay up to a batch of about {noise}, where a sample is half as efficient "
+        f"samples per update should pay up to a batch of {about}, where a sample is half as efficient "
         "as in a small batch and doubling the batch saves a quarter of the updates; beyond, less and less. "
         "The rule is about training loss and says nothing about generalization."
     )
+
+
+def _rounded(samples: float) -> str:
+    """Two significant digits, which is more than the estimate has."""
+    value = float(f"{samples:.2g}")
+    return f"{value:,.0f}" if value >= 10 else f"{value:g}"
