@@ -72,6 +72,12 @@ def recorded_differences(recorded: Mapping[str, Any], config: Config) -> dict[st
     return {k: v for k, v in found.items() if _is_identity(k) and expected.get(k) != v}
 
 
+def as_typed(changed: Mapping[str, Any]) -> str:
+    """`key=value` of each setting, as on the command line."""
+    typed = {key: json.dumps(changed[key], separators=(",", ":")).replace('"', "") for key in sorted(changed)}
+    return " ".join(f"{key}={value}" for key, value in typed.items())
+
+
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in tree.items():

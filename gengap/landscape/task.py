@@ -2,20 +2,22 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from gengap.config.identity import run_directory, run_name
+from gengap.config.identity import as_typed, recorded_differences, run_directory, run_name
 from gengap.config.schema import Config
-from gengap.errors import UserError, printable
+from gengap.errors import UnreadableError, UserError, printable
 from gengap.landscape.settings import Settings, digest
 from gengap.paths import expanded
 from gengap.runs import Status
 from gengap.runs.measurements import measurement_file, read_measurement
-from gengap.runs.record import WEIGHTS, own_record
+from gengap.runs.record import WEIGHTS, own_record, read_record
 
+NEAR = 2  # settings in which another run may differ to be named
 KEEP_WEIGHTS = "runtime.keep_weights=true"
 
 
@@ -75,9 +77,12 @@ def check_runs(task: Task) -> None:
     """Check that the runs of a task are trained and kept their weights.
 
     Raises:
-        UserError: one did not; the line says which command makes what is missing.
+        UserError: one did not; the line says which command makes what is missing. Or a line's runs are of
+            different networks or data.
         UnreadableError: the record of one is damaged, or of a newer version.
     """
+    if task.start:
+        _check_alike(task.start, task.config)
     if task.settings.of_trained:
         _check_run(task.config, task.words)
     elif task.settings.repeats_training:
@@ -92,7 +97,8 @@ def _check_run(config: Config, words: Sequence[str]) -> None:
     typed = (word.removeprefix("++") for word in words)  # as options of the network are typed
     command = shlex.join(["gengap", "train", *typed, KEEP_WEIGHTS])
     if record is None:
-        raise UserError(f"{printable(directory)} is not trained: type {command}")
+        near = _near_match(config)
+        raise UserError(f"{printable(directory)} is not trained: type {command}{near}")
     _check_not_diverged(config)
     if record["status"] != Status.FINISHED:
         raise UserError(f"{printable(directory)} has not finished training: type {command}")
@@ -101,6 +107,30 @@ def _check_run(config: Config, words: Sequence[str]) -> None:
             f"{printable(directory)} kept no weights: delete this folder, or name another results_dir, and "
             f"type {command}"
         )
+
+
+def _near_match(config: Config) -> str:
+    """How to name a run of the same workload, method and seed that is there and differs in little, if any."""
+    runs = run_directory(config).parents[1]
+    name = f"{config.workload.name}-{config.method.name}-*/seed{config.seed}"
+    found: list[tuple[int, str]] = []
+    for directory in sorted(d for d in runs.glob(name) if (d / WEIGHTS).exists()):
+        with suppress(UnreadableError):
+            record = read_record(directory)
+            differs = recorded_differences(record["config"], config) if record else {}
+            found += [(len(differs), as_typed(differs))] if 0 < len(differs) <= NEAR else []
+    return f"; there is one with {min(found)[1]}: add that to measure it" if found else ""
+
+
+def _check_alike(start: Config, end: Config) -> None:
+    """Options are compared once the networks are built: those that are not typed have defaults."""
+    found = {"model.name": (start.model.name, end.model.name), "data.name": (start.data.name, end.data.name)}
+    for key, (one, other) in found.items():
+        if one != other:
+            raise UserError(
+                f"{run_name(start)}, the line's start, has {key}={one}, its end {run_name(end)} has "
+                f"{key}={other}: set start to an experiment of the same network and data"
+            )
 
 
 def _check_not_diverged(config: Config) -> None:

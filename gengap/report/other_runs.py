@@ -1,11 +1,12 @@
 """Runs outside the tables: own workloads, variants, runs that have not finished, and unreadable records."""
 
+from gengap.config.identity import as_typed
 from gengap.paper.methods import LABELS
 from gengap.report.cells import Group, Records, changed
 from gengap.report.format import spread, state, whole
 from gengap.report.markup import Table
 from gengap.report.measure import Measured, measure
-from gengap.report.places import as_typed, experiment_of
+from gengap.report.places import experiment_of
 from gengap.runs.comparable import DIFFERS
 
 

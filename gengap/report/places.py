@@ -1,6 +1,5 @@
 """Which experiment composes a run, and which row of the tables it is a cell of."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -78,12 +77,6 @@ def _changed(config: Mapping[str, Any], experiment: str) -> dict[str, Any]:
         expected = experiment_config(experiment)
     changed = recorded_differences(config, expected)
     return {key: value for key, value in sorted(changed.items()) if key not in ("precision", "protocol.name")}
-
-
-def as_typed(changed: Mapping[str, Any]) -> str:
-    """`key=value` of each setting, as on the command line."""
-    typed = {key: json.dumps(changed[key], separators=(",", ":")).replace('"', "") for key in sorted(changed)}
-    return " ".join(f"{key}={value}" for key, value in typed.items())
 
 
 def experiment_of(row: str, method: str) -> str:

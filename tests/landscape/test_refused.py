@@ -89,6 +89,17 @@ def test_missing_runs_are_refused_with_the_command_that_makes_them(gengap, train
     assert nothing_measured()
 
 
+def test_a_run_that_differs_in_little_is_named(gengap, trained):
+    code, (line,) = gengap(f"sharpness {RUN} evaluations=4")
+    assert code == 2
+    assert line.endswith(
+        f"is not trained: type {TRAIN} evaluations=4 {KEPT}; there is one with evaluations=null: "
+        "add that to measure it"
+    )
+    _, (line,) = gengap(f"sharpness {RUN} evaluations=4 method.batch_size=64 data.limit=900")
+    assert "there is one" not in line
+
+
 def test_damaged_weights(gengap, trained):
     Path(f"{LB}/weights.pt").write_bytes(b"no archive")
     code, lines = gengap(f"sharpness {RUN}")
@@ -134,6 +145,16 @@ def test_memory_that_is_refused_is_one_line(gengap, trained, monkeypatch):
     monkeypatch.setattr(surface, "_loss_sum", refuse)
     code, lines = gengap(f"sharpness {RUN}")
     assert (code, lines[-1]) == (2, "gengap: the GPU is out of memory: lower batch, samples or subspace")
+
+
+@pytest.mark.parametrize(
+    ("start", "differs"), [("mnist_sb", "data.name=mnist"), ("keskar_c1_sb", "model.name=")]
+)
+def test_a_start_of_other_data_is_refused_before_it_is_to_be_trained(start, differs, gengap, trained):
+    code, (line,) = gengap(f"line start={start} +experiment=digits_lb results_dir=trained")
+    assert code == 2
+    assert f", the line's start, has {differs}" in line
+    assert line.endswith("set start to an experiment of the same network and data")
 
 
 def test_networks_that_do_not_match_have_no_line(gengap, trained):

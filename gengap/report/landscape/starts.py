@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from gengap.config.identity import as_typed
 from gengap.paper.methods import LABELS
 from gengap.report.cells import Records
 from gengap.report.landscape.subjects import Record
-from gengap.report.places import as_typed, nearest
+from gengap.report.places import nearest
 from gengap.runs import read_record
 
 

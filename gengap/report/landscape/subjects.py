@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gengap.config.checks import PRECISIONS
+from gengap.config.identity import as_typed
 from gengap.paper import keskar
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records
 from gengap.report.markup import Table
-from gengap.report.places import as_typed, nearest
+from gengap.report.places import nearest
 from gengap.report.rows import Row
 from gengap.runs import Status
 from gengap.runs.comparable import DIFFERS
