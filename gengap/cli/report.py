@@ -70,6 +70,8 @@ def _write(results_dir: Path) -> int:
         say(_nothing(records, results_dir), sys.stderr)
         return FAILED
     folder = results_dir / "report"
+    if sys.stderr.isatty():
+        say(f"{folder}: drawing the figures, which can take a minute", sys.stderr)
     write_report(records, folder)
     count = counted(len(records.runs), "run")
     if records.landscape:

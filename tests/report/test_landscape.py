@@ -8,12 +8,11 @@ from landscape_records import LB, RA, SB, adaptive, add_measured, curved, measur
 from report_records import Store
 from scipy.stats import kendalltau, ttest_rel
 
-from gengap.cli.report import main
 from gengap.landscape.settings import KINDS, as_dict
 from gengap.paper import keskar
 from gengap.report.cells import read_records
 from gengap.report.landscape import findings, order, subjects, tables
-from gengap.report.landscape.answers import answers, counts, glance, unanswered
+from gengap.report.landscape.answers import answers, counts
 from gengap.report.landscape.numbers import SHARPNESS, Measure, Value
 from gengap.report.landscape.ratios import Ratio
 from gengap.report.landscape.remedies import remedies
@@ -94,51 +93,6 @@ def test_the_questions_are_answered_by_workload(digits: Store) -> None:
     ]
 
 
-def test_each_workload_has_a_line_at_a_glance(digits: Store) -> None:
-    (line,) = glance(findings.compared(measured(digits)))
-    assert line == (
-        "F1, digits: LB sharper than SB in 2 of 2 comparisons (n=3), "
-        "+RA flatter than LB in 2 of 2 comparisons (n=3)."
-    )
-    assert main([f"results_dir={digits.root}"]) == 0
-    text = (digits.root / "report" / "README.md").read_text()
-    assert "([Landscape](#landscape)):\n\n- F1, digits: LB sharper" in text
-    assert '(<a href="#landscape">Landscape</a>)' in (digits.root / "report" / "report.html").read_text()
-
-
-def test_runs_with_equal_overrides_are_a_row_with_ratios(store: Store) -> None:
-    words = "data.limit=500"
-    for method, value in (("sb", 2.0), ("lb", 8.0)):
-        extra = " method.batch_size=100" if method == "lb" else ""
-        for seed in range(2):
-            add_measured(store, f"digits_{method}", seed, "sharpness", [sharp(value)], words=words + extra)
-    add_measured(store, "digits_lb_ra", 0, "sharpness", [sharp(3.0)], words="data.limit=600")
-    add_measured(store, "digits_lb", 0, "sharpness", [sharp(3.0)], words=f"{words} method.clip_norm=2")
-    found = measured(store)
-    (row,) = rows(findings.ratios(findings.compared(found)))
-    assert row["workload"] == "F1, digits (data.limit=500)"
-    assert row["LB / SB"] == "4 (4 to 4; n=2)"
-    assert [(r["run"], r["value"]) for r in rows(tables.other_runs(found))] == [
-        ("digits_lb data.limit=500 method.clip_norm=2.0", "3 (n=1)"),
-    ]
-    assert unanswered(found, findings.compared(found)) == (
-        "F1, digits (data.limit=600): no ratio; measured here: +RA. A ratio needs two methods, measured with "
-        "the same settings and seeds, whose runs differ in the method alone.",
-    )
-
-
-def test_two_runs_of_a_method_with_equal_overrides_have_no_ratio(store: Store) -> None:
-    for batch in (50, 100):
-        words = f"data.limit=500 method.batch_size={batch}"
-        add_measured(store, "digits_lb", 0, "sharpness", [sharp(2.0)], words=words)
-    add_measured(store, "digits_sb", 0, "sharpness", [sharp(2.0)], words="data.limit=500")
-    found = measured(store)
-    assert findings.compared(found) == []
-    assert [r["run"] for r in rows(tables.other_runs(found))] == [
-        f"LB method.batch_size={batch} data.limit=500" for batch in (50, 100)
-    ]
-
-
 def test_the_order_of_methods_by_sharpness_and_accuracy(digits: Store) -> None:
     first = order.orders(measured(digits))[0]
     assert first.methods == ("sb", "lb", "lb_ra")
@@ -197,34 +151,6 @@ def test_abnormal_searches_are_counted_beside_the_numbers(digits: Store) -> None
     add_measured(digits, "digits_lb", 3, "sharpness", [sharp(30.0, line_search="abnormal: ABNORMAL")])
     first, second = rows(tables.cells(measured(digits), SHARPNESS))
     assert (first["warnings"], second["warnings"]) == ("1 of 10 abnormal", "")
-
-
-def test_a_search_that_found_nothing_is_in_no_mean_and_no_ratio(digits: Store) -> None:
-    before = findings.compared(measured(digits))
-    both = [sharp(0.0, line_search="abnormal: ABNORMAL"), sharp(5.0, 5e-4, line_search="abnormal: x")]
-    for method in ("sb", "lb"):
-        digits.add(f"digits_{method}", 3, 97.0)
-        add_measured(digits, f"digits_{method}", 3, "sharpness", both)
-    found = measured(digits)
-    first, second = rows(tables.cells(found, SHARPNESS))
-    assert (first["SB"], first["warnings"]) == (
-        "2.5 ± 0.5 (n=3)", "2 of 11 left out: abnormal, no larger loss found",
-    )  # fmt: skip
-    assert second["SB"].endswith("(n=4)")
-    assert findings.compared(found)[0] == before[0]
-    assert [r["value"] for r in rows(tables.data(found)) if r["seed"] == "3"] == ["0", "5", "0", "5"]
-
-
-def test_training_losses_stand_with_the_accuracies_by_mode_of_batch_norm(digits: Store) -> None:
-    for method, loss in (("sb", 0.25), ("lb", 0.75)):
-        value = sharp(1.0, batch_norm="batch", loss=loss)
-        add_measured(digits, f"digits_{method}", 0, "sharpness", [value], {"iterations": 20})
-    trained, batch, *_ = rows(tables.accuracies(measured(digits)))
-    assert list(trained.values())[:3] == ["F1, digits", "training loss, batch norm: trained", "ours"]
-    assert (trained["SB"], batch["quantity"]) == ("0.5 ± 0 (n=3)", "training loss, batch norm: batch")
-    assert (batch["SB"], batch["LB"], batch["+RA"]) == ("0.25 (n=1)", "0.75 (n=1)", "")
-    assert main([f"results_dir={digits.root}"]) == 0
-    assert "has not reached a minimum" in (digits.root / "report" / "README.md").read_text()
 
 
 def test_curvature_and_adaptive_sharpness_have_tables(digits: Store) -> None:

@@ -28,8 +28,10 @@ CAPTION = paragraph(
     "Loss (blue, log axis) and accuracy (orange) of the training set (solid) and of the validation set "
     "(dashed) along α; α = 0 is the first network and α = 1 the second. One panel per mode of batch norm. "
     "Losses are geometric means over n pairs of seeds, accuracies means; bands are ± one sample standard "
-    "deviation over seeds, of the logarithm for losses."
+    "deviation over seeds, of the logarithm for losses. The loss axis ends at 1000, or at 10 times the "
+    "largest loss on [0, 1] where that is more; the data has the losses beyond."
 )
+TOP = 1e3  # of the loss axis
 SPLITS = {"train": SOLID, "val": DASHED}
 _COLUMNS = ("train_loss", "val_loss", "train_error", "val_error")
 
@@ -166,8 +168,19 @@ def _draw_panel(axis: Axes, lines: Lines) -> None:
             low, high = np.clip([accuracy - std, accuracy + std], 0, 100)
             right.fill_between(lines.alpha, low, high, color=ACCURACY, alpha=0.15, linewidth=0)
     axis.set_yscale("log")
+    _cap(axis, lines)
     axis.set_xlim(lines.alpha[0], lines.alpha[-1] if len(lines.alpha) > 1 else lines.alpha[0] + 1)
     axis.tick_params(axis="y", colors=LOSS)
     right.tick_params(axis="y", colors=ACCURACY)
     right.spines["right"].set_visible(True)
     right.set_ylim(0, 102)
+
+
+def _cap(axis: Axes, lines: Lines) -> None:
+    """End the loss axis where far beyond the networks a loss would leave nothing to see of the rest."""
+    between = (lines.alpha >= 0) & (lines.alpha <= 1)
+    losses = np.concatenate([lines.values[f"{split}_loss"] for split in SPLITS])
+    inside = losses[:, between]
+    top = max(TOP, 10 * float(inside.max())) if inside.size else TOP
+    if losses.max() > top:
+        axis.set_ylim(top=top)

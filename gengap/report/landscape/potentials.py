@@ -1,5 +1,6 @@
 """Figure 4: how the loss difference grows with the distance from random initial weights (Appendix B)."""
 
+import json
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -14,14 +15,16 @@ from gengap.report.figures.canvas import grid, legend
 from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.format import significant
 from gengap.report.landscape.looks import stem, styles
-from gengap.report.landscape.subjects import Record, Subject
+from gengap.report.landscape.subjects import Record
 from gengap.report.markup import Table
 from gengap.report.potential import BINS, PotentialFit, binned, fit_alpha, samples
+from gengap.report.rows import Row
 from gengap.report.statistics import summarize
 
 CAPTION = paragraph(
-    "Root mean square of the loss difference `L(w) - L(w_0)` against the distance from the initial weights "
-    "`w_0`, in 10 to 100 bins of the same random directions; the paper calls it the standard deviation. "
+    "Root mean square of the loss difference `L(w) - L(w_0)`, which the paper calls its standard deviation, "
+    "against the distance from the initial weights `w_0`. Each panel sorts the same random directions into "
+    "another number of bins, at most 100. "
     "Lines are fits of `scale · distance^(α/2)`, one per seed; a straight line is α = 2, the paper's reading."
 )
 DETAILS = paragraph(
@@ -29,12 +32,17 @@ DETAILS = paragraph(
     "directions from its initial weights; that of the mean over seeds covers the initial weights, too."
 )
 _FIT_POINTS = 50
+FEWEST = 4  # directions per bin
 
 
 class Surface(NamedTuple):
-    """The loss around the initial weights of a network: equal ones differ only in the seed."""
+    """The loss around the initial weights of a network: equal ones differ only in the seed and the method.
 
-    subject: Subject
+    network: the configuration without the method, which has no part in initial weights.
+    """
+
+    row: Row
+    network: str
     initial: str
     batch_norm: str
     radius: float
@@ -45,7 +53,7 @@ class Surface(NamedTuple):
         """`F1, digits, glorot weights, batch norm: batch`."""
         settings = f" ({self.settings})" if self.settings else ""
         about = f"{self.initial} weights, batch norm: {self.batch_norm}"
-        return f"the loss as a random potential, {self.subject.row.title}, {about}{settings}"
+        return f"the loss as a random potential, {self.row.title}, {about}{settings}"
 
 
 Samples = dict[int, tuple[Array, Array]]  # by seed: distances and loss differences (n,)
@@ -57,11 +65,10 @@ def figures(read: Sequence[Record]) -> Iterator[Figure]:
     for record in (r for r in read if r.kind == "potential" and r.measurements):
         first = record.measurements[0]
         about = (first["initial"], first["batch_norm"], float(first["radius"]), record.settings)
-        of_surface = found.setdefault(Surface(record.subject, *about), {})
+        of_surface = found.setdefault(Surface(record.subject.row, _network(record), *about), {})
         of_surface.setdefault(record.seed, _positive(*samples(record.measurements)))
     for surface, of_seeds in found.items():
-        subject = surface.subject
-        name = stem("figure4", subject.row.label, surface.initial, surface.batch_norm, surface.settings)
+        name = stem("figure4", surface.row.label, surface.initial, surface.batch_norm, surface.settings)
         yield Figure(
             name=name,
             number="Figure 4",
@@ -72,6 +79,19 @@ def figures(read: Sequence[Record]) -> Iterator[Figure]:
             tables={"The exponent α": fit_table(surface, of_seeds)},
             draw=partial(_draw, surface, of_seeds),
         )
+
+
+def _network(record: Record) -> str:
+    left_out = ("method", "seed", "runtime", "results_dir", record.kind)
+    return json.dumps(
+        {k: v for k, v in record.content["config"].items() if k not in left_out}, sort_keys=True
+    )
+
+
+def _bins(of_seeds: Samples) -> list[int]:
+    """The numbers of bins that leave FEWEST directions to each, on average and for every seed."""
+    least = min(len(distance) for distance, _ in of_seeds.values())
+    return [bins for bins in BINS if bins * FEWEST <= least] or [BINS[0]]
 
 
 def _positive(distance: Array, difference: Array) -> tuple[Array, Array]:
@@ -86,7 +106,7 @@ def _fits(surface: Surface, of_seeds: Samples, bins: int) -> dict[int, Potential
 def fit_table(surface: Surface, of_seeds: Samples) -> Table:
     """α for each number of bins and seed, and its mean over seeds."""
     rows = []
-    for bins in BINS:
+    for bins in _bins(of_seeds):
         fits = _fits(surface, of_seeds, bins)
         for seed, fit in fits.items():
             shown = (_interval(fit.low, fit.high), f"{fit.r_squared:.3f}", f"{len(of_seeds[seed][0]):,}")
@@ -104,7 +124,7 @@ def _interval(low: float, high: float) -> str:
 
 def _data(surface: Surface, of_seeds: Samples) -> Table:
     rows = []
-    for bins in BINS:
+    for bins in _bins(of_seeds):
         for seed, sides in of_seeds.items():
             if len(sides[0]):
                 found = binned(*sides, bins, surface.radius)
@@ -117,8 +137,9 @@ def _data(surface: Surface, of_seeds: Samples) -> Table:
 
 def _draw(surface: Surface, of_seeds: Samples) -> Drawing:
     looks = styles(f"seed {seed}" for seed in of_seeds)
-    drawing, axes = grid(len(BINS))
-    for axis, bins in zip(axes, BINS, strict=True):
+    panels = _bins(of_seeds)
+    drawing, axes = grid(len(panels))
+    for axis, bins in zip(axes, panels, strict=True):
         fits = _fits(surface, of_seeds, bins)
         for seed, sides in of_seeds.items():
             look = looks[f"seed {seed}"]
