@@ -9,6 +9,20 @@ def with_dropout(num_classes: int, in_features: int, width: int) -> nn.Module:
     )
 
 
+def norm_and_dropout(num_classes: int, in_features: int, width: int) -> nn.Module:
+    """Batch norm, and dropout of images and of features."""
+    return nn.Sequential(
+        nn.Conv2d(1, 2, 3, padding=1),
+        nn.Dropout(0.1),
+        nn.Flatten(),
+        nn.Linear(2 * in_features, width // 16),
+        nn.BatchNorm1d(width // 16),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(width // 16, num_classes),
+    )
+
+
 def linear(num_classes: int, in_features: int) -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(in_features, num_classes))
 

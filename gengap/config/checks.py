@@ -32,6 +32,7 @@ def check(config: Config) -> None:
     _one_of("protocol.bn_weight", config.protocol.bn_weight, BN_WEIGHTS)
     _one_of("precision", config.precision, PRECISIONS)
     _one_of("runtime.device", config.runtime.device, DEVICES)
+    _one_of("runtime.reduce", config.runtime.reduce, PRECISIONS)
     _check_phases(config)
     _check_betas(config)
     _check_ghosts(config)

@@ -166,6 +166,12 @@ class Runtime:
     )
     graph: bool | None = key("launch each update as one CUDA graph; null for whenever on a GPU", None)
     deterministic: bool = key("deterministic algorithms only, for bit-equal resume on a GPU", False)
+    reduce: str = key("fp32 | bf16: what several ranks sum their gradients in", "fp32")
+    rank_timeout: float = key(
+        "seconds after which a rank that does not answer ends the command, saved",
+        300.0,
+        within=Range(1, 10**6),
+    )
     keep_weights: bool = key("save weights.pt beside the record", False)
     tensorboard: bool = key("mirror metrics.jsonl to TensorBoard, in the run's folder", False)
     checkpoint_seconds: float = key("seconds between checkpoints", 60.0, within=TIME)

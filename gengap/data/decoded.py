@@ -18,7 +18,7 @@ from gengap.data.augmentation import FlipAndNormalize, moves
 from gengap.data.decoder import CROP_POSITIONS, Chunk, Decoded, Decoder, leave_signals_to
 from gengap.data.fingerprint import shared_folder
 from gengap.data.shared_memory import starting_workers
-from gengap.data.sources import ImageFiles
+from gengap.data.sources import EVERY, ImageFiles
 from gengap.data.stream import Batch, Stream
 from gengap.errors import UserError, counted
 from gengap.faults import MachineError
@@ -64,8 +64,8 @@ class DecodedImages:
         self._augment, self._flip = augment, config.flip and augment
         self.moving = moves(config) and augment
         self._preprocess = FlipAndNormalize(config, 3, device)
-        # Of evaluations at a batch size: the workers stay alive from one to the next
-        self._evaluation: tuple[int, DataLoader[Decoded | UserError]] | None = None
+        # Of evaluations at a batch size of a part: the workers stay alive from one to the next
+        self._evaluation: tuple[tuple[int, slice], DataLoader[Decoded | UserError]] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -96,16 +96,17 @@ class DecodedImages:
         pixels, labels, *motions = batch
         return self._preprocess(pixels, None, *motions), labels
 
-    def evaluation_batches(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
-        """Every image once, in order: center crop, no flip, normalized; the last batch may be smaller.
+    def evaluation_batches(self, batch_size: int, part: slice = EVERY) -> Generator[tuple[Tensor, Tensor]]:
+        """Every image of a part once, in order: center crop, no flip, normalized.
 
         Raises:
             MachineError: more photographs can't be decoded than data.bad_photographs.
         """
-        batches = np.array_split(np.arange(len(self)), range(batch_size, len(self), batch_size))
-        if self._evaluation is None or self._evaluation[0] != batch_size:
+        every = np.arange(len(self))[part]
+        batches = np.array_split(every, range(batch_size, len(every), batch_size)) if len(every) else []
+        if self._evaluation is None or self._evaluation[0] != (batch_size, part):
             chunks = [chunk for indices in batches for chunk in self._chunks(indices)]
-            self._evaluation = batch_size, self._loader(chunks, keep_workers=True)
+            self._evaluation = (batch_size, part), self._loader(chunks, keep_workers=True)
         decoded = self._started(self._evaluation[1])
         for indices in batches:
             pixels, labels = self._collect(decoded, indices)
@@ -155,7 +156,9 @@ class DecodedImages:
         self, decoded: Iterator[Decoded | UserError], indices: NDArray[np.int64]
     ) -> tuple[Tensor, Tensor]:
         """The next chunks, joined to a batch (B, 3, crop, crop) uint8 and its labels (B,) on the device."""
-        device, used, parts = self.labels.device, indices.copy(), []
+        device, used = self.labels.device, indices.copy()
+        height, width = self.shape[1:]
+        parts = [] if len(used) else [torch.empty(0, height, width, 3, dtype=torch.uint8, device=device)]
         for start in range(0, len(indices), CHUNK_SIZE):
             chunk = next(decoded)
             if isinstance(chunk, UserError):

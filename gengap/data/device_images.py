@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gengap.config.schema import Config
 from gengap.data.resident import Resident
-from gengap.data.sources import ImageFiles, Images
+from gengap.data.sources import EVERY, ImageFiles, Images
 from gengap.data.stream import Stream
 
 
@@ -37,8 +37,8 @@ class DeviceImages(Protocol):
     def preprocess(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """Augmented, normalized images (B, C, H, W) float32 and their labels (B,) int64."""
 
-    def evaluation_batches(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
-        """Every image once, in order: center crop, no flip, normalized; the last batch may be smaller."""
+    def evaluation_batches(self, batch_size: int, part: slice = EVERY) -> Generator[tuple[Tensor, Tensor]]:
+        """Every image of a part once, in order: center crop, no flip, normalized."""
 
 
 def to_device(

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from gengap.config.schema import Data
 from gengap.data.augmentation import FlipAndNormalize, moves
-from gengap.data.sources import Images
+from gengap.data.sources import EVERY, Images
 from gengap.data.stream import Stream
 
 
@@ -61,10 +61,11 @@ class Resident:
         motions = batch[1] if self.moving else None
         return self._preprocess(crops, flips if self._flip else None, motions), self.labels[indices]
 
-    def evaluation_batches(self, batch_size: int) -> Generator[tuple[Tensor, Tensor]]:
-        """Every image once, in order: unpadded, not flipped, normalized; the last batch may be smaller."""
+    def evaluation_batches(self, batch_size: int, part: slice = EVERY) -> Generator[tuple[Tensor, Tensor]]:
+        """Every image of a part once, in order: unpadded, not flipped, normalized."""
         rows, columns = self._crops.shape[1:3]
         centered = self._crops[:, rows // 2, columns // 2].permute(0, 3, 1, 2)
-        for start in range(0, len(self), batch_size):
-            batch = slice(start, start + batch_size)
+        indices = range(len(self))[part]
+        for start in range(indices.start, indices.stop, batch_size):
+            batch = slice(start, min(start + batch_size, indices.stop))
             yield self._preprocess(centered[batch]), self.labels[batch]

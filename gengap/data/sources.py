@@ -6,6 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+EVERY = slice(None)
+
 
 @dataclass(frozen=True)
 class Images:

@@ -1,5 +1,6 @@
 """The samples of each update, with their crops and flips: functions of (seed, epoch, sample) alone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -38,18 +39,30 @@ class Stream:
         batches: how many samples each update takes.
         crop_positions: crop offsets are drawn from range(crop_positions), on either axis.
         moving: draw motions too.
+        share: by the size of a batch, which of its samples `batch` gives; all of them when None.
     """
 
-    def __init__(self, seed: int, batches: Batches, crop_positions: int, *, moving: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int,
+        batches: Batches,
+        crop_positions: int,
+        *,
+        moving: bool = False,
+        share: Callable[[int], slice] | None = None,
+    ) -> None:
         self._seed, self._batches, self._size = seed, batches, batches.dataset_size
-        self._crop_positions, self._moving = crop_positions, moving
+        self._crop_positions, self._moving, self._share = crop_positions, moving, share
         self._epoch = lru_cache(maxsize=2)(self._draw_epoch)
 
     def batch(self, update: int) -> Batch:
-        """The samples of an update, counted from 0."""
+        """The samples of an update, counted from 0, or its share of them."""
         start, stop = self._batches.samples(update), self._batches.samples(update + 1)
-        parts = []
-        while start < stop:
+        if self._share is not None:
+            part = self._share(stop - start)
+            start, stop = start + part.start, start + part.stop
+        parts: list[Batch] = []
+        while start < stop or not parts:
             epoch, first = divmod(start, self._size)
             last = min(self._size, first + stop - start)
             order, *drawn = self._epoch(epoch)

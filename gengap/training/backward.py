@@ -1,4 +1,4 @@
-"""The gradient of a batch's loss, accumulated over micro-batches."""
+"""The gradient of a batch's loss, accumulated over micro-batches and over ranks."""
 
 import torch
 from torch import Tensor, nn
@@ -7,8 +7,8 @@ from gengap.config.schema import Config
 from gengap.data.device_images import DeviceImages
 from gengap.training.engine import compiled
 from gengap.training.flat import Flat
-from gengap.training.micro_batches import micro_batches
 from gengap.training.objective import sample_losses
+from gengap.training.team import Team
 
 ADVERSARIAL = 0.5  # weight of the adversarial images' loss (Goodfellow et al. 2015, section 6)
 
@@ -21,7 +21,7 @@ class Backward:
         model: in training mode.
         train: turns a batch into images.
         flat: the model's parameters and their gradient.
-        micro_batch: samples at a time.
+        team: the ranks that share each batch.
         compile: whether to compile the forward pass and, with it, the backward pass.
     """
 
@@ -31,30 +31,37 @@ class Backward:
         model: nn.Module,
         train: DeviceImages,
         flat: Flat,
-        micro_batch: int,
+        team: Team,
         *,
         compile: bool,
     ) -> None:
         self._method, self._model, self._train, self._flat = config.method, model, train, flat
-        self._micro_batch, self._bf16 = micro_batch, config.precision == "bf16"
+        self._team, self._bf16 = team, config.precision == "bf16"
         self._summed = compiled(self._summed_losses) if compile else self._summed_losses
         std = torch.tensor(config.data.std, device=train.labels.device).view(-1, 1, 1)
         self._perturbation = config.method.adversarial / std  # of a pixel scaled to 0..1, normalized
 
-    def __call__(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Write the gradient of the batch's mean loss, noise included, to `flat.gradient`.
+    def __call__(self, samples: int, inputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Write the gradient of the mean loss of `samples` samples, noise included, to `flat.gradient`.
 
-        Returns the mean loss without noise and the fraction of errors, both of the images as they are. The
-        gradient is accumulated over micro-batches of whole ghosts, which is exact because only batch norm
-        couples samples. Adversarial images are moved by method.adversarial along the sign of the loss's
-        gradient with respect to the image, and not confined to the range of pixels.
+        The inputs are this rank's share of the samples. Returns the mean loss without noise and the fraction
+        of errors, both of the images as they are. The gradient is accumulated over micro-batches of whole
+        ghosts, which is exact because only batch norm couples samples. Adversarial images are moved by
+        method.adversarial along the sign of the loss's gradient with respect to the image, and not confined
+        to the range of pixels.
         """
+        with self._team.collecting():
+            loss, errors = self._passes(samples, inputs)
+        return self._team.combine(samples, loss, errors)
+
+    def _passes(self, samples: int, inputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         is_adversarial = self._method.adversarial > 0
         loss, errors = self._flat.weights.new_zeros(2).unbind()
         batch, noise = (inputs[:-1], inputs[-1]) if self._method.gradient_noise else (inputs, None)
-        samples, signs = len(batch[0]), []
-        parts = micro_batches(samples, self._micro_batch, self._method)
-        for part, weight in parts:
+        signs = []
+        if not len(batch[0]):  # fewer ghosts than ranks
+            self._flat.gradient.zero_()
+        for part, weight in self._team.micro_batches(samples):
             images, labels = self._train.preprocess(tuple(t[part] for t in batch))
             if is_adversarial:
                 images.requires_grad_()
@@ -66,12 +73,16 @@ class Backward:
             else:
                 self._collect(weighted * weight, first=part.start == 0)
             loss += summed * weight
-            errors += wrong / samples
+            errors += wrong.to(errors.dtype) / samples
+        self._team.end_pass()
+        if not is_adversarial:
+            return loss, errors
         # After all images as they are, so that running statistics do not depend on the micro-batches
-        for (part, weight), sign in zip(parts, signs, strict=False):
+        for (part, weight), sign in zip(self._team.micro_batches(samples), signs, strict=True):
             images, labels = self._train.preprocess(tuple(t[part] for t in batch))
             summed, _, _ = self._summed(images + self._perturbation * sign, labels, None)
             self._collect(summed * (ADVERSARIAL * weight), first=False)
+        self._team.end_pass()
         return loss, errors
 
     def _collect(self, loss: Tensor, *others: Tensor, first: bool) -> Tensor:

@@ -1,6 +1,7 @@
 """Building a trainer from a configuration, and the memory that its updates need."""
 
 import logging
+from functools import partial
 
 import torch
 from torch import nn
@@ -17,6 +18,8 @@ from gengap.training.allocator import FRAGMENTATION, has_room, keep_freed_memory
 from gengap.training.dry_run import check_network, check_smallest_batch
 from gengap.training.memory import update_bytes, vectors
 from gengap.training.network import build_network
+from gengap.training.ranks import ALONE, Ranks
+from gengap.training.shares import share
 from gengap.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -25,13 +28,18 @@ LESS_MEMORY = "set runtime.micro_batch to a few ghosts, or precision=bf16 (witho
 
 
 def build_trainer(
-    config: Config, source: Source, splits: Splits, regime: Regime, device: torch.device
+    config: Config,
+    source: Source,
+    splits: Splits,
+    regime: Regime,
+    device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> Trainer:
     """The trainer of a run, before its first update.
 
     Raises:
         UserError: the batch is larger than the training set, the regime has no update, or the network can't
-            be built or can't train on these images.
+            be built, can't train on these images, or not on several ranks.
     """
     samples = len(splits.train)
     check_updates(config, samples)
@@ -42,9 +50,15 @@ def build_trainer(
     if device.type == "cuda":
         use_gpu_layers(model, bf16=config.precision == "bf16")
     train = to_device(splits.train, config, device, augment=True)
-    stream = Stream(config.seed, regime.batches, train.crop_positions, moving=train.moving)
+    stream = Stream(
+        config.seed,
+        regime.batches,
+        train.crop_positions,
+        moving=train.moving,
+        share=partial(share, method=config.method, rank=ranks.rank, ranks=ranks.size),
+    )
     check_network(config, model, train.shape, source.num_classes)
-    trainer = Trainer(config, model, train, stream, regime)
+    trainer = Trainer(config, model, train, stream, regime, ranks)
     check_smallest_batch(config, model, train.shape, samples, trainer.micro_batch)
     if device.type == "cpu":
         keep_freed_memory(_needed(trainer))

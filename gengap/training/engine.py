@@ -34,7 +34,7 @@ class Engine:
         return ", ".join(n for n in ("compiled", "graph") if getattr(self, n)) or "plain"
 
 
-def engine(config: Config, model: nn.Module, regime: Regime, device: torch.device) -> Engine:
+def engine(config: Config, model: nn.Module, regime: Regime, device: torch.device, ranks: int = 1) -> Engine:
     """The engine of a run: runtime.compile and runtime.graph, or what pays off where they are null.
 
     It depends on the configuration, the network and the device only, not on the remaining work, so that a
@@ -45,19 +45,22 @@ def engine(config: Config, model: nn.Module, regime: Regime, device: torch.devic
         model: its network.
         regime: its schedule.
         device: where it trains.
+        ranks: that train together.
 
     Raises:
-        UserError: runtime.compile=true without a C++ compiler.
+        UserError: runtime.compile=true without a C++ compiler, or runtime.graph=true on several ranks.
     """
     on_gpu, asked = device.type == "cuda", config.runtime
     if asked.compile and not (on_gpu or _cpp_compiler()):
         raise UserError("runtime.compile=true needs a C++ compiler such as g++: install one, or leave it out")
+    if asked.graph and ranks > 1:
+        raise UserError("runtime.graph=true works in one process only: leave it out on several ranks")
     updates, images = regime.updates, regime.batches.samples(regime.updates)
     pays = updates >= WORTH_COMPILING or (on_gpu and images >= IMAGES_WORTH_COMPILING)
     pays = pays and (on_gpu or _pays_on_a_cpu(config, model))
     return Engine(
         compiled=pays if asked.compile is None else asked.compile,
-        graph=on_gpu if asked.graph is None else asked.graph,
+        graph=on_gpu and ranks == 1 if asked.graph is None else asked.graph,
     )
 
 

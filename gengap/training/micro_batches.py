@@ -5,32 +5,43 @@ from torch import nn
 
 from gengap.config.schema import Config, Method
 from gengap.training.memory import update_bytes, vectors
+from gengap.training.shares import chunks, is_regular
 
 USABLE = 0.8  # of a GPU's memory; the rest is for the data set, workspaces and errors of the estimate
 
 
-def micro_batches(samples: int, at_a_time: int, method: Method) -> list[tuple[slice, float]]:
-    """Cut a batch into micro-batches.
+def micro_batches(
+    samples: int, at_a_time: int, method: Method, part: slice | None = None
+) -> list[tuple[slice, float]]:
+    """Cut a batch, or a rank's part of it, into micro-batches.
 
     Args:
-        samples: size of the batch; none of the method's sizes for a partial batch.
+        samples: size of the whole batch; none of the method's sizes for a partial batch.
         at_a_time: samples per micro-batch, a multiple of the ghost size.
         method: gives batch sizes and ghost size.
+        part: whole ghosts of the batch; all of it when None. Without ghosts, an empty part is an empty
+            micro-batch.
 
     Returns:
         For each micro-batch its slice of the batch, and the weight of each of its samples in the mean loss.
     """
-    if method.ghost_size is None or samples in (method.batch_size, *method.earlier_batches):
-        return [(slice(s, s + at_a_time), 1 / samples) for s in range(0, samples, at_a_time)]
-    # As in the released code, the ghosts of a partial batch are the chunks of torch.chunk, equally weighted
-    ghosts = torch.arange(samples).chunk(max(1, method.batch_size // method.ghost_size))
-    return [(slice(int(g[0]), int(g[-1]) + 1), 1 / (len(ghosts) * len(g))) for g in ghosts]
+    part = part or slice(0, samples)
+    if not is_regular(samples, method):
+        # As in the released code, the ghosts of a partial batch are equally weighted
+        parts = chunks(samples, method)
+        return [
+            (ghost, 1 / (len(parts) * (ghost.stop - ghost.start)))
+            for ghost in parts
+            if part.start <= ghost.start < part.stop
+        ]
+    starts = list(range(part.start, part.stop, at_a_time)) or [part.start]
+    return [(slice(start, min(start + at_a_time, part.stop)), 1 / samples) for start in starts]
 
 
 def micro_batch_size(
-    config: Config, model: nn.Module, shape: tuple[int, int, int], device: torch.device
+    config: Config, model: nn.Module, shape: tuple[int, int, int], device: torch.device, ranks: int = 1
 ) -> int:
-    """Samples per micro-batch: runtime.micro_batch, or what suits the device.
+    """Samples per micro-batch of a rank: runtime.micro_batch, or what suits the device.
 
     It is that of the largest batch; a smaller one may be a single micro-batch.
     With ghosts that is as many as the memory holds on a GPU, one ghost for convolutions on a CPU (activations
@@ -41,9 +52,10 @@ def micro_batch_size(
         model: in training mode, on its device.
         shape: of one image, (C, H, W).
         device: where it trains.
+        ranks: that share each batch.
     """
     method = config.method
-    batch, ghost = max([method.batch_size, *method.earlier_batches]), method.ghost_size
+    batch, ghost = max([method.batch_size, *method.earlier_batches]) // ranks, method.ghost_size
     if config.runtime.micro_batch is not None:
         return min(config.runtime.micro_batch, batch)
     if ghost is None or ghost >= batch:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gengap.data.device_images import DeviceImages
+from gengap.training.ranks import ALONE, Ranks
 
 EVALUATION_BATCH = 1000
 
@@ -41,16 +42,19 @@ def sample_losses(
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, images: DeviceImages, dtype: torch.dtype, *, bf16: bool) -> Evaluation:
+def evaluate(
+    model: nn.Module, images: DeviceImages, dtype: torch.dtype, ranks: Ranks = ALONE, *, bf16: bool
+) -> Evaluation:
     """Mean loss and errors in evaluation mode, without augmentation.
 
-    Arguments are those of `sample_losses`; the model is left in training mode.
+    Arguments are those of `sample_losses`; the model is left in training mode. Each rank evaluates a part of
+    the images, and every image is evaluated once.
     """
     model.eval()
     device = images.labels.device
     loss = torch.zeros((), dtype=torch.float64, device=device)
     errors, top5_errors = torch.zeros(2, dtype=torch.int64, device=device)
-    for batch, labels in images.evaluation_batches(EVALUATION_BATCH):
+    for batch, labels in images.evaluation_batches(EVALUATION_BATCH, ranks.block(len(images))):
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             logits = model(batch)
         loss += F.cross_entropy(logits.to(dtype), labels, reduction="sum")
@@ -59,6 +63,9 @@ def evaluate(model: nn.Module, images: DeviceImages, dtype: torch.dtype, *, bf16
             largest = logits.topk(min(5, logits.shape[1])).indices
             top5_errors += (largest != labels[:, None]).all(1).sum()
     model.train()
+    sums = torch.stack([loss, errors.double(), top5_errors.double()])
+    ranks.sum_(sums)
+    loss, errors, top5_errors = sums.unbind()
     samples = len(images)
     top5_error = 100 * float(top5_errors) / samples if images.top5 else None
     return Evaluation(float(loss) / samples, 100 * float(errors) / samples, top5_error)

@@ -15,10 +15,11 @@ from gengap.training.backward import Backward
 from gengap.training.cuda_graph import DeviceStep, GraphedStep
 from gengap.training.engine import engine
 from gengap.training.flat import Flat
-from gengap.training.micro_batches import micro_batch_size
 from gengap.training.objective import Evaluation, evaluate
 from gengap.training.optimizer import optimizer
+from gengap.training.ranks import ALONE, Ranks
 from gengap.training.sgd import clip_
+from gengap.training.team import Team
 
 
 class Trainer:
@@ -28,14 +29,21 @@ class Trainer:
         config: of the run.
         model: in training mode, on its device.
         train: the training set, on the same device.
-        stream: the samples of each update.
+        stream: the samples of each update; on several ranks, those of this rank.
         regime: the schedule.
+        ranks: that train together.
     """
 
     def __init__(
-        self, config: Config, model: nn.Module, train: DeviceImages, stream: Stream, regime: Regime
+        self,
+        config: Config,
+        model: nn.Module,
+        train: DeviceImages,
+        stream: Stream,
+        regime: Regime,
+        ranks: Ranks = ALONE,
     ) -> None:
-        self.config, self.model, self.regime = config, model, regime
+        self.config, self.model, self.regime, self.ranks = config, model, regime, ranks
         self.train, self.stream = train, stream
         self._batches, self._next = train.batches(stream, 0), 0
         self._device = train.labels.device
@@ -52,20 +60,21 @@ class Trainer:
         )
         self._lr_value = 0.0
         self.bf16 = config.precision == "bf16"
-        self.micro_batch = micro_batch_size(config, model, train.shape, self._device)
-        self.engine = engine(config, model, regime, self._device)
-        self._backward = Backward(
-            config, model, train, self.flat, self.micro_batch, compile=self.engine.compiled
-        )
+        self._team = Team(config, model, train.shape, self.flat, ranks, self._device)
+        self.micro_batch = self._team.micro_batch
+        self.engine = engine(config, model, regime, self._device, ranks.size)
+        self._samples = 0  # of the update's whole batch
+        self._backward = Backward(config, model, train, self.flat, self._team, compile=self.engine.compiled)
         self._step: DeviceStep = self._device_step
         if self.engine.graph:
-            self._step = GraphedStep(self._device_step, self._changed_by_step)
+            self._step = GraphedStep(self._device_step, self.changed_by_step)
 
     def train_step(self, update: int) -> None:
         """Make one update (counted from 0); on a GPU it may still be running when this returns."""
         config, regime = self.config, self.regime
         batch = self._batch(update)
-        noise = self._gradient_noise(update, len(batch[0]))
+        self._samples = regime.batches.samples(update + 1) - regime.batches.samples(update)
+        noise = self._gradient_noise(update, self._samples)
         self._seed_network(update)
         if config.protocol.reset_momentum and regime.starts_epoch(update):
             for tensor in self.optimizer.state.values():
@@ -85,7 +94,7 @@ class Trainer:
         if self._center is not None:
             self._center.copy_(self.flat.weights)
         for step in range(1 if self._center is None else method.proximal_steps):
-            loss, errors = self._backward(inputs)
+            loss, errors = self._backward(self._samples, inputs)
             if step and self._center is not None:
                 self.flat.gradient.add_(self.flat.weights - self._center, alpha=method.proximal)
             norm = clip_(self.flat.gradient, clip_norm)
@@ -120,17 +129,23 @@ class Trainer:
         self._batches.close()
 
     def _gradient_noise(self, update: int, batch_size: int) -> Tensor | None:
-        """Factors z_n ~ N(1, σ²) (B,) of the samples' losses, hence of their gradients (paper, section 4)."""
+        """Factors z_n ~ N(1, σ²) of the losses of this process's samples, hence of their gradients.
+
+        They are its share of those of the whole batch (B,); see the paper, section 4.
+        """
         variance = self.config.method.gradient_noise
         if not variance:
             return None
         generator = torch.Generator().manual_seed(key(self.config.seed, Purpose.NOISE, update))
         noise = 1 + math.sqrt(variance) * torch.randn(batch_size, generator=generator)
-        return noise.to(self._device)
+        return noise[self._team.share(batch_size)].to(self._device)
 
     def evaluate(self, images: DeviceImages) -> Evaluation:
         """Mean loss and errors in evaluation mode, without augmentation."""
-        return evaluate(self.model, images, self.flat.weights.dtype, bf16=self.bf16)
+        found = evaluate(self.model, images, self.flat.weights.dtype, self.ranks, bf16=self.bf16)
+        for bad in (self.train.bad, images.bad):
+            self.ranks.unite_(bad)
+        return found
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that updates change: weights, optimizer, running sums and the model's buffers."""
@@ -141,7 +156,8 @@ class Trainer:
             "buffers": dict(self.model.named_buffers()),
         }
 
-    def _changed_by_step(self) -> list[Tensor]:
+    def changed_by_step(self) -> list[Tensor]:
+        """The tensors of `state_dict`."""
         return [self.flat.weights, *self.optimizer.state.values(), self.totals, *self.model.buffers()]
 
     @torch.no_grad()

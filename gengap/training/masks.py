@@ -1,0 +1,135 @@
+"""Dropout on several ranks: each takes its rows of the masks that one process draws."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gengap.config.schema import Method
+from gengap.training.micro_batches import micro_batches
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """What a dropout layer draws per sample: (..., ) of these strides, dtype and probability."""
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: torch.dtype
+    p: float
+
+    def __call__(self, samples: int, device: torch.device) -> Tensor:
+        """Factors (samples, ...), 0 or 1 / (1 - p), drawn as nn.Dropout draws them."""
+        per_sample = math.prod(self.shape)
+        strides = (per_sample, *self.strides)
+        ones = torch.empty_strided((samples, *self.shape), strides, dtype=self.dtype, device=device).fill_(1)
+        factors: Tensor = F.dropout(ones, self.p, training=True)
+        return factors
+
+
+class SharedDropout(nn.Dropout):
+    """nn.Dropout that takes the rows of this rank from the masks of the block that they belong to."""
+
+    masks: "Masks"
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Drop elements in training; shape, dtype and memory format stay."""
+        shared = self.training and self.masks.active
+        output: Tensor = self._dropped(input) if shared else super().forward(input)
+        return output
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _dropped(self, x: Tensor) -> Tensor:
+        dropped: Tensor = x * self.masks.rows_of(x, self.p)
+        return dropped
+
+
+class Masks:
+    """The masks of one process with micro-batches of `block` samples, drawn one block after another.
+
+    They are a function of (seed, update), so a rank can draw those of other ranks too, and does: the random
+    number generator then stands where it does in one process.
+
+    Args:
+        model: its dropout layers are turned into SharedDropout, in place.
+        block: samples per micro-batch in one process.
+        method: gives batch sizes and ghost size.
+    """
+
+    def __init__(self, model: nn.Module, block: int, method: Method) -> None:
+        self._block, self._method = block, method
+        self._device = next(model.parameters()).device
+        self._draws: list[_Draw] = []
+        self._recording = False
+        self.active = False  # whether layers share masks now; otherwise, as in a dry run, they draw their own
+        self._samples, self._rows = 0, slice(0, 0)
+        for module in model.modules():
+            if type(module) is nn.Dropout:
+                module.__class__ = SharedDropout
+                module.masks = self  # type: ignore[assignment]
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Learn what the layers draw from one forward pass in training mode."""
+        self._draws.clear()
+        self.active = self._recording = True
+        try:
+            yield
+        finally:
+            self.active = self._recording = False
+
+    @property
+    def drawn(self) -> bool:
+        """Whether there is any dropout in training."""
+        return bool(self._draws)
+
+    def rows_of(self, x: Tensor, p: float) -> Tensor:
+        """The factors of a layer's input (B, ...), the rows of this rank."""
+        strides = x.stride() if len(x) else x.contiguous().stride()
+        draw = _Draw(tuple(x.shape[1:]), tuple(strides[1:]), x.dtype, p)
+        if self._recording:
+            self._draws.append(draw)
+            return torch.ones_like(x)
+        return draw(self._samples, self._device)[self._rows]
+
+    def in_turn(self, samples: int, parts: Sequence[tuple[slice, float]]) -> Iterator[tuple[slice, float]]:
+        """The micro-batches of this rank, each when the generator stands where its block begins.
+
+        Args:
+            samples: in the whole batch.
+            parts: in order, each within one block.
+        """
+        if not self._draws:
+            yield from parts
+            return
+        waiting = list(parts)
+        for block, _ in micro_batches(samples, self._block, self._method):
+            inside = [p for p in waiting if p[0].start < block.stop or block.stop == samples]
+            waiting = waiting[len(inside) :]
+            self._samples = block.stop - block.start
+            state = self.generator_state()
+            for number, part in enumerate(inside):
+                if number:
+                    self._restore(state)
+                self._rows = slice(part[0].start - block.start, part[0].stop - block.start)
+                self.active = True
+                yield part
+                self.active = False
+            if not inside:
+                for draw in self._draws:
+                    draw(self._samples, self._device)
+
+    def generator_state(self) -> Tensor:
+        """Where torch's generator of the device stands."""
+        on_gpu = self._device.type == "cuda"
+        return torch.cuda.get_rng_state(self._device) if on_gpu else torch.default_generator.get_state()
+
+    def _restore(self, state: Tensor) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.set_rng_state(state, self._device)
+        else:
+            torch.default_generator.set_state(state)

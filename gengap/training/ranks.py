@@ -1,0 +1,197 @@
+"""What processes that train one run together exchange; each of them is a rank."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from gengap.errors import UserError
+from gengap.faults import MachineError
+
+T = TypeVar("T")
+
+
+class LostRankError(MachineError):
+    """A rank has ended or does not answer, so the others can't go on."""
+
+
+class Ranks:
+    """The ranks of a command, seen from one of them; by default a process that trains alone.
+
+    What ranks exchange comes out the same on all of them, to the last bit. An exchange that fails raises
+    what `lost` makes of the error, and sets `broken`: nothing can be exchanged any more.
+
+    Args:
+        rank: of this process.
+        size: number of ranks.
+        local: this process's rank among those of its machine.
+        host: the group for tensors on the CPU.
+        patient: the same, with a timeout that is long enough for loading data.
+        lost: finds out which rank is lost.
+        leave: tells the others why this one can't go on, and closes the groups.
+    """
+
+    def __init__(
+        self,
+        rank: int = 0,
+        size: int = 1,
+        local: int = 0,
+        host: dist.ProcessGroup | None = None,
+        patient: dist.ProcessGroup | None = None,
+        lost: Callable[[RuntimeError], LostRankError] | None = None,
+        leave: Callable[[Exception], None] | None = None,
+    ) -> None:
+        self.rank, self.size, self.local = rank, size, local
+        self._host = host
+        self._group: Any = host  # for tensors of the device
+        self._patient, self._lost, self._leave = patient, lost, leave
+        self.broken = False
+        self.seconds = 0.0  # in exchanges of tensors; on a GPU only with `synchronize`
+        self.synchronize: Callable[[], None] | None = None
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is rank 0, which alone writes and speaks."""
+        return self.rank == 0
+
+    def block(self, count: int) -> slice:
+        """This rank's part of `count` things, contiguous and without padding."""
+        return slice(self.rank * count // self.size, (self.rank + 1) * count // self.size)
+
+    def sum_(self, values: Tensor) -> None:
+        """Add up the tensors of all ranks, in place."""
+        if self.size > 1:
+            with self._exchange():
+                dist.all_reduce(values, group=self._group)
+
+    def gather(self, vector: Tensor) -> Tensor:
+        """The vectors (n,) of all ranks, as (size, n) in the order of ranks."""
+        if self.size == 1:
+            return vector.unsqueeze(0)
+        found = vector.new_empty(self.size * len(vector))
+        with self._exchange():
+            dist.all_gather_into_tensor(found, vector.contiguous(), group=self._group)
+        return found.view(self.size, -1)
+
+    def copy_from_first_(self, tensors: Iterable[Tensor]) -> None:
+        """Overwrite tensors by those of rank 0."""
+        for tensor in tensors if self.size > 1 else ():
+            with self._exchange():
+                dist.broadcast(tensor, 0, group=self._group)
+
+    def largest(self, number: int) -> int:
+        """The largest of the ranks' numbers."""
+        if self.size == 1:
+            return number
+        found = torch.tensor(number)
+        with self._exchange():
+            dist.all_reduce(found, dist.ReduceOp.MAX, group=self._host)
+        return int(found)
+
+    def first(self, act: Callable[[], T]) -> T:
+        """What `act` returns on rank 0, which alone calls it; what it raises there, all ranks raise."""
+        if self.size == 1:
+            return act()
+        value, error = _tried(act) if self.is_first else (None, None)
+        box: list[Any] = [value, _described(error)]
+        with self._exchange():
+            dist.broadcast_object_list(box, 0, group=self._patient)
+        self._raise(error, {0: box[1]})
+        found: T = box[0]
+        return found
+
+    def together(self, act: Callable[[], T]) -> T:
+        """What `act` returns here, when all ranks have called it; what it raises on one, all ranks raise."""
+        if self.size == 1:
+            return act()
+        value, error = _tried(act)
+        errors: list[Any] = [None] * self.size
+        with self._exchange():
+            dist.all_gather_object(errors, _described(error), group=self._patient)
+        self._raise(error, dict(enumerate(errors)))
+        found: T = value  # type: ignore[assignment]
+        return found
+
+    def one_per_machine_first(self, act: Callable[[], T]) -> T:
+        """As `together`, but on each machine one rank calls `act` before the others, as for a download."""
+        found = self.together(lambda: act() if self.local == 0 else None)
+        return self.together(lambda: act() if found is None else found)
+
+    def use(self, device: torch.device, devices: int) -> None:
+        """Exchange tensors of this device from now on, where each machine has so many ranks per device.
+
+        Raises:
+            UserError: the ranks have devices of different types.
+        """
+        if self.size == 1:
+            return
+        types: list[Any] = [None] * self.size
+        with self._exchange():
+            dist.all_gather_object(types, (device.type, devices), group=self._patient)
+        if len({kind for kind, _ in types}) > 1:
+            raise UserError("some ranks have a GPU and others have none: set runtime.device=cpu")
+        # NCCL refuses ranks that share a GPU; gloo copies through the host
+        if device.type == "cuda" and self._group is self._host and all(n <= 1 for _, n in types):
+            self._group = dist.new_group(backend="nccl")
+
+    @contextmanager
+    def exchanging(self, *by_all: type[Exception]) -> Iterator[None]:
+        """Training: an error inside that is not one `by_all` ranks ends the exchange with the others."""
+        try:
+            yield
+        except by_all:
+            raise
+        except Exception as error:
+            if self.size > 1 and not self.broken:
+                self.broken = True
+                if self._leave is not None:
+                    self._leave(error)
+            raise
+
+    @contextmanager
+    def _exchange(self) -> Iterator[None]:
+        began = self._now()
+        try:
+            yield
+        except RuntimeError as error:
+            self.broken = True
+            if self._lost is None:
+                raise
+            raise self._lost(error) from error
+        self.seconds += self._now() - began
+
+    def _now(self) -> float:
+        if self.synchronize is not None:
+            self.synchronize()
+        return time.perf_counter()
+
+    def _raise(self, own: Exception | None, errors: dict[int, tuple[bool, str] | None]) -> None:
+        if own is not None:
+            raise own
+        for rank, error in errors.items():
+            if error is not None:
+                is_of_machine, text = error
+                kind = MachineError if is_of_machine else UserError
+                raise kind(f"rank {rank}: {text}")
+
+
+def _tried(act: Callable[[], T]) -> tuple[T | None, Exception | None]:
+    try:
+        return act(), None
+    except Exception as error:
+        return None, error
+
+
+def _described(error: Exception | None) -> tuple[bool, str] | None:
+    """Whether it is the machine's, and its text."""
+    if error is None:
+        return None
+    text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    return isinstance(error, MachineError | OSError), text
+
+
+ALONE = Ranks()

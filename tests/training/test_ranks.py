@@ -1,0 +1,125 @@
+"""Several ranks make the updates of one process: real processes over gloo, in float64."""
+
+import copy
+from functools import partial
+
+import pytest
+import torch
+
+from gengap.data.load import load
+from gengap.data.splits import split
+from gengap.data.stream import Stream
+from gengap.regime import build_regime
+from gengap.training.build import build_trainer
+from gengap.training.ranks import ALONE
+from gengap.training.shares import share
+from gengap.training.trainer import Trainer
+from tests.conftest import composed
+from tests.ranks import pool
+from tests.training.test_trainer import CPU, Double
+
+pytestmark = pytest.mark.slow
+
+UPDATES = 5
+CONVOLUTIONAL = "model.name=tests.networks:convolutional"
+DROPOUT = "model.name=tests.networks:norm_and_dropout"
+BIGBATCH = "protocol=bigbatch"
+
+CASES = {
+    "ghosts": ("lb_gbn",),
+    "batch norm of the whole batch": ("lb",),
+    "noise, clipped, in micro-batches": (
+        "lb_gbn",
+        "method.gradient_noise=3",
+        "method.clip_norm=0.1",
+        "runtime.micro_batch=64",
+    ),
+    "noise, clipped, whole batch": ("lb", "method.gradient_noise=31", "method.clip_norm=0.1"),
+    "augmentation": ("lb_gbn", "data.crop_padding=2", "data.flip=true", "data.rotation=10", "data.shift=0.1"),
+    "adam": ("lb_gbn", "workload.optimizer=adam"),
+    "partial batches": ("lb_gbn", BIGBATCH),
+    "partial batches, whole": ("lb", BIGBATCH),
+    "fewer ghosts than ranks": (
+        "lb_gbn",
+        BIGBATCH,
+        "data.limit=265",
+        "method.batch_size=256",
+        "method.ghost_size=64",
+    ),
+    "fewer samples than ranks": ("lb", BIGBATCH, "data.limit=131", "method.batch_size=128"),
+    "convolutions in ghosts": ("lb_gbn", CONVOLUTIONAL),
+    "convolutions, whole batch": ("lb", CONVOLUTIONAL),
+    "dropout": ("lb", "model.name=tests.networks:with_dropout"),
+    "dropout, whole batch": ("lb", DROPOUT),
+    "dropout in ghosts": ("lb_gbn", DROPOUT),
+    "dropout in blocks that ranks don't share": ("lb_gbn", DROPOUT, "runtime.micro_batch=256"),
+    "dropout in small blocks": ("lb_gbn", DROPOUT, "runtime.micro_batch=32"),
+    "dropout, partial batches": ("lb_gbn", DROPOUT, BIGBATCH),
+    "dropout, adversarial": ("lb_gbn", DROPOUT, "method.adversarial=0.05", "runtime.micro_batch=128"),
+    "adversarial, growing batch": (
+        "lb_gbn",
+        "method.adversarial=0.05",
+        "method.earlier_batches=[64,128]",
+        "method.batch_milestones=[0.1,0.2]",
+    ),
+    "adversarial, whole batch": ("lb", "method.adversarial=0.1"),
+    "conservative": ("lb_gbn", "method.proximal=3", "method.proximal_steps=2", DROPOUT),
+    "compiled": ("lb_gbn", "runtime.compile=true"),
+}
+
+
+def sizes(name):
+    """Numbers of ranks; compiling takes long on each."""
+    return (2,) if name == "compiled" else (2, 4)
+
+
+def double_trainer(config, ranks=ALONE):
+    """A trainer in float64, of this rank."""
+    source = load(config.data.name, config.data.root)
+    splits = split(source, config.data, config.seed)
+    regime = build_regime(config, len(splits.train))
+    plain = build_trainer(config, source, splits, regime, CPU)
+    part = partial(share, method=config.method, rank=ranks.rank, ranks=ranks.size)
+    train = plain.train
+    stream = Stream(config.seed, regime.batches, train.crop_positions, moving=train.moving, share=part)
+    return Trainer(config, Double(copy.deepcopy(plain.model)), train, stream, regime, ranks)
+
+
+def trained(config, ranks=ALONE):
+    """Everything that updates change, and an evaluation."""
+    trainer = double_trainer(config, ranks)
+    for update in range(UPDATES):
+        trainer.train_step(update)
+    loss, error = trainer.evaluate(trainer.train)
+    state = trainer.state_dict()
+    return state.pop("buffers") | state | {"evaluation": torch.tensor([loss, error])}
+
+
+@pytest.fixture(scope="module")
+def configs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ranks")
+    return {
+        name: composed([f"+experiment=digits_{method}", *words], folder)
+        for name, (method, *words) in CASES.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def found(configs):
+    """By case and number of ranks, what each rank ends with."""
+    tasks = {(name, n): (n, partial(trained, configs[name])) for name in configs for n in sizes(name)}
+    with pool(4) as run:
+        return dict(zip(tasks, run(list(tasks.values())), strict=True))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_ranks_make_the_updates_of_one_process(name, configs, found):
+    expected = trained(configs[name])
+    # ADAM divides by tiny numbers, and so does batch norm of three samples: rounding is amplified
+    atol = 1e-9 if configs[name].workload.optimizer == "adam" else 1e-12
+    close = {"rtol": 1e-10 if name.startswith("fewer") else 1e-12, "atol": atol}
+    for ranks in sizes(name):
+        first, *others = found[name, ranks]
+        assert all(torch.equal(first[key], other[key]) for other in others for key in first)
+        for key, value in expected.items():
+            torch.testing.assert_close(first[key], value, msg=lambda m, k=key: f"{k}: {m}", **close)
