@@ -1,12 +1,13 @@
 """The `gengap` command. Subcommands are imported only when they run, so that --help prints at once."""
 
+import os
 import sys
 import time
 from collections.abc import Sequence
 from importlib import import_module
 
 from gengap import __version__
-from gengap.cli.ending import open_standard_streams, run_command
+from gengap.cli.ending import leave_exit_code, open_standard_streams, run_command
 from gengap.errors import DONE, UserError
 from gengap.terminal import guard_output
 
@@ -33,7 +34,9 @@ def main() -> None:
     started = time.time()
     open_standard_streams()
     guard_output()
-    sys.exit(run_command(lambda: dispatch(sys.argv[1:], started)))
+    code = run_command(lambda: dispatch(sys.argv[1:], started))
+    leave_exit_code(code, os.environ)
+    sys.exit(code)
 
 
 def dispatch(arguments: Sequence[str], started: float) -> int:

@@ -67,7 +67,7 @@ def _serve(rank: int, size: int, port: int, questions: Any, answers: Any) -> Non
         found: list[Any] = []
         try:
             for ranks, task in tasks:
-                mine = ALONE if ranks == 1 else Ranks(rank, ranks, rank, groups[ranks], groups[ranks])
+                mine = ALONE if ranks == 1 else Ranks(rank, ranks, rank, ranks, groups[ranks], groups[ranks])
                 found.append(task(mine) if rank < ranks else None)
         except Exception as error:
             answers.put((rank, RuntimeError(f"rank {rank}: {type(error).__name__}: {error}")))

@@ -4,8 +4,9 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
@@ -14,6 +15,7 @@ from gengap.faults import MachineError, is_of_machine, machine_error
 
 INTERRUPTED = 128 + signal.SIGINT
 CLOSED_PIPE = 128 + signal.SIGPIPE
+EXIT_CODE_FILE = "GENGAP_EXIT_CODE_FILE"
 
 
 def run_command(command: Callable[[], int]) -> int:
@@ -89,3 +91,11 @@ def _discard(*streams: TextIO) -> None:
     for stream in streams:
         with suppress(OSError, ValueError):  # a stream without a file descriptor
             os.dup2(devnull, stream.fileno())
+
+
+def leave_exit_code(code: int, environment: Mapping[str, str]) -> None:
+    """Write the exit code of rank 0 to $GENGAP_EXIT_CODE_FILE, because torchrun's own is 0 or 1."""
+    file = environment.get(EXIT_CODE_FILE, "")
+    if file and environment.get("RANK", environment.get("SLURM_PROCID", "0")) == "0":
+        with suppress(OSError):
+            Path(file).write_text(f"{code}\n", encoding="utf-8")

@@ -1,10 +1,13 @@
 """`gengap train`: from the command line to one run or several."""
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from gengap.cli import options
 from gengap.cli.help import train_help
@@ -16,8 +19,12 @@ from gengap.config.launchers import check_launcher, split_launcher
 from gengap.config.notices import notices
 from gengap.config.sweep import Job, compose_jobs, expand
 from gengap.errors import DONE
+from gengap.launch.world import world_of
 from gengap.runs.state import run_state
 from gengap.terminal import log_to_terminal
+
+if TYPE_CHECKING:
+    from gengap.launch.connection import Connection
 
 MULTIRUN, CONFIG_DIR = "--multirun", "--config-dir"
 _NOT_TAKEN = {  # flags of other Hydra applications
@@ -56,6 +63,15 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
         UserError: an invalid argument, or results_dir can't be written to.
     """
     started = time.time() if started is None else started
+    world = world_of(os.environ)
+    if world is None:
+        return _train(arguments, started)
+    from gengap.cli.ranked import on_every_rank  # imports torch
+
+    return on_every_rank(world, partial(_train, arguments, started))
+
+
+def _train(arguments: Sequence[str], started: float, connection: "Connection | None" = None) -> int:
     typed = read(TRAIN, arguments)
     if typed.asks_for_help:
         print(train_help())
@@ -86,7 +102,7 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
             imported(*factory)
     from gengap.launch.jobs import train_all  # knows Hydra's launchers, which nothing above needs
 
-    return train_all(jobs, launcher, started)
+    return train_all(jobs, launcher, started, connection)
 
 
 def _own_factories(jobs: Sequence[Job]) -> list[tuple[str, str, Collection[str]]]:

@@ -4,6 +4,7 @@ import logging
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -31,9 +32,10 @@ from gengap.runs.schema import Status
 from gengap.runs.store import Run
 from gengap.training.bad_photographs import recording_bad
 from gengap.training.build import build_trainer, memory_line
-from gengap.training.device import prepare_device
+from gengap.training.device import prepare_device, usable_cores
 from gengap.training.loop import DivergedError, fit
 from gengap.training.progress import Progress
+from gengap.training.ranks import Ranks
 from gengap.training.tensorboard import TensorBoard
 from gengap.training.trainer import Trainer
 
@@ -72,7 +74,7 @@ def attempt(config: Config, stop: Stop | None = None, place: Place = ALONE) -> O
         with Run(directory) as run, stop.cleaning_up(partial(remove_empty, directory, created)):
             if run.record.get("status") in (Status.FINISHED, Status.DIVERGED):
                 return Outcome.SKIPPED
-            return _logged(run, partial(_train, config, run, stop, place), created)
+            return _logged(run, partial(train, config, run, stop, place), created)
     except Timeout:
         log.info("%s is being trained by another process: skipped", directory)
         return Outcome.BUSY
@@ -106,28 +108,44 @@ def _logged(run: Run, train: Callable[[], Outcome], created: Sequence[Path]) -> 
     raise failed(error, run.directory, goes_on=goes_on) from error
 
 
-def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
-    threads = threads_of(config.runtime, run.record, place.threads)
-    device = prepare_device(config.runtime, threads)
-    source = load(config.data.name, config.data.root, config.data.folder, packed=config.data.packed)
+def train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
+    """Train a run whose directory is open, or follow rank 0, which has opened it.
+
+    What any rank raises before training, all of them raise.
+    """
+    ranks = place.ranks or Ranks()
+    ranks.begin()
+    threads = ranks.first(lambda: threads_of(config.runtime, run.record, place.threads, ranks.size))
+    local_rank = ranks.local if ranks.size > 1 else None
+    device = ranks.together(partial(prepare_device, config.runtime, threads, local_rank))
+    ranks.use(device)
+    place_of_data = config.data.name, config.data.root, config.data.folder
+    source = ranks.one_per_machine_first(partial(load, *place_of_data, packed=config.data.packed))
     splits = split(source, config.data, config.seed)
-    data, network = data_of(run, source, splits), network_of(run, config)
-    regime = build_regime(config, len(splits.train))
-    trainer = build_trainer(config, source, splits, regime, device)
-    if place.opens_cell:
+    data, network = ranks.first(lambda: (data_of(run, source, splits), network_of(run, config)))
+    regime, per_rank = build_regime(config, len(splits.train)), _per_rank(config, ranks)
+    trainer = ranks.together(partial(build_trainer, per_rank, source, splits, regime, device, ranks))
+    if place.opens_cell and ranks.is_first:
         log.info("%s: %s", run.name, memory_line(trainer))
         _advise(run, trainer, threads)
-    validation = to_device(splits.validation, config, device, augment=False)
-    mirror = TensorBoard(run) if config.runtime.tensorboard else None
+    validation = ranks.together(partial(to_device, splits.validation, per_rank, device, augment=False))
+    is_mirrored = config.runtime.tensorboard and ranks.is_first
+    mirror = ranks.together(lambda: TensorBoard(run) if is_mirrored else None)
     title = f"{run.name} seed{config.seed}{place}"
+    reason = stop.reason if ranks.size == 1 else partial(stop.agreed, ranks.largest)
     try:
         with closing(trainer), closing(validation), stop:
             run.record.pop("error", None)  # of an attempt that failed
-            open_record(config, run, data, network, trainer)
+            ranks.first(partial(open_record, config, run, data, network, trainer))
             lost = partial(stop.record, signal.SIGPIPE)
             progress = Progress(title, regime.updates, regime.batches.samples, lost)
-            with progress, mirror or nullcontext(), recording_bad(run, trainer.train, validation):
-                trained = fit(run, trainer, validation, progress, stop.reason, mirror)
+            with (
+                progress,
+                mirror or nullcontext(),
+                recording_bad(run, trainer.train, validation),
+                ranks.exchanging(DivergedError),
+            ):
+                trained = fit(run, trainer, validation, progress, reason, mirror)
     except DivergedError as error:
         run.update_record(status=Status.DIVERGED, error=str(error), finished=now())
         log.warning("%s diverged: %s", run.directory, error)
@@ -137,8 +155,19 @@ def _train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
         log.info(line, run.directory, trained.stopped_by, trained.updates, regime.updates)
         return Outcome.STOPPED
     with recording_bad(run, trainer.train, validation):
-        finish_record(run, trainer)
+        with ranks.exchanging(), closing(trainer.train):
+            train_error = trainer.evaluate(trainer.train).error
+        if ranks.is_first:
+            finish_record(run, trainer, train_error)
     return Outcome.FINISHED
+
+
+def _per_rank(config: Config, ranks: Ranks) -> Config:
+    """The configuration with this rank's share of the processes that decode images."""
+    if ranks.size == 1 or config.runtime.workers is not None:
+        return config
+    workers = max(1, usable_cores() // ranks.local_size)
+    return replace(config, runtime=replace(config.runtime, workers=workers))
 
 
 def _advise(run: Run, trainer: Trainer, threads: int | None) -> None:
@@ -146,9 +175,9 @@ def _advise(run: Run, trainer: Trainer, threads: int | None) -> None:
     device = trainer.flat.weights.device
     if device.type != "cpu":
         return
-    continues = run.record.get("hardware") == hardware(device)
+    continues = run.record.get("hardware") == hardware(device, trainer.ranks.size)
     line = None if continues else precision_advice(trainer)
-    if line is None and threads is None:
+    if line is None and threads is None and trainer.ranks.size == 1:
         line = thread_advice(trainer)
     if line:
         log.warning(line)

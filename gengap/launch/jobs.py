@@ -1,15 +1,17 @@
 """Several runs, one by one or in parallel through a Hydra launcher, and a summary of their outcomes."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gengap.config.schema import Config
 from gengap.config.sweep import Job
 from gengap.data.load import TRAINING_IMAGES
 from gengap.data.splits import training_samples
-from gengap.errors import DONE, FAILED, MISTAKE, UNFINISHED
+from gengap.errors import DONE, FAILED, MISTAKE, UNFINISHED, UserError
 from gengap.launch.outcome import Outcome
 from gengap.launch.place import Place
 from gengap.launch.single import train_one
@@ -18,30 +20,45 @@ from gengap.launch.summary import BAD, skipped_line, sum_up
 from gengap.regime import check_updates
 from gengap.runs.record import has_record
 
+if TYPE_CHECKING:
+    from gengap.launch.connection import Connection
+
 log = logging.getLogger(__name__)
 
 
-def train_all(jobs: Sequence[Job], launcher: Sequence[str], started: float) -> int:
+def train_all(
+    jobs: Sequence[Job], launcher: Sequence[str], started: float, connection: "Connection | None" = None
+) -> int:
     """Train every run; return the exit code.
 
     Args:
         jobs: the runs.
         launcher: overrides of Hydra's launcher; if empty, runs are trained in this process, one by one.
         started: time.time() at the start of the command.
+        connection: to the other ranks, where several train every run together.
 
     Raises:
-        UserError: a run's batch is larger than its data set.
+        UserError: a run's batch is larger than its data set; on several ranks, a launcher, or a batch that they
+            can't share evenly.
     """
     for job in jobs:
         _check_size(job.config)
     budget = jobs[0].config.runtime.time_budget
+    if launcher and connection:
+        raise UserError(
+            f"{launcher[0]} starts processes of its own, but {connection.world.size} ranks train every run "
+            "together, one after another: leave it out, or leave out torchrun or srun"
+        )
     if launcher:
         from gengap.launch.launcher import launch_all  # imports Hydra's launchers
 
         outcomes, stop = launch_all(jobs, launcher, budget, started)
+    elif connection:
+        stop = Stop(budget, started, patient=True)
+        outcomes = _by_all_ranks(jobs, stop, connection)
     else:
         stop = Stop(budget, started)
-        outcomes = _one_by_one(jobs, stop)
+        outcomes = _one_by_one(jobs, stop, train_one, Place())
     if len(jobs) > 1:
         sum_up(jobs, outcomes, stop.reason())
     elif outcomes == [Outcome.SKIPPED]:
@@ -70,13 +87,26 @@ def _was_refused(job: Job, outcome: Outcome) -> bool:
         return True
 
 
-def _one_by_one(jobs: Sequence[Job], stop: Stop) -> list[Outcome]:
+def _by_all_ranks(jobs: Sequence[Job], stop: Stop, connection: "Connection") -> list[Outcome]:
+    from gengap.launch.together import train_together  # imports torch
+    from gengap.training.shares import check_shares
+
+    for job in jobs:
+        check_shares(job.config, connection.world.size)
+    ranks = connection.open(jobs[0].config.runtime.rank_timeout)
+    place = Place(threads=connection.threads(), ranks=ranks)
+    return _one_by_one(jobs, stop, partial(train_together, ranks=ranks), place)
+
+
+def _one_by_one(
+    jobs: Sequence[Job], stop: Stop, train: Callable[[Job, Stop, Place], Outcome], alone: Place
+) -> list[Outcome]:
     cells: set[str] = set()
     outcomes = []
     for number, job in enumerate(jobs, 1):
-        place = Place(number, len(jobs), job.name not in cells)
+        place = replace(alone, number=number, runs=len(jobs), opens_cell=job.name not in cells)
         with stop.before_exit(partial(_say_stopped, job.directory)):
-            outcomes.append(train_one(job, stop, place))
+            outcomes.append(train(job, stop, place))
         if outcomes[-1] != Outcome.SKIPPED:
             cells.add(job.name)
     return outcomes

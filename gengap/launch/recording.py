@@ -75,7 +75,7 @@ def open_record(
     Where it was trained before, by another version or on another machine, is kept under `earlier`.
     """
     regime, record = trainer.regime, run.record
-    origin = provenance.origin(trainer.flat.weights.device)
+    origin = provenance.origin(trainer.flat.weights.device, trainer.ranks.size)
     before = {k: record[k] for k in origin} if record else origin
     run.update_record(
         format=FORMAT,
@@ -118,11 +118,15 @@ def published(config: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in config.items() if k != "results_dir"} | {"data": data, "runtime": runtime}
 
 
-def finish_record(run: Run, trainer: Trainer) -> None:
-    """Complete the record of a run that has ended; save its weights if asked, and drop its checkpoints."""
+def finish_record(run: Run, trainer: Trainer, train_error: float) -> None:
+    """Complete the record of a run that has ended; save its weights if asked, and drop its checkpoints.
+
+    Args:
+        run: its directory.
+        trainer: after its last update.
+        train_error: on the training set (%).
+    """
     rows = run.evaluations()
-    train_error = trainer.evaluate(trainer.train).error
-    trainer.train.close()
     (run.directory / PREVIOUS).unlink(missing_ok=True)  # makes room: the newest is that of the end
     if trainer.config.runtime.keep_weights:
         weights = io.BytesIO()

@@ -22,22 +22,29 @@ class Stop:
 
     Inside a `with` block of the main thread, the first of SIGNALS is only recorded, and a second one acts as
     usual. One that the process ignores, as SIGHUP under nohup, stays ignored. Processes that share a `flag`
-    file stop together: the signal's number is written to it.
+    file stop together: the signal's number is written to it. Ranks that train together agree (`agreed`).
 
     Args:
         time_budget: minutes since `started`; no limit when None.
         started: time.time() at the start of the command; now when None.
         flag: path of the flag file, which must not exist yet.
+        patient: record every signal. A launcher of ranks passes on what they have received themselves, and
+            kills them if they take too long.
     """
 
     def __init__(
-        self, time_budget: float | None, started: float | None = None, flag: Path | None = None
+        self,
+        time_budget: float | None,
+        started: float | None = None,
+        flag: Path | None = None,
+        *,
+        patient: bool = False,
     ) -> None:
         self._signal: int | None = None
         self._given_up = ""
         started = time.time() if started is None else started
         self._until = None if time_budget is None else started + 60 * time_budget
-        self.flag = flag
+        self.flag, self._patient = flag, patient
         self._clean_up: Callable[[], None] = _nothing
 
     def __enter__(self) -> Self:
@@ -49,7 +56,8 @@ class Stop:
             signal.signal(number, handler)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        signal.signal(number, self._before[signal.Signals(number)])
+        if not self._patient:
+            signal.signal(number, self._before[signal.Signals(number)])
         self.record(number)
 
     def record(self, number: int) -> None:
@@ -103,6 +111,20 @@ class Stop:
         if self._given_up:
             return FAILED
         return UNFINISHED if self._signal is None else 128 + self._signal
+
+    def agreed(self, largest: Callable[[int], int]) -> str | None:
+        """As `reason`, on all ranks alike.
+
+        Args:
+            largest: gives the largest of the numbers that all ranks call it with.
+        """
+        mine = 0 if self.reason() is None else 1 + (self._signal or 0)
+        found = largest(mine)
+        if found > 1:
+            self._signal = found - 1
+        elif found:
+            self._until = 0.0
+        return self.reason()
 
     def reason(self) -> str | None:
         """Why training should stop, or None."""

@@ -17,12 +17,18 @@ WORTH_SAYING = 1.1  # smallest speed-up for which advice is given
 SHORT_RUN = 30.0  # seconds; shorter runs get no advice
 
 
-def threads_of(runtime: Runtime, record: Mapping[str, Any], default: int | None = None) -> int | None:
-    """runtime.threads if set, else those that the recorded run started with on a CPU, else `default`."""
+def threads_of(
+    runtime: Runtime, record: Mapping[str, Any], default: int | None = None, ranks: int = 1
+) -> int | None:
+    """runtime.threads if set, else those that the recorded run started with on a CPU, else `default`.
+
+    Those of another number of ranks do not count: they share the machine differently.
+    """
     if runtime.threads is not None:
         return runtime.threads
     hardware = record.get("hardware", {})
-    return int(hardware["threads"]) if hardware.get("device") == "cpu" else default
+    same = hardware.get("device") == "cpu" and hardware.get("ranks", 1) == ranks
+    return int(hardware["threads"]) if same else default
 
 
 def thread_advice(trainer: Trainer, rate: Callable[[Trainer], float] | None = None) -> str | None:

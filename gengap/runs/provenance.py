@@ -21,11 +21,11 @@ BF16 = (
 FEATURES = ("avx2", "avx512f", *BF16)
 
 
-def origin(device: "torch.device") -> dict[str, Any]:
-    """Versions, git commit and hardware of a run on `device` in this process."""
+def origin(device: "torch.device", ranks: int = 1) -> dict[str, Any]:
+    """Versions, git commit and hardware of a run on `device` in this process, or in so many like it."""
     versions = {"python": platform.python_version(), "gengap": __version__}
     versions |= {library: version(library) for library in LIBRARIES}
-    return {"versions": versions, "git_commit": git_commit(), "hardware": hardware(device)}
+    return {"versions": versions, "git_commit": git_commit(), "hardware": hardware(device, ranks)}
 
 
 def git_commit() -> str | None:
@@ -50,12 +50,16 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def hardware(device: "torch.device") -> dict[str, Any]:
-    """Type and name of the device, the number of CPU threads, and the CPU features that decide its speed."""
+def hardware(device: "torch.device", ranks: int = 1) -> dict[str, Any]:
+    """Type and name of the device, the number of CPU threads, and the CPU features that decide its speed.
+
+    Of several ranks, each of which has such a device, `ranks` is their number.
+    """
     import torch  # here, so that git_commit needs no torch
 
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name()
     found = {"device": device.type, "name": name, "threads": torch.get_num_threads()}
+    found |= {"ranks": ranks} if ranks > 1 else {}
     return found if device.type == "cuda" else found | {"features": cpu_features()}
 
 
@@ -88,8 +92,12 @@ def _cpuinfo() -> dict[str, str]:
 
 
 def hardware_name(hardware: Mapping[str, Any]) -> str:
-    """A record's hardware in words: `AMD EPYC (avx512_bf16), 2 threads`; older records name no features."""
+    """A record's hardware in words: `AMD EPYC (avx512_bf16), 2 threads`; older records name no features.
+
+    Several ranks are named first, as in `4 x NVIDIA H100`.
+    """
     features = [f for f in hardware.get("features", ()) if f in BF16]
     name = f"{hardware['name']} ({', '.join(features)})" if features else str(hardware["name"])
+    name = f"{hardware['ranks']} x {name}" if "ranks" in hardware else name
     threads = hardware["threads"]
     return name if hardware["device"] == "cuda" else f"{name}, {threads} thread{'s' if threads > 1 else ''}"

@@ -38,7 +38,9 @@ CONFIG = keys(
 ORIGIN = {
     "versions": keys({"torch": text}, {"python": text, "gengap": text, "numpy": text}),
     "git_commit": or_null(text),
-    "hardware": keys({"device": text, "name": text, "threads": whole(1)}, {"features": each(text)}),
+    "hardware": keys(
+        {"device": text, "name": text, "threads": whole(1)}, {"features": each(text), "ranks": whole(2)}
+    ),
 }
 _DATA = keys(
     {"train": whole(1), "validation": whole(1)},

@@ -11,12 +11,15 @@ TRUE_FP32_ERROR = 1e-5  # relative error; that of bf16 products is 3e-3, of fp32
 DEFAULT_THREADS = torch.get_num_threads()  # at import, before any run changes it
 
 
-def prepare_device(runtime: Runtime, threads: int | None = None) -> torch.device:
+def prepare_device(
+    runtime: Runtime, threads: int | None = None, local_rank: int | None = None
+) -> torch.device:
     """Choose the device and set torch up for it.
 
     Args:
         runtime: the configuration.
         threads: CPU threads, overriding runtime.threads; torch's default if neither is set.
+        local_rank: of several on this machine, which take its GPUs in turn.
 
     Raises:
         UserError: runtime.device=cuda or runtime.graph=true without a GPU.
@@ -36,7 +39,16 @@ def prepare_device(runtime: Runtime, threads: int | None = None) -> torch.device
         torch.backends.cudnn.benchmark = not runtime.deterministic
     else:
         route_products_through_onednn()
+    if use_gpu and local_rank is not None:
+        device = torch.device("cuda", local_rank % torch.cuda.device_count())
+        torch.cuda.set_device(device)
+        return device
     return torch.device("cuda" if use_gpu else "cpu")
+
+
+def usable_cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def route_products_through_onednn() -> None:

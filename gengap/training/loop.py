@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from gengap.data.device_images import DeviceImages
@@ -84,7 +85,7 @@ def fit(
         progress.advance(done)
         if done in evaluations or done in recorded:
             trainer.wait()
-            with clock.measured():
+            with clock.measured():  # on every rank, which meet in the evaluation and in what is not finite
                 row = _row(trainer, validation, baselines, done, done in evaluations, done in recorded)
                 row["seconds"] = round(clock.seconds, 3)
                 run.append_metrics(row)
@@ -161,6 +162,8 @@ def _check_finite(row: dict[str, Any]) -> None:
 def _save(
     run: Run, trainer: Trainer, validation: DeviceImages, baselines: Baselines, done: int, clock: Clock
 ) -> None:
+    if not trainer.ranks.is_first:
+        return
     with clock.measured():
         record_bad(run, trainer.train, validation)
         times = {"seconds": clock.seconds, "measuring": clock.measuring}
@@ -170,15 +173,28 @@ def _save(
 
 
 def _restore(run: Run, trainer: Trainer) -> tuple[int, Clock, Baselines]:
-    """Load the newest usable checkpoint, drop later metrics; return updates done, clock and baselines."""
+    """Start all ranks from rank 0's checkpoint, or from its initial weights.
+
+    Returns updates done, clock and baselines.
+    """
+    done, seconds, measuring, baselines = trainer.ranks.first(partial(_load, run, trainer))
+    trainer.ranks.copy_from_first_(trainer.changed_by_step())
+    return done, Clock(seconds, measuring), baselines
+
+
+def _load(run: Run, trainer: Trainer) -> tuple[int, float, float, Baselines]:
+    """Load the newest usable checkpoint, drop later metrics.
+
+    Returns updates done, seconds, those spent on measuring, and baselines.
+    """
     state = load_checkpoint(run.directory)
     if state is None:
         run.truncate_metrics(0)
-        return 0, Clock(), Baselines()
+        return 0, 0.0, 0.0, Baselines()
     try:
         trainer.load_state_dict(state)
-        clock = Clock(state["seconds"], state.get("measuring", 0.0))
-        restored = state["done"], clock, Baselines(**state["marks"])
+        times = state["seconds"], state.get("measuring", 0.0)
+        restored = state["done"], *times, Baselines(**state["marks"])
         run.truncate_metrics(state["metrics_bytes"])
     except (RuntimeError, KeyError, TypeError) as error:
         raise mismatch(run.directory, error) from error

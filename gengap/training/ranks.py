@@ -28,7 +28,7 @@ class Ranks:
     Args:
         rank: of this process.
         size: number of ranks.
-        local: this process's rank among those of its machine.
+        local, local_size: the same among those of this machine.
         host: the group for tensors on the CPU.
         patient: the same, with a timeout that is long enough for loading data.
         lost: finds out which rank is lost.
@@ -40,16 +40,18 @@ class Ranks:
         rank: int = 0,
         size: int = 1,
         local: int = 0,
-        host: dist.ProcessGroup | None = None,
-        patient: dist.ProcessGroup | None = None,
+        local_size: int = 1,
+        host: Any = None,
+        patient: Any = None,
         lost: Callable[[RuntimeError], LostRankError] | None = None,
         leave: Callable[[Exception], None] | None = None,
     ) -> None:
-        self.rank, self.size, self.local = rank, size, local
+        self.rank, self.size, self.local, self.local_size = rank, size, local, local_size
         self._host = host
         self._group: Any = host  # for tensors of the device
         self._patient, self._lost, self._leave = patient, lost, leave
         self.broken = False
+        self.has_begun = False  # whether the others have been told to train
         self.seconds = 0.0  # in exchanges of tensors; on a GPU only with `synchronize`
         self.synchronize: Callable[[], None] | None = None
 
@@ -104,6 +106,12 @@ class Ranks:
         found: T = box[0]
         return found
 
+    def begin(self) -> None:
+        """Rank 0 tells the others, which wait in `first`, to train."""
+        if self.size > 1 and self.is_first:
+            self.has_begun = True
+            self.first(lambda: None)
+
     def together(self, act: Callable[[], T]) -> T:
         """What `act` returns here, when all ranks have called it; what it raises on one, all ranks raise."""
         if self.size == 1:
@@ -121,21 +129,23 @@ class Ranks:
         found = self.together(lambda: act() if self.local == 0 else None)
         return self.together(lambda: act() if found is None else found)
 
-    def use(self, device: torch.device, devices: int) -> None:
-        """Exchange tensors of this device from now on, where each machine has so many ranks per device.
+    def use(self, device: torch.device) -> None:
+        """Exchange tensors of this device from now on.
 
         Raises:
             UserError: the ranks have devices of different types.
         """
         if self.size == 1:
             return
-        types: list[Any] = [None] * self.size
+        on_gpu = device.type == "cuda"
+        is_shared = on_gpu and self.local_size > torch.cuda.device_count()
+        found: list[Any] = [None] * self.size
         with self._exchange():
-            dist.all_gather_object(types, (device.type, devices), group=self._patient)
-        if len({kind for kind, _ in types}) > 1:
+            dist.all_gather_object(found, (on_gpu, is_shared), group=self._patient)
+        if len({has_gpu for has_gpu, _ in found}) > 1:
             raise UserError("some ranks have a GPU and others have none: set runtime.device=cpu")
         # NCCL refuses ranks that share a GPU; gloo copies through the host
-        if device.type == "cuda" and self._group is self._host and all(n <= 1 for _, n in types):
+        if on_gpu and self._group is self._host and not any(shared for _, shared in found):
             self._group = dist.new_group(backend="nccl")
 
     @contextmanager
