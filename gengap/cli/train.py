@@ -66,6 +66,7 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
     world = world_of(os.environ)
     if world is None:
         return _train(arguments, started)
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # it warns of a lost rank over many lines
     from gengap.cli.ranked import on_every_rank  # imports torch
 
     return on_every_rank(world, partial(_train, arguments, started))

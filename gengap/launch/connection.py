@@ -117,7 +117,8 @@ class Connection:
             if world.rank == 0:
                 self._store.set("end", str(code))
                 if world.is_host:  # the store ends with this process
-                    self._wait([f"gone/{rank}" for rank in self._others], GRACE)
+                    left = [rank for rank in self._others if rank not in self._missing]
+                    self._wait([f"gone/{rank}" for rank in left], GRACE)
                 return code, True
             self._store.set(f"alive/{world.rank}", "")
             if self._wait(["end"], GRACE if 0 in self._missing else self._timeout):

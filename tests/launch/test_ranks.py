@@ -1,0 +1,162 @@
+"""`gengap train` on several ranks: processes as torchrun starts them, and torchrun itself."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from gengap.config.identity import run_directory
+from gengap.config.sweep import Job
+from gengap.launch.execute import execute
+from gengap.launch.outcome import Outcome
+from gengap.launch.place import Place
+from gengap.launch.stop import Stop
+from gengap.launch.together import train_together
+from gengap.runs.state import run_state
+from tests.launch.test_golden_run import GOLDEN, rows
+from tests.ranks import free_port, pool
+
+pytestmark = pytest.mark.slow
+
+# `gengap train` in which something happens to rank 1 at its third update
+DRIVER = """
+import os, signal, sys, time
+from gengap.training.trainer import Trainer
+what, train_step = sys.argv.pop(1), Trainer.train_step
+def acting(self, update):
+    if update == 2 and self.ranks.rank == 1:
+        if what in ("SIGKILL", "SIGTERM"):
+            os.kill(os.getpid(), getattr(signal, what))
+        elif what == "hang":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        elif what == "error":
+            raise OSError(28, "No space left on device", "/images")
+    train_step(self, update)
+Trainer.train_step = acting
+from gengap.__main__ import main
+sys.argv[0] = "gengap"
+main()
+"""
+EVERY_UPDATE = ("runtime.checkpoint_seconds=0", "runtime.rank_timeout=5")
+
+
+def run(folder: Path, *words: str, ranks: int = 2, what: str = "nothing") -> list[tuple[int, str]]:
+    """Exit code and output of every rank."""
+    environment = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", DRIVER, what, "train", f"results_dir={folder}", *words],
+            env=environment
+            | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+            | {"WORLD_SIZE": str(ranks), "LOCAL_WORLD_SIZE": str(ranks)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(ranks)
+    ]
+    first, _ = processes[0].communicate(timeout=120)
+    if what == "hang":
+        processes[1].kill()
+    others = [process.communicate(timeout=60)[0] for process in processes[1:]]
+    return [(p.returncode, text) for p, text in zip(processes, [first, *others], strict=True)]
+
+
+def assert_close(found: Path, expected: Path) -> None:
+    for new, old in zip(rows(found), rows(expected), strict=True):
+        for key, value in old.items():
+            absolute = 0.3 if key.endswith("_error") else 1e-6
+            assert new[key] == pytest.approx(value, rel=1e-4, abs=absolute), (old["update"], key)
+
+
+def test_torchrun_trains_the_run_of_one_process(digits, tmp_path):
+    codes = tmp_path / "code"
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--rdzv-backend=c10d"]
+        + ["--rdzv-endpoint=localhost:0", "-m", "gengap", "train", "+experiment=digits_lb_gbn"]
+        + [f"results_dir={tmp_path}", "runtime.device=cpu"],
+        env=os.environ | {"GENGAP_EXIT_CODE_FILE": str(codes)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.count("finished, validation accuracy") == 1
+    assert codes.read_text() == "0\n"
+    directory = run_directory(digits("lb_gbn"))
+    record = json.loads((directory / "run.json").read_text())
+    assert record["hardware"]["ranks"] == 2
+    assert_close(directory, GOLDEN)
+
+
+def test_a_mistake_is_said_once_and_all_exit_alike(tmp_path):
+    (first, line), *others = run(tmp_path, "+experiment=digits_lb_gbn", ranks=3)
+    assert first == 2
+    assert "3 ranks can't share evenly" in line.splitlines()[-1]
+    assert others == [(2, "")] * 2
+
+
+def test_a_signal_to_one_rank_stops_all_saved(tmp_path, digits):
+    (first, text), other = run(tmp_path, "+experiment=digits_lb_gbn", what="SIGTERM")
+    assert first == 143
+    assert "stopped (SIGTERM) after update 3 of 28 and saved" in text
+    assert other == (143, "")
+    assert run_state(run_directory(digits("lb_gbn"))).done == 3
+
+
+@pytest.mark.parametrize(
+    ("what", "says", "code"),
+    [
+        ("SIGKILL", "has ended without a word", -9),
+        ("hang", "has not answered for 5 s", -9),
+        ("error", "/images: No space left on device; free some space", 1),
+    ],
+)
+def test_a_rank_that_is_lost_is_named_and_the_run_goes_on_from_its_checkpoint(
+    what, says, code, tmp_path, digits
+):
+    (first, text), other = run(tmp_path, "+experiment=digits_lb_gbn", *EVERY_UPDATE, what=what)
+    assert first == 1
+    (line,) = (line for line in text.splitlines() if line.startswith("gengap: rank 1 on "))
+    assert says in line
+    assert other == (code, "")
+    state = run_state(run_directory(digits("lb_gbn")))
+    assert (state.name, state.done) == ("interrupted", 2)
+
+
+class StopAfter(Stop):
+    """Stops after so many updates."""
+
+    def __init__(self, updates: int) -> None:
+        super().__init__(None)
+        self._left = updates + 1  # it is asked once before the first one
+
+    def reason(self):
+        if self._left:
+            self._left -= 1
+            return None
+        return super().reason() or "enough"
+
+
+def trained(config, updates, ranks):
+    stop = StopAfter(updates) if updates else Stop(None)
+    return train_together(Job((), config), stop, Place(threads=1, ranks=ranks), ranks)
+
+
+def test_a_checkpoint_goes_on_with_any_number_of_ranks(digits):
+    config = digits("lb_gbn")
+    with pool(4) as everyone:
+        found = everyone([(4, partial(trained, config, 3)), (2, partial(trained, config, 2))])
+        assert found == [[Outcome.STOPPED] * 4, [Outcome.STOPPED] * 2]
+        directory = run_directory(config)
+        assert run_state(directory).done == 5
+        assert json.loads((directory / "run.json").read_text())["earlier"][0]["hardware"]["ranks"] == 4
+        config.runtime.time_budget = 1e-9
+        assert execute(config) == Outcome.STOPPED
+        config.runtime.time_budget = None
+        assert everyone([(4, partial(trained, config, 0))]) == [[Outcome.FINISHED] * 4]
+        assert everyone([(2, partial(trained, config, 0))]) == [[Outcome.SKIPPED] * 2]
+    assert_close(directory, GOLDEN)
