@@ -53,7 +53,7 @@ def pool(size: int) -> Iterator[Callable[[Sequence[tuple[int, Task]]], list[list
             question.put(None)
         for process in processes:
             process.join(20)
-            process.kill()
+            process.kill()  # one that waits for another that has ended
 
 
 def _serve(rank: int, size: int, port: int, questions: Any, answers: Any) -> None:

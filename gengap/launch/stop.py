@@ -120,9 +120,11 @@ class Stop:
         """
         mine = 0 if self.reason() is None else 1 + (self._signal or 0)
         found = largest(mine)
+        if not found:  # though there may be a reason here by now
+            return None
         if found > 1:
             self._signal = found - 1
-        elif found:
+        else:
             self._until = 0.0
         return self.reason()
 

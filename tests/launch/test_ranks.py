@@ -132,13 +132,11 @@ class StopAfter(Stop):
 
     def __init__(self, updates: int) -> None:
         super().__init__(None)
-        self._left = updates + 1  # it is asked once before the first one
+        self._left = updates
 
     def reason(self):
-        if self._left:
-            self._left -= 1
-            return None
-        return super().reason() or "enough"
+        self._left -= 1
+        return super().reason() or ("enough" if self._left < 0 else None)
 
 
 def trained(config, updates, ranks):
