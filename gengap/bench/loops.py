@@ -98,14 +98,18 @@ def random_images(name: str) -> tuple[Images, int]:
     return Images(pixels, generator.integers(0, classes, samples)), classes
 
 
+def source_of(images: Images, classes: int) -> Source:
+    """A data set of these images, the first of which are its test split."""
+    return Source(images, images.take(np.arange(min(1000, len(images)))), classes)
+
+
 def cores() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def _updates(config: Config, images: Images, classes: int) -> Loop:
-    device = prepare_device(config.runtime)
-    source = Source(images, images.take(np.arange(min(1000, len(images)))), classes)
+    device, source = prepare_device(config.runtime), source_of(images, classes)
     splits = split(source, config.data, config.seed)
     regime = build_regime(config, len(splits.train))
     trainer = build_trainer(config, source, splits, regime, device)

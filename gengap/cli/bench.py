@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from gengap.bench.cases import Case
 
 FILES = ("data.root", "data.folder")
-KEYS = ("workload", "method", "precision", *FILES, "rounds", "results_dir")
+KEYS = ("workload", "method", "precision", *FILES, "rounds", "ranks", "results_dir")
 SPEC = options.Spec("bench", keys=KEYS)
 
 HELP = """\
 usage: gengap bench [workload=NAME] [method=sb,lb_ra] [precision=fp32,bf16] [rounds=3] [results_dir=DIR]
+       gengap bench ranks=1,2 [workload=NAME] ...
 
 Trains on random images of the data set's shape, alternating between gengap and a typical loop in processes of
 their own, and prints medians: updates/s, images/s, their ratio, the fraction of this machine's matrix-product
@@ -38,6 +39,8 @@ training.
   data.root=DIR    of a workload that reads photographs: the folder with the data sets
   data.folder=NAME and the data set's folder under it
   rounds=N         rounds per loop, of about 2 s or one update each (default: 3; fewer in slow cases)
+  ranks=NUMBERS    instead, train on so many processes of this machine together, which share its cores or
+                   GPUs, and print images/s and the fraction of an update that they spend in exchanges
   results_dir=DIR  write the measurements to DIR/bench as JSON, a table and a figure (default: results)
 """
 
@@ -55,13 +58,18 @@ def main(arguments: Sequence[str]) -> int:
         print(HELP.format(default=", ".join(dict.fromkeys(w for w, _ in DEFAULT))), end="")
         return DONE
     values = typed.values(KEYS)
-    rounds = _rounds(values.get("rounds", "3"))
+    rounds = _positive("rounds", values.get("rounds", "3"))
+    ranks = [_positive("ranks", text) for text in values["ranks"].split(",")] if "ranks" in values else []
     results_dir = expanded(values.get("results_dir", "results"))
     stop = Stop(None)
     with stop.before_exit(_say_stopped):
         chosen = _chosen(values)
         listed = ", ".join(f"{case} in {' and '.join(case.precisions)}" for case in chosen)
         tell(f"gengap bench: {listed}; {rounds} rounds; loading torch")
+        if ranks:
+            from gengap.bench.ranks import measure_ranks
+
+            return measure_ranks(chosen, ranks, rounds)
         from gengap.bench.measure import measure_all
         from gengap.bench.sides import end_sides
 
@@ -89,9 +97,9 @@ def _say_stopped(signal: str) -> None:
         tell(f"gengap bench: stopped ({signal}); the cases printed so far, if any, are saved")
 
 
-def _rounds(text: str) -> int:
+def _positive(key: str, text: str) -> int:
     if not text.isdigit() or int(text) < 1:
-        raise UserError(f"rounds={text} must be a positive whole number")
+        raise UserError(f"{key}={text} must be a positive whole number")
     return int(text)
 
 

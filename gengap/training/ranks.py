@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gengap.errors import UserError
 from gengap.faults import MachineError
+from gengap.training.shared_errors import described, raise_any, tried
 
 T = TypeVar("T")
 
@@ -98,11 +99,11 @@ class Ranks:
         """What `act` returns on rank 0, which alone calls it; what it raises there, all ranks raise."""
         if self.size == 1:
             return act()
-        value, error = _tried(act) if self.is_first else (None, None)
-        box: list[Any] = [value, _described(error)]
+        value, error = tried(act) if self.is_first else (None, None)
+        box: list[Any] = [value, described(error)]
         with self._exchange():
             dist.broadcast_object_list(box, 0, group=self._patient)
-        self._raise(error, {0: box[1]})
+        raise_any(error, {0: box[1]})
         found: T = box[0]
         return found
 
@@ -116,11 +117,11 @@ class Ranks:
         """What `act` returns here, when all ranks have called it; what it raises on one, all ranks raise."""
         if self.size == 1:
             return act()
-        value, error = _tried(act)
+        value, error = tried(act)
         errors: list[Any] = [None] * self.size
         with self._exchange():
-            dist.all_gather_object(errors, _described(error), group=self._patient)
-        self._raise(error, dict(enumerate(errors)))
+            dist.all_gather_object(errors, described(error), group=self._patient)
+        raise_any(error, dict(enumerate(errors)))
         found: T = value  # type: ignore[assignment]
         return found
 
@@ -178,30 +179,6 @@ class Ranks:
         if self.synchronize is not None:
             self.synchronize()
         return time.perf_counter()
-
-    def _raise(self, own: Exception | None, errors: dict[int, tuple[bool, str] | None]) -> None:
-        if own is not None:
-            raise own
-        for rank, error in errors.items():
-            if error is not None:
-                is_of_machine, text = error
-                kind = MachineError if is_of_machine else UserError
-                raise kind(f"rank {rank}: {text}")
-
-
-def _tried(act: Callable[[], T]) -> tuple[T | None, Exception | None]:
-    try:
-        return act(), None
-    except Exception as error:
-        return None, error
-
-
-def _described(error: Exception | None) -> tuple[bool, str] | None:
-    """Whether it is the machine's, and its text."""
-    if error is None:
-        return None
-    text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-    return isinstance(error, MachineError | OSError), text
 
 
 ALONE = Ranks()

@@ -17,6 +17,7 @@ from gengap.launch.place import Place
 from gengap.launch.stop import Stop
 from gengap.launch.together import train_together
 from gengap.runs.state import run_state
+from tests.docs.documents import blocks, section
 from tests.launch.test_golden_run import GOLDEN, rows
 from tests.ranks import free_port, pool
 
@@ -75,10 +76,15 @@ def assert_close(found: Path, expected: Path) -> None:
 
 def test_torchrun_trains_the_run_of_one_process(digits, tmp_path):
     codes = tmp_path / "code"
+    documented = next(
+        line
+        for block in blocks(section("docs/gpu-and-cluster.md", "Several GPUs and machines"), "sh")
+        for line in block.splitlines()
+        if line.startswith("torchrun --nproc-per-node=2 ")
+    )
+    _, *words = documented.replace("results_dir=mine", f"results_dir={tmp_path}").split()
     done = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--rdzv-backend=c10d"]
-        + ["--rdzv-endpoint=localhost:0", "-m", "gengap", "train", "+experiment=digits_lb_gbn"]
-        + [f"results_dir={tmp_path}", "runtime.device=cpu"],
+        [sys.executable, "-m", "torch.distributed.run", f"--master-port={free_port()}", *words],
         env=os.environ | {"GENGAP_EXIT_CODE_FILE": str(codes)},
         capture_output=True,
         text=True,

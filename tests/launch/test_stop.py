@@ -36,6 +36,25 @@ def test_processes_sharing_a_flag_file_stop_together(number, tmp_path):
     assert second.exit_code == 128 + number
 
 
+def test_ranks_stop_together_with_the_signal_of_any_of_them():
+    """And not before: a signal that comes after a rank was asked counts at the next update."""
+    with Stop(None, patient=True) as first, Stop(None) as second:
+        asked = []
+        assert first.agreed(lambda mine: asked.append(mine) or first.record(signal.SIGTERM) or 0) is None
+        assert asked == [0]
+        assert first.agreed(lambda mine: asked.append(mine) or mine) == "SIGTERM"
+        assert second.agreed(lambda mine: max(mine, asked[-1])) == "SIGTERM"
+        assert first.exit_code == second.exit_code == 143
+        assert Stop(None).agreed(lambda mine: 1) == "the time budget is used up"
+
+
+def test_ranks_record_what_their_launcher_passes_on_again():
+    with Stop(None, patient=True) as stop:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+    assert stop.reason() == "SIGTERM"
+
+
 def test_a_signal_that_the_process_ignores_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

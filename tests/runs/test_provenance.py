@@ -118,6 +118,7 @@ def test_a_checkout_that_is_not_installed_knows_its_version(monkeypatch, capsys)
 )
 def test_hardware_is_named_with_what_decides_its_speed(hardware, expected):
     assert hardware_name(hardware) == expected
+    assert hardware_name(hardware | {"ranks": 4}) == f"4 x {expected}"
 
 
 def test_features_are_those_of_the_first_processor(monkeypatch):

@@ -5,14 +5,18 @@ from functools import partial
 
 import pytest
 import torch
+from torch import nn
 
 from gengap.data.load import load
 from gengap.data.splits import split
 from gengap.data.stream import Stream
+from gengap.errors import UserError
 from gengap.regime import build_regime
 from gengap.training.build import build_trainer
-from gengap.training.ranks import ALONE
+from gengap.training.flat import Flat
+from gengap.training.ranks import ALONE, Ranks
 from gengap.training.shares import share
+from gengap.training.team import Team
 from gengap.training.trainer import Trainer
 from tests.conftest import composed
 from tests.ranks import pool
@@ -123,3 +127,68 @@ def test_ranks_make_the_updates_of_one_process(name, configs, found):
         assert all(torch.equal(first[key], other[key]) for other in others for key in first)
         for key, value in expected.items():
             torch.testing.assert_close(first[key], value, msg=lambda m, k=key: f"{k}: {m}", **close)
+
+
+def unlike_dropout(num_classes, in_features):
+    return nn.Sequential(nn.Flatten(), nn.Linear(in_features, num_classes), nn.AlphaDropout())
+
+
+def cumulative(num_classes, in_features):
+    norm = nn.BatchNorm1d(in_features, momentum=None)
+    return nn.Sequential(nn.Flatten(), norm, nn.Linear(in_features, num_classes))
+
+
+def untracked(num_classes, in_features):
+    norm = nn.BatchNorm1d(in_features, track_running_stats=False)
+    return nn.Sequential(nn.Flatten(), norm, nn.Linear(in_features, num_classes))
+
+
+def own_kind(num_classes, in_features):
+    return nn.Sequential(nn.Flatten(), OwnNorm(in_features), nn.Linear(in_features, num_classes))
+
+
+class OwnNorm(nn.BatchNorm1d):
+    """A subclass, which may normalize in its own way."""
+
+
+class Counting(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, x):
+        self.seen += len(x)
+        return x
+
+
+def counting(num_classes, in_features):
+    return nn.Sequential(nn.Flatten(), nn.Linear(in_features, num_classes), Counting())
+
+
+@pytest.mark.parametrize(
+    ("network", "says"),
+    [
+        (unlike_dropout, "draws random numbers other than those of nn.Dropout"),
+        (cumulative, "batch norm with momentum=None"),
+        (untracked, "batch norm without running statistics"),
+        (own_kind, "has a OwnNorm"),
+        (counting, "changes 2.seen in training"),
+    ],
+)
+def test_what_ranks_can_t_share_is_refused(network, says, digits):
+    name = f"model.name=tests.training.test_ranks:{network.__name__}"
+    config = digits("lb", name, "~model.options.width")
+    model = network(10, 64).train()
+    with pytest.raises(UserError, match=says):
+        Team(config, model, (1, 8, 8), Flat(model), Ranks(0, 2), CPU)
+
+
+def test_a_gradient_summed_in_bf16_is_rounded(configs):
+    config = copy.deepcopy(configs["ghosts"])
+    exact = trained(config)["weights"]
+    config.runtime.reduce = "bf16"
+    with pool(2) as run:
+        ((first, second),) = run([(2, partial(trained, config))])
+    assert torch.equal(first["weights"], second["weights"])
+    gap = torch.linalg.vector_norm(first["weights"] - exact) / torch.linalg.vector_norm(exact)
+    assert 1e-7 < gap < 1e-2
