@@ -1,6 +1,5 @@
 """What the sides of a comparison run: a function that makes one update, or delivers one batch."""
 
-import os
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
@@ -25,7 +24,7 @@ from gengap.data.stream import Stream
 from gengap.regime import build_regime
 from gengap.training.allocator import keep_freed_memory
 from gengap.training.build import build_trainer
-from gengap.training.device import prepare_device
+from gengap.training.device import prepare_device, usable_cores
 
 WORKERS = 8  # of the typical loop's DataLoader, if there are as many cores
 LONG = 100_000  # photographs per epoch of ImageFolder, at least: so that the ends of epochs don't count
@@ -42,7 +41,7 @@ def gengap(config: Config) -> Loop:
 def typical(config: Config) -> Loop:
     """The typical loop's updates on the same images."""
     images, classes = random_images(config.data.name)
-    return TypicalLoop(config, images, classes, _device(config), min(WORKERS, cores())).update, ENGINE
+    return TypicalLoop(config, images, classes, _device(config), min(WORKERS, usable_cores())).update, ENGINE
 
 
 def photographs(config: Config) -> Loop:
@@ -62,7 +61,7 @@ def image_folder(config: Config) -> Loop:
     device = _device(config)
     folder = data_folder(config.data.root, config.data.folder)
     files = ImageFolder(str(folder / "train"), _transform(config.data))
-    workers = cores() if config.runtime.workers is None else config.runtime.workers
+    workers = usable_cores() if config.runtime.workers is None else config.runtime.workers
     loader: DataLoader[Any] = DataLoader(
         ConcatDataset([files] * -(-LONG // len(files))),
         batch_size=_batch(config, len(files)),
@@ -101,11 +100,6 @@ def random_images(name: str) -> tuple[Images, int]:
 def source_of(images: Images, classes: int) -> Source:
     """A data set of these images, the first of which are its test split."""
     return Source(images, images.take(np.arange(min(1000, len(images)))), classes)
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def _updates(config: Config, images: Images, classes: int) -> Loop:

@@ -33,7 +33,7 @@ def measure_photographs(case: Case, rounds: int, machine: dict[str, Any], title:
     Raises:
         UserError: the files can't be found or read, or a measured process died.
     """
-    from gengap.bench.loops import cores
+    from gengap.training.device import usable_cores
 
     config = case.config(case.precisions[0])
     data = config.data
@@ -44,7 +44,7 @@ def measure_photographs(case: Case, rounds: int, machine: dict[str, Any], title:
     files = load(data.name, data.root, data.folder).train
     if not isinstance(files, ImageFiles):
         raise UserError(f"data.name={data.name} has no image files to measure")
-    workers = cores() if config.runtime.workers is None else config.runtime.workers
+    workers = usable_cores() if config.runtime.workers is None else config.runtime.workers
     with ExitStack() as stack:
         sides = {name: Side(name, config) for name in SIDES}
         for name, side in sides.items():
@@ -68,7 +68,7 @@ def measure_photographs(case: Case, rounds: int, machine: dict[str, Any], title:
         "files": len(files),
         "file_bytes": round(statistics.mean(Path(path).stat().st_size for path in files.paths[:1000])),
         "workers": workers,
-        "cores": cores(),
+        "cores": usable_cores(),
         "turns": len(ours),
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "git_commit": machine["git_commit"],

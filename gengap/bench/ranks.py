@@ -25,7 +25,7 @@ from gengap.training.ranks import Ranks
 from gengap.training.shares import check_shares
 from gengap.training.trainer import Trainer
 
-TURN_SECONDS = 3.0
+TURN_SECONDS = 2.0
 TIMEOUT = timedelta(minutes=10)
 HEAD = ("case", "precision", "ranks", "threads each", "images/s", "times one", "in exchanges")
 

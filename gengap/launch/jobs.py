@@ -38,8 +38,8 @@ def train_all(
         connection: to the other ranks, where several train every run together.
 
     Raises:
-        UserError: a run's batch is larger than its data set; on several ranks, a launcher, or a batch that they
-            can't share evenly.
+        UserError: a run's batch is larger than its data set; on several ranks, a launcher, or a batch that
+            they can't share evenly.
     """
     for job in jobs:
         _check_size(job.config)

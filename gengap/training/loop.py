@@ -183,10 +183,7 @@ def _restore(run: Run, trainer: Trainer) -> tuple[int, Clock, Baselines]:
 
 
 def _load(run: Run, trainer: Trainer) -> tuple[int, float, float, Baselines]:
-    """Load the newest usable checkpoint, drop later metrics.
-
-    Returns updates done, seconds, those spent on measuring, and baselines.
-    """
+    """Load the newest usable checkpoint, drop later metrics; its updates, both times and baselines."""
     state = load_checkpoint(run.directory)
     if state is None:
         run.truncate_metrics(0)

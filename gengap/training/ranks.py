@@ -130,6 +130,16 @@ class Ranks:
         found = self.together(lambda: act() if self.local == 0 else None)
         return self.together(lambda: act() if found is None else found)
 
+    def unite_(self, named: dict[str, str]) -> None:
+        """Add what the other ranks have named, such as photographs that can't be decoded."""
+        if self.size == 1:
+            return
+        found: list[Any] = [None] * self.size
+        with self._exchange():
+            dist.all_gather_object(found, named, group=self._host)
+        for others in found:
+            named.update(others)
+
     def use(self, device: torch.device) -> None:
         """Exchange tensors of this device from now on.
 

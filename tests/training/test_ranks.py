@@ -94,7 +94,7 @@ def trained(config, ranks=ALONE):
     trainer = double_trainer(config, ranks)
     for update in range(UPDATES):
         trainer.train_step(update)
-    loss, error = trainer.evaluate(trainer.train)
+    loss, error, _ = trainer.evaluate(trainer.train)
     state = trainer.state_dict()
     return state.pop("buffers") | state | {"evaluation": torch.tensor([loss, error])}
 

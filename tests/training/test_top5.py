@@ -20,7 +20,7 @@ def test_errors_are_those_counted_by_sorting(classes):
         def __len__(self):
             return 90
 
-    images = Images(labels=labels, top5=True, evaluation_batches=lambda _: parts)
+    images = Images(labels=labels, top5=True, evaluation_batches=lambda _, part: parts)
     found = evaluate(nn.Identity(), images, torch.float32, bf16=False)
     ranks = (logits.argsort(1, descending=True) == labels[:, None]).int().argmax(1)
     assert found.error == pytest.approx(100 * (ranks > 0).float().mean().item())
