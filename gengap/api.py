@@ -4,6 +4,7 @@ torch and Hydra are imported by the functions, so that `import gengap` stays imm
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gengap.errors import UserError
+from gengap.launch.world import world_of
 from gengap.paths import expanded
 
 if TYPE_CHECKING:
@@ -54,8 +56,13 @@ def train(
         keys: keys without a dot, as keyword arguments: experiment="digits_lb", seed=3. They win over words.
 
     Raises:
-        UserError: the words describe no run or several, the run failed, or another process trains it.
+        UserError: the words describe no run or several, the run failed, another process trains it, or
+            torchrun or srun started several processes.
     """
+    if world := world_of(os.environ):
+        raise UserError(
+            f"train() trains in one process, and this is one of {world.size}: type torchrun -m gengap train"
+        )
     replaced = tuple(f"{key}=" for key in keys)
     kept = [word for word in words if not str(word).lstrip("+").startswith(replaced)]
     config = _composed([*kept, *map(_word, keys.items())], config_dir)

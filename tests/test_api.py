@@ -241,3 +241,13 @@ def test_ctrl_c_is_passed_on_after_the_run_is_saved(tmp_path, monkeypatch):
             gengap.train(*CELL, results_dir=tmp_path)
     assert list(tmp_path.glob("runs/*/seed0/checkpoint.pt"))
     assert gengap.train(*CELL, results_dir=tmp_path)["status"] == "finished"
+
+
+def test_one_of_several_ranks_is_refused(monkeypatch, tmp_path):
+    for name in ("RANK", "LOCAL_RANK"):
+        monkeypatch.setenv(name, "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("MASTER_ADDR", "localhost")
+    monkeypatch.setenv("MASTER_PORT", "1")
+    with pytest.raises(UserError, match="this is one of 2: type torchrun -m gengap train"):
+        gengap.train(experiment="digits_lb", results_dir=tmp_path)

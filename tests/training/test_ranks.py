@@ -11,6 +11,7 @@ from gengap.data.load import load
 from gengap.data.splits import split
 from gengap.data.stream import Stream
 from gengap.errors import UserError
+from gengap.faults import MachineError
 from gengap.regime import build_regime
 from gengap.training.build import build_trainer
 from gengap.training.flat import Flat
@@ -20,7 +21,7 @@ from gengap.training.team import Team
 from gengap.training.trainer import Trainer
 from tests.conftest import composed
 from tests.ranks import pool
-from tests.training.test_trainer import CPU, Double
+from tests.training.updates import CPU, Double
 
 pytestmark = pytest.mark.slow
 
@@ -192,3 +193,56 @@ def test_a_gradient_summed_in_bf16_is_rounded(configs):
     assert torch.equal(first["weights"], second["weights"])
     gap = torch.linalg.vector_norm(first["weights"] - exact) / torch.linalg.vector_norm(exact)
     assert 1e-7 < gap < 1e-2
+
+
+def agreements(ranks):
+    """What comes of acts of which one rank's fails."""
+
+    def act(failing):
+        if ranks.rank == failing:
+            raise (MachineError if failing else UserError)("no")
+        return f"by {ranks.rank}"
+
+    def text_of(agree, failing):
+        try:
+            return agree(partial(act, failing))
+        except UserError as error:
+            return f"{type(error).__name__} {error}"
+
+    ways = (ranks.first, ranks.together, ranks.one_per_machine_first)
+    named = {str(ranks.rank): "bad"}
+    ranks.unite_(named)
+    return (
+        [text_of(way, failing) for way in ways for failing in (None, 0, 1)],
+        named,
+        ranks.largest(ranks.rank),
+    )
+
+
+def test_ranks_agree_on_what_any_of_them_meets():
+    with pool(2) as run:
+        (first, second), ((alone, *_),) = run([(2, agreements), (1, agreements)])
+    assert alone == ["by 0", "UserError no", "by 0"] * 3
+    assert first[1:] == second[1:] == ({"0": "bad", "1": "bad"}, 1)
+    told = ["UserError rank 0: no", "MachineError rank 1: no"]
+    assert first[0] == ["by 0", "UserError no", "by 0"] + ["by 0", "UserError no", told[1]] * 2
+    assert second[0] == ["by 0", told[0], "by 0"] + ["by 1", told[0], "MachineError no"] * 2
+
+
+@pytest.mark.parametrize("method", ["lb", "lb_gbn"])
+def test_bf16_on_ranks_is_that_of_one_process(method, tmp_path):
+    config = composed([f"+experiment=digits_{method}", DROPOUT, "precision=bf16"], tmp_path)
+    expected = in_own_precision(config)
+    with pool(2) as run:
+        ((first, second),) = run([(2, partial(in_own_precision, config))])
+    assert torch.equal(first, second)
+    torch.testing.assert_close(first, expected, rtol=1e-2, atol=1e-3)
+
+
+def in_own_precision(config, ranks=ALONE):
+    source = load(config.data.name, config.data.root)
+    splits = split(source, config.data, config.seed)
+    trainer = build_trainer(config, source, splits, build_regime(config, len(splits.train)), CPU, ranks)
+    for update in range(2):
+        trainer.train_step(update)
+    return trainer.flat.weights
