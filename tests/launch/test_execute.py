@@ -86,7 +86,7 @@ def test_finished_runs_are_skipped(digits, monkeypatch):
     config = digits("lb", *SHORT)
     assert execute(config) == Outcome.FINISHED
     before = (run_directory(config) / "run.json").read_bytes()
-    monkeypatch.setattr(execute_module, "_train", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(execute_module, "train", lambda *_: pytest.fail("trained again"))
     assert execute(config) == Outcome.SKIPPED
     assert (run_directory(config) / "run.json").read_bytes() == before
 
@@ -100,7 +100,7 @@ def test_diverged_run_is_recorded_and_skipped(digits, monkeypatch):
     assert read_metrics(run_directory(config))["distance"].iloc[-1:].isna().all()
     assert "NaN" not in (run_directory(config) / "metrics.jsonl").read_text()
     assert run_state(run_directory(config)).name == "diverged"
-    monkeypatch.setattr(execute_module, "_train", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(execute_module, "train", lambda *_: pytest.fail("trained again"))
     assert execute(config) == Outcome.SKIPPED
 
 
@@ -144,7 +144,7 @@ def test_gpu_out_of_memory_is_a_one_line_error(digits, monkeypatch, caplog):
 
 def test_network_is_checked_before_its_memory_is_estimated(digits, monkeypatch, caplog):
     """On a GPU the estimate runs the network too, where an unsuitable one would fail with a traceback."""
-    monkeypatch.setattr("gengap.training.trainer.micro_batch_size", lambda *_: pytest.fail("probed"))
+    monkeypatch.setattr("gengap.training.team.micro_batch_size", lambda *_: pytest.fail("probed"))
     assert execute(digits("lb_gbn", "model.name=tests.networks:features_only")) == Outcome.FAILED
     assert "model.name=tests.networks:features_only can't take the images" in caplog.text
 
