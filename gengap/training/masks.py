@@ -1,7 +1,7 @@
 """Dropout on several ranks: each takes its rows of the masks that one process draws."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -35,17 +35,17 @@ class SharedDropout(nn.Dropout):
     """nn.Dropout that takes the rows of this rank from the masks of the block that they belong to."""
 
     masks: "Masks"
+    dropped: Callable[[Tensor], Tensor]  # not compiled, for what it draws depends on the micro-batch
 
     def forward(self, input: Tensor) -> Tensor:
         """Drop elements in training; shape, dtype and memory format stay."""
         shared = self.training and self.masks.active
-        output: Tensor = self._dropped(input) if shared else super().forward(input)
+        output: Tensor = self.dropped(input) if shared else super().forward(input)
         return output
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def _dropped(self, x: Tensor) -> Tensor:
-        dropped: Tensor = x * self.masks.rows_of(x, self.p)
-        return dropped
+    def by_rows(self, x: Tensor) -> Tensor:
+        """Drop elements by the rows of this rank."""
+        return x * self.masks.rows_of(x, self.p)
 
 
 class Masks:
@@ -70,7 +70,9 @@ class Masks:
         for module in model.modules():
             if type(module) is nn.Dropout:
                 module.__class__ = SharedDropout
-                module.masks = self  # type: ignore[assignment]
+                assert isinstance(module, SharedDropout)
+                module.masks = self
+                module.dropped = torch.compiler.disable(module.by_rows)
 
     @contextmanager
     def recording(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 torch's SyncBatchNorm makes the same outputs and gradients, but only on a GPU.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ class Whole:
 
 class _Synchronized(_BatchNorm):
     whole: Whole
+    normalized: Callable[[Tensor], Tensor]  # not compiled, for it exchanges with other ranks
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalize this rank's part of a batch; shape, dtype and memory format stay."""
@@ -29,11 +31,10 @@ class _Synchronized(_BatchNorm):
             plain: Tensor = super().forward(input)
             return plain
         self._check_input_dim(input)  # type: ignore[no-untyped-call]
-        y: Tensor = self._normalized(input)
-        return y
+        return self.normalized(input)
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]  # it exchanges with other ranks
-    def _normalized(self, x: Tensor) -> Tensor:
+    def of_whole_batch(self, x: Tensor) -> Tensor:
+        """Normalize by the statistics of the whole batch, and average them into the running ones."""
         y: Tensor
         y, mean, variance = _Normalize.apply(x, self.weight, self.bias, self.eps, self.whole.ranks)
         with torch.no_grad():
@@ -70,7 +71,10 @@ def synchronize(model: nn.Module, whole: Whole) -> None:
     for module in model.modules():
         if type(module) in SYNCHRONIZED:
             module.__class__ = SYNCHRONIZED[type(module)]
-            module.whole = whole  # type: ignore[assignment]
+            assert isinstance(module, _Synchronized)
+            module.whole = whole
+            # Here and not as a decorator, which imports the compiler, seconds that one process does without
+            module.normalized = torch.compiler.disable(module.of_whole_batch)
 
 
 class _Normalize(torch.autograd.Function):

@@ -134,7 +134,7 @@ def test_train_and_load_end_in_one_line(
     record, metrics = files(damaged)
     config = from_record(json.loads(record)["config"])
     config.results_dir = str(damaged.parents[2])
-    monkeypatch.setattr(execute, "_train", lambda *_: Outcome.STOPPED)
+    monkeypatch.setattr(execute, "train", lambda *_: Outcome.STOPPED)
     put(damaged, data.draw(damage(record, metrics)))
     caplog.clear()
     outcome = train_one(Job((), config), Stop(None), ALONE)
