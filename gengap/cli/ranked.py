@@ -20,7 +20,7 @@ def on_every_rank(world: World, command: Callable[[Connection], int]) -> int:
 
     Raises:
         Exception: what the command raises on rank 0, if it is no UserError.
-        MachineError: the ranks do not meet.
+        UserError: the ranks do not meet.
     """
     return _first(world, command) if world.rank == 0 else _other(world, command, _silenced())
 
@@ -37,9 +37,9 @@ def _first(world: World, command: Callable[[Connection], int]) -> int:
 def _other(world: World, command: Callable[[Connection], int], own: TextIO) -> int:
     try:
         connection = Connection(world)
-    except MachineError as error:
+    except UserError as error:
         print(f"gengap: rank {world.rank}: {error}", file=own, flush=True)
-        return FAILED
+        return FAILED if isinstance(error, MachineError) else MISTAKE
     try:
         code = command(connection)
     except Exception as error:

@@ -27,6 +27,7 @@ class Connection:
     """This process's connection to the others of its command.
 
     Raises:
+        UserError: the place where they meet is unknown.
         MachineError: not all of them have come.
     """
 
@@ -37,6 +38,13 @@ class Connection:
         self._ranks: Ranks | None = None
         self._missing: list[int] = []
         self.own_error = ""  # what ended this rank, if it was not what ended the others
+        try:
+            socket.getaddrinfo(world.address, world.port)
+        except OSError as error:
+            raise UserError(
+                f"the ranks are to meet at {world.address}, which is no machine's name here: set MASTER_ADDR "
+                "to the address of rank 0's machine"
+            ) from error
         try:
             store = TCPStore(
                 world.address,

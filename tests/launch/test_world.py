@@ -1,8 +1,11 @@
 """What torchrun and srun say of a process."""
 
+import socket
+
 import pytest
 
 from gengap.errors import UserError
+from gengap.launch.connection import Connection
 from gengap.launch.world import World, world_of
 
 TORCHRUN = {
@@ -80,3 +83,12 @@ def test_a_process_of_its_own_trains_alone(environment):
 def test_what_is_missing_is_said(environment, says):
     with pytest.raises(UserError, match=says):
         world_of(environment)
+
+
+def test_a_place_to_meet_that_nobody_knows_is_said_at_once(monkeypatch):
+    def unknown(*_):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(UserError, match="the ranks are to meet at gpu1, .* set MASTER_ADDR"):
+        Connection(world_of(TORCHRUN))
