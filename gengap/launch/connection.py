@@ -129,7 +129,7 @@ class Connection:
                     self._wait([f"gone/{rank}" for rank in left], GRACE)
                 return code, True
             self._store.set(f"alive/{world.rank}", "")
-            if self._wait(["end"], GRACE if 0 in self._missing else self._timeout):
+            if self._wait(["end"], GRACE + (0 if 0 in self._missing else self._timeout)):
                 code = int(self._store.get("end"))
                 self._store.set(f"gone/{world.rank}", "")
                 return code, False

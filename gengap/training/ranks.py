@@ -169,6 +169,7 @@ class Ranks:
         except Exception as error:
             if self.size > 1 and not self.broken:
                 self.broken = True
+                self._host = self._group = self._patient = None  # a group closes when nothing refers to it
                 if self._leave is not None:
                     self._leave(error)
             raise
