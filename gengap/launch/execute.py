@@ -25,6 +25,7 @@ from gengap.launch.recording import data_of, finish_record, network_of, now, ope
 from gengap.launch.stop import Stop
 from gengap.launch.threads import thread_advice, threads_of
 from gengap.regime import build_regime
+from gengap.runs.claim import ClaimedError
 from gengap.runs.log import run_log
 from gengap.runs.provenance import hardware
 from gengap.runs.record import LOG
@@ -75,8 +76,9 @@ def attempt(config: Config, stop: Stop | None = None, place: Place = ALONE) -> O
             if run.record.get("status") in (Status.FINISHED, Status.DIVERGED):
                 return Outcome.SKIPPED
             return _logged(run, partial(train, config, run, stop, place), created)
-    except Timeout:
-        log.info("%s is being trained by another process: skipped", directory)
+    except Timeout as held:
+        by = held if isinstance(held, ClaimedError) else "another process"
+        log.info("%s is being trained by %s: skipped", directory, by)
         return Outcome.BUSY
     except BrokenPipeError:
         raise

@@ -11,6 +11,7 @@ import torch
 from gengap.errors import UserError, printable
 from gengap.faults import FULL, MachineError, is_of_machine, machine_error, reason
 from gengap.launch.outcome import Outcome
+from gengap.runs.claim import remove_claims
 from gengap.runs.record import LOCK, LOG, has_record
 from gengap.training.build import LESS_MEMORY
 
@@ -89,6 +90,8 @@ def remove_empty(directory: Path, created: Sequence[Path]) -> None:
     """Remove a run's directory, and the parents that were created for it, unless it has a record."""
     if has_record(directory):
         return
+    with suppress(OSError):  # the folder may not be changed
+        remove_claims(directory)
     for name in (LOG, LOCK):
         with suppress(OSError):  # it is not there, or the folder may not be changed
             (directory / name).unlink()

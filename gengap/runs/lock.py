@@ -19,7 +19,7 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 class Lock:
     """A lock that is held inside a `with` block, or until the process is killed.
 
-    On a file system without locks the block is entered all the same, and a warning says so.
+    On a file system without locks the block is entered all the same.
 
     Raises, on entering the block:
         filelock.Timeout: another process holds it.
@@ -27,10 +27,11 @@ class Lock:
 
     Args:
         file: made where it is missing, and left there.
-        guarded: what only one process may write, for the warning.
+        guarded: what only one process may write, for a warning where there are no locks; none if nothing else
+            depends on them.
     """
 
-    def __init__(self, file: Path, guarded: Path) -> None:
+    def __init__(self, file: Path, guarded: Path | None = None) -> None:
         self._guarded = guarded
         self._lock = FileLock(file, timeout=0)
 
@@ -48,11 +49,12 @@ class Lock:
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
-            log.warning(
-                "%s: its file system has no locks (%s): let no second command write it at the same time",
-                self._guarded,
-                error.strerror,
-            )
+            if self._guarded is not None:
+                log.warning(
+                    "%s: its file system has no locks (%s): let no second command write it at the same time",
+                    self._guarded,
+                    error.strerror,
+                )
 
     def release(self) -> None:
         """Leave the block."""

@@ -1,10 +1,11 @@
-"""How far a run is, by its record, its metrics, its checkpoint and its lock."""
+"""How far a run is, by its record, its metrics, its checkpoint, its lock and its claim."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gengap.errors import UnreadableError
+from gengap.runs.claim import is_claimed
 from gengap.runs.lock import is_locked
 from gengap.runs.record import read_run
 from gengap.runs.saved import saved_updates
@@ -17,10 +18,10 @@ STATES = ("finished", "training", "interrupted", "diverged", "failed", "unreadab
 class RunState:
     """The state of one run.
 
-    name: one of STATES; an unfinished run is training while its lock is held, and interrupted otherwise.
-    record: run.json, empty where it is missing or unreadable. done: updates; of an interrupted run, those in
-    the checkpoint that it continues from. left: estimated seconds, of an unfinished run. reason: why it is
-    unreadable, failed or diverged.
+    name: one of STATES; an unfinished run is training while its lock or claim is held, and interrupted
+    otherwise. record: run.json, empty where it is missing or unreadable. done: updates; of an interrupted run,
+    those in the checkpoint that it continues from. left: estimated seconds, of an unfinished run. reason: why
+    it is unreadable, failed or diverged.
     """
 
     name: str
@@ -53,7 +54,7 @@ def run_state(directory: Path) -> RunState:
     if record["status"] != Status.RUNNING:
         return RunState(str(record["status"]), record, done, reason=str(record.get("error", "")))
     per_update = seconds / done if done else None
-    saved, is_training = saved_updates(directory), is_locked(directory)
+    saved, is_training = saved_updates(directory), is_locked(directory) or is_claimed(directory)
     if saved is not None:
         done = max(done, saved) if is_training else saved  # rows after the checkpoint are trained again
     left = None if per_update is None else per_update * (record["regime"]["updates"] - done)

@@ -1,4 +1,4 @@
-"""A run's directory during training: locked, with crash-safe writes of run.json and metrics.jsonl."""
+"""A run's directory during training: locked, claimed, and crash-safe writes of run.json and metrics.jsonl."""
 
 import os
 from contextlib import ExitStack, suppress
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from gengap.faults import naming
+from gengap.runs.claim import Claim
 from gengap.runs.lock import Lock
 from gengap.runs.record import LOCK, METRICS, RECORD, metric_rows, own_record
 from gengap.runs.saved_metrics import fingerprint
@@ -30,6 +31,9 @@ def write_atomically(path: Path, data: bytes) -> None:
 class Run:
     """One run's directory; inside a `with` block only this process writes to it.
 
+    A lock keeps out the others on this machine, and on those that see it; the claim keeps out the rest.
+    Whatever writes raises MachineError once another machine has taken the run from a process that stood still.
+
     Raises, on entering the block:
         filelock.Timeout: another process trains this run.
         UnreadableError: its record is damaged, of a newer version, or of another run.
@@ -39,11 +43,12 @@ class Run:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.record: dict[str, Any] = {}
-        self._lock = Lock(directory / LOCK, directory)
+        self._lock, self._claim = Lock(directory / LOCK), Claim(directory)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             stack.enter_context(self._lock)
+            stack.enter_context(self._claim)
             self.record = own_record(self.directory) or {}
             self._close = stack.pop_all().close
         return self
@@ -63,6 +68,7 @@ class Run:
             ValueError: a value is nan or inf.
         """
         text = written(self.record | changes, indent=1) + "\n"
+        self._claim.check()
         write_atomically(self.directory / RECORD, text.encode())
         self.record |= changes
 
@@ -73,6 +79,7 @@ class Run:
             ValueError: a value is nan or inf.
         """
         path = self.directory / METRICS
+        self._claim.check()
         with naming(path), path.open("a", encoding="utf-8") as file:
             file.write(written(row) + "\n")
 
@@ -83,6 +90,7 @@ class Run:
     def sync_metrics(self) -> dict[str, Any]:
         """Sync metrics.jsonl to disk; return what a checkpoint saved now must know of it."""
         path = self.directory / METRICS
+        self._claim.check()
         with naming(path), path.open("a+b") as file:
             os.fsync(file.fileno())
             file.seek(0)
@@ -91,5 +99,6 @@ class Run:
     def truncate_metrics(self, length: int) -> None:
         """Truncate metrics.jsonl to its first `length` bytes."""
         path = self.directory / METRICS
+        self._claim.check()
         with naming(path), path.open("ab") as file:
             file.truncate(length)

@@ -7,7 +7,7 @@ import os
 import pytest
 from filelock import Timeout
 
-from gengap.runs.lock import is_locked
+from gengap.runs.lock import Lock, is_locked
 from gengap.runs.record import LOCK
 from gengap.runs.store import Run
 
@@ -22,12 +22,17 @@ def test_one_process_at_a_time(tmp_path):
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP], ids=errno.errorcode.get)
 def test_a_file_system_without_locks_is_said_and_used(code, tmp_path, monkeypatch, caplog):
+    """Of a run nothing is said: its claim takes the place of the lock."""
+
     def refuse(*_):
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     with Run(tmp_path) as run:
         run.truncate_metrics(0)
+    assert caplog.records == []
+    with Lock(tmp_path / LOCK, tmp_path):
+        pass
     (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("gengap.")]
     assert line.startswith(f"{tmp_path}: its file system has no locks ({os.strerror(code)})")
     assert not is_locked(tmp_path)

@@ -1,0 +1,161 @@
+"""A file that says which process trains a run, for file systems whose locks do nothing.
+
+Claims are numbered. A process takes a run by creating the file of the next number, which only one process can
+(O_EXCL, on every machine that shares the folder), and gives it up by removing it. A claim is void when its
+process is dead, seen on the machine that it ran on, or when it was not refreshed for STALE seconds.
+"""
+
+import os
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from filelock import Timeout
+
+from gengap.duration import in_words
+from gengap.faults import MachineError
+from gengap.runs.holder import Holder
+from gengap.runs.record import LOCK
+
+PREFIX = "run.claim-"
+BEAT = 20.0  # seconds between refreshes of the file's modification time
+STALE = 300.0  # seconds without one after which another machine takes the run
+
+
+class ClaimedError(Timeout):
+    """Another process has the run; the text names it, and how long ago it was seen."""
+
+    def __init__(self, file: Path, text: str) -> None:
+        super().__init__(os.fspath(file))
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+
+class Claim:
+    """The claim on a run's directory, held inside a `with` block.
+
+    Raises, on entering the block:
+        ClaimedError: another process has it.
+        OSError: the file can't be created.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._own = Holder.this_process()
+        self._file: Path | None = None
+        self._ended = threading.Event()
+        self._beating = threading.Thread(target=self._refresh, name="claim", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._refuse(self._others())
+        void = _claims(self._directory)
+        self._file = self._directory / f"{PREFIX}{_number(void[-1]) + 1 if void else 1}"
+        try:
+            with self._file.open("x", encoding="utf-8") as claim:
+                claim.write(self._own.written())
+        except FileExistsError as error:
+            raise ClaimedError(self._file, "another process that has just begun") from error
+        try:
+            self._refuse(self._others())  # one that saw an older state of the folder
+        except ClaimedError:
+            self._file.unlink(missing_ok=True)
+            raise
+        for file in void:
+            file.unlink(missing_ok=True)
+        self._beating.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._ended.set()
+        self._beating.join()
+        if self._file is not None and self._is_held():
+            with suppress(OSError):  # the folder is gone, or may not be changed: it becomes stale
+                self._file.unlink()
+
+    def check(self) -> None:
+        """Before every write.
+
+        Raises:
+            MachineError: another process took the run, because this one was not seen for too long.
+        """
+        if self._file is not None and not self._is_held():
+            raise MachineError(
+                f"{self._directory}: another process took this run over, since this one was not seen for "
+                f"{in_words(STALE)} (suspended, or its network away?): it goes on there"
+            )
+
+    def _is_held(self) -> bool:
+        if self._file is None:
+            return False
+        try:
+            return Holder.read(self._file) == self._own
+        except FileNotFoundError:
+            return not self._directory.exists()  # nobody took it: what writes to the folder says so
+        except OSError:
+            return True  # its network is away, say: the write will tell
+
+    def _others(self) -> list[Path]:
+        now = _now(self._directory)
+        return [f for f in _claims(self._directory) if f != self._file and _is_live(f, now)]
+
+    def _refuse(self, others: list[Path]) -> None:
+        for file in others:
+            raise ClaimedError(file, _said(file, _now(self._directory)))
+
+    def _refresh(self) -> None:
+        while not self._ended.wait(BEAT):
+            if self._file is not None:
+                with suppress(OSError):
+                    os.utime(self._file)
+
+
+def is_claimed(directory: Path) -> bool:
+    """Whether a process has this run's claim; False where that can't be seen."""
+    try:
+        claims = _claims(directory)
+        return any(_is_live(file, _now(directory)) for file in claims)
+    except OSError:
+        return False
+
+
+def remove_claims(directory: Path) -> None:
+    """Remove the files, of a folder that is to be empty."""
+    for file in _claims(directory):
+        file.unlink(missing_ok=True)
+
+
+def _claims(directory: Path) -> list[Path]:
+    found = [file for file in directory.glob(f"{PREFIX}*") if file.name.removeprefix(PREFIX).isdecimal()]
+    return sorted(found, key=_number)
+
+
+def _number(file: Path) -> int:
+    return int(file.name.removeprefix(PREFIX))
+
+
+def _is_live(file: Path, now: float) -> bool:
+    try:
+        holder, seen = Holder.read(file), file.stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return now - seen < STALE and not (holder and holder.is_dead())
+
+
+def _said(file: Path, now: float) -> str:
+    with suppress(OSError):
+        ago = in_words(max(0.0, now - file.stat().st_mtime))
+        return f"{Holder.read(file) or 'another process'}, seen {ago} ago"
+    return "another process"
+
+
+def _now(directory: Path) -> float:
+    """The time by the clock of the folder's file server, which sets the modification times."""
+    try:
+        os.utime(directory / LOCK)
+        return (directory / LOCK).stat().st_mtime
+    except OSError:  # a folder that may only be read
+        return time.time()
