@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from hypothesis import settings
 from gengap.__main__ import main
 from gengap.config.compose import compose_config
 from gengap.config.schema import Config
+from tests.slurm import Cluster, missing, started
 
 # On a busy machine a second thread makes small tensors ten times slower; subprocesses inherit the variable
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -54,6 +56,15 @@ def command_line(
         return ended.value.code, err, out
 
     return run
+
+
+@pytest.fixture(scope="session")
+def slurm() -> Iterator[Cluster]:
+    """A Slurm of two nodes on this machine, running; skips the test where it is not installed."""
+    if reason := missing():
+        pytest.skip(f"no Slurm: {reason}")
+    with TemporaryDirectory(prefix="gengap-slurm-") as folder, started(Path(folder)) as cluster:
+        yield cluster
 
 
 @cache

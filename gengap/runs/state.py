@@ -19,9 +19,9 @@ class RunState:
     """The state of one run.
 
     name: one of STATES; an unfinished run is training while its lock or claim is held, and interrupted
-    otherwise. record: run.json, empty where it is missing or unreadable. done: updates; of an interrupted run,
-    those in the checkpoint that it continues from. left: estimated seconds, of an unfinished run. reason: why
-    it is unreadable, failed or diverged.
+    otherwise. record: run.json, empty where it is missing or unreadable. done: updates; of an interrupted
+    run, those in the checkpoint that it continues from. left: estimated seconds, of an unfinished run.
+    reason: why it is unreadable, failed or diverged.
     """
 
     name: str

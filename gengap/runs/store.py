@@ -32,7 +32,7 @@ class Run:
     """One run's directory; inside a `with` block only this process writes to it.
 
     A lock keeps out the others on this machine, and on those that see it; the claim keeps out the rest.
-    Whatever writes raises MachineError once another machine has taken the run from a process that stood still.
+    Whatever writes raises MachineError once another machine took the run from a process that stood still.
 
     Raises, on entering the block:
         filelock.Timeout: another process trains this run.

@@ -12,7 +12,8 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "slurm.sbatch"
 
 
 @pytest.mark.parametrize(
-    ("code", "requeued", "exits"), [(0, False, 0), (1, False, 1), (UNFINISHED, True, 0), (143, False, 143)]
+    ("code", "requeued", "exits"),
+    [(0, False, 0), (1, False, 1), (UNFINISHED, True, 0), (138, True, 0), (143, False, 143)],
 )
 def test_only_unfinished_tasks_are_requeued(code, requeued, exits, tmp_path):
     for name, body in {"srun": 'exec "$@"', "gengap": f"exit {code}", "scontrol": "exit 0"}.items():
