@@ -65,6 +65,8 @@ def train_all(
         log.info("%s", skipped_line(jobs[0]))
     elif outcomes == [Outcome.NOT_STARTED]:
         log.info("gengap: not started (%s)", stop.reason())
+    if Outcome.STOPPED in outcomes and not stop.reason():
+        return UNFINISHED  # on a machine whose signals are not seen here
     if stop.reason() and {Outcome.STOPPED, Outcome.NOT_STARTED} & set(outcomes):
         return stop.exit_code
     if set(BAD) & set(outcomes):

@@ -25,9 +25,13 @@ from gengap.launch.outcome import Outcome
 from gengap.launch.place import Place
 from gengap.launch.single import train_one
 from gengap.launch.stop import Stop
+from gengap.paths import expanded
 from gengap.terminal import guard_output, log_to_terminal
 
 log = logging.getLogger(__name__)
+
+_CHOICE = "hydra/launcher="
+CLUSTERS = ("submitit", "ray")  # launchers whose processes may run on other machines, by their first letters
 
 Launch = Callable[[Sequence[Job]], list[Outcome]]
 
@@ -43,19 +47,50 @@ def launch_all(
         budget: runtime.time_budget.
         started: time.time() at the start of the command.
     """
-    with tempfile.TemporaryDirectory(prefix="gengap-") as folder:
+    with tempfile.TemporaryDirectory(prefix=".gengap-", dir=_shared(words, jobs[0])) as folder:
         stop = Stop(budget, started, flag=Path(folder) / "stop")
         journal = Journal(Path(folder) / "journal")
-        plugin = _plugin(words, partial(launched, os.getpid(), started, stop.flag, journal))
+        task = partial(launched, os.getpid(), started, stop.flag, journal, is_job=_is_for_clusters(words))
+        plugin = _plugin(words, task)
 
         def launch(batch: Sequence[Job]) -> list[Outcome]:
-            returned = plugin.launch([hydra_words(job.words) for job in batch], initial_job_idx=0)
+            try:
+                returned = plugin.launch([hydra_words(job.words) for job in batch], initial_job_idx=0)
+            except Exception as error:
+                if not _is_lost_job(error):
+                    raise
+                return _without_the_lost(batch, journal, error)
             return [Outcome(one.return_value) for one in returned]
 
         with stop:
             found = survive(jobs, launch, journal, stop)
         stop.reason()  # reads the flag, before its folder is removed
     return [found[job.directory] for job in jobs], stop
+
+
+def _is_for_clusters(words: Sequence[str]) -> bool:
+    return any(word.removeprefix(_CHOICE).startswith(CLUSTERS) for word in words if word.startswith(_CHOICE))
+
+
+def _shared(words: Sequence[str], job: Job) -> Path | None:
+    """A folder that the processes see too, which a launcher for clusters may start on other machines."""
+    if not _is_for_clusters(words):
+        return None
+    folder = expanded(job.config.results_dir).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _is_lost_job(error: Exception) -> bool:
+    """Whether a launcher for clusters says that a job ended without a result, as after scancel."""
+    return type(error).__module__.partition(".")[0] in ("submitit", "ray")
+
+
+def _without_the_lost(batch: Sequence[Job], journal: Journal, error: Exception) -> list[Outcome]:
+    ended, _ = journal.read()
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    log.error("gengap: a job ended without a result (%s); jobs that still run go on", reason)
+    return [ended.get(job.directory, Outcome.KILLED) for job in batch]
 
 
 def survive(jobs: Sequence[Job], launch: Launch, journal: Journal, stop: Stop) -> dict[Path, Outcome]:
@@ -111,7 +146,15 @@ def _plugin(words: Sequence[str], task: Callable[[DictConfig], Outcome]) -> Laun
     )
 
 
-def launched(command: int, started: float, flag: Path | None, journal: Journal, cfg: DictConfig) -> Outcome:
+def launched(
+    command: int,
+    started: float,
+    flag: Path | None,
+    journal: Journal,
+    cfg: DictConfig,
+    *,
+    is_job: bool = False,
+) -> Outcome:
     """Train one run in a process started by a launcher; with one CPU thread unless runtime.threads is set.
 
     Only the process that launched it reacts to Ctrl-C; it stops the others through the flag file.
@@ -122,6 +165,8 @@ def launched(command: int, started: float, flag: Path | None, journal: Journal, 
         flag: the flag file of launch.stop.Stop.
         journal: told when the run begins and ends.
         cfg: the run's configuration, as composed by Hydra.
+        is_job: whether it is a job of a cluster, whose signals concern no other run. Once the run is saved, a
+            scheduler's warning goes on to the launcher, which may requeue the job.
     """
     guard_output()
     log_to_terminal()
@@ -132,6 +177,13 @@ def launched(command: int, started: float, flag: Path | None, journal: Journal, 
     config = to_config(cfg)
     job = Job((), config)
     journal.begin(job.directory)
-    outcome = train_one(job, Stop(config.runtime.time_budget, started, flag), Place(threads=1))
+    stop = Stop(config.runtime.time_budget, started, flag, listens=is_job)
+    outcome = train_one(job, stop, Place(threads=1))
     journal.end(job.directory, outcome)
+    if is_job and stop.is_warned:
+        try:
+            stop.pass_on()
+        except Exception as error:
+            if not _is_lost_job(error):  # as it says where the job may not be requeued
+                raise
     return outcome

@@ -11,9 +11,10 @@ from typing import Self
 
 from gengap.errors import FAILED, UNFINISHED
 
-# A scheduler's end, Ctrl-C, a closed terminal, and the early warning of `sbatch --signal=USR1@60`
+# A scheduler's end, Ctrl-C, a closed terminal, and early warnings: `sbatch --signal=USR1@60`, submitit's USR2
+WARNINGS = ("SIGUSR1", "SIGUSR2")
 SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1") if hasattr(signal, name)
+    getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", *WARNINGS) if hasattr(signal, name)
 )
 
 
@@ -22,7 +23,8 @@ class Stop:
 
     Inside a `with` block of the main thread, the first of SIGNALS is only recorded, and a second one acts as
     usual. One that the process ignores, as SIGHUP under nohup, stays ignored. Processes that share a `flag`
-    file stop together: the signal's number is written to it. Ranks that train together agree (`agreed`).
+    file stop together: the signal's number is written to it, unless they only `listen`. Ranks that train together
+    agree (`agreed`).
 
     Args:
         time_budget: minutes since `started`; no limit when None.
@@ -30,6 +32,7 @@ class Stop:
         flag: path of the flag file, which must not exist yet.
         patient: record every signal. A launcher of ranks passes on what they have received themselves, and
             kills them if they take too long.
+        listens: whether a signal to this process leaves the others alone.
     """
 
     def __init__(
@@ -39,7 +42,9 @@ class Stop:
         flag: Path | None = None,
         *,
         patient: bool = False,
+        listens: bool = False,
     ) -> None:
+        self._listens = listens
         self._signal: int | None = None
         self._given_up = ""
         started = time.time() if started is None else started
@@ -63,7 +68,7 @@ class Stop:
     def record(self, number: int) -> None:
         """Stop as if this signal had been received."""
         self._signal = number
-        if self.flag is not None:
+        if self.flag is not None and not self._listens:
             with suppress(OSError):  # on a full disk the file is made, but stays empty
                 self.flag.write_text(str(number))
 
@@ -99,6 +104,12 @@ class Stop:
             raise
         finally:
             self._clean_up = _nothing
+
+    @property
+    def is_warned(self) -> bool:
+        """Whether it was a scheduler's warning, and somebody else in this process waits for it too."""
+        found = None if self._signal is None else signal.Signals(self._signal)
+        return found is not None and found.name in WARNINGS and callable(signal.getsignal(found))
 
     def pass_on(self) -> None:
         """Send the recorded signal, if any, to this process again, to act as usual outside the block."""
