@@ -36,7 +36,7 @@ Exit codes
   2        a mistake in the command; nothing was trained
   75       the time budget is used up, or another process trains a run: run the same command again
   130 143  stopped by Ctrl-C or SIGTERM and saved: run the same command again
-  129 138  likewise by SIGHUP (a closed terminal) or SIGUSR1 (a scheduler's warning)"""
+  129 138  likewise by SIGHUP (a closed terminal) or SIGUSR1 (a scheduler's warning); 140 by SIGUSR2"""
 
 ABOUT_KEYS = """\
 Keys with their defaults; ??? is set by the workload, the method or the protocol. Numbers lie in the interval.

@@ -4,19 +4,21 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from math import inf
 from pathlib import Path
 from statistics import fmean, stdev
 
 from gengap.cli.options import Typed
 from gengap.cli.recorded import differences, selection
-from gengap.cli.train import CONFIG_DIR, STATUS, read
-from gengap.config.identity import run_directory
+from gengap.cli.train import CONFIG_DIR, COST, ESTIMATE, STATUS, read
 from gengap.config.launchers import split_launcher
 from gengap.config.overrides import parse
 from gengap.config.shipped import compose_run
-from gengap.config.sweep import PREFIX, expand
+from gengap.config.sweep import PREFIX, Job, expand
 from gengap.duration import in_words
 from gengap.errors import DONE, UserError, log_error
+from gengap.launch.time_left import cells_left, lines
 from gengap.paths import expanded
 from gengap.runs.comparable import left_out
 from gengap.runs.folders import run_directories
@@ -27,10 +29,14 @@ USAGE = """\
 usage: gengap status [results_dir=DIR]             all recorded runs
        gengap status +sweep=NAME [key=value ...]   the runs that gengap train would train with these arguments
        gengap status +experiment=NAME [seed=0,1,2]
+       gengap status +sweep=NAME --estimate        measure a few updates of every cell, for the time left
+       gengap status +sweep=NAME --cost=2.5        the money too, at this much per device-hour
 
 Unfinished runs are listed below the counts of their cell. "differs in" names the settings that are not
 those of the cell of the same workload and method. A mean leaves out runs on other data or of
 another network than most. The last lines are commands that continue runs.
+The time left of a sweep comes from records of this machine: of the same cell, else of the same workload and
+precision. It is that of one run after another on one device.
 --config-dir DIR finds your own experiments, as in gengap train."""
 
 NOT_SELECTING = ("results_dir=", "data.root=", "runtime.")  # overrides that don't say which runs are meant
@@ -48,6 +54,8 @@ def main(arguments: Sequence[str]) -> int:
         return DONE
     words, _ = split_launcher(typed.words)
     if all(word.startswith(NOT_SELECTING) for word in words):
+        if typed.settings[COST] or ESTIMATE in typed.flags:
+            raise UserError("--estimate and --cost are of runs to train: add +sweep=NAME or +experiment=NAME")
         runs = expand(words, selecting=False)
         if len(runs) > 1:
             raise UserError("gengap status reads one folder at a time: type it once for each")
@@ -90,13 +98,37 @@ def _how_to_continue(
 
 
 def _sweep_status(typed: Typed, words: Sequence[str]) -> None:
-    directories = [run_directory(config) for config in map(compose_run, expand(words))]
-    counts = _print_cells(_cells(directories))
-    if counts["finished"] + counts["diverged"] < len(directories):
+    cost = _cost(typed)
+    jobs = [Job(run, compose_run(run)) for run in expand(words)]
+    counts = _print_cells(_cells(job.directory for job in jobs))
+    if counts["finished"] + counts["diverged"] < len(jobs):
+        _print_time_left(jobs, cost, estimate=ESTIMATE in typed.flags)
         is_sweep = any(word.lstrip("+").startswith(PREFIX.lstrip("+")) for word in words)
-        several = len(directories) > 1 and not is_sweep
+        several = len(jobs) > 1 and not is_sweep
         print()
         say(f"continue with: {_command(typed, words, several=several)}")
+
+
+def _cost(typed: Typed) -> float | None:
+    """What --cost says, of one device for one hour."""
+    for word in typed.settings[COST][-1:]:
+        with suppress(ValueError):
+            if 0 <= float(word) < inf:
+                return float(word)
+        raise UserError(f"--cost={word} is no price of a device-hour: type a number such as --cost=2.5")
+    return None
+
+
+def _print_time_left(jobs: Sequence[Job], cost: float | None, *, estimate: bool) -> None:
+    measure = None
+    if estimate:
+        from gengap.launch.timed import timed  # imports torch
+
+        measure = timed
+    print()
+    say("Time left:")
+    for line in lines(cells_left(jobs, measure), "add --estimate to measure it", cost):
+        say(f"  {line}")
 
 
 def _command(typed: Typed, words: Sequence[str], *, several: bool) -> str:

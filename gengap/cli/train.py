@@ -20,6 +20,7 @@ from gengap.config.notices import notices
 from gengap.config.sweep import Job, compose_jobs, expand
 from gengap.errors import DONE
 from gengap.launch.world import world_of
+from gengap.launch.time_left import cells_left, lines
 from gengap.runs.state import run_state
 from gengap.terminal import log_to_terminal
 
@@ -40,10 +41,11 @@ _PRINTING = "type it after gengap train, which prints configurations"
 _KEYS = (*map(plus, GROUPS), *keys())
 _FOLDERS: Mapping[str, Sequence[str]] = {f"-cd, {CONFIG_DIR}": ()}
 TRAIN = options.Spec("train", (f"-m, {MULTIRUN}", RESOLVE), {**SETTINGS, **_FOLDERS}, _NOT_TAKEN, _KEYS)
+ESTIMATE, COST = "--estimate", "--cost"
 STATUS = options.Spec(
     "status",
-    (f"-m, {MULTIRUN}",),
-    _FOLDERS,
+    (f"-m, {MULTIRUN}", ESTIMATE),
+    {**_FOLDERS, COST: ()},
     _NOT_TAKEN | dict.fromkeys((RESOLVE, *SETTINGS), _PRINTING),
     _KEYS,
 )
@@ -101,6 +103,9 @@ def _train(arguments: Sequence[str], started: float, connection: "Connection | N
     if not launcher:  # whose processes import them themselves
         for factory in factories:  # so that a mistake in one is the command's, and not a run's
             imported(*factory)
+    if len(jobs) > 1:
+        for line in lines(cells_left(jobs), "gengap status with these words and --estimate measures it"):
+            log.info("gengap: %s", line)
     from gengap.launch.jobs import train_all  # knows Hydra's launchers, which nothing above needs
 
     return train_all(jobs, launcher, started, connection)

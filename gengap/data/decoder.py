@@ -122,7 +122,7 @@ def leave_signals_to(main: int, worker: int) -> None:
     """Begin a worker process that reacts to the signals of the main one alone."""
     # Ctrl-C, a closed terminal and a scheduler's signals reach every process, but the main one still needs
     # its workers to finish the update: only it reacts to them, and workers exit on a SIGTERM from it alone
-    for name in ("SIGINT", "SIGHUP", "SIGUSR1"):
+    for name in ("SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     if sys.platform == "linux":

@@ -20,18 +20,21 @@ from gengap.config.compose import to_config
 from gengap.config.conf import compose_multirun, config_loader
 from gengap.config.overrides import hydra_words
 from gengap.config.sweep import Job
+from gengap.launch.clusters import (
+    hand_over,
+    is_for_clusters,
+    is_lost_job,
+    shared_folder,
+    without_the_lost,
+)
 from gengap.launch.journal import Journal
 from gengap.launch.outcome import Outcome
 from gengap.launch.place import Place
 from gengap.launch.single import train_one
 from gengap.launch.stop import Stop
-from gengap.paths import expanded
 from gengap.terminal import guard_output, log_to_terminal
 
 log = logging.getLogger(__name__)
-
-_CHOICE = "hydra/launcher="
-CLUSTERS = ("submitit", "ray")  # launchers whose processes may run on other machines, by their first letters
 
 Launch = Callable[[Sequence[Job]], list[Outcome]]
 
@@ -47,50 +50,25 @@ def launch_all(
         budget: runtime.time_budget.
         started: time.time() at the start of the command.
     """
-    with tempfile.TemporaryDirectory(prefix=".gengap-", dir=_shared(words, jobs[0])) as folder:
+    with tempfile.TemporaryDirectory(prefix=".gengap-", dir=shared_folder(words, jobs[0])) as folder:
         stop = Stop(budget, started, flag=Path(folder) / "stop")
         journal = Journal(Path(folder) / "journal")
-        task = partial(launched, os.getpid(), started, stop.flag, journal, is_job=_is_for_clusters(words))
+        task = partial(launched, os.getpid(), started, stop.flag, journal, is_job=is_for_clusters(words))
         plugin = _plugin(words, task)
 
         def launch(batch: Sequence[Job]) -> list[Outcome]:
             try:
                 returned = plugin.launch([hydra_words(job.words) for job in batch], initial_job_idx=0)
             except Exception as error:
-                if not _is_lost_job(error):
+                if not is_lost_job(error):
                     raise
-                return _without_the_lost(batch, journal, error)
+                return without_the_lost(batch, journal, error)
             return [Outcome(one.return_value) for one in returned]
 
         with stop:
             found = survive(jobs, launch, journal, stop)
         stop.reason()  # reads the flag, before its folder is removed
     return [found[job.directory] for job in jobs], stop
-
-
-def _is_for_clusters(words: Sequence[str]) -> bool:
-    return any(word.removeprefix(_CHOICE).startswith(CLUSTERS) for word in words if word.startswith(_CHOICE))
-
-
-def _shared(words: Sequence[str], job: Job) -> Path | None:
-    """A folder that the processes see too, which a launcher for clusters may start on other machines."""
-    if not _is_for_clusters(words):
-        return None
-    folder = expanded(job.config.results_dir).absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _is_lost_job(error: Exception) -> bool:
-    """Whether a launcher for clusters says that a job ended without a result, as after scancel."""
-    return type(error).__module__.partition(".")[0] in ("submitit", "ray")
-
-
-def _without_the_lost(batch: Sequence[Job], journal: Journal, error: Exception) -> list[Outcome]:
-    ended, _ = journal.read()
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-    log.error("gengap: a job ended without a result (%s); jobs that still run go on", reason)
-    return [ended.get(job.directory, Outcome.KILLED) for job in batch]
 
 
 def survive(jobs: Sequence[Job], launch: Launch, journal: Journal, stop: Stop) -> dict[Path, Outcome]:
@@ -180,10 +158,6 @@ def launched(
     stop = Stop(config.runtime.time_budget, started, flag, listens=is_job)
     outcome = train_one(job, stop, Place(threads=1))
     journal.end(job.directory, outcome)
-    if is_job and stop.is_warned:
-        try:
-            stop.pass_on()
-        except Exception as error:
-            if not _is_lost_job(error):  # as it says where the job may not be requeued
-                raise
+    if is_job:
+        hand_over(stop)
     return outcome

@@ -57,13 +57,14 @@ def hardware(device: "torch.device", ranks: int = 1) -> dict[str, Any]:
     """
     import torch  # here, so that git_commit needs no torch
 
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
     found = {"device": device.type, "name": name, "threads": torch.get_num_threads()}
     found |= {"ranks": ranks} if ranks > 1 else {}
     return found if device.type == "cuda" else found | {"features": cpu_features()}
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
+    """The processor that the system names."""
     return _cpuinfo().get("model name", "") or platform.processor() or platform.machine()
 
 

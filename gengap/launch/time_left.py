@@ -1,0 +1,139 @@
+"""How long the runs of a command still take, and what they cost, from speeds measured on this machine."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gengap.config.conf import CONF
+from gengap.config.schema import Config
+from gengap.config.sweep import Job
+from gengap.data.load import TRAINING_IMAGES
+from gengap.data.splits import training_samples
+from gengap.duration import in_words
+from gengap.errors import counted
+from gengap.paths import expanded
+from gengap.regime import build_regime
+from gengap.runs.speed import Speed, machine, speeds, typical
+from gengap.runs.state import RunState, run_state
+
+Measure = Callable[[Config], Speed]
+Known = Sequence[tuple[dict[str, Any], Speed]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is left of the runs of one cell.
+
+    seconds: of one run after another on one device; None where no speed is known. speed: from which.
+    """
+
+    name: str
+    runs: int
+    seconds: float | None
+    speed: Speed | None
+
+
+def cells_left(jobs: Sequence[Job], measure: Measure | None = None) -> list[Cell]:
+    """The time left by cell, of cells that have any.
+
+    A speed is that of records of the cell; else of its workload and precision with the same batch and ghost
+    size; else with others. Records count that were made on this machine's device, in the runs' results
+    directory or among those that come with gengap.
+
+    Args:
+        jobs: the runs.
+        measure: gives the speed instead of records.
+
+    Raises:
+        UserError: `measure` can't build a run.
+    """
+    left: dict[str, list[tuple[Job, RunState]]] = {}
+    for job in jobs:
+        state = run_state(job.directory)
+        if state.name not in ("finished", "diverged"):
+            left.setdefault(job.name, []).append((job, state))
+    return [_cell(name, runs, measure) for name, runs in left.items()]
+
+
+def _cell(name: str, runs: Sequence[tuple[Job, RunState]], measure: Measure | None) -> Cell:
+    config = runs[0][0].config
+    known = [] if measure else _known(config)
+    speed = measure(config) if measure else _closest(name, config, known)
+    images = _training_images(config, [*(state.record for _, state in runs), *(r for r, _ in known)])
+    if speed is None or images is None:
+        return Cell(name, len(runs), None, None)
+    samples = sum(_samples_left(job.config, images, state) for job, state in runs)
+    return Cell(name, len(runs), samples / speed.rate, speed)
+
+
+def _samples_left(config: Config, images: int, state: RunState) -> int:
+    regime = build_regime(config, images)
+    return regime.batches.samples(regime.updates) - regime.batches.samples(min(state.done, regime.updates))
+
+
+def _training_images(config: Config, records: Sequence[Mapping[str, Any]]) -> int | None:
+    """Images that a run trains on; None where only its data set says so, which is not read here."""
+    images = TRAINING_IMAGES.get(config.data.name)
+    if images is not None:
+        return training_samples(images, config.data)
+    data = config.data
+    asked = (data.name, data.folder, data.limit, data.holdout)
+    for record in records:
+        given = record.get("config", {}).get("data", {})
+        if asked == (given.get("name"), given.get("folder", ""), given.get("limit"), given.get("holdout", 0)):
+            return int(record["data"]["train"])
+    return None
+
+
+def _known(config: Config) -> Known:
+    places = {expanded(config.results_dir).resolve(), CONF.parent / "results"}
+    return speeds(sorted(places), config.workload.name, machine(config.runtime.device))
+
+
+def _closest(name: str, config: Config, known: Known) -> Speed | None:
+    by_distance: dict[int, list[Speed]] = {}
+    for record, speed in known:
+        distance = _distance(name, config, record)
+        if distance is not None:
+            by_distance.setdefault(distance, []).append(speed)
+    return typical(by_distance[min(by_distance)]) if by_distance else None
+
+
+def _distance(name: str, config: Config, record: Mapping[str, Any]) -> int | None:
+    """0 for a record of the same cell, more for one of other sizes; None of another network or precision."""
+    if f"{record['workload']}-{record['method']}-{record['digest']}" == name:
+        return 0
+    given = record["config"]
+    model, method = given.get("model", {}), given.get("method", {})
+    if given["precision"] != config.precision or model.get("name") != config.model.name:
+        return None
+    if model.get("options", {}) != config.model.options:
+        return None
+    sizes = (method.get("batch_size"), method.get("ghost_size"))
+    return 1 if sizes == (config.method.batch_size, config.method.ghost_size) else 2
+
+
+def lines(cells: Sequence[Cell], advice: str, cost: float | None = None) -> Iterator[str]:
+    """The time left by cell and in all, and the money.
+
+    Args:
+        cells: of `cells_left`.
+        advice: what to type where no speed is known.
+        cost: of one device for one hour.
+    """
+    known = [cell.seconds for cell in cells if cell.seconds is not None]
+    for cell in cells:
+        if cell.seconds is not None and cell.speed is not None:
+            seen = f"{_rate(cell.speed.rate)} images/s, {cell.speed.seen}"
+            yield f"{cell.name}: {counted(cell.runs, 'run')}, about {in_words(cell.seconds)} ({seen})"
+    unknown = counted(len(cells) - len(known), "cell")
+    if known:
+        without = f" without {unknown}" if len(known) < len(cells) else ""
+        money = "" if cost is None else f", {sum(known) / 3600 * cost:,.2f} at {cost:g} per device-hour"
+        yield f"in all: about {in_words(sum(known))} on one device{without}{money}"
+    if len(known) < len(cells):
+        yield f"{unknown}: not known, nothing like it was trained on this machine: {advice}"
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"

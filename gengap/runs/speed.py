@@ -1,0 +1,79 @@
+"""Images per second that records of this machine show, read without torch."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from gengap.errors import UnreadableError
+from gengap.runs.folders import run_directories
+from gengap.runs.provenance import cpu_name
+from gengap.runs.record import metric_rows, name_of, read_record
+
+_QUERY = ("--query-gpu=name", "--format=csv,noheader")
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Images per second of a run, evaluations and checkpoints included, and where it was seen."""
+
+    rate: float
+    seen: str
+
+
+def machine(device: str) -> tuple[str, str]:
+    """The type and name of the device that runtime.device stands for here, as records have them.
+
+    A GPU is one that nvidia-smi lists and CUDA_VISIBLE_DEVICES leaves.
+    """
+    names = [] if device == "cpu" else _gpus()
+    return ("cuda", names[0]) if names else ("cpu", cpu_name())
+
+
+def _gpus() -> list[str]:
+    command = shutil.which("nvidia-smi")
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if command is None or visible in ("", "-1"):
+        return []
+    done = subprocess.run([command, *_QUERY], capture_output=True, text=True, check=False)
+    names = [line.strip() for line in done.stdout.splitlines() if line.strip()] if not done.returncode else []
+    first = (visible or "0").split(",")[0]
+    return names[int(first) :] if first.isdecimal() else names
+
+
+def speeds(
+    places: Sequence[Path], workload: str, place: tuple[str, str]
+) -> list[tuple[dict[str, Any], Speed]]:
+    """The records of a workload that were made on this device alone, with their speeds.
+
+    Args:
+        places: results directories.
+        workload: its name.
+        place: the device's type and name, of `machine`.
+    """
+    found = []
+    directories = {path for folder in places for path in run_directories(folder)[0]}
+    for directory in sorted(path for path in directories if path.parent.name.startswith(f"{workload}-")):
+        try:
+            record, rows = read_record(directory), metric_rows(directory)
+        except UnreadableError:
+            continue
+        if record and rows and rows[-1]["seconds"] > 0 and _is_of(record, workload, place):
+            rate = rows[-1]["epoch"] * record["data"]["train"] / rows[-1]["seconds"]
+            found.append((record, Speed(rate, name_of(directory))))
+    return found
+
+
+def _is_of(record: Mapping[str, Any], workload: str, place: tuple[str, str]) -> bool:
+    origins = [record, *record.get("earlier", [])]
+    devices = {(origin["hardware"]["device"], origin["hardware"]["name"]) for origin in origins}
+    return record["workload"] == workload and devices == {place}
+
+
+def typical(found: Sequence[Speed]) -> Speed:
+    """The median of some speeds, which need not be odd in number."""
+    return Speed(median(speed.rate for speed in found), found[0].seen)

@@ -1,0 +1,140 @@
+"""The time left of a sweep, from records of this machine or from updates timed now."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from gengap.cli.status import main as status
+from gengap.config.identity import as_dict, run_directory
+from gengap.config.sweep import Job
+from gengap.errors import UserError
+from gengap.launch import time_left
+from gengap.launch.time_left import cells_left, lines
+from gengap.regime import build_regime
+from gengap.runs.checkpoint import save_checkpoint
+from gengap.runs.speed import Speed, machine
+from tests.records import record, row
+
+HERE = {"device": "cpu", "name": machine("cpu")[1], "threads": 2}
+
+
+@pytest.fixture(autouse=True)
+def only_its_own_records(tmp_path, monkeypatch):
+    monkeypatch.setattr(time_left, "CONF", tmp_path / "conf")  # beside which the shipped ones are
+
+
+def write(config, *, images_per_second: float, hardware=HERE, done: int = 4, **fields):
+    """A record of a run that has made one epoch per update."""
+    directory = run_directory(config)
+    directory.mkdir(parents=True)
+    made = record(as_dict(config), 10, digest=directory.parent.name[-8:], hardware=hardware, **fields)
+    (directory / "run.json").write_text(json.dumps(made))
+    found = row(done, epoch=done, seconds=done * 1437 / images_per_second)
+    (directory / "metrics.jsonl").write_text(json.dumps(found) + "\n")
+    return directory
+
+
+def test_the_time_is_images_left_by_the_speed_of_the_cell(digits):
+    configs = [digits("lb", "runtime.device=cpu", f"seed={seed}") for seed in range(3)]
+    save_checkpoint(write(configs[0], images_per_second=100.0, done=3), {"done": 3})
+    write(configs[1], images_per_second=300.0, status="failed")
+    (cell,) = cells_left([Job((), config) for config in configs])
+    updates = build_regime(configs[0], 1437).updates
+    assert cell.runs == 3
+    assert cell.speed.rate == 200.0  # the median
+    assert cell.seconds == pytest.approx(512 * (updates - 3 + updates - 4 + updates) / 200.0)
+
+
+def test_finished_runs_take_no_time(digits):
+    config = digits("lb")
+    write(config, images_per_second=1.0, status="diverged")
+    assert cells_left([Job((), config)]) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "rate"),
+    [
+        (["lb", "protocol=bigbatch"], 30.0),  # of the same batch size
+        (["sb"], 20.0),
+        (["lb", "precision=bf16"], None),
+        (["lb", "model.options.width=7"], None),
+    ],
+)
+def test_the_closest_record_counts(words, rate, digits):
+    write(digits("lb_lr"), images_per_second=30.0)
+    write(digits("lb_gbn"), images_per_second=20.0)
+    if words == ["sb"]:
+        write(digits("lb_ra"), images_per_second=15.0)
+        rate = 20.0  # the median of three of other sizes
+    (cell,) = cells_left([Job((), digits(*words, "seed=1", "runtime.device=cpu"))])
+    assert (cell.speed and cell.speed.rate) == rate
+    assert (cell.seconds is None) == (rate is None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hardware": HERE | {"name": "another"}},
+        {"hardware": HERE | {"device": "cuda"}},
+        {"earlier": [{"hardware": HERE | {"name": "another"}}]},
+    ],
+)
+def test_a_record_of_another_machine_says_nothing(changes, digits):
+    write(digits("lb"), images_per_second=30.0, **changes)
+    (cell,) = cells_left([Job((), digits("lb", "seed=1", "runtime.device=cpu"))])
+    assert cell.seconds is None
+
+
+def test_a_data_set_of_unknown_size_is_that_of_its_records(digits):
+    config = digits("lb", "data.name=own:data")
+    write(config, images_per_second=100.0, data={"train": 1024, "validation": 10})
+    (cell,) = cells_left([Job((), digits("lb", "data.name=own:data", "seed=1", "runtime.device=cpu"))])
+    assert cell.seconds == pytest.approx(512 * build_regime(config, 1024).updates / cell.speed.rate)
+
+
+def test_the_money_is_that_of_the_hours_known(digits):
+    cells = [
+        time_left.Cell("a", 2, 5400.0, Speed(1234.5, "a/seed0")),
+        time_left.Cell("b", 1, 1800.0, Speed(0.25, "b/seed1")),
+        time_left.Cell("c", 1, None, None),
+    ]
+    assert list(lines(cells, "type this", 2.5)) == [
+        "a: 2 runs, about 1.5 h (1,234 images/s, a/seed0)",
+        "b: 1 run, about 30 min (0.25 images/s, b/seed1)",
+        "in all: about 2.0 h on one device without 1 cell, 5.00 at 2.5 per device-hour",
+        "1 cell: not known, nothing like it was trained on this machine: type this",
+    ]
+
+
+def test_status_measures_where_asked_to(tmp_path, capsys):
+    words = ["+experiment=digits_lb", "seed=0,1", "runtime.device=cpu", f"results_dir={tmp_path}"]
+    assert status(words) == 0
+    assert (
+        "1 cell: not known, nothing like it was trained on this machine: add --estimate"
+        in capsys.readouterr().out
+    )
+    assert status([*words, "--estimate", "--cost=2"]) == 0
+    said = capsys.readouterr().out
+    assert ": 2 runs, about " in said
+    assert " images/s, measured now in " in said
+    assert " at 2 per device-hour" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("cost", ["much", "-1", "nan", "inf"])
+def test_a_price_is_a_number(cost, tmp_path):
+    with pytest.raises(UserError, match=f"--cost={cost} is no price of a device-hour"):
+        status(["+experiment=digits_lb", f"--cost={cost}", f"results_dir={tmp_path}"])
+    with pytest.raises(UserError, match=r"add \+sweep=NAME"):
+        status(["--cost=2"])
+
+
+def test_without_measuring_torch_is_not_imported(tmp_path):
+    probe = (
+        "import sys; from gengap.cli.status import main\n"
+        f"main(['+sweep=quickstart', '--cost=2', 'results_dir={tmp_path}'])\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", probe], check=True)
