@@ -20,7 +20,6 @@ from gengap.config.notices import notices
 from gengap.config.sweep import Job, compose_jobs, expand
 from gengap.errors import DONE
 from gengap.launch.world import world_of
-from gengap.launch.time_left import cells_left, lines
 from gengap.runs.state import run_state
 from gengap.terminal import log_to_terminal
 
@@ -103,9 +102,6 @@ def _train(arguments: Sequence[str], started: float, connection: "Connection | N
     if not launcher:  # whose processes import them themselves
         for factory in factories:  # so that a mistake in one is the command's, and not a run's
             imported(*factory)
-    if len(jobs) > 1:
-        for line in lines(cells_left(jobs), "gengap status with these words and --estimate measures it"):
-            log.info("gengap: %s", line)
     from gengap.launch.jobs import train_all  # knows Hydra's launchers, which nothing above needs
 
     return train_all(jobs, launcher, started, connection)

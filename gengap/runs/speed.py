@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -34,6 +35,7 @@ def machine(device: str) -> tuple[str, str]:
     return ("cuda", names[0]) if names else ("cpu", cpu_name())
 
 
+@cache
 def _gpus() -> list[str]:
     command = shutil.which("nvidia-smi")
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -98,7 +98,7 @@ def test_status_of_an_empty_folder_suggests_a_command(tmp_path, capsys):
         ("gengap train -m hydra/launcher=j", ["hydra/launcher=joblib"]),
         ("gengap train --cfg jo", ["job"]),
         ("gengap train --info sea", ["searchpath"]),
-        ("gengap status --c", ["--config-dir"]),
+        ("gengap status --c", ["--config-dir", "--cost"]),
         ("gengap train --conf", ["--config-dir"]),
         ("gengap plan optimizer=a", ["optimizer=adam"]),
         ("gengap report res", ["results_dir="]),

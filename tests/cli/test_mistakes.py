@@ -32,7 +32,10 @@ def gengap(command_line):
     return run
 
 
-NOTICE = re.compile(r"estimated memory per update|^gengap: (\d+ runs$|\S+ seed\d+ in )")
+NOTICE = re.compile(
+    r"estimated memory per update|^gengap: (\d+ runs$|\S+ seed\d+ in |in all: about |"
+    r"\S+: \d+ runs?, about |\d+ cells?: not known, )"
+)
 
 
 def without_notices(stderr):

@@ -7,9 +7,10 @@ import sys
 import pytest
 
 from gengap.cli.status import main as status
+from gengap.cli.train import main as train
 from gengap.config.identity import as_dict, run_directory
 from gengap.config.sweep import Job
-from gengap.errors import UserError
+from gengap.errors import UNFINISHED, UserError
 from gengap.launch import time_left
 from gengap.launch.time_left import cells_left, lines
 from gengap.regime import build_regime
@@ -121,6 +122,19 @@ def test_status_measures_where_asked_to(tmp_path, capsys):
     assert " images/s, measured now in " in said
     assert " at 2 per device-hour" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_says_it_before_it_begins(digits, tmp_path, caplog):
+    caplog.set_level("INFO")
+    write(digits("lb"), images_per_second=1.0)
+    words = ["-m", "+experiment=digits_lb,digits_sb", "seed=0,1", "precision=bf16,fp32", "runtime.device=cpu"]
+    began = 0.0  # so that the time budget is used up before the first run
+    assert train([*words, "runtime.time_budget=1", f"results_dir={tmp_path}"], began) == UNFINISHED
+    cells = [line for line in caplog.messages if ": 2 runs, about " in line]
+    assert [line.partition("-")[0] for line in cells] == ["gengap: digits_f1"] * 2
+    assert caplog.messages[-3].startswith("gengap: in all: about ")
+    assert caplog.messages[-2].startswith("gengap: 2 cells: not known, ")
+    assert caplog.messages[-2].endswith(": gengap status with the same words and --estimate measures it")
 
 
 @pytest.mark.parametrize("cost", ["much", "-1", "nan", "inf"])
