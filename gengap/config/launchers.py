@@ -16,7 +16,7 @@ from gengap.errors import UserError, either
 
 CHOICE, SETTING = "hydra/launcher=", "hydra.launcher."
 _NONE = "basic"  # Hydra's own, which trains one run after another
-_PACKAGES = {  # Hydra's other launchers, by the package that brings them
+PACKAGES = {  # Hydra's other launchers, by the package that brings them
     "joblib": "hydra-joblib-launcher",
     "ray": "hydra-ray-launcher",
     "ray_aws": "hydra-ray-launcher",
@@ -60,16 +60,16 @@ def _check_name(name: str) -> None:
     installed = names_in("hydra/launcher")
     if name in installed:
         return
-    near = [name] if name in _PACKAGES else get_close_matches(name, {*installed, *_PACKAGES})
+    near = [name] if name in PACKAGES else get_close_matches(name, {*installed, *PACKAGES})
     if not near:
-        adds = "" if "joblib" in installed else f"; type pip install {_PACKAGES['joblib']} to add joblib"
+        adds = "" if "joblib" in installed else f"; type pip install {PACKAGES['joblib']} to add joblib"
         raise UserError(f"unknown launcher {name!r}: type hydra/launcher={either(installed)}{adds}")
     unknown = "" if near == [name] else f"unknown launcher {name!r}: did you mean {either(near)}? "
     missing = [launcher for launcher in near if launcher not in installed]
     if len(missing) < len(near):
         raise UserError(unknown.rstrip())
     raise UserError(
-        f"{unknown}{either(missing)} is not installed: type pip install {_PACKAGES[missing[0]]}, "
+        f"{unknown}{either(missing)} is not installed: type pip install {PACKAGES[missing[0]]}, "
         f"or hydra/launcher={either(installed)}"
     )
 
