@@ -23,8 +23,8 @@ class Stop:
 
     Inside a `with` block of the main thread, the first of SIGNALS is only recorded, and a second one acts as
     usual. One that the process ignores, as SIGHUP under nohup, stays ignored. Processes that share a `flag`
-    file stop together: the signal's number is written to it, unless they only `listen`. Ranks that train together
-    agree (`agreed`).
+    file stop together: the signal's number is written to it, unless they only `listen`. Ranks that train
+    together agree (`agreed`).
 
     Args:
         time_budget: minutes since `started`; no limit when None.
