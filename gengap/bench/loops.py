@@ -12,13 +12,13 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from gengap.batches import Batches
-from gengap.bench.cases import SHAPES
+from gengap.bench.random_images import random_images, source_of
 from gengap.bench.typical import TypicalLoop
 from gengap.config.schema import Config, Data
 from gengap.data.class_folders import ClassFolders
 from gengap.data.device_images import to_device
 from gengap.data.load import data_folder, load
-from gengap.data.sources import Images, Source
+from gengap.data.sources import Images
 from gengap.data.splits import split
 from gengap.data.stream import Stream
 from gengap.regime import build_regime
@@ -26,7 +26,6 @@ from gengap.training.allocator import keep_freed_memory
 from gengap.training.build import build_trainer
 from gengap.training.device import prepare_device, usable_cores
 
-WORKERS = 8  # of the typical loop's DataLoader, if there are as many cores
 LONG = 100_000  # photographs per epoch of ImageFolder, at least: so that the ends of epochs don't count
 ENGINE = "plain"
 
@@ -41,7 +40,7 @@ def gengap(config: Config) -> Loop:
 def typical(config: Config) -> Loop:
     """The typical loop's updates on the same images."""
     images, classes = random_images(config.data.name)
-    return TypicalLoop(config, images, classes, _device(config), min(WORKERS, usable_cores())).update, ENGINE
+    return TypicalLoop(config, images, classes, _device(config)).update, ENGINE
 
 
 def photographs(config: Config) -> Loop:
@@ -87,19 +86,6 @@ def on_device(config: Config) -> Loop:
 LOOPS: dict[str, Callable[[Config], Loop]] = {
     function.__name__: function for function in (gengap, typical, photographs, image_folder, on_device)
 }
-
-
-def random_images(name: str) -> tuple[Images, int]:
-    """Random images and labels of a data set's shape, and its number of classes."""
-    samples, *shape, classes = SHAPES[name]
-    generator = np.random.default_rng(0)
-    pixels = generator.integers(0, 256, (samples, *shape), dtype=np.uint8)
-    return Images(pixels, generator.integers(0, classes, samples)), classes
-
-
-def source_of(images: Images, classes: int) -> Source:
-    """A data set of these images, the first of which are its test split."""
-    return Source(images, images.take(np.arange(min(1000, len(images)))), classes)
 
 
 def _updates(config: Config, images: Images, classes: int) -> Loop:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from gengap.bench.cases import SHAPES, Case
+from gengap.bench.document import ROWS, merged, write
 from gengap.bench.machine import gb_per_update, gflop_per_image, peak_rates, slow_bf16
-from gengap.bench.photographs import measure_photographs, photographs_key
+from gengap.bench.peers.compare import compare
+from gengap.bench.photographs import measure_photographs
 from gengap.bench.progress import show, tell
 from gengap.bench.sides import Side, Startup
-from gengap.bench.turns import NAMES, take_turns
+from gengap.bench.turns import NAMES, quartiles, ratios, take_turns
 from gengap.config.checks import PRECISIONS
 from gengap.config.schema import Runtime
 from gengap.errors import UserError
@@ -23,7 +25,9 @@ from gengap.report.contents import figure as section_of
 from gengap.report.contents import targets
 from gengap.report.figures.canvas import save
 from gengap.report.figures.speed import figure, slug
-from gengap.report.markup import markdown
+from gengap.report.markup import Table, markdown
+from gengap.report.peers import PEERS, peers_table
+from gengap.report.peers import peers as section_of_peers
 from gengap.report.photographs import PHOTOGRAPHS, decoding, photographs_table
 from gengap.report.section import Section, markdown_section
 from gengap.report.speed import table
@@ -32,10 +36,16 @@ from gengap.terminal import say
 from gengap.training.device import prepare_device
 
 
-def measure_all(chosen: Sequence[Case], rounds: int, results_dir: Path) -> int:
+def measure_all(chosen: Sequence[Case], rounds: int, results_dir: Path, peers: str = "") -> int:
     """Measure the cases, print and record them; earlier records of other cases on this machine stay.
 
     bf16 is left out where the processor emulates it.
+
+    Args:
+        chosen: the cases.
+        rounds: turns of each side.
+        results_dir: the file goes to its folder `bench`.
+        peers: the interpreter with other trainers' libraries, to measure these; else the typical loop.
 
     Raises:
         UserError: nothing but bf16 was asked for there, the file of this machine is damaged, or a measured
@@ -50,23 +60,34 @@ def measure_all(chosen: Sequence[Case], rounds: int, results_dir: Path) -> int:
     folder = results_dir / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{slug(machine['hardware'])}.json"
-    _merged(path, machine, [])  # so that a damaged file ends the command at once
+    merged(path, machine)  # so that a damaged file ends the command at once
     rates = ", ".join(f"{k} {v:,.0f} GFLOP/s" for k, v in machine["matrix_gflops"].items())
     show("")
     say(f"{machine['hardware']['name']}: {rates}, copy {machine['copy_gbs']:.0f} GB/s")
     for number, case in enumerate(chosen, 1):
         title = f"gengap bench: {number} of {len(chosen)}, {case}"
-        rows = [] if case.files is not None else measure(case, rounds, machine, title)
-        decoded = [] if case.files is None else [measure_photographs(case, rounds, machine, title)]
-        document = _merged(path, machine, rows, decoded)
-        write_atomically(path, (json.dumps(document, indent=1) + "\n").encode())
-        shown = table(rows, machine["hardware"]["device"]) if rows else photographs_table(decoded)
+        kind, rows, shown = _measured(case, rounds, machine, title, peers)
+        write(path, merged(path, machine, kind, rows))
         print(markdown(shown), flush=True)
-        if any(row[share] > 1 for row in rows for share in ("matrix_share", "copy_share")):
+        if any(row.get(share, 0) > 1 for row in rows for share in ("matrix_share", "copy_share")):
             tell("gengap bench: shares above 100 % are left blank: a cache, or a machine that was busy")
     write_page(json.loads(path.read_text()), folder)
     say(f"{path}: written, with a table (.md) and a figure (.svg, .pdf, .png)")
     return 0
+
+
+def _measured(
+    case: Case, rounds: int, machine: dict[str, Any], title: str, peers: str
+) -> tuple[str, list[dict[str, Any]], Table]:
+    """Where a case's rows belong in the document, the rows, and their table."""
+    if peers:
+        rows = compare(case, rounds, machine, title, peers)
+        return PEERS, rows, peers_table(rows)
+    if case.files is not None:
+        rows = [measure_photographs(case, rounds, machine, title)]
+        return PHOTOGRAPHS, rows, photographs_table(rows)
+    rows = measure(case, rounds, machine, title)
+    return ROWS, rows, table(rows, machine["hardware"]["device"])
 
 
 def without_bf16(chosen: Sequence[Case], reason: str) -> list[Case]:
@@ -90,12 +111,14 @@ def write_page(document: dict[str, Any], folder: Path) -> None:
         save(shown, folder)
     whole = section_of(shown)
     trained = whole.blocks if document["rows"] else ()
-    page = Section(whole.heading, (*trained, *decoding(document), targets([document])))
+    page = Section(
+        whole.heading, (*trained, *section_of_peers(document), *decoding(document), targets([document]))
+    )
     write_atomically(folder / f"{shown.name}.md", markdown_section(page).encode())
 
 
 def measure(case: Case, rounds: int, machine: dict[str, Any], title: str) -> list[dict[str, Any]]:
-    """One row per precision: the medians of gengap and the typical loop over at most `rounds` turns each.
+    """One row per precision: the medians of gengap and the typical loop over `rounds` turns each.
 
     `title` begins the lines that show its progress.
     """
@@ -128,8 +151,7 @@ def measure(case: Case, rounds: int, machine: dict[str, Any], title: str) -> lis
             "torch": machine["versions"]["torch"],
             "gflop_per_image": round(gflop, 5),
             "gb_per_update": round(gigabytes[p], 5),
-            # Of adjacent turns of both sides, so that drift affects both
-            "ratio": statistics.median(t / g for t, g in zip(taken["typical"], taken[p], strict=True)),
+            **ratios(taken["typical"], taken[p]),
             "matrix_share": gflop * batch / statistics.median(taken[p]) / machine["matrix_gflops"][p],
             "copy_share": gigabytes[p] / statistics.median(taken[p]) / machine["copy_gbs"],
             "seconds_per_epoch": statistics.median(taken[p]) * samples / batch,
@@ -142,34 +164,12 @@ def measure(case: Case, rounds: int, machine: dict[str, Any], title: str) -> lis
 
 
 def _side(name: str, seconds: list[float], memory: float, startup: Startup) -> dict[str, Any]:
+    low, middle, high = quartiles(seconds)
     return {
-        f"{name}_seconds": statistics.median(seconds),  # per update
+        f"{name}_seconds": middle,  # per update
+        f"{name}_seconds_low": low,  # quartiles over the turns
+        f"{name}_seconds_high": high,
         f"{name}_memory": round(memory),  # MiB
         f"{name}_start": round(startup.seconds, 2),  # seconds
         f"{name}_first_update": round(startup.first_update, 2),
     }
-
-
-def _merged(
-    path: Path, machine: dict[str, Any], rows: list[dict[str, Any]], decoded: Sequence[dict[str, Any]] = ()
-) -> dict[str, Any]:
-    new = {_key(row) for row in rows}
-    newly_decoded = {photographs_key(row) for row in decoded}
-    try:
-        document = json.loads(path.read_text()) if path.exists() else {"rows": []}
-        kept = [row for row in document["rows"] if _key(row) not in new]
-        others = document.get(PHOTOGRAPHS, [])
-        others = [row for row in others if photographs_key(row) not in newly_decoded]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is not a measurement of gengap bench: move it away") from error
-    found = machine | {"rows": sorted(kept + rows, key=_order)}
-    all_decoded = sorted([*others, *decoded], key=photographs_key)
-    return found | ({PHOTOGRAPHS: all_decoded} if all_decoded else {})
-
-
-def _key(row: dict[str, Any]) -> tuple[Any, ...]:
-    return row["workload"], row["method"], row["precision"]
-
-
-def _order(row: dict[str, Any]) -> tuple[Any, ...]:
-    return row["workload"], row["batch_size"], row["method"], row["precision"] == "bf16"

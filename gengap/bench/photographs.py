@@ -10,7 +10,7 @@ from typing import Any
 from gengap.bench.cases import Case
 from gengap.bench.progress import show
 from gengap.bench.sides import Side
-from gengap.bench.turns import NAMES, take_turns
+from gengap.bench.turns import NAMES, ratios, take_turns
 from gengap.data.load import load
 from gengap.data.sources import ImageFiles
 from gengap.errors import UserError
@@ -26,7 +26,7 @@ def measure_photographs(case: Case, rounds: int, machine: dict[str, Any], title:
 
     Args:
         case: a workload that reads image files.
-        rounds: turns of each side, at most.
+        rounds: turns of each side.
         machine: as `machine.peak_rates` describes it.
         title: begins the lines that show the progress.
 
@@ -75,14 +75,8 @@ def measure_photographs(case: Case, rounds: int, machine: dict[str, Any], title:
         "torch": machine["versions"]["torch"],
         "pillow": version("pillow"),
         "engine": engine,
-        # Of adjacent turns of both sides, so that drift affects both
-        "ratio": statistics.median(t / g for t, g in zip(typical, ours, strict=True)),
+        **ratios(typical, ours),
         "gengap_seconds": statistics.median(ours),
         "image_folder_seconds": statistics.median(typical),
         "update_seconds": statistics.median(device),
     }
-
-
-def photographs_key(row: dict[str, Any]) -> tuple[Any, ...]:
-    """What a later measurement replaces."""
-    return row["workload"], row["method"], row["precision"]

@@ -7,14 +7,15 @@ from datetime import timedelta
 from itertools import count
 from math import ceil
 from multiprocessing import get_context
+from queue import Empty
 from typing import Any
 
 import torch
 import torch.distributed as dist
 
 from gengap.bench.cases import Case
-from gengap.bench.loops import random_images, source_of
 from gengap.bench.progress import show
+from gengap.bench.random_images import random_images, source_of
 from gengap.config.schema import Config
 from gengap.data.splits import split
 from gengap.errors import UserError
@@ -26,6 +27,7 @@ from gengap.training.shares import check_shares
 from gengap.training.trainer import Trainer
 
 TURN_SECONDS = 2.0
+LINGERING = 5.0  # seconds that a rank has to end after rank 0
 TIMEOUT = timedelta(minutes=10)
 HEAD = ("case", "precision", "ranks", "threads each", "images/s", "times one", "in exchanges")
 
@@ -71,11 +73,14 @@ def _measure(config: Config, size: int, rounds: int) -> tuple[int, float, float]
     for process in processes:
         process.start()
     processes[0].join()
-    for process in processes:
-        process.terminate() if processes[0].exitcode else process.join()
-    if any(process.exitcode for process in processes):
-        raise UserError("a measured process ended; its error message is above")
-    threads, seconds, exchanging = answers.get()
+    try:
+        threads, seconds, exchanging = answers.get(timeout=LINGERING)
+    except Empty:
+        raise UserError("a measured process ended; its error message is above") from None
+    finally:  # how the others end says nothing any more
+        for process in processes[1:]:
+            process.join(LINGERING)
+            process.kill()
     return threads, seconds, exchanging
 
 
@@ -102,6 +107,7 @@ def _serve(config: Config, rank: int, size: int, port: int, rounds: int, answers
     if rank == 0:
         answers.put((threads, *found))
     if size > 1:
+        dist.barrier()
         dist.destroy_process_group()
 
 

@@ -1,14 +1,13 @@
 """Sides that take turns: each is measured while the others stand still."""
 
-import time
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from math import ceil
 
 from gengap.bench.progress import show
 from gengap.bench.sides import Side
 
 TURN_SECONDS = 2.0
-CASE_SECONDS = 75.0  # no round starts later than this
 NOTHING_AHEAD: Mapping[str, int] = {}
 NAMES = {
     "typical": "the typical loop",
@@ -23,11 +22,11 @@ NAMES = {
 def take_turns(
     sides: dict[str, Side], rounds: int, title: str, ahead: Mapping[str, int] = NOTHING_AHEAD
 ) -> dict[str, list[float]]:
-    """Seconds per update of every turn, by side; slow cases get fewer turns than `rounds`.
+    """Seconds per update of every turn, by side.
 
     Args:
         sides: by name, inside their `with` blocks.
-        rounds: turns of each side, at most.
+        rounds: turns of each side.
         title: begins the lines that show the progress.
         ahead: by name, of how many updates a side may have done the work when it is asked for them.
     """
@@ -37,12 +36,26 @@ def take_turns(
         probe = 1 + 2 * ahead.get(name, 0)
         updates[name] = max(probe, ceil(TURN_SECONDS * probe / side.seconds(probe)))
     taken: dict[str, list[float]] = {name: [] for name in sides}
-    deadline = time.monotonic() + CASE_SECONDS
-    done = 0
-    while not done or (done < rounds and time.monotonic() < deadline):
+    for done in range(rounds):
         for name, side in sides.items():
-            show(f"{title}: round {done + 1} of {rounds}, {NAMES[name]}")
+            show(f"{title}: round {done + 1} of {rounds}, {NAMES.get(name, name)}")
             taken[name].append(side.seconds(updates[name]) / updates[name])
-        done += 1
     show("")
     return taken
+
+
+def ratios(slow: Sequence[float], fast: Sequence[float]) -> dict[str, float]:
+    """How many times as long the one side takes: the median over adjacent turns, and the quartiles.
+
+    Of adjacent turns, so that drift of the machine's speed affects both.
+    """
+    low, middle, high = quartiles([t / g for t, g in zip(slow, fast, strict=True)])
+    return {"ratio": middle, "ratio_low": low, "ratio_high": high}
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """Lower quartile, median and upper quartile, with linear interpolation."""
+    if len(values) == 1:
+        return values[0], values[0], values[0]
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return low, middle, high

@@ -15,6 +15,9 @@ from torchvision import transforms
 from gengap.config.schema import Config, Data
 from gengap.data.sources import Images
 from gengap.models import build
+from gengap.training.device import usable_cores
+
+WORKERS = 8  # of the DataLoader, if there are as many cores
 
 
 class PilImages(Dataset[tuple[Tensor, int]]):
@@ -44,7 +47,24 @@ def augmentation(data: Data, size: int) -> Any:
     )
 
 
-def _optimizer(config: Config, model: nn.Module) -> torch.optim.Optimizer:
+def loader(
+    config: Config, images: Images, batch_size: int, device: torch.device
+) -> DataLoader[tuple[Tensor, int]]:
+    """Shuffled batches of the images, augmented by torchvision in up to WORKERS processes."""
+    workers = min(WORKERS, usable_cores())
+    return DataLoader(
+        PilImages(images, augmentation(config.data, images.images.shape[1])),
+        batch_size=batch_size,
+        shuffle=True,
+        drop_last=True,
+        num_workers=workers,
+        pin_memory=device.type == "cuda",
+        persistent_workers=workers > 0,
+    )
+
+
+def optimizer(config: Config, model: nn.Module) -> torch.optim.Optimizer:
+    """torch's optimizer with the workload's first learning rate and weight decay."""
     workload, parameters = config.workload, model.parameters()
     rate, decay = workload.lr[0], workload.weight_decay[0]
     if workload.optimizer == "adam":
@@ -58,19 +78,11 @@ def _optimizer(config: Config, model: nn.Module) -> torch.optim.Optimizer:
 class TypicalLoop:
     """Trains on `images` with the batch size, ghosts and recipe of the configuration."""
 
-    def __init__(self, config: Config, images: Images, num_classes: int, device: torch.device, workers: int):
+    def __init__(self, config: Config, images: Images, num_classes: int, device: torch.device):
         self._config, self._device = config, device
-        self._loader = DataLoader(
-            PilImages(images, augmentation(config.data, images.images.shape[1])),
-            batch_size=config.method.batch_size,
-            shuffle=True,
-            drop_last=True,
-            num_workers=workers,
-            pin_memory=device.type == "cuda",
-            persistent_workers=workers > 0,
-        )
+        self._loader = loader(config, images, config.method.batch_size, device)
         self._model = build(config.model.name, num_classes, **config.model.options).to(device)
-        self._optimizer = _optimizer(config, self._model)
+        self._optimizer = optimizer(config, self._model)
         self._criterion = nn.CrossEntropyLoss()
         self._batches = self._endless()
 

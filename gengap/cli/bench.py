@@ -1,5 +1,7 @@
 """`gengap bench`: the speed of gengap's training loop beside a typical PyTorch loop, on this machine."""
 
+import os
+import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -14,11 +16,12 @@ if TYPE_CHECKING:
     from gengap.bench.cases import Case
 
 FILES = ("data.root", "data.folder")
-KEYS = ("workload", "method", "precision", *FILES, "rounds", "ranks", "results_dir")
+KEYS = ("workload", "method", "precision", *FILES, "rounds", "ranks", "peers", "results_dir")
 SPEC = options.Spec("bench", keys=KEYS)
 
 HELP = """\
-usage: gengap bench [workload=NAME] [method=sb,lb_ra] [precision=fp32,bf16] [rounds=3] [results_dir=DIR]
+usage: gengap bench [workload=NAME] [method=sb,lb_ra] [precision=fp32,bf16] [rounds=5] [results_dir=DIR]
+       gengap bench peers=PYTHON [workload=NAME] ...
        gengap bench ranks=1,2 [workload=NAME] ...
 
 Trains on random images of the data set's shape, alternating between gengap and a typical loop in processes of
@@ -38,7 +41,9 @@ training.
                    on a CPU that is slower in it
   data.root=DIR    of a workload that reads photographs: the folder with the data sets
   data.folder=NAME and the data set's folder under it
-  rounds=N         rounds per loop, of about 2 s or one update each (default: 3; fewer in slow cases)
+  rounds=N         rounds per loop, of about 2 s or at least one update each (default: 5)
+  peers=PYTHON     instead of beside the typical loop alone, beside the trainers of composer and Lightning, in
+                   this Python that has them: scripts/bench-peers installs and measures them
   ranks=NUMBERS    instead, train on so many processes of this machine together, which share its cores or
                    GPUs, and print images/s and the fraction of an update that they spend in exchanges
   results_dir=DIR  write the measurements to DIR/bench as JSON, a table and a figure (default: results)
@@ -58,14 +63,19 @@ def main(arguments: Sequence[str]) -> int:
         print(HELP.format(default=", ".join(dict.fromkeys(w for w, _ in DEFAULT))), end="")
         return DONE
     values = typed.values(KEYS)
-    rounds = _positive("rounds", values.get("rounds", "3"))
+    rounds = _positive("rounds", values.get("rounds", "5"))
     ranks = [_positive("ranks", text) for text in values["ranks"].split(",")] if "ranks" in values else []
     results_dir = expanded(values.get("results_dir", "results"))
+    peers = (
+        _python(values["peers"], chosen_files=[k for k in FILES if k in values]) if "peers" in values else ""
+    )
     stop = Stop(None)
     with stop.before_exit(_say_stopped):
         chosen = _chosen(values)
         listed = ", ".join(f"{case} in {' and '.join(case.precisions)}" for case in chosen)
         tell(f"gengap bench: {listed}; {rounds} rounds; loading torch")
+        if ranks and "peers" in values:
+            raise UserError("ranks and peers are measured separately: leave one out")
         if ranks:
             from gengap.bench.ranks import measure_ranks
 
@@ -75,12 +85,29 @@ def main(arguments: Sequence[str]) -> int:
 
         try:
             with stop.cleaning_up(end_sides):
-                return measure_all(chosen, rounds, results_dir)
+                return measure_all(chosen, rounds, results_dir, peers)
         except BrokenPipeError:
             raise
         except OSError as error:
             where = error.filename or results_dir
             raise UserError(f"can't write to {where} ({error.strerror}): set results_dir=DIR") from error
+
+
+def _python(text: str, chosen_files: Sequence[str]) -> str:
+    if chosen_files:
+        raise UserError(
+            f"{chosen_files[0]}: photographs are not measured beside other trainers: leave peers out"
+        )
+    python = expanded(text)
+    missing = "install them with scripts/bench-peers, which measures them too"
+    if not os.access(python, os.X_OK) or python.is_dir():
+        raise UserError(f"peers={text} is no Python that can be started: {missing}")
+    found = subprocess.run(
+        [python, "-c", "import composer, lightning, omegaconf"], capture_output=True, check=False
+    )
+    if found.returncode:
+        raise UserError(f"peers={text} lacks composer, Lightning or OmegaConf: {missing}")
+    return str(python)
 
 
 def _chosen(values: Mapping[str, str]) -> "Sequence[Case]":

@@ -5,6 +5,7 @@ from typing import Any
 
 from gengap.config.checks import PRECISIONS
 from gengap.errors import UnreadableError
+from gengap.report.peers import PEERS
 from gengap.report.photographs import PHOTOGRAPHS
 from gengap.runs.checks import each, each_value, keys, number, one_of, or_null, text, whole
 from gengap.runs.folders import entries
@@ -32,7 +33,14 @@ _ROW = keys(
         "typical_seconds": _POSITIVE,
         "typical_memory": _NOT_NEGATIVE,
     },
-    {"engine": text, "copy_share": _NOT_NEGATIVE},
+    {
+        "engine": text,
+        "copy_share": _NOT_NEGATIVE,
+        "ratio_low": _POSITIVE,
+        "ratio_high": _POSITIVE,
+        "gengap_seconds_low": _POSITIVE,
+        "gengap_seconds_high": _POSITIVE,
+    },
 )
 _DECODED = keys(
     {
@@ -50,6 +58,25 @@ _DECODED = keys(
         "update_seconds": _POSITIVE,
     }
 )
+_PEER = keys(
+    {
+        "workload": text,
+        "method": text,
+        "precision": one_of(*PRECISIONS),
+        "batch_size": whole(1),
+        "ghost_size": or_null(whole(1)),
+        "trainer": text,
+        "versions": each_value(text),
+        "turns": whole(1),
+        "ratio": _POSITIVE,
+        "ratio_low": _POSITIVE,
+        "ratio_high": _POSITIVE,
+        "seconds": _POSITIVE,
+        "gengap_seconds": _POSITIVE,
+        "memory": _NOT_NEGATIVE,
+        "gengap_memory": _NOT_NEGATIVE,
+    }
+)
 _DOCUMENT = keys(
     {
         "versions": ORIGIN["versions"],
@@ -58,7 +85,7 @@ _DOCUMENT = keys(
         "copy_gbs": _NOT_NEGATIVE,
         "rows": each(_ROW),
     },
-    {PHOTOGRAPHS: each(_DECODED)},
+    {PHOTOGRAPHS: each(_DECODED), PEERS: each(_PEER)},
 )
 
 

@@ -7,9 +7,9 @@ import torch
 
 from gengap.bench import machine, measure, turns
 from gengap.bench.cases import Case, cases
-from gengap.bench.loops import random_images
+from gengap.bench.document import ROWS, merged
 from gengap.bench.machine import gb_per_update, gflop_per_image
-from gengap.bench.measure import _merged
+from gengap.bench.random_images import random_images
 from gengap.bench.typical import TypicalLoop
 from gengap.cli.bench import main
 from gengap.data.load import load
@@ -52,8 +52,8 @@ def test_a_new_measurement_replaces_the_old_one(tmp_path: Path) -> None:
     machine = {"hardware": {"name": "a machine"}}
     row = {"workload": "mnist_f1", "method": "sb", "precision": "fp32", "batch_size": 128, "ratio": 3.0}
     path = tmp_path / "machine.json"
-    path.write_text(json.dumps(_merged(path, machine, [row, row | {"precision": "bf16", "ratio": 5.0}])))
-    found = _merged(path, machine, [row | {"ratio": 4.0}, row | {"workload": "cifar10_c1"}])
+    path.write_text(json.dumps(merged(path, machine, ROWS, [row, row | {"precision": "bf16", "ratio": 5.0}])))
+    found = merged(path, machine, ROWS, [row | {"ratio": 4.0}, row | {"workload": "cifar10_c1"}])
     assert found["hardware"] == machine["hardware"]
     assert [(r["workload"], r["precision"], r["ratio"]) for r in found["rows"]] == [
         ("cifar10_c1", "fp32", 3.0),
@@ -181,7 +181,7 @@ def test_the_arguments_say_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(measure, "measure_all", lambda *found: asked.append(found) or 0)
     assert main(["workload=cifar10_c1", "method=sb,lb", "rounds=7", "results_dir=there"]) == 0
     cases = [Case("cifar10_c1", method, ("fp32", "bf16")) for method in ("sb", "lb")]
-    assert asked == [(cases, 7, Path("there"))]
+    assert asked == [(cases, 7, Path("there"), "")]
 
 
 def test_random_images_have_the_data_sets_shape() -> None:
@@ -193,7 +193,7 @@ def test_random_images_have_the_data_sets_shape() -> None:
 
 def test_typical_loop_runs_a_ghost_at_a_time() -> None:
     images, classes = random_images("digits")
-    typical = TypicalLoop(DIGITS.config("fp32"), images, classes, torch.device("cpu"), workers=0)
+    typical = TypicalLoop(DIGITS.config("fp32"), images, classes, torch.device("cpu"))
     sizes: list[int] = []
     typical._model.register_forward_hook(lambda module, inputs, output: sizes.append(len(output)))
     before = [p.detach().clone() for p in typical._model.parameters()]

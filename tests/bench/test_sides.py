@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gengap.bench import loops, sides
+from gengap.bench import loops, serve
 from gengap.bench.cases import Case
 from gengap.bench.sides import Side
 from gengap.errors import UserError
@@ -50,15 +50,16 @@ def test_a_data_loader_without_shared_memory_is_one_line(
         raise error
 
     monkeypatch.setitem(loops.LOOPS, "typical", lambda config: (fail, loops.ENGINE))
-    monkeypatch.setattr(os, "setpgrp", lambda: None)
     monkeypatch.setattr(os, "dup2", lambda *descriptors: None)
     ours, theirs = Pipe()
-    sides._serve("typical", DIGITS.config("fp32"), theirs)
+    ours.send(("typical", DIGITS.config("fp32")))
+    serve.serve(theirs)
     assert str(ours.recv()).startswith("a measured DataLoader finds no room in shared memory: make")
 
 
 def test_any_other_error_of_a_side_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(loops.LOOPS, "typical", lambda config: (lambda: 1 / 0, loops.ENGINE))
-    monkeypatch.setattr(os, "setpgrp", lambda: None)
+    ours, theirs = Pipe()
+    ours.send(("typical", DIGITS.config("fp32")))
     with pytest.raises(ZeroDivisionError):
-        sides._serve("typical", DIGITS.config("fp32"), Pipe()[1])
+        serve.serve(theirs)

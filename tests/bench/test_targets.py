@@ -62,6 +62,30 @@ def test_a_time_is_met_up_to_its_target_and_the_ratio_counts_by_itself() -> None
         ]
 
 
+@pytest.mark.parametrize(
+    ("target", "row", "spread", "shown", "outcome"),
+    [
+        ("≥ 3x", {"ratio": 3.1}, (3.0, 3.3), "3.10x", "met"),
+        ("≥ 3x", {"ratio": 3.1}, (2.9, 3.3), "3.10x", "within the spread"),
+        ("≥ 3x", {"ratio": 2.9}, (2.8, 2.99), "2.90x", "falls short"),
+        ("≤ 2 s/epoch", {"seconds_per_epoch": 1.9}, (9.0, 10.6), "1.9 s/epoch", "within the spread"),
+        ("≤ 2 s/epoch", {"seconds_per_epoch": 1.9}, (9.0, 10.5), "1.9 s/epoch", "met"),
+        ("≥ 75 % of matrix rate", {"matrix_share": 0.8}, (9.9, 10.5), "80 %", "met"),
+        ("≥ 75 % of matrix rate", {"matrix_share": 0.8}, (9.9, 11.0), "80 %", "within the spread"),
+        ("≥ 75 % of matrix rate", {"matrix_share": 0.7}, (9.9, 10.5), "70 %", "falls short"),
+        ("≤ 1.25x the floor", {"matrix_share": 0.75, "copy_share": 0.1}, (9.9, 10.5), "1.18x", "met"),
+        ("≤ 1.25x the floor", {"matrix_share": 0.7, "copy_share": 0.05}, (9.9, 10.5), "1.33x", "falls short"),
+    ],
+)
+def test_a_target_is_met_where_both_quartiles_are_on_its_side(
+    target: str, row: dict[str, float], spread: tuple[float, float], shown: str, outcome: str
+) -> None:
+    """Quartiles of the ratio, or of the seconds per update, whose median is 10."""
+    keys = ("ratio_low", "ratio_high") if "ratio" in row else ("gengap_seconds_low", "gengap_seconds_high")
+    found = {"gengap_seconds": 10.0} | row | dict(zip(keys, spread, strict=True))
+    assert Target("cpu", "mnist_f1", "sb", "fp32", target).outcome(found) == (shown, outcome)
+
+
 def test_a_row_counts_for_its_own_device_method_and_precision_only() -> None:
     for row in (("mnist_f1", "sb", "fp32"), ("mnist_f1", "lb", "bf16"), ("cifar10_c1", "sb", "bf16")):
         assert lines(measured(GPU, (*row, 9.0, 0.001))) == []
@@ -79,13 +103,13 @@ def test_one_line_per_machine_that_measured_a_target() -> None:
 
 
 def test_a_target_of_another_form_is_refused() -> None:
-    with pytest.raises(ValueError, match="'3x' is not of the form"):
+    with pytest.raises(ValueError, match="'3x' has none of the forms"):
         Target("cpu", "mnist_f1", "sb", "fp32", "3x").outcome({"ratio": 4.0, "seconds_per_epoch": 1.0})
 
 
 def test_every_target_has_one_of_the_forms_and_every_case_on_cuda_has_both() -> None:
     for target in targets():
-        target.outcome({"ratio": 1.0, "seconds_per_epoch": 1.0})
+        target.outcome({"ratio": 1.0, "seconds_per_epoch": 1.0, "gengap_seconds": 1.0, "matrix_share": 0.5})
     on_cuda = [target for target in targets() if target.device == "cuda"]
     rows = {(t.workload, t.method, t.precision) for t in on_cuda}
     assert len(on_cuda) == 2 * len(rows)

@@ -1,0 +1,65 @@
+"""The file of a machine's measurements, which a later measurement of the same case replaces one by one."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from gengap.errors import UserError
+from gengap.report.peers import PEERS
+from gengap.report.photographs import PHOTOGRAPHS
+from gengap.runs.store import write_atomically
+
+Row = dict[str, Any]
+ROWS = "rows"  # beside the typical loop
+
+
+def _case(row: Row) -> tuple[Any, ...]:
+    return row["workload"], row["method"], row["precision"]
+
+
+def _trained(row: Row) -> tuple[Any, ...]:
+    return row["workload"], row["batch_size"], row["method"], row["precision"] == "bf16"
+
+
+def _of_trainer(row: Row) -> tuple[Any, ...]:
+    return *_trained(row), row["trainer"]
+
+
+# By key in the file: what identifies a row, and the order that they stand in
+_ORDERS: dict[str, tuple[Callable[[Row], tuple[Any, ...]], Callable[[Row], tuple[Any, ...]]]] = {
+    ROWS: (_case, _trained),
+    PHOTOGRAPHS: (_case, _case),
+    PEERS: (_of_trainer, _of_trainer),
+}
+
+
+def merged(
+    path: Path, machine: dict[str, Any], kind: str = ROWS, found: Sequence[Row] = ()
+) -> dict[str, Any]:
+    """The file's measurements with these, which replace those of the same cases.
+
+    Args:
+        path: the file, which need not exist.
+        machine: hardware, versions and rates, as `machine.peak_rates` describes them.
+        kind: the key in the file: ROWS, PHOTOGRAPHS or PEERS.
+        found: the new rows.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        earlier = json.loads(path.read_text()) if path.exists() else {}
+        rows = {key: list(earlier.get(key, ())) for key in _ORDERS}
+        for key, (identity, order) in _ORDERS.items():
+            new = list(found) if key == kind else []
+            replaced = set(map(identity, new))
+            rows[key] = sorted([row for row in rows[key] if identity(row) not in replaced] + new, key=order)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} is not a measurement of gengap bench: move it away") from error
+    return machine | {key: of_kind for key, of_kind in rows.items() if of_kind or key == ROWS}
+
+
+def write(path: Path, document: dict[str, Any]) -> None:
+    """Replace the file."""
+    write_atomically(path, (json.dumps(document, indent=1) + "\n").encode())

@@ -1,0 +1,61 @@
+"""The batches of the other trainers: a typical DataLoader, or tensors that need no work at all."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from gengap.bench.random_images import random_images
+from gengap.bench.typical import loader
+from gengap.config.schema import Config
+
+
+class Slices(Dataset[tuple[Tensor, Tensor]]):
+    """Ready batches, one after another: views into normalized images on the device."""
+
+    def __init__(self, images: Tensor, labels: Tensor, batch_size: int) -> None:
+        self._images, self._labels = images, labels
+        self._size, self._count = batch_size, len(images) // batch_size
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        if index >= self._count:
+            raise IndexError(index)
+        rows = slice(index * self._size, (index + 1) * self._size)
+        return self._images[rows], self._labels[rows]
+
+
+def device_of(config: Config) -> torch.device:
+    """The GPU, if there is one and the configuration does not forbid it."""
+    return torch.device("cuda" if config.runtime.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def batches(config: Config, batch_size: int, *, in_memory: bool) -> tuple[DataLoader[Any], int]:
+    """Batches of random images of the data set's shape, and the number of classes.
+
+    Args:
+        config: the run's configuration.
+        batch_size: images per batch.
+        in_memory: neither shuffled nor augmented, so that next to nothing is spent on data.
+    """
+    images, classes = random_images(config.data.name)
+    device = device_of(config)
+    if not in_memory:
+        return loader(config, images, batch_size, device), classes
+    pixels = torch.from_numpy(np.moveaxis(images.images, -1, 1)).to(device).float() / 255
+    mean, std = (
+        torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (config.data.mean, config.data.std)
+    )
+    slices = Slices((pixels - mean) / std, torch.from_numpy(images.labels).to(device), batch_size)
+    return DataLoader(slices, batch_size=None, shuffle=False), classes
+
+
+def versions(packages: Sequence[str]) -> dict[str, str]:
+    """The installed versions of these packages and of torch."""
+    return {name: version(name) for name in (*packages, "torch")}

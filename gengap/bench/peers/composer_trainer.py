@@ -1,0 +1,51 @@
+"""composer's Trainer, with its GhostBatchNorm and GradientClipping."""
+
+from composer import Callback, Logger, State, Trainer
+from composer.algorithms import GhostBatchNorm, GradientClipping
+from composer.core import Algorithm
+from composer.models import ComposerClassifier
+
+from gengap.bench.peers.batches import batches, device_of, versions
+from gengap.bench.requests import Requests
+from gengap.bench.typical import optimizer
+from gengap.config.schema import Config
+from gengap.models import build
+
+
+class AfterUpdate(Callback):  # type: ignore[misc]  # not installed with gengap
+    """Tells when an update is done."""
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+
+    def batch_end(self, state: State, logger: Logger) -> None:
+        """composer's hook."""
+        self._requests.after_update()
+
+
+def train(config: Config, requests: Requests, *, in_memory: bool) -> None:
+    """Train until the command ends."""
+    method = config.method
+    loader, classes = batches(config, method.batch_size, in_memory=in_memory)
+    network = build(config.model.name, classes, **config.model.options)
+    algorithms: list[Algorithm] = []
+    if method.ghost_size is not None:
+        algorithms.append(GhostBatchNorm(ghost_batch_size=method.ghost_size))
+    if method.clip_norm is not None:
+        algorithms.append(GradientClipping(clipping_type="norm", clipping_threshold=method.clip_norm))
+    model = ComposerClassifier(network, num_classes=classes)
+    trainer = Trainer(
+        model=model,
+        train_dataloader=loader,
+        optimizers=optimizer(config, network),
+        algorithms=algorithms,
+        callbacks=[AfterUpdate(requests)],
+        max_duration="1000000ep",
+        device_train_microbatch_size=method.batch_size,  # which it can't tell of batches in memory
+        device="gpu" if device_of(config).type == "cuda" else "cpu",
+        precision="amp_bf16" if config.precision == "bf16" else "fp32",
+        progress_bar=False,
+        auto_log_hparams=False,
+    )
+    requests.built("composer", versions(["mosaicml"]))
+    trainer.fit()

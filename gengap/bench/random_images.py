@@ -1,0 +1,19 @@
+"""Random images of a data set's shape, which every side trains on."""
+
+import numpy as np
+
+from gengap.bench.cases import SHAPES
+from gengap.data.sources import Images, Source
+
+
+def random_images(name: str) -> tuple[Images, int]:
+    """Random images and labels of a data set's shape, and its number of classes."""
+    samples, *shape, classes = SHAPES[name]
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 256, (samples, *shape), dtype=np.uint8)
+    return Images(pixels, generator.integers(0, classes, samples)), classes
+
+
+def source_of(images: Images, classes: int) -> Source:
+    """A data set of these images, the first of which are its test split."""
+    return Source(images, images.take(np.arange(min(1000, len(images)))), classes)
