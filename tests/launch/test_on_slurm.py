@@ -55,10 +55,12 @@ def submit(slurm, tmp_path):
     environment = {
         "PATH": f"{gengap.parent}:{os.environ['PATH']}",
         "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}",
+        "MASTER_ADDR": "127.0.0.1",  # the nodes' names are no machines' names here
     }
 
-    def send(until, *words, array="0"):
-        command = ["sbatch", *OPTIONS, f"--array={array}", str(SCRIPT), *words, "results_dir=mine", *WORDS]
+    def send(until, *words, array="0", options=()):
+        options = [*OPTIONS, f"--array={array}", *options]
+        command = ["sbatch", *options, str(SCRIPT), *words, "results_dir=mine", *WORDS]
         return slurm.run(*command, cwd=tmp_path, UNTIL=until, **environment).strip()
 
     yield send
@@ -84,6 +86,19 @@ def test_a_sweep_is_requeued_until_it_is_done(slurm, submit, tmp_path):
         assert run_state(directory).name == "finished"
         rows = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
         assert rows[-1]["update"] == json.loads((directory / "run.json").read_text())["regime"]["updates"]
+
+
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_two_tasks_train_together_also_after_a_requeue(slurm, submit, tmp_path, nodes):
+    submit("budget", "+experiment=digits_lb_gbn", options=["--ntasks=2", f"--nodes={nodes}"])
+    slurm.wait(lambda: not slurm.jobs(), "the end of the job", 120)
+    (directory,) = runs(tmp_path)
+    said = (directory / LOG).read_text()
+    assert "stopped (the time budget is used up) after update 1 of " in said, logs(tmp_path)
+    assert "resuming after update 1 of " in said
+    assert run_state(directory).name == "finished", logs(tmp_path)
+    assert json.loads((directory / "run.json").read_text())["hardware"]["ranks"] == 2
+    assert logs(tmp_path).count("finished, validation accuracy") == 1
 
 
 def test_the_warning_before_the_limit_saves_and_requeues(slurm, submit, tmp_path):
