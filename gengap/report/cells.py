@@ -10,6 +10,7 @@ from pandas import DataFrame
 
 from gengap.config.identity import is_published, recorded_differences
 from gengap.config.shipped import experiment_config
+from gengap.learning_rate import scaled_lr
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
 from gengap.report.incomparable import mark_incomparable
@@ -45,6 +46,21 @@ class Group:
     def accuracies(self) -> list[float]:
         """Validation accuracy (%) of each finished run after its last update, never the best."""
         return [float(accuracy) for accuracy in self.finished["last_val_accuracy"]]
+
+    @property
+    def by_seed(self) -> dict[int, float]:
+        """The same accuracies by seed."""
+        seeds = map(int, self.finished["seed"])
+        return dict(zip(seeds, self.accuracies, strict=True))
+
+    @property
+    def lr_scale(self) -> float | None:
+        """What the method multiplies the workload's learning rates by; None where no record can be read."""
+        record = read_record(Path(self.runs["directory"].iloc[0]))
+        if record is None:
+            return None
+        method = record["config"]["method"]
+        return scaled_lr(1.0, method["batch_size"], method["lr_base_batch"], method["lr_rule"])
 
     @property
     def is_own(self) -> bool:

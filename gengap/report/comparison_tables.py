@@ -2,27 +2,33 @@
 
 from collections.abc import Sequence
 
-from gengap.report.comparisons import EQUIVALENCE, PRECISION, PROTOCOL, SHARE, STEP, Comparison
+from gengap.report.comparisons import AS_GOOD, PRECISION, PROTOCOL, SHARE, STEP, Comparison
 from gengap.report.format import fixed, interval, p_value, percent, signed
 from gengap.report.markup import Table
-from gengap.report.significance import MARGIN
 
 LEVEL = 0.05
-_TESTED_FOR_EQUIVALENCE = (EQUIVALENCE, PRECISION)
-_WITH_READING = (*_TESTED_FOR_EQUIVALENCE, PROTOCOL)
-_P_COLUMNS = {SHARE: (), STEP: ("p", "p (Holm)"), PROTOCOL: ("p",)}
+_WITH_READING = (AS_GOOD, PRECISION, PROTOCOL)
+_WITH_MARGIN = (AS_GOOD, PRECISION)
+_P_COLUMNS = {
+    AS_GOOD: ("p (not worse)", "p (Holm)", "p (better)"),
+    SHARE: (),
+    STEP: ("p", "p (Holm)"),
+    PRECISION: ("p (TOST)", "p (Holm)"),
+    PROTOCOL: ("p", "p (Holm)"),
+}
 
 
 def table(found: Sequence[Comparison], kind: str) -> Table:
     """The comparisons of one kind that have the seeds for a number, for reading."""
     shown = [c for c in found if c.kind == kind and not c.needs_seeds]
-    p_columns = _P_COLUMNS.get(kind, ("p (TOST)",))
+    p_columns = _P_COLUMNS[kind]
     header = (
         "workload",
         "method" if kind == SHARE else "difference",
         "n",
         "share" if kind == SHARE else "points",
         "95 %",
+        *(("margin",) if kind in _WITH_MARGIN else ()),
         *p_columns,
         *(("reads as",) if kind in _WITH_READING else ()),
         "blank because",
@@ -47,10 +53,11 @@ def _row(c: Comparison, p_columns: int) -> tuple[str, ...]:
     return (
         c.row.title,
         c.name,
-        ", ".join(map(str, c.seeds)),
+        f"{c.seeds[0]} pairs" if c.paired else ", ".join(map(str, c.seeds)),
         shown(c.value),
         interval(shown(c.low), shown(c.high)),
-        *(p_value(p) for p in (c.p, c.p_holm)[:p_columns]),
+        *((f"{c.margin:.2f}",) if c.kind in _WITH_MARGIN else ()),
+        *(p_value(p) for p in (c.p, c.p_holm, c.p_superior)[:p_columns]),
         *((_reading(c),) if c.kind in _WITH_READING else ()),
         c.reason,
     )
@@ -60,12 +67,14 @@ def data(found: Sequence[Comparison]) -> Table:
     """All comparisons as numbers: points, fractions of the gap, p-values."""
     header = (
         "kind", "workload", "comparison", "seeds", "value", "low95", "high95", "p", "p_holm", "blank_because",
+        "p_superior", "margin", "paired",
     )  # fmt: skip
     rows = (
         (c.kind, c.row.label, c.name, " ".join(map(str, c.seeds)))
         + tuple(fixed(x) for x in (c.value, c.low, c.high))
         + tuple("" if p is None else f"{p:.3g}" for p in (c.p, c.p_holm))
-        + (c.reason,)
+        + (c.reason, "" if c.p_superior is None else f"{c.p_superior:.3g}")
+        + (fixed(c.margin) if c.kind in _WITH_MARGIN else "", "yes" if c.paired else "no")
         for c in found
     )
     return Table(header, tuple(rows), labels=4)
@@ -73,10 +82,21 @@ def data(found: Sequence[Comparison]) -> Table:
 
 def _reading(c: Comparison) -> str:
     """What the test and the interval say together; empty where there is no interval."""
-    if c.low is None or c.high is None or c.p is None:
+    if c.low is None or c.high is None or c.p_holm is None:
         return ""
-    if c.kind in _TESTED_FOR_EQUIVALENCE and c.p < LEVEL:
-        return f"within {MARGIN:g}"
+    if c.kind == AS_GOOD:
+        return _as_good(c.p_holm, c.p_superior, worse=c.high < -c.margin)
+    if c.kind == PRECISION and c.p_holm < LEVEL:
+        return f"within {c.margin:.2f}"
+    if c.kind == PROTOCOL and c.p_holm >= LEVEL:
+        return "open"
     if c.low > 0 or c.high < 0:
         return "higher" if c.low > 0 else "lower"
     return "open"
+
+
+def _as_good(p_not_worse: float, p_better: float | None, *, worse: bool) -> str:
+    """In this order, so that no correction is needed for asking twice; the margin decides what worse is."""
+    if p_not_worse < LEVEL:
+        return "better" if p_better is not None and p_better < LEVEL else "as good"
+    return "worse" if worse else "open"

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from gengap.config.schema import FP32, PAPER
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
+from gengap.report.margins import margin_of
 from gengap.report.rows import Part, Row
 from gengap.report.significance import Difference, difference, holm, share, share_interval
 
-EQUIVALENCE, SHARE, STEP = "equivalence", "gap closed", "step"
+AS_GOOD, SHARE, STEP = "as good as SB", "gap closed", "step"
 PRECISION, PROTOCOL = "precision", "protocol"
 NEEDS_SEEDS = "needs 2 seeds"
 NO_SPREAD = "the seeds do not differ, so there is nothing to compare with"
@@ -21,8 +22,10 @@ Samples = dict[str, list[float]]  # accuracies in percent, one per seed
 class Comparison:
     """One comparison: points for differences, a fraction for shares, None with a reason where it is blank.
 
-    seeds: number of seeds of each side. low, high: 95 % interval. p: of the equivalence test, or of no
-    difference. p_holm: the latter, corrected within the row.
+    seeds: number of seeds of each side, or of the pairs. low, high: 95 % interval. p: of the kind's test;
+    p_holm: corrected over all of the kind. p_superior: of +RA being no better than SB, for those of the kind
+    AS_GOOD; it counts only where it has been shown to be as good. margin: in points, below which a
+    difference counts as none.
     """
 
     kind: str
@@ -34,6 +37,9 @@ class Comparison:
     high: float | None = None
     p: float | None = None
     p_holm: float | None = None
+    p_superior: float | None = None
+    margin: float = 0.0
+    paired: bool = False
     reason: str = ""
 
     @property
@@ -49,12 +55,18 @@ def compare_methods(records: Records) -> list[Comparison]:
     # Looked up by the key itself, so that a cell shared by two rows is compared once
     cells = [(row, m) for row in rows for m in METHODS if (row, m) in records.cells]
     return [
-        *(_equivalence(row, samples[row]) for row in rows),
+        *_corrected([_as_good(row, samples[row]) for row in rows]),
         *(_share(row, samples[row], m) for row in rows for m in ("lb_lr", "lb_gbn", "lb_ra")),
-        *(line for row in rows for line in _steps(row, samples[row])),
-        *(_precision(records, row, m) for row, m in cells if row.precision != FP32),
-        *(_protocol(records, row, m) for row, m in cells if row.protocol != PAPER),
+        *_corrected([_step(records, row, samples[row], *pair) for row in rows for pair in _STEPS]),
+        *_corrected([_precision(records, row, m) for row, m in cells if row.precision != FP32]),
+        *_corrected([_protocol(records, row, m) for row, m in cells if row.protocol != PAPER]),
     ]
+
+
+def _corrected(lines: list[Comparison]) -> list[Comparison]:
+    """With Holm's correction over all of these that have a p."""
+    corrected = iter(holm([line.p for line in lines if line.p is not None]))
+    return [line if line.p is None else replace(line, p_holm=next(corrected)) for line in lines]
 
 
 def gap(records: Records, row: Row, a: str, b: str) -> Comparison:
@@ -67,14 +79,19 @@ def _accuracies(records: Records, row: Row, method: str) -> list[float]:
     return [] if group is None else group.accuracies
 
 
-def _equivalence(row: Row, samples: Samples) -> Comparison:
-    line, tested = _between_methods(EQUIVALENCE, row, samples, "lb_ra", "sb")
-    return line if tested is None else replace(line, p=tested.equivalence())
+def _as_good(row: Row, samples: Samples) -> Comparison:
+    """+RA against SB: first that it is not worse by the margin, then that it is better."""
+    line, tested = _between_methods(AS_GOOD, row, samples, "lb_ra", "sb")
+    line = replace(line, margin=margin_of(row.name))
+    if tested is None:
+        return line
+    return replace(line, p=tested.non_inferiority(line.margin), p_superior=tested.superiority())
 
 
 def _precision(records: Records, row: Row, method: str) -> Comparison:
     line, tested = _with_stated(PRECISION, records, row, method, FP32)
-    return line if tested is None else replace(line, p=tested.equivalence())
+    line = replace(line, margin=margin_of(row.name))
+    return line if tested is None else replace(line, p=tested.equivalence(line.margin))
 
 
 def _protocol(records: Records, row: Row, method: str) -> Comparison:
@@ -85,12 +102,17 @@ def _protocol(records: Records, row: Row, method: str) -> Comparison:
 def _with_stated(
     kind: str, records: Records, row: Row, method: str, stated: str
 ) -> tuple[Comparison, Difference | None]:
-    """The cell at another precision or protocol, minus the same cell as the paper states it."""
-    sides = {
-        f"{LABELS[method]} {row.deviation}": _accuracies(records, row, method),
-        stated: _accuracies(records, Row(row.name), method),
-    }
-    return _difference(kind, Row(row.name), sides)
+    """The cell at another precision or protocol, minus the same cell as the paper states it.
+
+    By pairs of the same seed, which have initial weights and order of images in common, where there are two.
+    """
+    groups = [records.cell(row, method), records.cell(Row(row.name), method)]
+    names = (f"{LABELS[method]} {row.deviation}", stated)
+    found = [{} if group is None else group.by_seed for group in groups]
+    shared = sorted(found[0].keys() & found[1].keys())
+    paired = len(shared) >= 2
+    sides = [[s[k] for k in shared] if paired else list(s.values()) for s in found]
+    return _difference(kind, Row(row.name), dict(zip(names, sides, strict=True)), paired=paired)
 
 
 def _between_methods(
@@ -99,14 +121,16 @@ def _between_methods(
     return _difference(kind, row, {LABELS[m]: samples[m] for m in (a, b)})
 
 
-def _difference(kind: str, row: Row, sides: Samples) -> tuple[Comparison, Difference | None]:
+def _difference(
+    kind: str, row: Row, sides: Samples, *, paired: bool = False
+) -> tuple[Comparison, Difference | None]:
     """The first side minus the second; the Difference is None where no test is possible."""
     a, b = sides.values()
-    line = Comparison(kind, row, " − ".join(sides), (len(a), len(b)))
+    line = Comparison(kind, row, " − ".join(sides), (len(a), len(b)), paired=paired)
     reason = _too_few(sides)
     if reason:
         return replace(line, reason=reason), None
-    found = difference(a, b)
+    found = difference(a, b, paired=paired)
     if not found.testable:
         return replace(line, value=found.mean, reason=NO_SPREAD), None
     low, high = found.interval()
@@ -138,7 +162,15 @@ def _no_gap(samples: Samples) -> str:
     return f"SB − LB may be 0: 95 % is {low:+.2f} to {high:+.2f}" if low <= 0 <= high else ""
 
 
-def _steps(row: Row, samples: Samples) -> list[Comparison]:
-    found = [_between_methods(STEP, row, samples, a, b) for a, b in _STEPS]
-    corrected = iter(holm([tested.p for _, tested in found if tested]))
-    return [replace(line, p=tested.p, p_holm=next(corrected)) if tested else line for line, tested in found]
+def _step(records: Records, row: Row, samples: Samples, a: str, b: str) -> Comparison:
+    line, tested = _between_methods(STEP, row, samples, a, b)
+    scales = [_scale(records, row, m) for m in (a, b)]
+    if b != "lb" and all(scales) and scales[0] != scales[1]:  # it changes more than one thing
+        line = replace(line, name=f"{line.name} (rate ×{scales[0]:.3g} − ×{scales[1]:.3g})")
+    return line if tested is None else replace(line, p=tested.p)
+
+
+def _scale(records: Records, row: Row, method: str) -> float | None:
+    """By how much a cell's learning rate is that of the small batch; None without records."""
+    group = records.cell(row, method)
+    return None if group is None else group.lr_scale

@@ -6,7 +6,7 @@ from typing import Any
 from gengap.paper import tables as paper
 from gengap.report import comparison_tables, other_runs, prose, tables
 from gengap.report.cells import Records, parts, rows_of
-from gengap.report.comparisons import EQUIVALENCE, PRECISION, PROTOCOL, SHARE, STEP, Comparison
+from gengap.report.comparisons import AS_GOOD, PRECISION, PROTOCOL, SHARE, STEP, Comparison
 from gengap.report.figures import Figure
 from gengap.report.figures.norms_elsewhere import norms_elsewhere
 from gengap.report.landscape.section import Landscape
@@ -15,7 +15,6 @@ from gengap.report.measure import commits, distinct
 from gengap.report.overview import counts, gaps
 from gengap.report.rows import PAPER_TABLES, Part, Row
 from gengap.report.section import Details, Picture, Plain, Section, section
-from gengap.report.significance import MARGIN
 from gengap.report.speed import targets_table
 
 ABSENT, MISSING = "Figures without records", "missing: "  # what stands before commands
@@ -66,7 +65,7 @@ def table(records: Records, part: Part) -> Section:
     blocks = (
         prose.ABOUT.get(part),
         tables.quick(records, part) if rows else None if own else "No runs for this table yet.\n",
-        prose.GLANCE.format(margin=MARGIN) if rows and part in PAPER_TABLES else None,
+        prose.GLANCE if rows and part in PAPER_TABLES else None,
         prose.KINDS if any(row.deviation for row in rows) else None,
         prose.SHARED if part is Part.TABLE2 else None,
         *(_absent_rows(PAPER_TABLES[part], rows) if part in PAPER_TABLES else ()),
@@ -112,7 +111,7 @@ def comparisons(found: list[Comparison]) -> Section:
     if all(line.needs_seeds for line in found):
         return Section("Comparisons", (prose.NO_COMPARISON,))
     kinds = (
-        ("Is +RA equivalent to SB?", EQUIVALENCE),
+        ("Is +RA as good as SB?", AS_GOOD),
         ("Share of the gap closed", SHARE),
         ("What does each step change?", STEP),
         ("Is bf16 as good as fp32?", PRECISION),

@@ -16,6 +16,9 @@ from gengap.report.markup import Table
 from gengap.report.statistics import Summary, summarize
 from gengap.runs import read_metrics, read_record
 
+Fits = dict[int, WalkFit | str]  # by seed
+LATER = (2, 4)  # starts, as multiples of the first, that show whether the verdict depends on it
+
 
 @dataclass(frozen=True)
 class Walk:
@@ -23,12 +26,14 @@ class Walk:
 
     band: L2 norm of w_t - w_0 against updates t. epochs_per_update: as recorded. first_change: the update
     at which the learning rate first changes, inf if it never does. fits: by seed, or why there is none.
+    later: the same with the start of the window this many times as late.
     """
 
     band: Band
     epochs_per_update: float
     first_change: float
-    fits: dict[int, WalkFit | str]
+    fits: Fits
+    later: dict[int, Fits]
 
     @property
     def fitted(self) -> list[WalkFit]:
@@ -74,7 +79,7 @@ class Walk:
 def read_walk(group: Group, tensor: int | None = None) -> Walk | None:
     """The walk of all parameters, or of one parameter tensor by its index; None without recorded rows."""
     walks: list[tuple[Array, Array]] = []
-    fits: dict[int, WalkFit | str] = {}
+    fits: dict[int, Fits] = {k: {} for k in (1, *LATER)}
     epochs_per_update, change = 0.0, inf
     for seed, directory in zip(group.finished["seed"], group.finished["directory"], strict=True):
         rows = read_metrics(Path(directory))
@@ -86,9 +91,12 @@ def read_walk(group: Group, tensor: int | None = None) -> Walk | None:
         distance = _distance(recorded, tensor)
         walks.append((t, distance))
         epochs_per_update = float(recorded["epoch"].iloc[-1]) / float(t[-1])
-        fits[int(seed)] = _fit(t, distance, rows, change)
+        start = max(_transient(Path(directory)), _clipped_until(rows, change))
+        for k, by_seed in fits.items():
+            by_seed[int(seed)] = _fit(t, distance, k * start, change)
     found = band(walks)
-    return None if found is None else Walk(found, epochs_per_update, change, fits)
+    later = {k: fits[k] for k in LATER}
+    return None if found is None else Walk(found, epochs_per_update, change, fits[1], later)
 
 
 def _recorded(rows: DataFrame) -> DataFrame:
@@ -110,11 +118,25 @@ def _first_change(directory: Path) -> float:
     return float(milestones[0]) if milestones else inf
 
 
-def _fit(t: Array, distance: Array, rows: DataFrame, first_change: float) -> WalkFit | str:
+def _transient(directory: Path) -> float:
+    """Updates until momentum has built up: two of its time constants, 2 / (1 - momentum)."""
+    record = read_record(directory)
+    config = record["config"] if record else {}
+    workload = config.get("workload", {})
+    is_adam = workload.get("optimizer") == "adam"
+    momentum = workload["adam_betas"][0] if is_adam else config.get("protocol", {}).get("momentum", 0.0)
+    return 2 / (1 - float(momentum))
+
+
+def _clipped_until(rows: DataFrame, first_change: float) -> float:
     # Every row, evaluations included, counts the clipped updates since the row before it.
     clipping = rows[(rows["clipped"] > 0) & (rows["update"] <= first_change)]["update"]
+    return 0.0 if clipping.empty else float(clipping.max())
+
+
+def _fit(t: Array, distance: Array, after: float, first_change: float) -> WalkFit | str:
     try:
-        return fit_walk(t, distance, 0.0 if clipping.empty else float(clipping.max()), first_change)
+        return fit_walk(t, distance, after, first_change)
     except NoFit as reason:
         return str(reason)
 
@@ -144,7 +166,7 @@ def fit_table(names: tuple[str, ...], walks: Iterable[Named]) -> Table:
     """One row per walk, over its seeds."""
     header = (
         *names, "n", "window (updates)", "rows", "slope b ± std", "a + b ln t: R²",
-        "a + b ln t: error", "a t^b: R²", "a t^b: error", "better law", "no fit",
+        "a + b ln t: error", "a t^b: R²", "a t^b: error", "better law", "if it starts later", "no fit",
     )  # fmt: skip
     return Table(header, tuple((*labels, *_summary(w)) for labels, w in walks), labels=len(names))
 
@@ -154,7 +176,7 @@ def _summary(found: Walk) -> tuple[str, ...]:
     missing = count - len(fits)
     reason = f"{missing} of {count}: {', '.join(found.reasons)}" if missing else ""
     if not fits:
-        return ("0", *("",) * 8, reason)
+        return ("0", *("",) * 9, reason)
     return (
         str(len(fits)),
         f"{_span([f.start for f in fits])} to {_span([f.end for f in fits])}",
@@ -163,8 +185,18 @@ def _summary(found: Walk) -> tuple[str, ...]:
         *_quality([f.log for f in fits]),
         *_quality([f.power for f in fits]),
         verdict(fits),
+        _later(found),
         reason,
     )
+
+
+def _later(found: Walk) -> str:
+    """The verdicts of windows that start later, by how many times as late."""
+    told = []
+    for k, by_seed in found.later.items():
+        fits = [f for f in by_seed.values() if isinstance(f, WalkFit)]
+        told.append(f"{k}×: {verdict(fits) if fits else 'no fit'}")
+    return "; ".join(told)
 
 
 def _quality(found: list[Quality]) -> tuple[str, str]:

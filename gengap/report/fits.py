@@ -1,7 +1,7 @@
 """Does the distance from initialization grow like log t? Fits of a run's walk (section 4, figure 2).
 
-The window begins after the last clipped update and ends when the learning rate first changes. a + b ln t and
-a t^b are compared by how well each predicts held-out rows.
+The window begins after the transient (until momentum has built up and clipping has ended) and ends when the
+learning rate first changes. a + b ln t and a t^b are compared by how well each predicts held-out rows.
 """
 
 from collections.abc import Callable, Sequence
@@ -56,21 +56,21 @@ class Quality:
     relative: float
 
 
-def fit_walk(t: Array, distance: Array, clipped_until: float, first_change: float) -> WalkFit:
+def fit_walk(t: Array, distance: Array, after: float, first_change: float) -> WalkFit:
     """Fit one run's recorded rows.
 
     Args:
         t: updates, ascending, shape (rows,).
         distance: L2 distance from initialization after t updates, shape (rows,).
-        clipped_until: the last row with a clipped update, in updates; 0 if there is none.
+        after: the end of the transient, in updates; 0 if there is none.
         first_change: the update at which the learning rate first changes; inf if it never does.
 
     Raises:
-        NoFit: clipping lasts until the learning rate changes, too few rows are left, or nothing moves.
+        NoFit: the transient lasts until the learning rate changes, too few rows are left, or nothing moves.
     """
-    inside = (t > clipped_until) & (t <= first_change)
-    if clipped_until and not inside.any():
-        raise NoFit("clipping lasts until the learning rate changes")
+    inside = (t > after) & (t <= first_change)
+    if after and not inside.any():
+        raise NoFit("the transient lasts until the learning rate changes")
     t, distance = t[inside], distance[inside]
     if len(t) < MINIMUM_ROWS:
         raise NoFit(f"too short ({len(t)} rows in the window)")

@@ -1,6 +1,5 @@
 """How numbers are written in tables, captions and summaries."""
 
-from gengap.report.significance import MARGIN
 from gengap.report.statistics import Summary
 
 NEAR, ABOVE, BELOW = "≈", "▲", "▼"
@@ -42,9 +41,9 @@ def _rounded(value: float, digits: int) -> float:
     return round(value, digits) + 0.0  # turns -0.0 into 0.0
 
 
-def percent(fraction: float | None) -> str:
-    """A fraction in whole percent; empty for None."""
-    return "" if fraction is None else f"{_rounded(100 * fraction, 0):.0f} %"
+def percent(fraction: float | None, digits: int = 0) -> str:
+    """A fraction in percent; empty for None."""
+    return "" if fraction is None else f"{_rounded(100 * fraction, digits):.{digits}f} %"
 
 
 def interval(low: str, high: str) -> str:
@@ -73,12 +72,12 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
 
 
-def mark(difference: float) -> str:
-    """Whether a difference from the paper (points) is within MARGIN, above or below it.
+def mark(difference: float, margin: float) -> str:
+    """Whether a difference from the paper is within the margin, above or below it, both in points.
 
     A shape, so that it does not depend on color.
     """
-    if abs(difference) <= MARGIN:
+    if abs(difference) <= margin:
         return NEAR
     return ABOVE if difference > 0 else BELOW
 

@@ -6,7 +6,8 @@ from pandas import DataFrame
 
 from gengap.paper import tables as paper
 from gengap.report.cells import Group, Records
-from gengap.report.format import commit, state
+from gengap.report.format import commit, mark, state
+from gengap.report.margins import margin_of
 from gengap.report.places import experiment_of
 from gengap.report.rows import Row
 from gengap.report.statistics import Summary, binomial_error, summarize
@@ -19,7 +20,8 @@ class Measured:
 
     counts: number of runs by status, sorted. top5: of the 5 classes that a network finds most likely one is
     right; None where not recorded. wall_seconds: mean over runs. measuring: share of it spent on
-    evaluations, recording and checkpoints; None where not recorded. paper: the published accuracy as printed.
+    evaluations, recording and checkpoints; None where not recorded. clipped: share of the updates whose
+    gradient was clipped, mean over runs; None where not recorded. paper: the published accuracy as printed.
     difference: mean minus that, in points. one_run: binomial standard error of a single run's accuracy, in
     points; None if the size of the validation set is not recorded.
     """
@@ -37,6 +39,7 @@ class Measured:
     samples: int | None
     wall_seconds: float | None
     measuring: float | None
+    clipped: float | None
     paper: str
     difference: float | None
     one_run: float | None
@@ -56,6 +59,25 @@ class Measured:
     def runs(self) -> int:
         """Number of runs, whatever their status."""
         return sum(count for _, count in self.counts)
+
+    @property
+    def mark(self) -> str:
+        """Whether the paper's number is within the row's margin; empty where there is nothing to compare."""
+        return "" if self.difference is None else mark(self.difference, margin_of(self.workload))
+
+    @property
+    def one_more(self) -> tuple[float, float] | None:
+        """The 95 % prediction interval of the accuracy of one further seed; None with fewer than two."""
+        if self.accuracy is None or self.accuracy.one_more is None:
+            return None
+        return self.accuracy.mean - self.accuracy.one_more, self.accuracy.mean + self.accuracy.one_more
+
+    @property
+    def predicts(self) -> bool | None:
+        """Whether the paper's number is inside that interval; None where either is missing."""
+        if self.one_more is None or not self.paper:
+            return None
+        return self.one_more[0] <= float(self.paper) <= self.one_more[1]
 
     def note(self) -> str:
         """Which runs the mean leaves out: `2 of 3 diverged, 1 unfinished`; `missing` if there are no runs."""
@@ -95,6 +117,7 @@ def measure(group: Group, published: str = "") -> Measured:
         samples=None if done.empty else int(done["samples_seen"].max()),
         wall_seconds=None if done.empty else float(done["wall_seconds"].mean()),
         measuring=_measuring(done),
+        clipped=_mean(done, "clipped"),
         paper=published,
         difference=accuracy.mean - float(published) if accuracy and published else None,
         one_run=binomial_error(accuracy.mean, done["validation"].min()) if accuracy else None,
@@ -110,6 +133,11 @@ def measure(group: Group, published: str = "") -> Measured:
 def _measuring(runs: DataFrame) -> float | None:
     counted = runs[runs["measuring_seconds"].notna()]
     return None if counted.empty else float((counted["measuring_seconds"] / counted["wall_seconds"]).mean())
+
+
+def _mean(runs: DataFrame, column: str) -> float | None:
+    found = runs[column].dropna()
+    return None if found.empty else float(found.mean())
 
 
 def _summary(runs: DataFrame, column: str) -> Summary | None:

@@ -7,11 +7,10 @@ from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
 from gengap.report.comparisons import gap
-from gengap.report.format import ABOVE, BELOW, NEAR, interval, mark, signed
+from gengap.report.format import ABOVE, BELOW, NEAR, interval, signed
 from gengap.report.markup import Table
 from gengap.report.measure import measure_cell
 from gengap.report.rows import KINDS, PAPER_TABLES, Part, Row, marked
-from gengap.report.significance import MARGIN
 
 _GAPS = (("sb", "lb"), ("lb_ra", "sb"))
 
@@ -25,13 +24,17 @@ def counts(records: Records) -> str:
 def _line(records: Records, part: Part, precision: str, protocol: str) -> str:
     rows = (Row(name, precision, protocol) for name in paper.rows(PAPER_TABLES[part]))
     cells = [measure_cell(records, row, m) for row in rows for m in METHODS]
-    marks = Counter(mark(c.difference) for c in cells if c.difference is not None)
+    marks = Counter(c.mark for c in cells if c.mark)
     if not marks:
         return ""
     name = marked(part.heading, deviation(precision, protocol) or FP32)
     found = f"{name}: {sum(marks.values())} of {len(cells)} cells have finished runs"
-    close = f"{marks[NEAR]} within {MARGIN:g} points of the paper's number"
-    return f"{found}: {close}, {marks[ABOVE]} above it, {marks[BELOW]} below it."
+    close = f"{marks[NEAR]} at the paper's number, {marks[ABOVE]} above it, {marks[BELOW]} below it"
+    predicted = [c.predicts for c in cells if c.predicts is not None]
+    inside = (
+        f"; it is one that a further seed may give in {sum(predicted)} of the {len(predicted)} with two seeds"
+    )
+    return f"{found}: {close}{inside if predicted else ''}."
 
 
 def gaps(records: Records, *parts: Part) -> Table:

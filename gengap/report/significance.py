@@ -1,29 +1,34 @@
-"""Comparing methods over a few seeds: Welch's t-test, equivalence, Holm's correction, share of the gap.
+"""Comparing methods over a few seeds: t-tests, non-inferiority, equivalence, Holm's correction, shares.
 
-The seeds of two cells are independent samples, and their variances may differ.
+The seeds of two cells are independent samples, whose variances may differ; or pairs, where a seed gives both
+runs their initial weights and the order of their images.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite, sqrt
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import ttest_ind
-
-MARGIN = 0.5  # points of accuracy: a smaller difference counts as none
-RESAMPLES = 10_000
-_SEED = 20170524
+from scipy.optimize import brentq
+from scipy.stats import t, ttest_ind, ttest_rel
 
 Array = NDArray[np.float64]
+_NO_GAP = "SB may equal LB: there may be no gap"
+_FARTHEST = 1e6  # a share beyond which its interval counts as unbounded
 
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """Mean of `a` minus mean of `b`, two samples of shape (seeds,), tested with Welch's t (Welch 1947)."""
+    """Mean of `a` minus mean of `b`, two samples of shape (seeds,).
+
+    Tested with Welch's t (Welch 1947), or Student's t of the differences where a[i] and b[i] are `paired`.
+    """
 
     a: Array
     b: Array
+    paired: bool = False
 
     @property
     def mean(self) -> float:
@@ -32,44 +37,56 @@ class Difference:
 
     @property
     def testable(self) -> bool:
-        """Whether either sample varies. Where neither does, there is no error to test against."""
+        """Whether there is an error to test against: either sample varies, or the differences of pairs do."""
+        if self.paired:
+            return bool(np.ptp(self.a - self.b) > 0)
         return bool(np.ptp(self.a) > 0 or np.ptp(self.b) > 0)
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Welch's t-interval of the difference."""
-        low, high = _welch(self.a, self.b).confidence_interval(level)
+        """The t-interval of the difference."""
+        low, high = self._test().confidence_interval(level)
         return float(low), float(high)
 
     @property
     def p(self) -> float:
         """Two-sided p-value of no difference."""
-        return float(_welch(self.a, self.b).pvalue)
+        return float(self._test().pvalue)
 
-    def equivalence(self, margin: float = MARGIN) -> float:
+    def superiority(self, margin: float = 0.0) -> float:
+        """One-sided p-value of a difference <= margin."""
+        return float(self._test(margin, "greater").pvalue)
+
+    def non_inferiority(self, margin: float) -> float:
+        """One-sided p-value of `a` being worse than `b` by at least `margin`."""
+        return self.superiority(-margin)
+
+    def equivalence(self, margin: float) -> float:
         """p-value of |difference| >= margin: the larger of two one-sided tests (TOST, Schuirmann 1987)."""
-        above_minus_margin = _welch(self.a + margin, self.b, "greater").pvalue
-        below_margin = _welch(self.a - margin, self.b, "less").pvalue
-        return float(max(above_minus_margin, below_margin))
+        return max(self.non_inferiority(margin), float(self._test(margin, "less").pvalue))
+
+    def _test(
+        self, null: float = 0.0, alternative: Literal["two-sided", "less", "greater"] = "two-sided"
+    ) -> Any:  # scipy does not export the results' classes
+        if self.paired:
+            return ttest_rel(self.a - null, self.b, alternative=alternative)
+        # The mean of equal values is rounded, so that they would seem to vary. Shifted to zeros, they have a
+        # variance of exactly 0.
+        a, b = self.a - null, self.b
+        origin = a[0] if np.ptp(self.a) == 0 else b[0]
+        return ttest_ind(a - origin, b - origin, equal_var=False, alternative=alternative)
 
 
-def _welch(
-    a: Array, b: Array, alternative: Literal["two-sided", "less", "greater"] = "two-sided"
-) -> Any:  # scipy does not export the result's class
-    # The mean of equal values is rounded, so that they would seem to vary. Shifted to zeros, they have a
-    # variance of exactly 0.
-    origin = a[0] if np.ptp(a) == 0 else b[0]
-    return ttest_ind(a - origin, b - origin, equal_var=False, alternative=alternative)
-
-
-def difference(a: Sequence[float], b: Sequence[float]) -> Difference:
+def difference(a: Sequence[float], b: Sequence[float], *, paired: bool = False) -> Difference:
     """Compare the means of two samples.
 
     Raises:
-        ValueError: a sample has fewer than two values.
+        ValueError: a sample has fewer than two values, or pairs are not as many on both sides.
     """
     if min(len(a), len(b)) < 2:
-        raise ValueError("Welch's t-test needs two values in each sample")
-    return Difference(np.asarray(a, dtype=float), np.asarray(b, dtype=float))
+        raise ValueError("a t-test needs two values in each sample")
+    if paired and len(a) != len(b):
+        raise ValueError(f"pairs need as many values on both sides, not {len(a)} and {len(b)}")
+    return Difference(np.asarray(a, dtype=float), np.asarray(b, dtype=float), paired)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -91,23 +108,41 @@ def share(sb: Sequence[float], lb: Sequence[float], method: Sequence[float]) -> 
 def share_interval(
     sb: Sequence[float], lb: Sequence[float], method: Sequence[float], level: float = 0.95
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of the share over seeds (Efron 1979); the same at every call.
+    """The interval of the share by Fieller's theorem (Fieller 1954), for three samples of unequal variances.
 
-    The three cells are resampled independently. Resamples in which SB equals LB have no share and are
-    dropped.
+    A share r is inside where method - (1 - r) LB - r SB does not differ from 0 by a t-test whose degrees of
+    freedom are Satterthwaite's at that r. So it is bounded exactly where Welch's test tells SB from LB.
 
     Raises:
-        ValueError: SB equals LB in every resample.
+        ValueError: SB may equal LB, so that any share may be inside; or no sample varies.
     """
-    generator = np.random.Generator(np.random.PCG64(_SEED))
-    top, floor, middle = (
-        np.asarray(side)[generator.integers(len(side), size=(RESAMPLES, len(side)))].mean(axis=1)
-        for side in (sb, lb, method)
-    )
-    gap = top - floor
-    kept = gap != 0
-    if not kept.any():
-        raise ValueError("SB equals LB: there is no gap")
-    tails = [50 * (1 - level), 50 * (1 + level)]
-    low, high = np.percentile((middle - floor)[kept] / gap[kept], tails)
-    return float(low), float(high)
+    samples = [np.asarray(values, dtype=float) for values in (method, lb, sb)]
+
+    def beyond(r: float) -> float:
+        """How far the t of this share lies outside the quantile; negative inside the interval."""
+        weights = (1.0, r - 1.0, -r)
+        parts = [w * w * x.var(ddof=1) / len(x) for w, x in zip(weights, samples, strict=True)]
+        freedom = sum(parts) ** 2 / sum(p * p / (len(x) - 1) for p, x in zip(parts, samples, strict=True))
+        mean = sum(w * x.mean() for w, x in zip(weights, samples, strict=True))
+        return float(abs(mean) / sqrt(sum(parts)) - t.ppf((1 + level) / 2, freedom))
+
+    if not any(np.ptp(x) > 0 for x in samples):
+        raise ValueError("no sample varies, so there is nothing to compare with")
+    if np.mean(sb) == np.mean(lb):
+        raise ValueError(_NO_GAP)
+    found = share(sb, lb, method)
+    ends = [_crossing(beyond, found, direction) for direction in (-1, 1)]
+    if not all(map(isfinite, ends)):
+        raise ValueError(_NO_GAP)
+    return ends[0], ends[1]
+
+
+def _crossing(beyond: Any, inside: float, direction: int) -> float:
+    """Where a function first becomes positive on this side; infinite where it does not."""
+    near, step = inside, 1e-3
+    while step < _FARTHEST:
+        far = inside + direction * step
+        if beyond(far) > 0:
+            return float(brentq(beyond, near, far, xtol=1e-10))
+        near, step = far, 1.5 * step
+    return direction * float("inf")

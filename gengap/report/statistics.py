@@ -14,13 +14,15 @@ class Summary:
     """A summary over n seeds, in the unit of the values.
 
     std: sample standard deviation (n - 1 in the denominator). half_width: of the t-interval of the mean.
-    Both are None for n = 1.
+    one_more: half-width of the prediction interval, that of the value of one further seed. All are None for
+    n = 1.
     """
 
     n: int
     mean: float
     std: float | None
     half_width: float | None
+    one_more: float | None
 
 
 def summarize(values: Sequence[float], level: float = 0.95) -> Summary:
@@ -34,9 +36,10 @@ def summarize(values: Sequence[float], level: float = 0.95) -> Summary:
         raise ValueError("no values to summarize")
     mean = float(np.mean(values))
     if n == 1:
-        return Summary(1, mean, None, None)
+        return Summary(1, mean, None, None, None)
     std = float(np.std(values, ddof=1))
-    return Summary(n, mean, std, _quantile(level, n) * std / sqrt(n))
+    quantile = _quantile(level, n)
+    return Summary(n, mean, std, quantile * std / sqrt(n), quantile * std * sqrt(1 + 1 / n))
 
 
 @cache  # scipy takes 0.1 ms, and figures have thousands of points

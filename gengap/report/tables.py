@@ -3,7 +3,7 @@
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Group, Records, rows_of
-from gengap.report.format import duration, fixed, mark, signed, spread, whole
+from gengap.report.format import duration, fixed, interval, percent, signed, spread, whole
 from gengap.report.markup import Table
 from gengap.report.measure import Measured, measure, measure_cell
 from gengap.report.rows import Part, part_of
@@ -33,7 +33,7 @@ def _quick_cell(cell: Measured) -> str:
 
 
 def _marked(cell: Measured) -> str:
-    return "" if cell.difference is None else f"{signed(cell.difference)} {mark(cell.difference)}"
+    return "" if cell.difference is None else f"{signed(cell.difference)} {cell.mark}"
 
 
 def _samples(cell: Measured, sb: Measured) -> str:
@@ -47,8 +47,8 @@ def detailed(records: Records, part: Part = Part.TABLE1) -> Table:
     """Every cell that has records, for reading."""
     header = (
         "workload", "method", "precision", "protocol", "n", "last val. % ± std", "95 %", "one run ±", "paper",
-        "difference", "train %", "best val. % (not used)", "updates", "samples", "wall time", "measuring",
-        "hardware", "commit", "left out",
+        "difference", "one more run, 95 %", "paper's inside", "train %", "best val. % (not used)", "updates",
+        "clipped", "samples", "wall time", "measuring", "hardware", "commit", "left out",
     )  # fmt: skip
     rows = tuple(_detailed_row(cell) for cell in _cells(records, part) if cell.runs)
     return Table(header, rows, labels=4)
@@ -63,18 +63,21 @@ def missing(records: Records, part: Part = Part.TABLE1) -> str:
 
 
 def _detailed_row(cell: Measured) -> tuple[str, ...]:
-    interval = cell.accuracy.half_width if cell.accuracy else None
+    half = cell.accuracy.half_width if cell.accuracy else None
     return (
         *_labels(cell),
         str(cell.n),
         spread(cell.accuracy),
-        "" if interval is None else f"± {interval:.2f}",
+        "" if half is None else f"± {half:.2f}",
         "" if cell.one_run is None else f"{cell.one_run:.2f}",
         cell.paper or "–",
         signed(cell.difference),
+        interval(*(f"{end:.2f}" for end in cell.one_more)) if cell.one_more else "",
+        {None: "", True: "yes", False: "no"}[cell.predicts],
         spread(cell.train),
         spread(cell.best),
         whole(cell.updates),
+        percent(cell.clipped, 1),
         whole(cell.samples),
         duration(cell.wall_seconds),
         "" if cell.measuring is None else f"{100 * cell.measuring:.1f} %",
@@ -102,7 +105,7 @@ def data(records: Records, part: Part = Part.TABLE1) -> Table:
         "kind", "workload", "method", "run", "experiment", "n", "mean", "std", "interval95", "paper",
         "difference", "train_mean", "train_std", "best_mean", "best_std", "updates", "samples",
         "wall_seconds", "measuring_share", "one_run_error", "batch_size", "epochs", "precision", "protocol",
-        "hardware", "commits", "left_out",
+        "hardware", "commits", "left_out", "one_more_low95", "one_more_high95", "clipped_share",
     )  # fmt: skip
     cells = [_data_row("cell", cell) for cell in _cells(records, part)]
     others = [_data_row("variant", measure(group)) for group in _variants(records, part)]
@@ -125,6 +128,8 @@ def _data_row(kind: str, m: Measured) -> tuple[str, ...]:
         "" if m.batch_size is None else str(m.batch_size),
         "" if m.epochs is None else f"{m.epochs:g}",
         *(m.precision, m.protocol, m.hardware, m.commits, m.note()),
+        *(fixed(end) for end in m.one_more or (None, None)),
+        fixed(m.clipped),
     )
 
 

@@ -1,6 +1,7 @@
 """The records of a results directory as tables: one row per run, and the metrics of a run."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ COLUMNS = (
     "run", "workload", "method", "digest", "seed", "status", "precision", "protocol", "directory",
     "updates", "samples_seen", "last_val_accuracy", "best_val_accuracy", "train_accuracy", "distance",
     "wall_seconds", "measuring_seconds", "hardware", "git_commit", "torch", "batch_size", "epochs",
-    "validation", "data", "network", TOP5,
+    "validation", "data", "network", TOP5, "clipped",
 )  # fmt: skip
 _SUMMARY = COLUMNS[COLUMNS.index("updates") : COLUMNS.index("wall_seconds")]
 
@@ -56,7 +57,7 @@ def read_store(results_dir: str | Path) -> Store:
     for directory in directories:
         try:
             if found := read_run(directory):
-                rows.append(_columns(directory, found[0]))
+                rows.append(_columns(directory, *found))
         except UnreadableError as error:
             unreadable.append(error)
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -75,7 +76,7 @@ def read_runs(results_dir: str | Path) -> "pd.DataFrame":
     return store.runs
 
 
-def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
+def _columns(directory: Path, record: dict[str, Any], rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     config, hardware = record["config"], record["hardware"]
     summary = {k: record["summary"][k] for k in _SUMMARY} if record["status"] == Status.FINISHED else {}
     return summary | {
@@ -97,5 +98,13 @@ def _columns(directory: Path, record: dict[str, Any]) -> dict[str, Any]:
         "epochs": config["workload"]["epochs"],
         "validation": record["data"]["validation"],  # samples
         TOP5: (record.get("summary") or {}).get(TOP5),
+        "clipped": _clipped(rows) if summary else None,
         **fingerprints(record),
     }
+
+
+def _clipped(rows: Sequence[dict[str, Any]]) -> float:
+    """The share of all updates whose gradient was clipped; a row has that of those since the last one."""
+    updates = [0, *(row["update"] for row in rows)]
+    counts = (row["clipped"] * (b - a) for row, a, b in zip(rows, updates, updates[1:], strict=False))
+    return float(sum(counts) / updates[-1])

@@ -29,7 +29,7 @@ def test_power_law_is_recovered(a: float, b: float) -> None:
 @settings(deadline=None)
 @given(a=st.floats(1, 20), b=SLOPE)
 def test_log_law_predicts_log_walks_better(a: float, b: float) -> None:
-    fit = fit_walk(T, a + b * np.log(T), clipped_until=0, first_change=inf)
+    fit = fit_walk(T, a + b * np.log(T), after=0, first_change=inf)
     assert fit.log.rmse < 1e-6 * b < fit.power.rmse
     assert fit.log.r_squared == pytest.approx(1)
     assert verdict([fit, fit]) == "a + b ln t (2 of 2)"
@@ -39,7 +39,7 @@ def test_log_law_predicts_log_walks_better(a: float, b: float) -> None:
 @settings(deadline=None)
 @given(a=LEVEL, b=POWER)
 def test_power_law_predicts_power_walks_better(a: float, b: float) -> None:
-    fit = fit_walk(T, a * T**b, clipped_until=0, first_change=inf)
+    fit = fit_walk(T, a * T**b, after=0, first_change=inf)
     assert fit.power.rmse < fit.log.rmse
     assert fit.log.r_squared < 1
     assert fit.power.r_squared == pytest.approx(1)
@@ -50,7 +50,7 @@ def test_window_lies_after_clipping_and_ends_with_the_first_rate() -> None:
     t = 100 * np.arange(1.0, 21.0)
     # Rows outside the window lie: a fit that used one would not return 2 + 3 ln t.
     distance = np.where((t > 500) & (t <= 1500), 2 + 3 * np.log(t), 999.0)
-    fit = fit_walk(t, distance, clipped_until=500, first_change=1500)
+    fit = fit_walk(t, distance, after=500, first_change=1500)
     assert (fit.start, fit.end, fit.rows) == (600, 1500, 10)
     assert (fit.intercept, fit.slope) == pytest.approx((2, 3))
 
@@ -59,7 +59,7 @@ def test_error_is_on_the_last_half_after_a_fit_on_the_first() -> None:
     t = 100 * np.arange(1.0, 9.0)
     distance = np.log(t)
     distance[4:] += [1.0, -1.0, 3.0, -3.0]
-    fit = fit_walk(t, distance, clipped_until=0, first_change=inf)
+    fit = fit_walk(t, distance, after=0, first_change=inf)
     assert fit.log.rmse == pytest.approx(np.sqrt(20 / 4))
     assert fit.log.relative == pytest.approx(np.sqrt(20 / 4) / np.mean(np.log(t[4:])))
     assert verdict([fit]).startswith("neither; closer: ")
@@ -68,7 +68,7 @@ def test_error_is_on_the_last_half_after_a_fit_on_the_first() -> None:
 def test_r_squared_by_hand() -> None:
     t = np.exp(np.arange(6.0))
     distance = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 6.0])
-    fit = fit_walk(t, distance, clipped_until=0, first_change=inf)
+    fit = fit_walk(t, distance, after=0, first_change=inf)
     assert fit.log.r_squared == pytest.approx(np.corrcoef(np.arange(6.0), distance)[0, 1] ** 2)
 
 
@@ -84,13 +84,13 @@ def test_fewer_than_six_rows_are_too_short(rows: int, fits: bool) -> None:
 
 def test_a_walk_that_never_moves_has_no_fit() -> None:
     with pytest.raises(NoFit, match="the distance is 0"):
-        fit_walk(T, 0.0 * T, clipped_until=0, first_change=inf)
+        fit_walk(T, 0.0 * T, after=0, first_change=inf)
 
 
 def test_clipping_that_lasts_until_the_rate_changes_leaves_no_fit() -> None:
     t = np.arange(1.0, 31.0)
-    with pytest.raises(NoFit, match="clipping lasts"):
-        fit_walk(t, np.log(t) + 1, clipped_until=10, first_change=10)
+    with pytest.raises(NoFit, match="the transient lasts"):
+        fit_walk(t, np.log(t) + 1, after=10, first_change=10)
 
 
 @pytest.mark.parametrize(("last", "fits"), [(100.0, False), (101.0, True)])

@@ -1,4 +1,4 @@
-"""Welch against published values, TOST against an interval, Holm against its closure, bootstrap by hand."""
+"""Welch against published values, TOST against an interval, Holm against its closure, Fieller by its test."""
 
 from itertools import combinations
 from math import atan, pi
@@ -12,6 +12,8 @@ from scipy import stats
 from gengap.report.significance import difference, holm, share, share_interval
 
 ACCURACIES = st.lists(st.floats(90, 99, width=32), min_size=2, max_size=6)
+HIGH = st.lists(st.floats(97, 98, width=32), min_size=3, max_size=6)
+LOW = st.lists(st.floats(91, 92, width=32), min_size=3, max_size=6)
 P_VALUES = st.lists(st.floats(0.0001, 1), min_size=1, max_size=6)
 
 
@@ -41,9 +43,9 @@ def test_equivalence_ends_where_the_interval_reaches_the_margin(
 def test_equivalence_needs_more_than_no_significance() -> None:
     noisy, other = [90.0, 95.0, 99.0], [91.0, 94.0, 98.0]
     assert difference(noisy, other).p > 0.5
-    assert difference(noisy, other).equivalence() > 0.05
+    assert difference(noisy, other).equivalence(0.5) > 0.05
     close, same = [95.0, 95.1, 95.2], [95.05, 95.15, 95.1]
-    assert difference(close, same).equivalence() < 0.01
+    assert difference(close, same).equivalence(0.5) < 0.01
 
 
 def test_nothing_can_be_tested_without_spread() -> None:
@@ -87,21 +89,91 @@ def test_share_is_of_means() -> None:
     assert share([98, 100], [94, 96], [96, 100]) == pytest.approx(0.75)
 
 
-def test_bootstrap_interval_has_the_quantiles_of_a_binomial() -> None:
-    # SB and LB don't vary, so a resampled share is the mean of five draws, one in five of which is 1.
-    low, high = share_interval([1.0, 1.0], [0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0])
-    assert (low, high) == pytest.approx(tuple(stats.binom.ppf([0.025, 0.975], 5, 0.2) / 5))
+@given(st.lists(st.floats(90, 99, width=32), min_size=3, max_size=6))
+def test_share_of_a_known_gap_has_student_s_interval(method: list[float]) -> None:
+    # SB and LB don't vary, so a share is a shifted and scaled accuracy.
+    assume(np.ptp(method) > 1e-3)
+    shares = [(value - 90.0) / 4.0 for value in method]
+    expected = stats.ttest_1samp(shares, 0.0).confidence_interval(0.95)
+    assert share_interval([94.0] * 3, [90.0] * 3, method) == pytest.approx(tuple(expected), abs=1e-7)
 
 
-def test_bootstrap_resamples_the_gap_too() -> None:
-    # Only SB varies: its resampled means are 1, 2 and 3, so the shares are 1/1, 1/2 and 1/3.
-    interval = share_interval([1.0, 3.0], [0.0, 0.0], [1.0, 1.0])
-    assert interval == pytest.approx((1 / 3, 1.0))
-    assert interval == share_interval([1.0, 3.0], [0.0, 0.0], [1.0, 1.0])
+@given(HIGH, LOW, ACCURACIES)
+def test_an_end_of_the_interval_is_where_the_combined_t_test_reaches_5_percent(
+    sb: list[float], lb: list[float], method: list[float]
+) -> None:
+    samples = [np.asarray(x) for x in (method, lb, sb)]
+    assume(all(np.ptp(x) > 1e-2 for x in samples))
+    ends = share_interval(sb, lb, method)
+    assert ends[0] < share(sb, lb, method) < ends[1]
+    for r in ends:
+        weights = np.array([1.0, r - 1.0, -r])
+        errors = weights**2 * np.array([x.var(ddof=1) / len(x) for x in samples])
+        freedom = errors.sum() ** 2 / sum(e**2 / (len(x) - 1) for e, x in zip(errors, samples, strict=True))
+        t = abs(weights @ [x.mean() for x in samples]) / np.sqrt(errors.sum())
+        assert 2 * stats.t.sf(t, freedom) == pytest.approx(0.05, rel=1e-4)
 
 
-def test_resamples_without_a_gap_are_left_out() -> None:
-    low, high = share_interval([0.0, 2.0], [0.0, 0.0], [1.0, 1.0])  # shares 1/1 and 1/2 remain
-    assert (low, high) == pytest.approx((0.5, 1.0))
-    with pytest.raises(ValueError, match="there is no gap"):
-        share_interval([1.0, 1.0], [1.0, 1.0], [0.0, 2.0])
+@given(HIGH, LOW, ACCURACIES, st.floats(0.5, 2), st.floats(-50, 50))
+def test_a_share_does_not_depend_on_the_unit(
+    sb: list[float], lb: list[float], method: list[float], factor: float, shift: float
+) -> None:
+    assume(min(map(np.ptp, (sb, lb, method))) > 1e-2)
+    moved = [[factor * value + shift for value in x] for x in (sb, lb, method)]
+    assert share_interval(*moved) == pytest.approx(share_interval(sb, lb, method), rel=1e-4, abs=1e-4)
+
+
+@given(ACCURACIES, ACCURACIES, ACCURACIES)
+def test_a_share_has_an_interval_exactly_where_sb_differs_from_lb(
+    sb: list[float], lb: list[float], method: list[float]
+) -> None:
+    assume(all(np.ptp(x) > 1e-2 for x in (sb, lb, method)))
+    p = difference(sb, lb).p
+    assume(abs(p - 0.05) > 1e-4)
+    if p < 0.05:
+        share_interval(sb, lb, method)
+    else:
+        with pytest.raises(ValueError, match="SB may equal LB"):
+            share_interval(sb, lb, method)
+
+
+def test_the_interval_of_a_share_covers_it_as_often_as_it_says_with_three_seeds() -> None:
+    generator = np.random.default_rng(0)
+    trials, inside = 400, 0
+    for _ in range(trials):
+        sb, lb, method = (
+            list(generator.normal(mean, std, 3)) for mean, std in ((98, 0.1), (94, 0.2), (97, 0.3))
+        )
+        low, high = share_interval(sb, lb, method)
+        inside += low <= 0.75 <= high
+    assert 0.93 < inside / trials < 0.985
+
+
+def test_no_interval_where_nothing_varies() -> None:
+    with pytest.raises(ValueError, match="no sample varies"):
+        share_interval([2.0, 2.0], [1.0, 1.0], [1.5, 1.5])
+
+
+def test_not_worse_and_better_are_one_sided() -> None:
+    a, b = [98.0, 98.2, 98.1], [97.9, 98.0, 98.3]
+    found = difference(a, b)
+    shifted = [value + 0.5 for value in a]
+    assert found.non_inferiority(0.5) == pytest.approx(
+        stats.ttest_ind(shifted, b, equal_var=False, alternative="greater").pvalue
+    )
+    assert found.superiority() == pytest.approx(
+        stats.ttest_ind(a, b, equal_var=False, alternative="greater").pvalue
+    )
+    assert found.equivalence(0.5) >= found.non_inferiority(0.5)
+
+
+def test_pairs_are_tested_by_their_differences() -> None:
+    a, b = [98.0, 97.0, 96.0], [97.9, 96.95, 95.8]
+    found = difference(a, b, paired=True)
+    expected = stats.ttest_1samp(np.subtract(a, b), 0.0)
+    assert found.p == pytest.approx(expected.pvalue)
+    assert found.interval() == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert found.p < difference(a, b).p
+    assert not difference([98.0, 97.0], [97.5, 96.5], paired=True).testable
+    with pytest.raises(ValueError, match="as many values on both sides, not 3 and 2"):
+        difference(a, b[:2], paired=True)

@@ -24,14 +24,16 @@ from gengap.report.rows import Row
 DISTANCE = r"distance from initialization  $\|w_t - w_0\|_2$"
 DASHES = "Dashes are the mean fit of a + b ln t, drawn over its window, whose ends are ticks."
 FIT_DETAILS = paragraph(
-    "The window of a fit is from the first recorded row after the last clipped update to the first change of "
-    "the learning rate, and drawn where the windows of all seeds overlap. Each run is fitted separately, so "
+    "The window of a fit is from the first recorded row after the transient, the later of 2 / (1 - momentum) "
+    "updates and the last clipped update, to the first change of the learning rate, and drawn where the "
+    "windows of all seeds overlap. Each run is fitted separately, so "
     'n counts seeds. In the table, "R²" is for a fit to the whole window and "error" for a prediction: each '
     "law is fitted by least squares to the first half of the window's rows (which are even in ln t), and "
     "its root mean square error on the last half is given in percent of the mean distance there. "
     '"better law" is the one that predicts better, in parentheses for how many of the seeds; "neither" if '
-    f"its error is above {100 * LARGEST_ERROR:g} % or its R² below {SMALLEST_R_SQUARED:g}. Windows shorter "
-    f"than {MINIMUM_UPDATES} updates are not fitted."
+    f'its error is above {100 * LARGEST_ERROR:g} % or its R² below {SMALLEST_R_SQUARED:g}. "if it starts '
+    'later" says the same of windows whose start is twice and four times as late: a verdict that changes is '
+    f"one about the start. Windows shorter than {MINIMUM_UPDATES} updates are not fitted."
 )
 CAPTION = paragraph(
     "The L2 norm of w_t - w_0 over all parameters against updates t, to the end of training. Lines are means "
