@@ -157,10 +157,11 @@ def train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
         log.info(line, run.directory, trained.stopped_by, trained.updates, regime.updates)
         return Outcome.STOPPED
     with recording_bad(run, trainer.train, validation):
-        with ranks.exchanging(), closing(trainer.train):
+        with ranks.exchanging(), closing(trainer.train), closing(validation):
             train_error = trainer.evaluate(trainer.train).error
+            wrong = trainer.misclassified(validation)
         if ranks.is_first:
-            finish_record(run, trainer, train_error)
+            finish_record(run, trainer, train_error, wrong)
     return Outcome.FINISHED
 
 

@@ -5,7 +5,9 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gengap.batches import Batches
 from gengap.config.factory import imported
@@ -17,6 +19,7 @@ from gengap.data.sources import Source
 from gengap.data.splits import Splits
 from gengap.errors import UserError
 from gengap.runs import Status, provenance
+from gengap.runs.bits import pack
 from gengap.runs.checkpoint import remove_checkpoints
 from gengap.runs.record import NEWEST, PREVIOUS, WEIGHTS
 from gengap.runs.schema import FORMAT
@@ -118,13 +121,14 @@ def published(config: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in config.items() if k != "results_dir"} | {"data": data, "runtime": runtime}
 
 
-def finish_record(run: Run, trainer: Trainer, train_error: float) -> None:
+def finish_record(run: Run, trainer: Trainer, train_error: float, wrong: NDArray[np.bool_]) -> None:
     """Complete the record of a run that has ended; save its weights if asked, and drop its checkpoints.
 
     Args:
         run: its directory.
         trainer: after its last update.
         train_error: on the training set (%).
+        wrong: which validation images (N,) it gets wrong.
     """
     rows = run.evaluations()
     (run.directory / PREVIOUS).unlink(missing_ok=True)  # makes room: the newest is that of the end
@@ -145,6 +149,7 @@ def finish_record(run: Run, trainer: Trainer, train_error: float) -> None:
             "distance": rows[-1]["distance"],
         }
         | _top5(rows[-1]),
+        misclassified=pack(wrong),
     )
     remove_checkpoints(run.directory)
     accuracy = run.record["summary"]["last_val_accuracy"]

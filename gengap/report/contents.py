@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gengap.paper import tables as paper
-from gengap.report import comparison_tables, other_runs, prose, tables
+from gengap.report import comparison_tables, other_runs, prose, same_images, tables
 from gengap.report.cells import Records, parts, rows_of
 from gengap.report.comparisons import AS_GOOD, PRECISION, PROTOCOL, SHARE, STEP, Comparison
 from gengap.report.figures import Figure
@@ -31,6 +31,9 @@ def report(
         *(table(records, part) for part in present),
         None if Part.TABLE2 in present else no_table2,
         comparisons(compared),
+        section(
+            "Single runs on the same images", prose.SAME_IMAGES, same_images.table(compare_on_images(records))
+        ),
         *(figure(f) for f in shown if f.draw),
         section("Which norm does figure 2 show?", prose.NORMS, norms_elsewhere(records)),
         landscape.section([figure(f) for f in landscape.figures]),

@@ -86,6 +86,12 @@ table is one family of tests: "p (Holm)" is corrected over its lines, and "reads
 Marked rows compare runs of their own kind with each other.
 """
 
+SAME_IMAGES = """\
+Where a cell has a single seed: its run beside the run of that seed in another cell, image by image. The
+exact McNemar test asks whether the errors of the two differ by more than the choice of test images explains;
+it says nothing about other seeds. Runs of older versions did not record which images they got wrong.
+"""
+
 NORMS = """\
 The paper's figure 2 plots ||w_t - w_0|| and does not say over which weights; its released code logs the first
 parameter tensor, the first convolution, alone. Below are our distances at the end of the phase of the initial

@@ -89,6 +89,7 @@ RECORD = keys(
         "measuring_seconds": or_null(_SECONDS),
         "wall_seconds": or_null(_SECONDS),
         "summary": or_null(_SUMMARY),
+        "misclassified": text,  # of the validation images, as `bits.pack` writes it
         "error": text,
     },
 )

@@ -1,8 +1,11 @@
 """The objective: cross-entropy, per sample for training, over a whole data set for evaluation."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -50,22 +53,43 @@ def evaluate(
     Arguments are those of `sample_losses`; the model is left in training mode. Each rank evaluates a part of
     the images, and every image is evaluated once.
     """
-    model.eval()
     device = images.labels.device
     loss = torch.zeros((), dtype=torch.float64, device=device)
     errors, top5_errors = torch.zeros(2, dtype=torch.int64, device=device)
-    for batch, labels in images.evaluation_batches(EVALUATION_BATCH, ranks.block(len(images))):
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            logits = model(batch)
+    for logits, labels in _outputs(model, images, ranks, bf16=bf16):
         loss += F.cross_entropy(logits.to(dtype), labels, reduction="sum")
         errors += (logits.argmax(1) != labels).sum()
         if images.top5:
             largest = logits.topk(min(5, logits.shape[1])).indices
             top5_errors += (largest != labels[:, None]).all(1).sum()
-    model.train()
     sums = torch.stack([loss, errors.double(), top5_errors.double()])
     ranks.sum_(sums)
     loss, errors, top5_errors = sums.unbind()
     samples = len(images)
     top5_error = 100 * float(top5_errors) / samples if images.top5 else None
     return Evaluation(float(loss) / samples, 100 * float(errors) / samples, top5_error)
+
+
+@torch.no_grad()
+def misclassified(
+    model: nn.Module, images: DeviceImages, ranks: Ranks = ALONE, *, bf16: bool
+) -> NDArray[np.bool_]:
+    """Which images (N,) a network gets wrong in evaluation mode; the arguments are those of `evaluate`."""
+    wrong = torch.zeros(len(images), dtype=torch.int32, device=images.labels.device)
+    found = [logits.argmax(1) != labels for logits, labels in _outputs(model, images, ranks, bf16=bf16)]
+    if found:
+        wrong[ranks.block(len(images))] = torch.cat(found).int()
+    ranks.sum_(wrong)
+    return wrong.bool().cpu().numpy()
+
+
+def _outputs(
+    model: nn.Module, images: DeviceImages, ranks: Ranks, *, bf16: bool
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Logits and labels of this rank's part of the images, batch by batch."""
+    model.eval()
+    for batch, labels in images.evaluation_batches(EVALUATION_BATCH, ranks.block(len(images))):
+        with torch.autocast(batch.device.type, torch.bfloat16, enabled=bf16):
+            logits = model(batch)
+        yield logits, labels
+    model.train()

@@ -3,7 +3,9 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gengap.config.schema import Config
@@ -15,7 +17,7 @@ from gengap.training.backward import Backward
 from gengap.training.cuda_graph import DeviceStep, GraphedStep
 from gengap.training.engine import engine
 from gengap.training.flat import Flat
-from gengap.training.objective import Evaluation, evaluate
+from gengap.training.objective import Evaluation, evaluate, misclassified
 from gengap.training.optimizer import optimizer
 from gengap.training.ranks import ALONE, Ranks
 from gengap.training.sgd import clip_
@@ -146,6 +148,10 @@ class Trainer:
         for bad in (self.train.bad, images.bad):
             self.ranks.unite_(bad)
         return found
+
+    def misclassified(self, images: DeviceImages) -> NDArray[np.bool_]:
+        """Which of these images (N,) the network gets wrong in evaluation mode, without augmentation."""
+        return misclassified(self.model, images, self.ranks, bf16=self.bf16)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that updates change: weights, optimizer, running sums and the model's buffers."""

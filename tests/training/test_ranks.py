@@ -97,7 +97,9 @@ def trained(config, ranks=ALONE):
         trainer.train_step(update)
     loss, error, _ = trainer.evaluate(trainer.train)
     state = trainer.state_dict()
-    return state.pop("buffers") | state | {"evaluation": torch.tensor([loss, error])}
+    wrong = torch.from_numpy(trainer.misclassified(trainer.train)).double()
+    assert 100 * wrong.mean() == pytest.approx(error)
+    return state.pop("buffers") | state | {"evaluation": torch.tensor([loss, error]), "misclassified": wrong}
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from gengap.training.objective import evaluate
+from gengap.training.objective import evaluate, misclassified
 
 
 @pytest.mark.parametrize("classes", [3, 12])
@@ -24,6 +24,8 @@ def test_errors_are_those_counted_by_sorting(classes):
     found = evaluate(nn.Identity(), images, torch.float32, bf16=False)
     ranks = (logits.argsort(1, descending=True) == labels[:, None]).int().argmax(1)
     assert found.error == pytest.approx(100 * (ranks > 0).float().mean().item())
+    wrong = misclassified(nn.Identity(), images, bf16=False)
+    assert (wrong == (ranks > 0).numpy()).all()
     assert found.top5_error == pytest.approx(100 * (ranks > 4).float().mean().item())
     images.top5 = False
     assert evaluate(nn.Identity(), images, torch.float32, bf16=False)[1:] == (found.error, None)
