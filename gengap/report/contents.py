@@ -31,9 +31,7 @@ def report(
         *(table(records, part) for part in present),
         None if Part.TABLE2 in present else no_table2,
         comparisons(compared),
-        section(
-            "Single runs on the same images", prose.SAME_IMAGES, same_images.table(compare_on_images(records))
-        ),
+        section("Single runs on the same images", prose.SAME_IMAGES, same_images.table(records)),
         *(figure(f) for f in shown if f.draw),
         section("Which norm does figure 2 show?", prose.NORMS, norms_elsewhere(records)),
         landscape.section([figure(f) for f in landscape.figures]),
