@@ -58,7 +58,7 @@ def _row(c: Comparison, p_columns: int) -> tuple[str, ...]:
         interval(shown(c.low), shown(c.high)),
         *((f"{c.margin:.2f}",) if c.kind in _WITH_MARGIN else ()),
         *(p_value(p) for p in (c.p, c.p_holm, c.p_superior)[:p_columns]),
-        *((_reading(c),) if c.kind in _WITH_READING else ()),
+        *((reading(c),) if c.kind in _WITH_READING else ()),
         c.reason,
     )
 
@@ -80,7 +80,7 @@ def data(found: Sequence[Comparison]) -> Table:
     return Table(header, tuple(rows), labels=4)
 
 
-def _reading(c: Comparison) -> str:
+def reading(c: Comparison) -> str:
     """What the test and the interval say together; empty where there is no interval."""
     if c.low is None or c.high is None or c.p_holm is None:
         return ""

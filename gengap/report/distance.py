@@ -1,6 +1,5 @@
 """Distance from initialization against updates: the random walks of finished runs, and fits (figure 2)."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -10,9 +9,7 @@ from pandas import DataFrame
 
 from gengap.report.bands import Array, Band, band
 from gengap.report.cells import Group
-from gengap.report.fits import NoFit, Quality, WalkFit, fit_log, fit_walk, verdict
-from gengap.report.format import spread
-from gengap.report.markup import Table
+from gengap.report.fits import NoFit, WalkFit, fit_log, fit_walk
 from gengap.report.statistics import Summary, summarize
 from gengap.runs import read_metrics, read_record
 
@@ -139,71 +136,3 @@ def _fit(t: Array, distance: Array, after: float, first_change: float) -> WalkFi
         return fit_walk(t, distance, after, first_change)
     except NoFit as reason:
         return str(reason)
-
-
-Named = tuple[tuple[str, ...], Walk]  # labels that identify a walk, and the walk
-
-
-def fit_data(names: tuple[str, ...], walks: Iterable[Named]) -> Table:
-    """One row per seed: the window in updates, a + b ln t, and the quality of both laws."""
-    header = (
-        *names, "seed", "start", "end", "rows", "intercept", "slope", "r_squared_log", "rmse_log",
-        "relative_log", "r_squared_power", "rmse_power", "relative_power", "no_fit",
-    )  # fmt: skip
-    rows = [(*labels, str(seed), *_fit_row(fit)) for labels, w in walks for seed, fit in w.fits.items()]
-    return Table(header, tuple(rows), labels=len(names))
-
-
-def _fit_row(fit: WalkFit | str) -> tuple[str, ...]:
-    if isinstance(fit, str):
-        return ("",) * 11 + (fit,)
-    qualities = [x for q in (fit.log, fit.power) for x in (q.r_squared, q.rmse, q.relative)]
-    numbers = (fit.intercept, fit.slope, *qualities)
-    return (str(fit.start), str(fit.end), str(fit.rows), *(f"{x:.4g}" for x in numbers), "")
-
-
-def fit_table(names: tuple[str, ...], walks: Iterable[Named]) -> Table:
-    """One row per walk, over its seeds."""
-    header = (
-        *names, "n", "window (updates)", "rows", "slope b ± std", "a + b ln t: R²",
-        "a + b ln t: error", "a t^b: R²", "a t^b: error", "better law", "if it starts later", "no fit",
-    )  # fmt: skip
-    return Table(header, tuple((*labels, *_summary(w)) for labels, w in walks), labels=len(names))
-
-
-def _summary(found: Walk) -> tuple[str, ...]:
-    fits, count = found.fitted, len(found.fits)
-    missing = count - len(fits)
-    reason = f"{missing} of {count}: {', '.join(found.reasons)}" if missing else ""
-    if not fits:
-        return ("0", *("",) * 9, reason)
-    return (
-        str(len(fits)),
-        f"{_span([f.start for f in fits])} to {_span([f.end for f in fits])}",
-        _span([f.rows for f in fits]),
-        spread(summarize([f.slope for f in fits]), 3),
-        *_quality([f.log for f in fits]),
-        *_quality([f.power for f in fits]),
-        verdict(fits),
-        _later(found),
-        reason,
-    )
-
-
-def _later(found: Walk) -> str:
-    """The verdicts of windows that start later, by how many times as late."""
-    told = []
-    for k, by_seed in found.later.items():
-        fits = [f for f in by_seed.values() if isinstance(f, WalkFit)]
-        told.append(f"{k}×: {verdict(fits) if fits else 'no fit'}")
-    return "; ".join(told)
-
-
-def _quality(found: list[Quality]) -> tuple[str, str]:
-    r_squared, relative = np.mean([q.r_squared for q in found]), np.mean([q.relative for q in found])
-    return f"{r_squared:.3f}", f"{100 * relative:.1f} %"
-
-
-def _span(values: list[int]) -> str:
-    low, high = min(values), max(values)
-    return f"{low:,}" if low == high else f"{low:,}-{high:,}"

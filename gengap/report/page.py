@@ -9,6 +9,7 @@ from gengap.report.cells import Records, parts
 from gengap.report.comparisons import compare_methods
 from gengap.report.figures import Figure, figures
 from gengap.report.figures.canvas import PICTURES, save
+from gengap.report.findings.page import FILE, findings
 from gengap.report.html import PAGE, html, with_pictures
 from gengap.report.landscape.section import Landscape
 from gengap.report.markup import csv_text
@@ -57,6 +58,7 @@ def _texts(records: Records, shown: list[Figure], landscape: Landscape) -> dict[
     data = [item for f in (*shown, *landscape.figures) for item in f.data.items()]
     return {f"{stem}.csv": csv_text(table) for stem, table in (*data, *landscape.data.items())} | {
         "README.md": markdown_section(whole),
+        FILE: markdown_section(findings(records, compared, shown, landscape)),
         PAGE: html(whole),
         **{name: text for part in parts(records) for name, text in _table_files(records, part).items()},
         "comparisons.md": markdown_section(contents.comparisons(compared)),

@@ -8,7 +8,8 @@ from report_records import Store, walk
 
 from gengap.report.bands import band_data
 from gengap.report.cells import read_records
-from gengap.report.distance import Walk, fit_data, fit_table, read_walk
+from gengap.report.distance import Walk, read_walk
+from gengap.report.distance_tables import fit_data, fit_table
 from gengap.report.figures.canvas import save
 from gengap.report.figures.distance import figure
 from gengap.report.markup import Table, csv_text

@@ -12,7 +12,7 @@ from gengap.config.shipped import Cell
 pytestmark = pytest.mark.slow
 
 TEXTS = {
-    "README.md", "table1.md", "table1.csv", "table1.tex", "demo.md", "demo.csv",
+    "README.md", "findings.md", "table1.md", "table1.csv", "table1.tex", "demo.md", "demo.csv",
     "report.html", "comparisons.md", "comparisons.csv",
     "distance.csv", "distance_fits.csv",
 }  # fmt: skip

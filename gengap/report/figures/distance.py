@@ -13,7 +13,8 @@ from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.bands import band_data
 from gengap.report.cells import Records, row_names
-from gengap.report.distance import Named, Walk, fit_data, fit_table, read_walk
+from gengap.report.distance import Walk, read_walk
+from gengap.report.distance_tables import Named, fit_data, fit_table
 from gengap.report.escape import picture_text
 from gengap.report.figures.canvas import draw_band, grid, legend
 from gengap.report.figures.figure import Figure, no_records, paragraph

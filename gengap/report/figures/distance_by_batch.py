@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from gengap.paper.figures import published
 from gengap.report.bands import Band, band_data
 from gengap.report.cells import Records
-from gengap.report.distance import Walk, fit_data, fit_table, read_walk
+from gengap.report.distance import Walk, read_walk
+from gengap.report.distance_tables import fit_data, fit_table
 from gengap.report.figures.canvas import (
     PUBLISHED,
     count_from_zero,

@@ -19,7 +19,7 @@ from gengap.report.landscape.subjects import Record
 from gengap.report.markup import Table
 from gengap.report.potential import BINS, PotentialFit, binned, fit_alpha, samples
 from gengap.report.rows import Row
-from gengap.report.statistics import summarize
+from gengap.report.statistics import Summary, summarize
 
 CAPTION = paragraph(
     "Root mean square of the loss difference `L(w) - L(w_0)`, which the paper calls its standard deviation, "
@@ -59,15 +59,20 @@ class Surface(NamedTuple):
 Samples = dict[int, tuple[Array, Array]]  # by seed: distances and loss differences (n,)
 
 
-def figures(read: Sequence[Record]) -> Iterator[Figure]:
-    """A figure per surface."""
+def collected(read: Sequence[Record]) -> dict[Surface, Samples]:
+    """Distances and loss differences by surface, then by seed."""
     found: dict[Surface, Samples] = {}
     for record in (r for r in read if r.kind == "potential" and r.measurements):
         first = record.measurements[0]
         about = (first["initial"], first["batch_norm"], float(first["radius"]), record.settings)
         of_surface = found.setdefault(Surface(record.subject.row, _network(record), *about), {})
         of_surface.setdefault(record.seed, _positive(*samples(record.measurements)))
-    for surface, of_seeds in found.items():
+    return found
+
+
+def figures(read: Sequence[Record]) -> Iterator[Figure]:
+    """A figure per surface."""
+    for surface, of_seeds in collected(read).items():
         name = stem("figure4", surface.row.label, surface.initial, surface.batch_norm, surface.settings)
         yield Figure(
             name=name,
@@ -111,11 +116,20 @@ def fit_table(surface: Surface, of_seeds: Samples) -> Table:
         for seed, fit in fits.items():
             shown = (_interval(fit.low, fit.high), f"{fit.r_squared:.3f}", f"{len(of_seeds[seed][0]):,}")
             rows.append((str(bins), str(seed), f"{fit.alpha:.2f}", *shown))
-        mean = summarize([fit.alpha for fit in fits.values()]) if len(fits) > 1 else None
+        mean = _mean(fits)
         if mean and mean.half_width is not None:
             ends = _interval(mean.mean - mean.half_width, mean.mean + mean.half_width)
             rows.append((str(bins), f"mean (n={mean.n})", f"{mean.mean:.2f}", ends, "", ""))
     return Table(("bins", "seed", "α", "95 %", "R²", "directions"), tuple(rows), labels=2)
+
+
+def mean_alpha(surface: Surface, of_seeds: Samples) -> Summary | None:
+    """α over initial weights, with the fewest bins; None below two seeds."""
+    return _mean(_fits(surface, of_seeds, _bins(of_seeds)[0]))
+
+
+def _mean(fits: dict[int, PotentialFit]) -> Summary | None:
+    return summarize([fit.alpha for fit in fits.values()]) if len(fits) > 1 else None
 
 
 def _interval(low: float, high: float) -> str:

@@ -10,7 +10,7 @@ from gengap.report.landscape.tables import PUBLISHED, accuracy, value
 from gengap.report.markup import Table
 
 # How the names of our experiments end: keskar_c1_lb_augmented
-_SUFFIXES = {"augmentation": "augmented", "conservative": "conservative"}
+SUFFIXES = {"augmentation": "augmented", "conservative": "conservative"}
 _EPSILONS = (1e-3, 5e-4)  # of the published values, in the full space
 
 
@@ -34,7 +34,7 @@ def _published(workload: str, remedy: str, method: str) -> tuple[str, ...]:
 
 
 def _ours(found: Numbers, workload: str, remedy: str, method: str) -> Iterator[tuple[str, ...]]:
-    experiment = f"{workload}_{method}_{_SUFFIXES[remedy]}"
+    experiment = f"{workload}_{method}_{SUFFIXES[remedy]}"
     for subject in (s for s in found if s.label == experiment):
         of_measures = {m: found[subject][m] for m in measures({subject: found[subject]}, SHARPNESS)}
         full = {m: seeds for m, seeds in of_measures.items() if m.subspace is None}

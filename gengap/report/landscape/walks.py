@@ -58,15 +58,20 @@ class Walked(NamedTuple):
         return f"Mean and covariance of updates, {about}{settings}"
 
 
-def figures(read: Sequence[Record]) -> Iterator[Figure]:
-    """A figure per run and mode of batch norm."""
+def collected(read: Sequence[Record]) -> dict[Walked, Seeds]:
+    """The measurements by run and mode of batch norm, then by seed."""
     found: dict[Walked, Seeds] = {}
     for record in (r for r in read if r.kind == "walk" and r.measurements):
         key = Walked(record.subject, record.measurements[0]["batch_norm"], record.settings)
         along = steps_along(record)
         by_point = {(m["update"], m["batch_size"]): m | along for m in record.measurements}
         found.setdefault(key, {}).setdefault(record.seed, by_point)
-    for key, of_seeds in found.items():
+    return found
+
+
+def figures(read: Sequence[Record]) -> Iterator[Figure]:
+    """A figure per run and mode of batch norm."""
+    for key, of_seeds in collected(read).items():
         subject = key.subject
         of_run = (subject.row.label, subject.method or subject.run)
         name = stem("walk", *of_run, key.batch_norm, key.settings)

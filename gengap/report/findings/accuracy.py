@@ -1,0 +1,112 @@
+"""The claims about accuracy: the gap, and what closes it."""
+
+from collections.abc import Iterator, Sequence
+
+from gengap.paper.methods import LABELS
+from gengap.report.cells import Records, rows_of
+from gengap.report.comparison_tables import LEVEL, reading
+from gengap.report.comparisons import AS_GOOD, STEP, Comparison, gap
+from gengap.report.findings.claims import Claim, Evidence
+from gengap.report.format import interval, p_value, signed
+from gengap.report.measure import measure_cell
+from gengap.report.rows import Part, Row
+
+_GAP = "A row agrees where the 95 % interval of SB − LB is above 0, and disagrees where it is below."
+_AS_GOOD = "A row agrees where +RA reads as good as SB or better, and disagrees where it reads worse."
+_STEP = (
+    "A row agrees where the step is above 0 with a p (Holm) below 0.05, and disagrees where it is below 0."
+)
+
+
+def claims(records: Records, compared: Sequence[Comparison]) -> list[Claim]:
+    """Those of Hoffer et al., in the order of their tables' columns."""
+    source = "Hoffer et al., Tables 1 and 2"
+    gaps = [e for row in rows_of(records, Part.TABLE1, Part.TABLE2, Part.DEMO) for e in _gap(records, row)]
+    return [
+        Claim(
+            "A large batch that is trained for as many epochs as a small one generalizes worse.",
+            source,
+            _GAP,
+            gaps,
+            "The gap, in points",
+        ),
+        Claim(
+            "Trained for as many updates as the small batch, with √ scaling and ghosts, the large batch "
+            "generalizes as well: the cause of the gap is too few updates.",
+            source,
+            _AS_GOOD,
+            [*_lines(records, compared, AS_GOOD, "lb_ra", "sb")],
+            "Is +RA as good as SB?",
+        ),
+        *(
+            Claim(
+                statement,
+                source,
+                _STEP,
+                [*_lines(records, compared, STEP, a, b)],
+                "What does each step change?",
+            )
+            for statement, a, b in (
+                ("Multiplying the learning rate by the root of the batch's size helps.", "lb_lr", "lb"),
+                ("Ghost batch norm, added to that, helps.", "lb_gbn", "lb_lr"),
+                ("Regime adaptation, added to both, helps.", "lb_ra", "lb_gbn"),
+            )
+        ),
+    ]
+
+
+def keskar_gap(records: Records) -> Claim:
+    """Keskar et al.'s own networks, trained by ADAM with their batches."""
+    rows = [row for row in rows_of(records, Part.OTHER) if row.name.startswith("keskar")]
+    return Claim(
+        "A large batch (10 % of the data) generalizes worse than one of 256.",
+        "Keskar et al., Table 2",
+        _GAP,
+        [e for row in rows for e in _gap(records, row)],
+        "The gap, in points",
+    )
+
+
+def _gap(records: Records, row: Row) -> Iterator[Evidence]:
+    found = gap(records, row, "sb", "lb")
+    if found.low is not None and found.high is not None:
+        agrees = True if found.low > 0 else False if found.high < 0 else None
+        yield Evidence(row, agrees, _numbers(row, found))
+    else:
+        yield from _single(records, row, "sb", "lb")
+
+
+def _lines(records: Records, compared: Sequence[Comparison], kind: str, a: str, b: str) -> Iterator[Evidence]:
+    name = f"{LABELS[a]} − {LABELS[b]}"
+    for line in compared:
+        if line.kind != kind or not line.name.startswith(name):
+            continue
+        if line.p_holm is not None:
+            yield Evidence(line.row, _agrees(line), _numbers(line.row, line))
+        else:
+            yield from _single(records, line.row, a, b)
+
+
+def _agrees(line: Comparison) -> bool | None:
+    if line.kind == AS_GOOD:
+        return {"as good": True, "better": True, "worse": False}.get(reading(line))
+    if line.p_holm is None or line.value is None or line.p_holm >= LEVEL:
+        return None
+    return line.value > 0
+
+
+def _numbers(row: Row, line: Comparison) -> str:
+    p = "" if line.p_holm is None else f", p (Holm) {p_value(line.p_holm)}"
+    ends = interval(signed(line.low), signed(line.high))
+    seeds = ", ".join(map(str, line.seeds))
+    return f"{row.title}: {line.name} is {signed(line.value)} points (95 %: {ends}; n = {seeds}{p})"
+
+
+def _single(records: Records, row: Row, a: str, b: str) -> Iterator[Evidence]:
+    """Cells with too few seeds for a test: the difference, which decides nothing."""
+    first, second = (measure_cell(records, row, m) for m in (a, b))
+    if first.accuracy and second.accuracy:
+        points = signed(first.accuracy.mean - second.accuracy.mean)
+        names = f"{LABELS[a]} − {LABELS[b]}"
+        about = f"n = {first.n}, {second.n}: too few seeds to decide"
+        yield Evidence(row, None, f"{row.title}: {names} is {points} points ({about})")

@@ -1,0 +1,89 @@
+"""The claims of Keskar et al. about the minima that a large batch finds, and a question of ours."""
+
+from collections.abc import Iterator
+
+from gengap.paper.methods import LABELS
+from gengap.report.cells import Records, rows_of
+from gengap.report.findings.claims import Claim, Evidence
+from gengap.report.format import significant
+from gengap.report.landscape.findings import LB_SB, RA_LB
+from gengap.report.landscape.ratios import FLATTER, SHARPER
+from gengap.report.landscape.remedies import SUFFIXES
+from gengap.report.landscape.section import Landscape
+from gengap.report.rows import Part, Row
+
+_READING = (
+    "A row agrees where more than half of the ratios, one per measure, ε and mode of batch norm, read "
+    "{reading} and none reads {other}; it disagrees where more than half read {other}."
+)
+_FARTHER = (3.0, 10.0)  # times, as published
+REMEDIES = tuple(SUFFIXES.values())
+
+
+def claims(records: Records, landscape: Landscape) -> list[Claim]:
+    """Sharpness, distance and remedies."""
+    return [
+        Claim(
+            "Large batches converge to sharper minima than small ones.",
+            "Keskar et al., Tables 3 and 4",
+            _READING.format(reading=SHARPER, other=FLATTER),
+            [*_ratios(landscape, LB_SB, SHARPER, FLATTER)],
+            "Landscape",
+        ),
+        Claim(
+            "Regime adaptation finds flatter minima than the large batch does without it.",
+            "A question of ours",
+            _READING.format(reading=FLATTER, other=SHARPER),
+            [*_ratios(landscape, RA_LB, FLATTER, SHARPER)],
+            "Landscape",
+        ),
+        Claim(
+            "The small batch ends 3 to 10 times as far from the initial weights as the large one.",
+            "Keskar et al., section 2.2",
+            "A row agrees where the ratio of the mean distances is in that range.",
+            [*_distances(records)],
+            "Other workloads",
+        ),
+        Claim(
+            "Data augmentation, conservative and adversarial training narrow the gap; the minima stay sharp.",
+            "Keskar et al., section 4 and Appendix C",
+            "No rule decides; the table of remedies shows both.",
+            [*_of_remedies(landscape)],
+            "Remedies",
+        ),
+    ]
+
+
+def _ratios(landscape: Landscape, pair: str, reading: str, other: str) -> Iterator[Evidence]:
+    of_pair = [c for c in landscape.compared if c.label == pair and c.ratio.reading]
+    for row in dict.fromkeys(c.row for c in of_pair):
+        found = [c.ratio for c in of_pair if c.row == row]
+        so, not_so = (sum(r.reading == word for r in found) for word in (reading, other))
+        agrees = True if 2 * so > len(found) and not not_so else False if 2 * not_so > len(found) else None
+        values = sorted(r.value for r in found if r.value is not None)
+        spread = f"ratios from {significant(values[0])} to {significant(values[-1])}"
+        n = max(r.n for r in found)
+        text = f"{row.title}: {pair} reads {reading} in {so} of {len(found)} comparisons, {spread} (n = {n})"
+        yield Evidence(row, agrees, text)
+
+
+def _distances(records: Records) -> Iterator[Evidence]:
+    for row in rows_of(records, Part.OTHER):
+        sides = [_distance(records, row, m) for m in ("sb", "lb")]
+        if row.name.startswith("keskar") and all(sides):
+            far, near = (sum(side) / len(side) for side in sides)
+            low, high = _FARTHER
+            times = far / near
+            about = f"{significant(times)} times as far (n = {len(sides[0])}, {len(sides[1])})"
+            yield Evidence(row, low <= times <= high, f"{row.title}: {LABELS['sb']} ends {about}")
+
+
+def _distance(records: Records, row: Row, method: str) -> list[float]:
+    group = records.cell(row, method)
+    return [] if group is None else [float(d) for d in group.finished["distance"]]
+
+
+def _of_remedies(landscape: Landscape) -> Iterator[Evidence]:
+    for subject in landscape.found:
+        if subject.label.endswith(REMEDIES):
+            yield Evidence(subject.row, None, f"{subject.row.title}: {subject.label} is measured")

@@ -1,0 +1,90 @@
+"""The page of findings: a table of all claims, then each with its numbers, then what is not reproduced."""
+
+from collections.abc import Sequence
+
+from gengap.paper import tables as paper
+from gengap.paper.methods import LABELS, METHODS
+from gengap.report.cells import Records, rows_of
+from gengap.report.comparisons import Comparison
+from gengap.report.figures.figure import Figure
+from gengap.report.findings import accuracy, minima, prose, walking
+from gengap.report.findings.causes import cause_of
+from gengap.report.findings.claims import Claim
+from gengap.report.format import NEAR, signed, spread
+from gengap.report.landscape.section import Landscape
+from gengap.report.markup import Table
+from gengap.report.measure import measure_cell
+from gengap.report.rows import PAPER_TABLES, Row
+from gengap.report.section import Plain, Section, section
+
+FILE = "findings.md"
+
+
+def findings(
+    records: Records, compared: Sequence[Comparison], shown: Sequence[Figure], landscape: Landscape
+) -> Section:
+    """The whole page."""
+    found = [
+        *accuracy.claims(records, compared),
+        *walking.claims(records, landscape),
+        accuracy.keskar_gap(records),
+        *minima.claims(records, landscape),
+    ]
+    parts = (
+        Section("Every claim", (prose.EVERY, _table(found))),
+        *(_claim(claim) for claim in found),
+        section("Numbers that are not reproduced", prose.NUMBERS, _numbers(records)),
+        section("Not tested", prose.NOT_TESTED, Plain(_not_run(records, shown), is_list=True)),
+    )
+    return Section("Findings", (prose.MADE, *(part for part in parts if part)))
+
+
+def _table(found: Sequence[Claim]) -> Table:
+    rows = ((c.statement, c.source, c.verdict, c.tested_on) for c in found)
+    return Table(("claim", "source", "verdict", "rows"), tuple(rows), labels=4)
+
+
+def _claim(claim: Claim) -> Section:
+    told = [f"{claim.source}. {claim.rule}"]
+    if not claim.evidence:
+        told.append("Nothing has been run for it yet.")
+    see = (f'The numbers stand in the report under "{claim.see}".',) if claim.see and claim.evidence else ()
+    lines = Plain(tuple(f"{e.text}: {_word(e.agrees)}." for e in claim.evidence), is_list=True)
+    heading = f"{claim.statement} – {claim.verdict}"
+    return Section(heading, (Plain((*told, *see)), *((lines,) if claim.evidence else ())))
+
+
+def _word(agrees: bool | None) -> str:
+    return "undecided" if agrees is None else "agrees" if agrees else "disagrees"
+
+
+def _numbers(records: Records) -> Table:
+    """The cells outside the margin of the paper's number, and the likeliest cause of each."""
+    rows = []
+    for row in rows_of(records, *PAPER_TABLES):
+        for cell in (measure_cell(records, row, m) for m in METHODS):
+            if cell.mark and cell.mark != NEAR:
+                numbers = (
+                    spread(cell.accuracy),
+                    str(cell.n),
+                    cell.paper,
+                    f"{signed(cell.difference)} {cell.mark}",
+                )
+                rows.append((row.title, LABELS[cell.method], *numbers, cause_of(row.name, cell.method)))
+    header = ("workload", "method", "ours", "n", "paper", "difference", "likeliest cause, and its test")
+    return Table(header, tuple(rows), labels=2)
+
+
+def _not_run(records: Records, shown: Sequence[Figure]) -> tuple[str, ...]:
+    """Cells of the paper's tables without a finished run in any precision and protocol, and figures."""
+    there = rows_of(records, *PAPER_TABLES)
+    lines = []
+    for number in PAPER_TABLES.values():
+        for name in paper.rows(number):
+            rows: list[Row] = [row for row in there if row.name == name]
+            left = [m for m in METHODS if not any(measure_cell(records, row, m).n for row in rows)]
+            if left:
+                which = "all cells" if len(left) == len(METHODS) else ", ".join(LABELS[m] for m in left)
+                lines.append(f"Table {number}, {paper.title(name)}: {which}.")
+    absent = [f"{f.number}: {f.title}." for f in shown if not f.draw and f.number]
+    return (*lines, *absent)

@@ -1,0 +1,115 @@
+"""The claims of section 4: the weights walk randomly on a random potential."""
+
+from collections.abc import Iterator
+
+from gengap.paper.methods import LABELS, METHODS
+from gengap.report.cells import Records, rows_of
+from gengap.report.distance import read_walk
+from gengap.report.findings.claims import Claim, Evidence
+from gengap.report.fits import verdict
+from gengap.report.format import significant
+from gengap.report.landscape import potentials, steps, walks
+from gengap.report.landscape.section import Landscape
+from gengap.report.rows import Part
+
+_SOURCE = "Hoffer et al., section 4"
+SMALL = 0.1  # of the standard deviation: what counts as orders of magnitude lower
+NEAR_TWO = 0.2  # of α
+KEPT = 1.25  # by what factor the covariance may change and still count as kept
+
+
+def claims(records: Records, landscape: Landscape) -> list[Claim]:
+    """How far the weights move, by which steps, and over what surface."""
+    return [
+        Claim(
+            "The distance from the initial weights grows like log t.",
+            f"{_SOURCE}, figure 2",
+            "A cell agrees where a + b ln t predicts later distances better than a power law over its seeds, "
+            "and well (the rule of the fits); elsewhere it disagrees, or decides nothing where no window is "
+            "long enough.",
+            [*_log_t(records)],
+            "Distance from initialization",
+        ),
+        Claim(
+            "The mean step is orders of magnitude smaller than the standard deviation of a step.",
+            _SOURCE,
+            f"A walk agrees where |E Δw| is below {SMALL:g} of the standard deviation at the smallest "
+            "measured batch and at every measured point, and disagrees elsewhere.",
+            [*_mean_step(landscape)],
+            "Landscape",
+        ),
+        Claim(
+            "Multiplying the learning rate by the root of the batch's size keeps the covariance of steps.",
+            f"{_SOURCE}, equation 7",
+            "A walk agrees where the covariance at every batch size is within a factor of "
+            f"{KEPT:g} of that at the smallest, and disagrees elsewhere.",
+            [*_covariance(landscape)],
+            "Landscape",
+        ),
+        Claim(
+            "The loss is a random potential with α = 2: its differences grow in proportion to the distance.",
+            "Hoffer et al., Appendix B, figure 4",
+            "A surface agrees where the 95 % interval of the mean α over initial weights, with the fewest "
+            f"bins, lies within {NEAR_TWO:g} of 2, and disagrees where all of it lies outside.",
+            [*_alpha(landscape)],
+            "Landscape",
+        ),
+    ]
+
+
+def _log_t(records: Records) -> Iterator[Evidence]:
+    for row in rows_of(records, Part.TABLE1, Part.TABLE2):
+        for method in METHODS:
+            group = records.cell(row, method)
+            walk = None if group is None else read_walk(group)
+            if walk is None:
+                continue
+            fits = walk.fitted
+            if not fits:
+                text = f"{row.title}, {LABELS[method]}: no fit ({'; '.join(walk.reasons)})"
+                yield Evidence(row, None, text)
+                continue
+            said = verdict(fits)
+            window = f"updates {min(f.start for f in fits):,} to {max(f.end for f in fits):,}"
+            text = f"{row.title}, {LABELS[method]}: {said} over {window}"
+            yield Evidence(row, said.startswith("a + b ln t"), text)
+
+
+def _mean_step(landscape: Landscape) -> Iterator[Evidence]:
+    for key, of_seeds in walks.collected(landscape.read).items():
+        points = steps.points(of_seeds)
+        batches = sorted({batch for _, batch in points})
+        at = {b: [steps.summary(of_seeds, p, steps.SHARE) for p in points if p[1] == b] for b in batches}
+        largest = {b: max((s.mean for s in found if s), default=None) for b, found in at.items()}
+        told = [f"{significant(v)} at batch {b:,}" for b, v in largest.items() if v is not None]
+        least = largest[batches[0]]
+        if least is not None:
+            about = f"|E Δw| is at most this share of the standard deviation: {', '.join(told)}"
+            text = f"{_title(key)}: {about} (n = {len(of_seeds)})"
+            yield Evidence(key.subject.row, least < SMALL, text)
+
+
+def _covariance(landscape: Landscape) -> Iterator[Evidence]:
+    for key, of_seeds in walks.collected(landscape.read).items():
+        found = [s for p in steps.points(of_seeds) if (s := steps.summary(of_seeds, p, "covariance, sqrt"))]
+        if found:
+            low, high = min(s.mean for s in found), max(s.mean for s in found)
+            about = f"{significant(low)} to {significant(high)} times that of the smallest batch"
+            text = f"{_title(key)}: {about} (n = {found[0].n})"
+            yield Evidence(key.subject.row, low >= 1 / KEPT and high <= KEPT, text)
+
+
+def _title(key: walks.Walked) -> str:
+    return f"{key.subject.row.title}, {key.subject.label}, batch norm {key.batch_norm}"
+
+
+def _alpha(landscape: Landscape) -> Iterator[Evidence]:
+    for surface, of_seeds in potentials.collected(landscape.read).items():
+        mean = potentials.mean_alpha(surface, of_seeds)
+        if mean is None or mean.half_width is None:
+            continue
+        low, high = mean.mean - mean.half_width, mean.mean + mean.half_width
+        about = f"α = {mean.mean:.2f} (95 %: {low:.2f} to {high:.2f}; n = {mean.n})"
+        text = f"{surface.row.title}, {surface.initial} weights, batch norm {surface.batch_norm}: {about}"
+        inside, outside = max(2 - low, high - 2) <= NEAR_TWO, max(low - 2, 2 - high) > NEAR_TWO
+        yield Evidence(surface.row, True if inside else False if outside else None, text)
