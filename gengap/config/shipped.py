@@ -5,6 +5,7 @@ supported (defaults lists and values), and tested to equal Hydra's composition o
 Hydra's.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from gengap.config.checks import check
 from gengap.config.compose import compose_config, to_config
-from gengap.config.conf import CONF, GROUPS, names_in
+from gengap.config.conf import CONF, GROUPS, names_in, own_files
 from gengap.config.identity import run_name
 from gengap.config.overrides import parse
 from gengap.config.schema import PAPER, Config
@@ -27,6 +28,8 @@ _NO_VALUES = ("defaults", "hydra")  # keys of a file that are not part of the co
 _SCHEMA = OmegaConf.structured(Config)
 # Overrides beside +experiment=NAME that can be applied without Hydra
 _PLAIN = re.compile(r"seed=\d+|(results_dir|data\.root)=.+|runtime\.\w+=[\w./~-]+|(precision|protocol)=\w+")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,9 @@ def choices(experiment: str) -> tuple[str, str]:
 
     Empty strings where the file inherits them from another experiment. Experiments of added folders are
     composed.
+
+    Raises:
+        UserError: an experiment of an added folder does not compose.
     """
     if not _is_shipped("experiment", experiment):
         config = experiment_config(experiment)
@@ -64,10 +70,31 @@ def choices(experiment: str) -> tuple[str, str]:
 
 
 @cache
+def all_choices() -> dict[str, tuple[str, str]]:
+    """The choices of every experiment by name, without the user's own files that don't compose.
+
+    Each of those is logged in one line, so that one bad file leaves all other experiments usable.
+    """
+    found = {}
+    for name in experiments():
+        try:
+            found[name] = choices(name)
+        except UserError as error:
+            file = str(next(iter(own_files("experiment", f"{name}.yaml")), name))
+            log.warning("gengap: %s is ignored: %s", file, str(error).removeprefix(f"{file}: "))
+    return found
+
+
+@cache
 def cells() -> dict[tuple[str, str], str]:
-    """The experiment of each workload and method: the one with the shortest name, others are for figures."""
-    longest_first = sorted(experiments(), key=len, reverse=True)
-    return {choices(name): name for name in longest_first}
+    """The experiment of each workload and method: the one with the shortest name, others are for figures.
+
+    A shipped experiment comes before a user's own.
+    """
+    longest_first = sorted(
+        all_choices(), key=lambda e: (not _is_shipped("experiment", e), len(e)), reverse=True
+    )
+    return {all_choices()[name]: name for name in longest_first}
 
 
 @cache

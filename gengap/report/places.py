@@ -1,6 +1,7 @@
 """Which experiment composes a run, and which row of the tables it is a cell of."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from pandas import DataFrame
 
 from gengap.config.identity import recorded_differences, run_name
 from gengap.config.schema import FP32, PAPER
-from gengap.config.shipped import Cell, cell, choices, experiment_config, experiments
+from gengap.config.shipped import Cell, all_choices, cell, experiment_config
 from gengap.errors import UserError
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
@@ -43,7 +44,8 @@ def _others(experiment: str, released: bool) -> Iterator[tuple[str, tuple[str, s
     for precision in OTHER_PRECISIONS:
         yield run_name(replace(experiment_config(experiment), precision=precision)), (precision, PAPER)
     if released:  # composing is slow, so only if there are such runs
-        yield _released_run(experiment), (FP32, RELEASED)
+        with suppress(UserError):  # an own experiment may contradict the released protocol
+            yield _released_run(experiment), (FP32, RELEASED)
 
 
 @cache
@@ -83,19 +85,14 @@ def experiment_of(row: str, method: str) -> str:
     """Name of the experiment that is this cell; empty if there is none."""
     asked = (paper.first_row(row, method), method)
     return next(
-        (name for name, parts in _experiments().items() if (_row(name, *parts), parts[1]) == asked), ""
+        (name for name, parts in all_choices().items() if (_row(name, *parts), parts[1]) == asked), ""
     )
-
-
-@cache
-def _experiments() -> dict[str, tuple[str, str]]:
-    return {name: choices(name) for name in experiments()}
 
 
 @cache
 def _cells(present: frozenset[tuple[str, str]]) -> tuple[Cell, ...]:
     # Composing is slow, so experiments of workloads and methods without runs are skipped.
-    return tuple(cell(name) for name, parts in _experiments().items() if parts in present or "" in parts)
+    return tuple(cell(name) for name, parts in all_choices().items() if parts in present or "" in parts)
 
 
 def _row(experiment: str, workload: str, method: str) -> str:

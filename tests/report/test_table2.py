@@ -36,7 +36,7 @@ def imagenet(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Table 2 with one record of each cell but the regime-adapted ones, and one at another batch."""
     monkeypatch.setattr("gengap.report.places._cells", lambda present: tuple(CELLS.values()))
     monkeypatch.setattr(
-        "gengap.report.places._experiments", lambda: {n: (c.workload, c.method) for n, c in CELLS.items()}
+        "gengap.report.places.all_choices", lambda: {n: (c.workload, c.method) for n, c in CELLS.items()}
     )
     monkeypatch.setattr("gengap.report.other_runs.differences", lambda group: "method.batch_size=1024")
     for i, name in enumerate(n for n in NAMES if not n.endswith("ra")):
