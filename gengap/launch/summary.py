@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gengap.config.identity import is_published
 from gengap.config.sweep import Job
+from gengap.errors import counted
 from gengap.launch.outcome import Outcome
 from gengap.paths import expanded
 from gengap.runs import Status, read_record
@@ -17,6 +18,7 @@ ALREADY: dict[str, str] = {status: f"already {status}" for status in (Status.FIN
 COUNTED = [name for o in Outcome for name in (ALREADY.values() if o == Outcome.SKIPPED else (o,))]
 CONTINUED = (Outcome.STOPPED, Outcome.NOT_STARTED, Outcome.INTERRUPTED, Outcome.KILLED)
 BAD = (Outcome.FAILED, Outcome.INTERRUPTED, Outcome.KILLED)  # what the exit code says
+_NOT_KEPT = f"were not kept ({WEIGHTS} is written only when a run finishes); to have them, train again"
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +29,10 @@ def skipped_line(job: Job) -> str:
     record = read_record(directory) or {}
     accuracy = record.get("summary", {}).get("last_val_accuracy")
     result = "" if accuracy is None else f", validation accuracy {accuracy:.2f}%"
-    without = f" without {WEIGHTS}" if _lacks_weights(job) else ""
-    return f"{directory} has {record['status']}{result}: skipped{without}; to train it again, {_again([job])}"
+    line = f"{directory} has {record['status']}{result}: skipped"
+    if _lacks_weights(job):
+        return f"{line}, and its weights {_NOT_KEPT}: {_again([job])}"
+    return f"{line}; to train it again, {_again([job])}"
 
 
 def _lacks_weights(job: Job) -> bool:
@@ -63,7 +67,7 @@ def sum_up(jobs: Sequence[Job], outcomes: Sequence[Outcome], reason: str | None)
     if len(skipped) == len(jobs) and not lacking and any(map(_is_published, jobs)):
         log.info("  to train them yourself, %s", _again(jobs))
     if lacking:
-        log.info("  %d without %s: to train again, %s", len(lacking), WEIGHTS, _again(lacking))
+        log.info("  the weights of %s %s: %s", counted(len(lacking), "run"), _NOT_KEPT, _again(lacking))
     for job, outcome in zip(jobs, outcomes, strict=True):
         if outcome == Outcome.DIVERGED or outcome in BAD:
             log.info("  %s: %s", outcome, job.directory)

@@ -32,16 +32,20 @@ def test_a_run_that_is_done_says_how_to_train_it_again(jobs):
     assert skipped_line(job) == f"{job.directory} has finished, validation accuracy 90.00%: skipped; {again}"
 
 
-def test_a_run_without_the_weights_that_were_asked_for_says_so(jobs, caplog):
+def test_a_run_without_the_weights_that_were_asked_for_says_how_to_have_them(jobs, caplog):
     [job, other] = jobs("runtime.keep_weights=true", "seed=0,1")
-    assert ": skipped without weights.pt; to train it again, add another" in skipped_line(job)
+    how = (
+        "were not kept (weights.pt is written only when a run finishes); to have them, train again: "
+        "add another results_dir=DIR or delete its folder"
+    )
+    assert skipped_line(job).endswith(f": skipped, and its weights {how}")
     (other.directory / "weights.pt").touch()
     assert ": skipped; to train it again" in skipped_line(other)
     with caplog.at_level(logging.INFO):
         sum_up([job, other], [Outcome.SKIPPED] * 2, None)
     assert caplog.messages == [
         "gengap: 2 runs: 2 already finished",
-        "  1 without weights.pt: to train again, add another results_dir=DIR or delete its folder",
+        f"  the weights of 1 run {how}",
     ]
 
 
