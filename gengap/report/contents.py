@@ -7,7 +7,7 @@ from gengap.paper import tables as paper
 from gengap.report import comparison_tables, other_runs, prose, same_images, tables
 from gengap.report.cells import Records, parts, rows_of
 from gengap.report.comparisons import AS_GOOD, PRECISION, PROTOCOL, SHARE, STEP, Comparison
-from gengap.report.figures import Figure
+from gengap.report.figures import Figure, own_runs
 from gengap.report.figures.norms_elsewhere import norms_elsewhere
 from gengap.report.landscape.section import Landscape
 from gengap.report.markup import Table
@@ -24,19 +24,22 @@ def report(
     records: Records, compared: list[Comparison], shown: list[Figure], landscape: Landscape
 ) -> Section:
     """The whole report."""
-    present = sorted(parts(records), key=lambda part: part in PAPER_TABLES and not rows_of(records, part))
-    no_table2 = Section(Part.TABLE2.heading, (prose.NO_TABLE2,))
+    own = not records.are_published
+    runs = (
+        section("Variants", prose.VARIANTS, other_runs.variants(records)),
+        *(figure(f) for f in shown if f.draw and f.name.startswith(own_runs.PREFIX)),
+    )
     found = (
         glance(records, landscape),
-        *(table(records, part) for part in present),
-        None if Part.TABLE2 in present else no_table2,
-        comparisons(compared),
+        *_tables(records),
+        *(runs if own else ()),
+        None if own and not compared else comparisons(compared),
         section("Single runs on the same images", prose.SAME_IMAGES, same_images.table(records)),
-        *(figure(f) for f in shown if f.draw),
+        *(figure(f) for f in shown if f.draw and not f.name.startswith(own_runs.PREFIX)),
         section("Which norm does figure 2 show?", prose.NORMS, norms_elsewhere(records)),
         landscape.section([figure(f) for f in landscape.figures]),
         targets(records.speeds) if records.speeds else None,
-        section("Variants", prose.VARIANTS, other_runs.variants(records)),
+        *(() if own else runs),
         section("Unfinished runs", prose.NOT_FINISHED, other_runs.unfinished(records)),
         section("Runs on other data", prose.OTHER_DATA, other_runs.incomparable(records, "data")),
         section("Runs of another network", prose.OTHER_NETWORK, other_runs.incomparable(records, "network")),
@@ -45,7 +48,28 @@ def report(
         section("Provenance", origin(records)),
         Section("Rebuild", (prose.REBUILD,)),
     )
-    return Section("Report", (prose.MADE, *(part for part in found if part)))
+    left_out = _left_out(records, compared) if own else ""
+    made = f"{prose.MADE}\n{left_out}" if left_out else prose.MADE
+    return Section("Report", (made, *(part for part in found if part)))
+
+
+def _tables(records: Records) -> list[Section]:
+    """A section per table, those with rows first; without any, only in the project's own report."""
+    present = sorted(parts(records), key=lambda part: part in PAPER_TABLES and not rows_of(records, part))
+    if records.are_published:
+        no_table2 = Section(Part.TABLE2.heading, (prose.NO_TABLE2,))
+        return [table(records, p) for p in present] + [no_table2] * (Part.TABLE2 not in present)
+    own = {Part.OTHER} if _own_workloads(records) else set()
+    return [table(records, part) for part in present if part in own or rows_of(records, part)]
+
+
+def _left_out(records: Records, compared: Sequence[Comparison]) -> str:
+    """The sentence on what has no runs in a folder of the user's own; empty if all of it has."""
+    empty = [part.heading for part in PAPER_TABLES if not rows_of(records, part)]
+    empty += [] if compared else ["the comparisons of methods"]
+    *first, last = empty or [""]
+    listed = f"{', '.join(first)} and {last}" if first else last
+    return f"Without runs so far, and left out: {listed}.\n" if listed else ""
 
 
 def glance(records: Records, landscape: Landscape) -> Section | None:

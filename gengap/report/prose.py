@@ -108,9 +108,9 @@ typical loop's, measured in alternation with it; "s/epoch" is the time for one e
 """
 
 VARIANTS = """\
-Runs with other settings than the cells of the tables; they are in no mean above. "differs in" lists the
-settings that differ from the cell of the same workload and method. "experiment" is that cell, or a figure's
-experiment with exactly these settings.
+Runs with other settings than the cells of the tables, in whose means they are not included. "differs in"
+lists the settings that differ from the cell of the same workload and method. "experiment" is that cell, or a
+figure's experiment with exactly these settings.
 """
 
 NOT_FINISHED = "These runs are in no mean.\n"

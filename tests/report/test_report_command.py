@@ -8,6 +8,7 @@ from report_records import Store, walk
 
 from gengap.cli.report import main
 from gengap.config.shipped import Cell
+from tests.records import row
 
 pytestmark = pytest.mark.slow
 
@@ -104,12 +105,44 @@ def test_no_old_figure_stays_beside_new_tables(store: Store) -> None:
     assert "Figure 1" not in text  # nobody asked for it
 
 
-def test_what_has_records_comes_first(store: Store) -> None:
+def headings(store: Store) -> list[str]:
+    return re.findall(r"^##+ (.+)", (store.root / "report" / "README.md").read_text(), re.MULTILINE)
+
+
+def test_tables_without_runs_are_one_sentence_in_a_folder_of_one_s_own(store: Store) -> None:
     store.add("digits_sb", 0)
     assert report(store) == 0
-    headings = re.findall(r"^## (.+)", (store.root / "report" / "README.md").read_text(), re.MULTILINE)
-    assert headings[0] == "Demo"
-    assert headings.index("Comparisons") > headings.index("Table 2") > headings.index("Table 1")
+    found = headings(store)
+    assert found[0] == "Demo"
+    assert "Table 1" not in found
+    assert "Table 2" not in found
+    text = (store.root / "report" / "README.md").read_text()
+    assert "Without runs so far, and left out: Table 1 and Table 2.\n" in text
+    assert report(store, "--check") == 0
+
+
+def test_own_runs_come_first_with_their_error_curves(store: Store) -> None:
+    rows = [row(u, seconds=u, val_error=50 / u) for u in (10, 100, 1000)]
+    for words in ("data.limit=6000", "data.limit=6000 method.batch_size=512"):
+        store.add_with(words, "mnist_lb", 0, 95.0, rows=rows)
+    assert report(store) == 0
+    assert headings(store)[:2] == ["Variants", "Error by update: F1, MNIST"]
+    folder = store.root / "report"
+    assert (folder / "runs-1.svg").exists()
+    left_out = "left out: Table 1, Table 2 and the comparisons of methods.\n"
+    assert left_out in (folder / "README.md").read_text()
+    lines = (folder / "runs-1.csv").read_text().splitlines()
+    assert {line.split(",")[0] for line in lines[1:]} == {"LB", "LB method.batch_size=512"}
+    assert report(store, "--check") == 0
+
+
+def test_more_configurations_than_a_figure_has_lines_are_not_drawn(store: Store) -> None:
+    for batch in range(128, 128 * 9, 128):
+        store.add_with(f"method.batch_size={batch}", "mnist_lb", 0, 95.0)
+    assert report(store) == 0
+    assert not (store.root / "report" / "runs-1.svg").exists()
+    text = (store.root / "report" / "README.md").read_text()
+    assert "its 8 configurations are more than the 7 lines of a figure" in text
 
 
 @pytest.mark.parametrize(
@@ -165,7 +198,7 @@ def test_only_variants(store: Store) -> None:
     store.add("mnist_sb", 0, 97.5, run="mnist_f1-sb-0badcafe")
     assert report(store) == 0
     text = (store.root / "report" / "README.md").read_text()
-    assert "No runs for this table yet." in text
+    assert "No runs for this table yet." not in text
     assert "No records yet for" not in text
     assert "| mnist_f1-sb-0badcafe |" in text
     assert "Every cell" not in text

@@ -1,7 +1,7 @@
 """The figures of the report, in order. Each has its data and its drawing, which runs only when needed."""
 
 from gengap.report.cells import Records
-from gengap.report.figures import distance, distance_by_batch, regime_adaptation, speed
+from gengap.report.figures import distance, distance_by_batch, own_runs, regime_adaptation, speed
 from gengap.report.figures.curves import FIGURE3, FIGURE5, FIGURE6, FIXED_RATE
 from gengap.report.figures.errors import TRAINING, VALIDATION, ErrorFigure, error_figure
 from gengap.report.figures.figure import Figure
@@ -44,6 +44,7 @@ ERRORS = {
 def figures(records: Records) -> list[Figure]:
     """All figures; one without records states what is missing and has nothing to draw."""
     return [
+        *own_runs.figures(records),
         error_figure(records, ERRORS["Figure 1"]),
         distance_by_batch.figure2(records),
         error_figure(records, ERRORS["Figure 3"]),

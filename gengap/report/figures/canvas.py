@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from gengap.report.bands import Band
+from gengap.report.escape import picture_text
 from gengap.report.figures.figure import Figure
 from gengap.report.figures.style import Style
 
@@ -111,6 +112,18 @@ def count_from_zero(axis: Axes) -> None:
     axis.set_xlim(left=0)
     axis.xaxis.set_major_locator(MaxNLocator(5))
     axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def on_logarithmic_axes(drawing: Drawing, axis: Axes, title: str) -> None:
+    """Validation error by update, both on logarithmic scales; the title may come from a record."""
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
+    axis.set_title(picture_text(title))
+    drawing.supxlabel("updates $t$", fontsize=10)
+    drawing.supylabel("validation error (%)", fontsize=10)
 
 
 def say_empty(axis: Axes) -> None:

@@ -1,14 +1,12 @@
 """What regime adaptation does: validation error by update for every row of the tables. Not in the paper."""
 
 from matplotlib.figure import Figure as Drawing
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS
 from gengap.report.bands import Band, band_data
 from gengap.report.cells import Records, row_names
-from gengap.report.escape import picture_text
-from gengap.report.figures.canvas import draw_band, grid, legend
+from gengap.report.figures.canvas import draw_band, grid, legend, on_logarithmic_axes
 from gengap.report.figures.errors import VALIDATION, error_band
 from gengap.report.figures.figure import Figure, no_records, paragraph
 from gengap.report.figures.style import METHOD_STYLES
@@ -30,8 +28,7 @@ DETAILS = paragraph(
 
 def figure(records: Records) -> Figure:
     """SB, LB and +RA for every row with an experiment for each that has at least two of them."""
-    begun = _rows(records)
-    found = {row: bands for row, bands in begun.items() if len(bands) > 1}
+    begun, found = _rows(records), rows_drawn(records)
     name, title = "regime_adaptation", "Error by update, with and without regime adaptation"
     missing = tuple(
         _missing(records, row, m) for row, bands in (found or begun).items() for m in SHOWN if m not in bands
@@ -42,6 +39,11 @@ def figure(records: Records) -> Figure:
     named = (((row, m), band) for row, bands in found.items() for m, band in bands.items())
     data = {name: band_data(("workload", "method"), "update", "val_error", named)}
     return Figure(name, "", title, CAPTION, DETAILS, data, missing=missing, draw=lambda: _draw(found))
+
+
+def rows_drawn(records: Records) -> dict[str, dict[str, Band]]:
+    """The curves of the rows that the figure shows, by method."""
+    return {row: bands for row, bands in _rows(records).items() if len(bands) > 1}
 
 
 def _missing(records: Records, row: str, method: str) -> str:
@@ -65,13 +67,6 @@ def _draw(found: dict[str, dict[str, Band]]) -> Drawing:
     for axis, (row, bands) in zip(axes, found.items(), strict=True):
         for index, (method, band) in enumerate(bands.items()):
             draw_band(axis, band, METHOD_STYLES[method], index)
-        axis.set_xscale("log")
-        axis.set_yscale("log")
-        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axis.yaxis.set_minor_formatter(NullFormatter())
-        axis.set_title(picture_text(paper.title(row)))
-    drawing.supxlabel("updates $t$", fontsize=10)
-    drawing.supylabel("validation error (%)", fontsize=10)
+        on_logarithmic_axes(drawing, axis, paper.title(row))
     legend(drawing, (METHOD_STYLES[m] for m in SHOWN if any(m in bands for bands in found.values())), {})
     return drawing

@@ -1,0 +1,93 @@
+"""Validation error of a user's own runs that no other figure draws: one figure per workload."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+
+from matplotlib.figure import Figure as Drawing
+
+from gengap.config.identity import as_typed
+from gengap.paper import tables as paper
+from gengap.paper.methods import LABELS, METHODS
+from gengap.report.bands import Band, band_data
+from gengap.report.cells import Group, Records, changed
+from gengap.report.escape import picture_text
+from gengap.report.figures import regime_adaptation
+from gengap.report.figures.canvas import draw_band, grid, legend, on_logarithmic_axes
+from gengap.report.figures.errors import LINES, VALIDATION, error_band
+from gengap.report.figures.figure import Figure, paragraph
+from gengap.report.figures.style import BATCH_STYLES, METHOD_STYLES, Style
+
+PREFIX = "runs-"  # of the figures' names
+MOST = len(BATCH_STYLES)  # lines in a figure
+LONGEST = 48  # characters of a label
+CAPTION = paragraph(
+    "Validation error against updates at every evaluation, one line per configuration; both axes are "
+    "logarithmic. Labels name the settings in which the lines differ.",
+    LINES,
+)
+
+
+def figures(records: Records) -> list[Figure]:
+    """One for each workload with finished runs that the figure of regime adaptation doesn't show."""
+    if records.are_published:
+        return []
+    done = [g for g in (*records.cells.values(), *records.variants) if not g.finished.empty]
+    groups = sorted(done, key=lambda g: METHODS.index(g.method) if g.method in METHODS else len(METHODS))
+    drawn = {*regime_adaptation.rows_drawn(records)} - {g.workload for g in records.variants}
+    workloads = sorted({g.workload for g in groups} - drawn)
+    return [
+        _figure(f"{PREFIX}{number}", w, [g for g in groups if g.workload == w])
+        for number, w in enumerate(workloads, 1)
+    ]
+
+
+def _figure(name: str, workload: str, groups: Sequence[Group]) -> Figure:
+    title = f"Error by update: {paper.title(workload)}"
+    if len(groups) > MOST:
+        many = f"nothing: its {len(groups)} configurations are more than the {MOST} lines of a figure"
+        return Figure(name, "", title, CAPTION, missing=(many,))
+    bands = ((group, error_band(group, "update", VALIDATION)) for group in groups)
+    shown = [(group, found) for group, found in bands if found is not None]
+    if not shown:
+        return Figure(name, "", title, CAPTION)
+    labels = _labels([group for group, _ in shown])
+    lines = {label: found for label, (_, found) in zip(labels, shown, strict=True)}
+    named = (((label, g.run), found) for label, (g, found) in zip(labels, shown, strict=True))
+    data = {name: band_data(("line", "run"), "update", "val_error", named)}
+    return Figure(name, "", title, CAPTION, data=data, draw=partial(_draw, paper.title(workload), lines))
+
+
+def _labels(groups: Sequence[Group]) -> list[str]:
+    """The method of each, with its settings that not all of them share; unique."""
+    settings = [[as_typed({k: v}) for k, v in (changed(group) or {}).items()] for group in groups]
+    shared = set.intersection(*map(set, settings))
+    labels = []
+    for group, typed in zip(groups, settings, strict=True):
+        own = [word for word in sorted(typed) if word not in shared]
+        label = " ".join([LABELS.get(group.method, group.method), *own])
+        labels.append(label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…")
+    counts = Counter(labels)
+    digests = [group.run.rpartition("-")[2] for group in groups]
+    return [f"{a} ({digest})" if counts[a] > 1 else a for a, digest in zip(labels, digests, strict=True)]
+
+
+def _styles(labels: Sequence[str]) -> list[Style]:
+    """The style of a method where a label names it alone, others for the rest."""
+    methods = {style.label: style for style in METHOD_STYLES.values()}
+    others = iter(BATCH_STYLES.values())
+    return [methods.get(label) or _labeled(next(others), label) for label in labels]
+
+
+def _labeled(style: Style, label: str) -> Style:
+    return Style(picture_text(label), style.color, style.marker, style.width, style.dashes)
+
+
+def _draw(title: str, lines: dict[str, Band]) -> Drawing:
+    drawing, (axis,) = grid(1)
+    styles = _styles([*lines])
+    for index, (found, style) in enumerate(zip(lines.values(), styles, strict=True)):
+        draw_band(axis, found, style, index)
+    on_logarithmic_axes(drawing, axis, title)
+    legend(drawing, styles, {})
+    return drawing
