@@ -26,7 +26,7 @@ Flags
   -m, --multirun    several values of a key, separated by commas, make several runs
   --config-dir DIR  experiments, workloads and sweeps of your own, in a folder laid out like gengap's conf
   --cfg job         print the configuration; --package KEY a part of it, --cfg hydra Hydra's, --cfg all both
-  --info defaults   what the configuration is composed of; also --info config, searchpath, plugins, all
+  --info defaults   what the configuration is composed of; also config, searchpath, plugins, or all
   --resolve         with --cfg, as in Hydra: what is printed is always resolved
 
 Exit codes

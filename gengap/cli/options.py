@@ -62,6 +62,7 @@ class Spec:
             where any is taken.
         refused: flags of other programs or commands that users may type, with what to do instead.
         keys: the keys of its words, as they are typed.
+        bare: the value of a flag in `settings` that is typed without one.
     """
 
     command: str
@@ -69,6 +70,7 @@ class Spec:
     settings: Mapping[str, Sequence[str]] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     keys: Sequence[str] = ()
+    bare: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(spec: Spec, arguments: Sequence[str]) -> Typed:
@@ -93,10 +95,10 @@ def read(spec: Spec, arguments: Sequence[str]) -> Typed:
         elif word in names:
             found.add(names[word][0])
         elif name in taking:
-            value = value if equals else "".join(left[:1])
-            left = left if equals else left[1:]
-            _check_setting(name, value, taking[name][1])
             flag, choices = taking[name]
+            if not equals:
+                value, left = _following(left, spec.bare.get(flag, ""))
+            _check_setting(name, value, choices)
             if choices and set(values[flag]) - {value}:
                 raise UserError(f"{flag} is given twice, as {values[flag][0]} and {value}: leave one out")
             values[flag] += (value,)
@@ -107,6 +109,13 @@ def read(spec: Spec, arguments: Sequence[str]) -> Typed:
         else:
             raise UserError(f"unknown flag {name}: {_meant(spec, name, value or ''.join(left[:1]))}")
     return Typed(spec.command, frozenset(found), tuple(words), values)
+
+
+def _following(words: list[str], bare: str) -> tuple[str, list[str]]:
+    """The value after a flag, and the words that are left; `bare` where that is an override or a flag."""
+    if bare and (not words or "=" in words[0] or words[0].startswith("-")):
+        return bare, words
+    return "".join(words[:1]), words[1:]
 
 
 def _by_form(flags: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:

@@ -16,6 +16,7 @@ SHOW_CONFIG, PACKAGE, INFO, RESOLVE = "--cfg", "--package", "--info", "--resolve
 PARTS = ("job", "hydra", "all")
 TOPICS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _OF_A_RUN = ("all", "config")  # topics for which Hydra composes a run
+BARE = {INFO: "all"}  # as in Hydra
 SETTINGS: Mapping[str, Sequence[str]] = {
     f"-c, {SHOW_CONFIG}": PARTS,
     f"-p, {PACKAGE}": (),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gengap.cli import options
 from gengap.cli.help import train_help
-from gengap.cli.show import RESOLVE, SETTINGS, SHOW_CONFIG, show_run, show_without_a_run
+from gengap.cli.show import BARE, RESOLVE, SETTINGS, SHOW_CONFIG, show_run, show_without_a_run
 from gengap.config.conf import GROUPS, add_config_dirs
 from gengap.config.factory import check_module, imported, own_names
 from gengap.config.keys import keys, plus
@@ -39,7 +39,7 @@ _NOT_TAKEN = {  # flags of other Hydra applications
 _PRINTING = "type it after gengap train, which prints configurations"
 _KEYS = (*map(plus, GROUPS), *keys())
 _FOLDERS: Mapping[str, Sequence[str]] = {f"-cd, {CONFIG_DIR}": ()}
-TRAIN = options.Spec("train", (f"-m, {MULTIRUN}", RESOLVE), {**SETTINGS, **_FOLDERS}, _NOT_TAKEN, _KEYS)
+TRAIN = options.Spec("train", (f"-m, {MULTIRUN}", RESOLVE), {**SETTINGS, **_FOLDERS}, _NOT_TAKEN, _KEYS, BARE)
 ESTIMATE, COST = "--estimate", "--cost"
 STATUS = options.Spec(
     "status",

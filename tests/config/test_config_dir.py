@@ -79,6 +79,8 @@ def test_hydra_s_settings_are_shown(part, shows, capsys):
         (["--info", "searchpath"], "pkg://hydra.conf"),
         (["--info", "plugins"], "Installed Hydra Plugins"),
         (["--info=defaults"], "protocol/paper"),
+        (["+experiment=digits_lb", "--info"], "Installed Hydra Plugins"),
+        (["--info", "+experiment=digits_lb"], "Installed Hydra Plugins"),
         (["-i", "defaults-tree", "workload=digits_f1"], "workload: digits_f1"),
     ],
 )
