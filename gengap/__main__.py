@@ -50,6 +50,8 @@ def dispatch(arguments: Sequence[str], started: float) -> int:
         UserError: an unknown command, or arguments it doesn't accept.
     """
     command, *rest = arguments or ["--help"]
+    if command in COMMANDS and rest[:1] in (["-V"], ["--version"]):
+        command = "--version"
     if command in ("train", "landscape"):
         return int(import_module(f"gengap.cli.{command}").main(rest, started))
     if command in COMMANDS:

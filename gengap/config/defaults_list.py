@@ -12,6 +12,10 @@ from gengap.errors import UserError
 _ENTRY = re.compile(
     r"(?P<words>(?:(?:override|optional)\s+)*)(?P<slash>/?)(?P<group>[^@\s]+)(?P<package>@\S+)?"
 )
+_NO_CHOICE = {  # what to do in place of a choice of Hydra's
+    "hydra/launcher": "type hydra/launcher=NAME on the command line",
+    "hydra/sweeper": "list the runs below hydra: sweeper: params: in a file of the folder sweep",
+}
 _IN_ROOT = ("workload", "method", "protocol")  # chosen in conf/config.yaml, so that a file overrides them
 
 
@@ -73,9 +77,8 @@ def _of_group(typed: str, name: Any, own_group: str) -> Iterator[Choice]:
         raise UserError(f"defaults: {typed} is not a group: write - override /method: NAME")
     group, packaged = entry["group"], entry["package"] is not None
     if group.startswith("hydra"):
-        raise UserError(
-            f"defaults: {group} can't be chosen here: type hydra/launcher=NAME on the command line"
-        )
+        advice = _NO_CHOICE.get(group, "leave it out")
+        raise UserError(f"defaults: {group} can't be chosen here: {advice}")
     if group not in GROUPS:
         near = get_close_matches(group, GROUPS, n=1)
         meant = f"did you mean {near[0]}?" if near else f"the groups are {', '.join(GROUPS)}"

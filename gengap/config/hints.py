@@ -14,7 +14,21 @@ def near_names(group: str, name: str) -> list[str]:
         found = list(dict.fromkeys(_experiments(name.lower())))
     else:
         found = _with_part(name.lower(), names_in(group)) if group == "workload" else []
-    return found or get_close_matches(name, names_in(group))
+    return found or sorted(get_close_matches(name, names_in(group)), key=lambda near: _typos(name, near))
+
+
+def _typos(a: str, b: str) -> int:
+    """Letters to change, add, leave out or swap with the next one (optimal string alignment distance)."""
+    before: list[int] = []
+    last = list(range(len(b) + 1))
+    for i, letter in enumerate(a, 1):
+        row = [i]
+        for j, other in enumerate(b, 1):
+            row.append(min(last[j] + 1, row[-1] + 1, last[j - 1] + (letter != other)))
+            if before and j > 1 and a[i - 2 : i] == b[j - 1] + b[j - 2]:
+                row[-1] = min(row[-1], before[j - 2] + 1)
+        before, last = last, row
+    return last[-1]
 
 
 def _experiments(name: str) -> Iterator[str]:

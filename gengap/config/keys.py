@@ -116,6 +116,9 @@ def check_choice(group: str, name: Any) -> None:
     Raises:
         UserError: with the nearest names.
     """
+    if isinstance(name, Mapping):
+        words = " ".join(f"{group}.{key}={shown(value)}" for key, value in name.items())
+        raise UserError(f"{plus(group)} takes a name: to set its keys, type {words or f'{group}.KEY=VALUE'}")
     if name in names_in(group):
         return
     if not name:

@@ -17,6 +17,11 @@ from gengap.errors import UserError
 
 GLOBAL = "_global_"
 HEADER = f"# @package {GLOBAL}"
+_NO_HYDRA = {  # what to do in place of a setting of Hydra's
+    "launcher": "type hydra/launcher=NAME on the command line",
+    "sweeper": "list the runs in a file of the folder sweep, and type +sweep=NAME",
+    "searchpath": "type --config-dir DIR on the command line",
+}
 _NOT_VALUES = ("defaults", "hydra")
 
 
@@ -124,13 +129,17 @@ def _package(file: Path, group: str) -> str:
 
 def _check_values(content: Mapping[str, Any], package: str) -> None:
     values = {key: value for key, value in content.items() if key not in _NOT_VALUES}
-    if "hydra" in content:
-        raise UserError(
-            "hydra: can't be set here: type hydra/launcher=NAME on the command line; leave out the rest"
-        )
+    _check_hydra(content.get("hydra", {}))
     _check_tree(values, "" if package == GLOBAL else f"{package}.")
     model = values.get("model", {}) if package == GLOBAL else {}
     check_options(str(model.get("name")), model.get("options", {}))
+
+
+def _check_hydra(settings: Any, allowed: str = "") -> None:
+    """Refuse Hydra's own settings, except the sweeper's in a sweep file."""
+    named = [str(key) for key in settings] if isinstance(settings, Mapping) else [str(settings)]
+    for key in (key for key in named if key != allowed):
+        raise UserError(f"hydra: {key}: can't be set here: {_NO_HYDRA.get(key, 'leave it out')}")
 
 
 def _check_tree(tree: Mapping[str, Any], prefix: str) -> None:
@@ -172,6 +181,7 @@ def _check_sweep(content: Mapping[str, Any]) -> None:
     others = [key for key in content if key not in _NOT_VALUES]
     if others:
         raise UserError(f"{others[0]} is ignored here: list its values below hydra: sweeper: params:")
+    _check_hydra(content.get("hydra", {}), "sweeper")
     node: Any = content
     for name in ("hydra", "sweeper", "params"):
         node = node.get(name) if isinstance(node, Mapping) else None

@@ -32,6 +32,7 @@ from gengap.launch.outcome import Outcome
 from gengap.launch.place import Place
 from gengap.launch.single import train_one
 from gengap.launch.stop import Stop
+from gengap.runs.state import run_state
 from gengap.terminal import guard_output, log_to_terminal
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,11 @@ def launch_all(
     with tempfile.TemporaryDirectory(prefix=".gengap-", dir=shared_folder(words, jobs[0])) as folder:
         stop = Stop(budget, started, flag=Path(folder) / "stop")
         journal = Journal(Path(folder) / "journal")
-        task = partial(launched, os.getpid(), started, stop.flag, journal, is_job=is_for_clusters(words))
+        first_of_cell = {job.name: job.directory for job in reversed(jobs) if not _is_done(job)}
+        task = partial(
+            launched, os.getpid(), started, stop.flag, journal, opening=frozenset(first_of_cell.values()),
+            is_job=is_for_clusters(words),
+        )  # fmt: skip
         plugin = _plugin(words, task)
 
         def launch(batch: Sequence[Job]) -> list[Outcome]:
@@ -69,6 +74,10 @@ def launch_all(
             found = survive(jobs, launch, journal, stop)
         stop.reason()  # reads the flag, before its folder is removed
     return [found[job.directory] for job in jobs], stop
+
+
+def _is_done(job: Job) -> bool:
+    return run_state(job.directory).name in ("finished", "diverged")
 
 
 def survive(jobs: Sequence[Job], launch: Launch, journal: Journal, stop: Stop) -> dict[Path, Outcome]:
@@ -131,6 +140,7 @@ def launched(
     journal: Journal,
     cfg: DictConfig,
     *,
+    opening: frozenset[Path] = frozenset(),
     is_job: bool = False,
 ) -> Outcome:
     """Train one run in a process started by a launcher; with one CPU thread unless runtime.threads is set.
@@ -143,6 +153,7 @@ def launched(
         flag: the flag file of launch.stop.Stop.
         journal: told when the run begins and ends.
         cfg: the run's configuration, as composed by Hydra.
+        opening: the directories of the runs that say what holds for their whole cell.
         is_job: whether it is a job of a cluster, whose signals concern no other run. Once the run is saved, a
             scheduler's warning goes on to the launcher, which may requeue the job.
     """
@@ -156,7 +167,7 @@ def launched(
     job = Job((), config)
     journal.begin(job.directory)
     stop = Stop(config.runtime.time_budget, started, flag, listens=is_job)
-    outcome = train_one(job, stop, Place(threads=1))
+    outcome = train_one(job, stop, Place(threads=1, opens_cell=job.directory in opening))
     journal.end(job.directory, outcome)
     if is_job:
         hand_over(stop)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gengap import __version__
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +27,11 @@ def test_help_lists_every_command_without_heavy_imports(tmp_path):
     assert all(f"gengap {c}" in done.stdout for c in ("train", "status", "report"))
     probe = "import sys, gengap.__main__; assert not {'torch', 'hydra', 'pandas'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", probe], check=True)
+
+
+@pytest.mark.parametrize("words", [["--version"], ["-V"], ["train", "--version"], ["report", "-V"]])
+def test_every_command_knows_the_version(words, tmp_path):
+    assert gengap(*words, cwd=tmp_path).stdout == f"gengap {__version__}\n"
 
 
 @pytest.mark.parametrize(

@@ -207,6 +207,7 @@ def test_joblib_launcher_trains_runs_in_parallel(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     lines = without_notices(done.stderr)
     assert done.returncode == 1, done.stderr
+    assert done.stderr.count("estimated memory per update") == 1  # of a cell, whose other runs need as much
     assert lines[-3] == "gengap: 4 runs: 2 finished, 2 failed"
     assert len(lines) == 7
     assert {json.loads(r.read_text())["hardware"]["threads"] for r in tmp_path.rglob("run.json")} == {1}

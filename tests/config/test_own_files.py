@@ -40,8 +40,12 @@ EXPERIMENTS = {
     f"{HEADER}workload: digits_f1\n": (
         "workload: digits_f1 chooses nothing: write - override /workload: digits_f1 below defaults:"
     ),
-    f"{CELL}hydra: {{run: {{dir: x}}}}\n": (
-        "hydra: can't be set here: type hydra/launcher=NAME on the command line; leave out the rest"
+    f"{CELL}hydra: {{run: {{dir: x}}}}\n": "hydra: run: can't be set here: leave it out",
+    f"{CELL}hydra: {{launcher: {{n_jobs: 2}}}}\n": (
+        "hydra: launcher: can't be set here: type hydra/launcher=NAME on the command line"
+    ),
+    f"{CELL}hydra: {{sweeper: {{params: {{seed: '1,2'}}}}}}\n": (
+        "hydra: sweeper: can't be set here: list the runs in a file of the folder sweep, and type +sweep=NAME"
     ),
     f"{CELL}evaluations: ${{sed}}\n": "evaluations=${sed}: unknown key sed: did you mean seed?",
     f"{CELL}evaluations: ${{workload}}\n": (
@@ -73,7 +77,7 @@ EXPERIMENTS = {
     ),
     f"{HEADER}defaults: [4]\n": "defaults: 4 names no file: write - NAME or - override /method: NAME",
     f"{HEADER}defaults: [digits_lbb]\n": (
-        "unknown experiment 'digits_lbb': did you mean digits_lb, digits_lb_gbn or digits_sb?"
+        "unknown experiment 'digits_lbb': did you mean digits_lb, digits_sb or digits_lb_gbn?"
     ),
     f"{HEADER}defaults: [mine]\n": "its defaults list includes the file itself: remove that entry",
     f"{HEADER}defaults: [override /method: lb_gbm]\n": "unknown method 'lb_gbm': did you mean lb_gbn?",
@@ -130,6 +134,13 @@ METHODS = {
 SWEEPS = {
     "hydra: {sweeper: {params: {seed: 1}}}\n": "its first line must be # @package _global_",
     f"{HEADER}seed: 3\n": "seed is ignored here: list its values below hydra: sweeper: params:",
+    f"{HEADER}defaults: [override hydra/sweeper: optuna]\n": (
+        "defaults: hydra/sweeper can't be chosen here: "
+        "list the runs below hydra: sweeper: params: in a file of the folder sweep"
+    ),
+    f"{HEADER}hydra: {{sweeper: {{params: {{seed: 1}}}}, launcher: {{n_jobs: 2}}}}\n": (
+        "hydra: launcher: can't be set here: type hydra/launcher=NAME on the command line"
+    ),
     f"{HEADER}hydra: {{sweeper: {{parms: {{seed: 3}}}}}}\n": (
         "it lists no runs: write hydra: sweeper: params: with +experiment: NAME,NAME and seed: 0,1,2"
     ),
@@ -137,7 +148,7 @@ SWEEPS = {
         "+experiment must be one text: write +experiment: digits_lb,digits_sb without brackets or dashes"
     ),
     f"{HEADER}hydra: {{sweeper: {{params: {{+experiment: digits_lbb}}}}}}\n": (
-        "unknown experiment 'digits_lbb': did you mean digits_lb, digits_lb_gbn or digits_sb?"
+        "unknown experiment 'digits_lbb': did you mean digits_lb, digits_sb or digits_lb_gbn?"
     ),
 }
 WORDS = {
