@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from gengap.__main__ import main
+from gengap.config import conf
 from gengap.config.conf import names_in
 from gengap.config.launchers import CHOICE, PACKAGES
 from gengap.errors import DONE, FAILED, MISTAKE
@@ -67,17 +68,44 @@ def test_own_network_and_own_data_set_are_what_trained(folder):
     assert "parity-lb_gbn-" in (folder / "mine" / "report" / "README.md").read_text()
 
 
+def own_files(folder):
+    """Writes the YAML blocks of docs/configuration.md to DIR; each is named in the paragraph before it."""
+    text = DOCUMENTS["docs/configuration.md"]
+    found = re.findall(r"`DIR/(\w+/\w+\.yaml)`[^`]*(?:`[^`\n]+`[^`]*)*```yaml\n(.*?)^```$", text, re.M | re.S)
+    for name, block in found:
+        file = folder / "DIR" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(block)
+    assert len(found) == len(blocks(text, "yaml"))
+
+
+def test_own_files_of_the_documents_are_trained_and_reported(tmp_path):
+    own_files(tmp_path)
+    for words in commands(section("docs/configuration.md", "Hydra")):
+        run(["-m", *words], tmp_path)
+    for words in (["+experiment=tiny_lb"], ["workload=wide", "method=lb"]):
+        run(["-m", "gengap", "train", "--config-dir", "DIR", *words, "results_dir=mine"], tmp_path)
+    run(["-m", "gengap", "report", "--config-dir", "DIR", "results_dir=mine"], tmp_path)
+    report = (tmp_path / "mine" / "report" / "README.md").read_text()
+    assert all(f"| {name}-" in report for name in ("digits_f1-lb_linear", "wide-lb"))
+    assert "| tiny | ours |" in report
+
+
 @pytest.mark.parametrize("words", EVERY_COMMAND.values(), ids=EVERY_COMMAND)
 def test_every_command_is_one_that_gengap_takes(words, tmp_path, monkeypatch, caplog):
     for name in (word.removeprefix(CHOICE) for word in words if word.startswith(CHOICE)):
         if name not in names_in("hydra/launcher") and name in PACKAGES:
             pytest.skip(f"{PACKAGES[name]} is not installed")
+    if "--config-dir" in words:
+        own_files(tmp_path)
+    monkeypatch.setattr(conf, "_added", [])
     shown = "--help" in words or "--cfg" in words
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [*words, *([] if shown else SHOWN_ONLY.get(words[1], []))])
     monkeypatch.setattr(sys, "path", list(sys.path))
     with pytest.raises(SystemExit) as end:
         main()
+    conf.names_in.cache_clear()
     nothing_there = {"report": FAILED, "landscape": MISTAKE}  # no records in this folder
     assert end.value.code in (DONE, nothing_there.get(words[1], DONE)), caplog.text
     assert end.value.code != MISTAKE or "is not trained: type gengap train " in caplog.text
