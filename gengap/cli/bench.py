@@ -31,20 +31,20 @@ and copy rates, peak memory, and the start-up and warm-up times. Stop other work
 The typical loop: torchvision transforms on PIL images in a DataLoader, fp32 without compilation, .item() at
 every step; with ghosts, one forward and backward pass per ghost, as in the paper's released code.
 
-Of a workload that reads photographs, it measures how many are decoded per second, beside torchvision's
-ImageFolder and DataLoader on the same files, and how many the updates alone would take: the slower one limits
-training.
+For a workload that reads photographs, it measures how many are decoded per second, beside torchvision's
+ImageFolder and DataLoader on the same files, and how many the updates alone could use: the slower of the two
+limits training.
 
   workload=NAME    one workload (default: {default})
-  method=NAMES     its methods, separated by commas (default: sb,lb_ra; of photographs sb)
+  method=NAMES     its methods, separated by commas (default: sb,lb_ra; for photographs sb)
   precision=NAMES  gengap's precisions (default: fp32,bf16); the typical loop is always fp32. bf16 is left out
                    on a CPU that is slower in it
-  data.root=DIR    of a workload that reads photographs: the folder with the data sets
+  data.root=DIR    for a workload that reads photographs: the folder with the data sets,
   data.folder=NAME and the data set's folder under it
   rounds=N         rounds per loop, of about 2 s or at least one update each (default: 5)
   peers=PYTHON     instead of beside the typical loop alone, beside the trainers of composer and Lightning, in
                    this Python that has them: scripts/bench-peers installs and measures them
-  ranks=NUMBERS    instead, train on so many processes of this machine together, which share its cores or
+  ranks=NUMBERS    instead, train with this many processes together, which share this machine's cores or
                    GPUs, and print images/s and the fraction of an update that they spend in exchanges
   results_dir=DIR  write the measurements to DIR/bench as JSON, a table and a figure (default: results)
 """

@@ -24,10 +24,10 @@ Finished runs are skipped and interrupted ones resumed: to continue, run the sam
 
 Flags
   -m, --multirun    several values of a key, separated by commas, make several runs
-  --config-dir DIR  experiments, workloads and sweeps of your own, in a folder laid out like gengap's conf
+  --config-dir DIR  your own experiments, workloads, methods and sweeps, laid out like gengap's conf
   --cfg job         print the configuration; --package KEY a part of it, --cfg hydra Hydra's, --cfg all both
   --info defaults   what the configuration is composed of; also config, searchpath, plugins, or all
-  --resolve         with --cfg, as in Hydra: what is printed is always resolved
+  --resolve         accepted with --cfg, as in Hydra; the configuration is always printed resolved
 
 Exit codes
   0        every run has finished or diverged
@@ -39,8 +39,8 @@ Exit codes
   129 138  likewise by SIGHUP (a closed terminal) or SIGUSR1 (a scheduler's warning); 140 by SIGUSR2"""
 
 ABOUT_KEYS = """\
-Keys with their defaults; ??? is set by the workload, the method or the protocol. Numbers lie in the interval.
-A path is taken as it is typed, commas included, with -m too; ~, $NAME and ${NAME} are expanded."""
+Keys with their defaults; ??? is set by the workload, the method or the protocol. Intervals are valid ranges.
+A path is taken as it is typed, commas included, also with -m; ~, $NAME and ${NAME} are expanded."""
 
 COLUMN = 40  # of the explanations
 

@@ -33,9 +33,9 @@ usage: gengap landscape {kind} +experiment=NAME [seed=0,1] [key=value ...]
        gengap landscape {kind} +sweep=NAME [key=value ...]
 
 Measures the loss around trained networks: train them with runtime.keep_weights=true first. `potential` and
-`walk` need no trained network. Records go to
-results_dir/landscape; finished ones are skipped and interrupted ones continued. A list of values for a key of
-the run, with or without -m, measures several runs. Exit codes are those of gengap train."""
+`walk` need no trained network. Records go to results_dir/landscape; finished ones are skipped and interrupted
+ones continued. A list of values for a key of the run, with or without -m, measures several runs. Exit codes
+are those of gengap train."""
 
 COLUMN = 30  # of the explanations
 

@@ -18,8 +18,8 @@ HELP = """\
 usage: gengap prepare imagenet [data.root=DIR] [data.folder=NAME] [workers=N]
 
 Packs the photographs in DIR/NAME/train/CLASS/ and DIR/NAME/val/CLASS/ into one file in DIR/NAME, each with a
-shorter side of at most 256 pixels, for training with data.packed=true. If it is interrupted, the same command
-goes on. If there is such a file already, it compares every photograph in it with its checksum.
+shorter side of at most 256 pixels, for training with data.packed=true. The same command continues after an
+interruption, and compares every photograph of a complete file with its checksum.
 
   data.root=DIR     folder with the data sets (default: {root}, or $GENGAP_DATA)
   data.folder=NAME  the data set's folder under it (default: imagenet)

@@ -25,12 +25,12 @@ SPEC = options.Spec("report", flags=(CHECK,), settings={f"-cd, {CONFIG_DIR}": ()
 HELP = """\
 usage: gengap report [results_dir=DIR] [--check] [--config-dir DIR]
 
-Writes DIR/report (report.html, README.md, tables, figures and their data) from the records in DIR/runs, of
-gengap train, DIR/landscape, of gengap landscape, and DIR/bench, of gengap bench.
+Writes DIR/report (report.html, README.md, tables, figures and their data) from the records in DIR/runs
+(gengap train), DIR/landscape (gengap landscape) and DIR/bench (gengap bench).
 
   results_dir=DIR  folder of the records (default: results)
-  --check          write nothing; fail if DIR/report does not match the records (of figures, only their data),
-                   or if a record can't be read
+  --check          write nothing; fail if DIR/report does not match the records (for figures, only their data
+                   is compared), or if a record can't be read
   --config-dir DIR your own experiments, as given to gengap train
 """
 

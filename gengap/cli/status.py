@@ -30,13 +30,13 @@ usage: gengap status [results_dir=DIR]             all recorded runs
        gengap status +sweep=NAME [key=value ...]   the runs that gengap train would train with these arguments
        gengap status +experiment=NAME [seed=0,1,2]
        gengap status +sweep=NAME --estimate        measure a few updates of every cell, for the time left
-       gengap status +sweep=NAME --cost=2.5        the money too, at this much per device-hour
+       gengap status +sweep=NAME --cost=2.5        also the price, at this much per device-hour
 
-Unfinished runs are listed below the counts of their cell. "differs in" names the settings that are not
-those of the cell of the same workload and method. A mean leaves out runs on other data or of
-another network than most. The last lines are commands that continue runs.
-The time left of a sweep comes from records of this machine: of the same cell, else of the same workload and
-precision. It is that of one run after another on one device.
+Unfinished runs are listed below the counts of their cell. "differs in" names the settings that differ from
+the cell of the same workload and method. Means leave out runs whose data or network is not that of most. The
+last lines are commands that continue runs.
+The time left of a sweep assumes one run after another on one device, at the speed recorded on this machine:
+that of the same cell, or else of the same workload and precision.
 --config-dir DIR finds your own experiments, as in gengap train."""
 
 NOT_SELECTING = ("results_dir=", "data.root=", "runtime.")  # overrides that don't say which runs are meant
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     words, _ = split_launcher(typed.words)
     if all(word.startswith(NOT_SELECTING) for word in words):
         if typed.settings[COST] or ESTIMATE in typed.flags:
-            raise UserError("--estimate and --cost are of runs to train: add +sweep=NAME or +experiment=NAME")
+            raise UserError("--estimate and --cost need runs to train: add +sweep=NAME or +experiment=NAME")
         runs = expand(words, selecting=False)
         if len(runs) > 1:
             raise UserError("gengap status reads one folder at a time: type it once for each")

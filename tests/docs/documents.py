@@ -25,7 +25,7 @@ def prose(text: str) -> str:
 
 def commands(text: str) -> list[list[str]]:
     """The words of every `gengap …` line in shell blocks and of every inline one, without comments."""
-    lines = [line for block in blocks(text, "sh") for line in block.splitlines()]
+    lines = [line for block in blocks(text, "sh") for line in block.replace("\\\n", "").splitlines()]
     typed = [line for line in lines if line.startswith("gengap ")]
     return [shlex.split(line, comments=True) for line in [*typed, *_INLINE.findall(prose(text))]]
 
