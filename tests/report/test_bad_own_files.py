@@ -12,7 +12,7 @@ from gengap.report import places
 HEADER = b"# @package _global_\n"
 CHOICES = b"defaults:\n  - override /workload: digits_f1\n  - override /method: lb\n"
 BAD = {
-    "callbacks": (HEADER + b"hydra: {callbacks: {x: 1}}\n", "hydra: can't be set here"),
+    "callbacks": (HEADER + b"hydra: {callbacks: {x: 1}}\n", "hydra: callbacks: can't be set here"),
     "syntax": (HEADER + b"seed: [1\n", "not valid YAML in line 3"),
     "key": (HEADER + CHOICES + b"sed: 3\n", "unknown key sed: did you mean seed?"),
     "list": (b"- a\n", "it must be a mapping of keys"),

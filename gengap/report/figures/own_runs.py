@@ -14,12 +14,15 @@ from gengap.report.cells import Group, Records, changed
 from gengap.report.escape import picture_text
 from gengap.report.figures import regime_adaptation
 from gengap.report.figures.canvas import draw_band, grid, legend, on_logarithmic_axes
+from gengap.report.figures.curves import ADAPTED_RATE, FIGURE3, FIGURE5, FIGURE6, FIXED_RATE
 from gengap.report.figures.errors import LINES, VALIDATION, error_band
 from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.figures.style import BATCH_STYLES, METHOD_STYLES, Style
 
 PREFIX = "runs-"  # of the figures' names
 MOST = len(BATCH_STYLES)  # lines in a figure
+# What the paper's figures show
+ELSEWHERE = {c.experiment for c in (*FIXED_RATE, *ADAPTED_RATE, *FIGURE3, *FIGURE5, *FIGURE6)}
 LONGEST = 48  # characters of a label
 CAPTION = paragraph(
     "Validation error against updates at every evaluation, one line per configuration; both axes are "
@@ -29,12 +32,13 @@ CAPTION = paragraph(
 
 
 def figures(records: Records) -> list[Figure]:
-    """One for each workload with finished runs that the figure of regime adaptation doesn't show."""
+    """One for each workload with finished runs that no other figure shows."""
     if records.are_published:
         return []
-    done = [g for g in (*records.cells.values(), *records.variants) if not g.finished.empty]
+    variants = [g for g in records.variants if g.experiment not in ELSEWHERE]
+    done = [g for g in (*records.cells.values(), *variants) if not g.finished.empty]
     groups = sorted(done, key=lambda g: METHODS.index(g.method) if g.method in METHODS else len(METHODS))
-    drawn = {*regime_adaptation.rows_drawn(records)} - {g.workload for g in records.variants}
+    drawn = {*regime_adaptation.rows_drawn(records)} - {g.workload for g in variants}
     workloads = sorted({g.workload for g in groups} - drawn)
     return [
         _figure(f"{PREFIX}{number}", w, [g for g in groups if g.workload == w])
