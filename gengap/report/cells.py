@@ -57,9 +57,9 @@ class Group:
     def lr_scale(self) -> float | None:
         """What the method multiplies the workload's learning rates by; None where no record can be read."""
         record = read_record(Path(self.runs["directory"].iloc[0]))
-        if record is None:
+        method = record["config"]["method"] if record else {}
+        if not {"lr_base_batch", "lr_rule"} <= method.keys():
             return None
-        method = record["config"]["method"]
         return scaled_lr(1.0, method["batch_size"], method["lr_base_batch"], method["lr_rule"])
 
     @property

@@ -32,7 +32,7 @@ def _line(records: Records, part: Part, precision: str, protocol: str) -> str:
     close = f"{marks[NEAR]} at the paper's number, {marks[ABOVE]} above it, {marks[BELOW]} below it"
     predicted = [c.predicts for c in cells if c.predicts is not None]
     inside = (
-        f"; it is one that a further seed may give in {sum(predicted)} of the {len(predicted)} with two seeds"
+        f"; the prediction interval holds it in {sum(predicted)} of {len(predicted)} cells with two seeds"
     )
     return f"{found}: {close}{inside if predicted else ''}."
 

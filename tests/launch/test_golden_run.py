@@ -11,6 +11,7 @@ from gengap.config.compose import from_record
 from gengap.config.identity import run_directory
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
+from gengap.runs.bits import unpack
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "digits_lb_gbn"
 COMMITTED = Path(__file__).parents[2] / "results" / "runs" / "digits_f1-lb_gbn-0a472355" / "seed0"
@@ -48,8 +49,10 @@ def test_golden_run_is_reproduced_bit_for_bit(repeated):
         pytest.skip("rounding differs: not the golden run's processor and version of torch")
     assert rows(repeated) == rows(GOLDEN)
     new, golden = (json.loads((d / "run.json").read_text()) for d in (repeated, GOLDEN))
+    wrong = unpack(new.pop("misclassified"), new["data"]["validation"])  # the golden record is older
+    assert 100 * (1 - wrong.mean()) == pytest.approx(new["summary"]["last_val_accuracy"], abs=1e-4)
     assert new.keys() == golden.keys()
-    assert new["data"].pop("fingerprint")  # the golden record is older
+    assert new["data"].pop("fingerprint")  # likewise
     assert from_record(new["config"]) == from_record(golden["config"])  # which lacks newer keys
     for key in ("summary", "regime", "data", "tensors", "parameters", "digest", "engine"):
         assert new[key] == golden[key], key
