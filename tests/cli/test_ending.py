@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -180,8 +181,11 @@ def test_ctrl_c_under_a_launcher_saves_running_runs_and_starts_no_others(tmp_pat
         command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         assert process.stderr is not None
-        training = (line for line in process.stderr if "estimated memory per update" in line)
-        next(training), next(training)
+        deadline = time.monotonic() + 120
+        while len(list(tmp_path.glob("results/runs/*/seed*/checkpoint.pt"))) < 2:
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
         stderr = process.stderr.read()
     assert process.returncode == 128 + signal.SIGINT, stderr
