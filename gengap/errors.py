@@ -14,13 +14,15 @@ log = logging.getLogger(__name__)
 
 _ENDLESS = re.compile(r"(\S{100})\S{400,}")  # no message repeats a number of thousands of digits
 
-# Exit codes of `gengap train`; after a signal it exits with 128 plus the signal's number, as shells do
+# Exit codes of every command; after a signal it exits with 128 plus the signal's number, as shells do
 DONE, FAILED, MISTAKE = 0, 1, 2
 UNFINISHED = 75  # EX_TEMPFAIL of sysexits.h: the same command continues
 
 
 class UserError(Exception):
     """A mistake in what the user asked for; its text is the one line shown, whatever the user typed."""
+
+    exit_code = MISTAKE
 
     def __str__(self) -> str:
         return visible(_ENDLESS.sub(r"\1...", super().__str__()))
@@ -31,11 +33,26 @@ def is_control(character: str) -> bool:
     return category(character) in ("Cc", "Cs", "Zl", "Zp")
 
 
-class UnreadableError(UserError):
-    """A record that can't be read.
+class FaultError(UserError):
+    """What was asked for is right, but what is there is not: a file, or the machine; the text is one line."""
+
+    exit_code = FAILED
+
+
+def exit_code(error: BaseException) -> int:
+    """What a command that an error ends exits with: MISTAKE of what was typed, FAILED of all else.
+
+    All else is the machine (a full disk, missing permissions, used up memory), what is no file, is damaged or
+    can't be read, and bugs.
+    """
+    return error.exit_code if isinstance(error, UserError) else FAILED
+
+
+class UnreadableError(FaultError):
+    """A file that can't be read.
 
     Args:
-        file: the record.
+        file: the file.
         reason: why, as the rest of a sentence that begins with the file's name.
     """
 

@@ -2,10 +2,12 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from gengap.errors import UserError, printable
+from gengap.errors import FaultError, UnreadableError, printable
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 # Why a file can't be read that may be whole: permissions, too many open files, a server that is away
@@ -33,10 +35,11 @@ _ADVICE = {
     (errno.EFBIG,): "allow larger files (ulimit -f)",
     (errno.ENOMEM,): "free some memory",
 }
+_REFUSED = "can't allocate memory"  # of torch's allocator on the CPU
 _OTHERWISE = "check the disk, or the network that it is on"
 
 
-class MachineError(UserError):
+class MachineError(FaultError):
     """The state of the machine ended a command; when that is mended, the same command goes on.
 
     Args:
@@ -47,6 +50,41 @@ class MachineError(UserError):
     def __init__(self, text: str, everywhere: str = "") -> None:
         self.everywhere = everywhere
         super().__init__(text)
+
+
+class NotAFileError(UnreadableError, MachineError):
+    """Something else is where a file is expected; once it is removed, the same command goes on."""
+
+
+_KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def check_is_file(path: Path) -> bool:
+    """Whether a regular file, or a link to one, is there; to be asked before it is opened.
+
+    Opening a named pipe would wait for ever, and a device may have no end.
+
+    Raises:
+        NotAFileError: something else is there, or a link that leads nowhere.
+        OSError: that can't be seen.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if not path.is_symlink():
+            return False
+        found = "is a link to nothing: put back what it leads to, or remove it"
+        raise NotAFileError(path, found) from error
+    if not stat.S_ISREG(mode):
+        kind = _KINDS.get(stat.S_IFMT(mode), "something else")
+        raise NotAFileError(path, f"is {kind}, not a file: remove it, or put back the file of this name")
+    return True
 
 
 def machine_error(error: OSError, place: str | os.PathLike[str]) -> MachineError:
@@ -65,6 +103,11 @@ def machine_error(error: OSError, place: str | os.PathLike[str]) -> MachineError
 def is_of_machine(error: BaseException) -> bool:
     """Whether the operating system raised it, and not a library that uses OSError for its own purposes."""
     return isinstance(error, OSError) and error.errno is not None and not isinstance(error, BrokenPipeError)
+
+
+def is_of_memory(error: BaseException) -> bool:
+    """Whether memory was refused, to Python or to torch on the CPU."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _REFUSED in str(error))
 
 
 def reason(error: OSError) -> str:

@@ -50,3 +50,20 @@ def row(update: int = 1, **changes: Any) -> dict[str, Any]:
     found |= {"gradient_norm": 1.0, "clipped": 0.0, "seconds": 2.0 * update}
     evaluation = {"train_loss": 0.1, "train_error": 1.0, "val_loss": 0.2, "val_error": 2.0}
     return found | (evaluation if evaluation.keys() & changes.keys() else {}) | changes
+
+
+def fitted(record: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a finished run, ending as its record says; of a single row, the best value is the last."""
+    summary = record["summary"]
+    *before, last = rows
+    if summary["best_val_accuracy"] != summary["last_val_accuracy"]:
+        if not before and last["update"] > 1:
+            before = [row(last["update"] // 2)]
+        if before:
+            before[-1] = row(**before[-1] | {"val_error": 100 - summary["best_val_accuracy"]})
+        else:
+            summary["best_val_accuracy"] = summary["last_val_accuracy"]
+    ends = {"val_error": 100 - summary["last_val_accuracy"], "distance": summary["distance"]}
+    if "last_val_top5_accuracy" in summary:
+        ends["val_top5_error"] = 100 - summary["last_val_top5_accuracy"]
+    return [*before, row(**last | {"seconds": record["wall_seconds"]} | ends)]

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gengap.errors import UserError
+from gengap.errors import FaultError
+from gengap.faults import check_is_file
 from gengap.report.peers import PEERS
 from gengap.report.photographs import PHOTOGRAPHS
 from gengap.runs.store import write_atomically
@@ -46,17 +47,17 @@ def merged(
         found: the new rows.
 
     Raises:
-        UserError: the file is damaged.
+        FaultError: the file is damaged.
     """
     try:
-        earlier = json.loads(path.read_text()) if path.exists() else {}
+        earlier = json.loads(path.read_text()) if check_is_file(path) else {}
         rows = {key: list(earlier.get(key, ())) for key in _ORDERS}
         for key, (identity, order) in _ORDERS.items():
             new = list(found) if key == kind else []
             replaced = set(map(identity, new))
             rows[key] = sorted([row for row in rows[key] if identity(row) not in replaced] + new, key=order)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is not a measurement of gengap bench: move it away") from error
+        raise FaultError(f"{path} is not a measurement of gengap bench: move it away") from error
     return machine | {key: of_kind for key, of_kind in rows.items() if of_kind or key == ROWS}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gengap.bench.progress import tell
 from gengap.cli import options
 from gengap.errors import DONE, UserError
+from gengap.faults import MachineError
 from gengap.launch.stop import Stop
 from gengap.paths import expanded
 
@@ -90,7 +91,7 @@ def main(arguments: Sequence[str]) -> int:
             raise
         except OSError as error:
             where = error.filename or results_dir
-            raise UserError(f"can't write to {where} ({error.strerror}): set results_dir=DIR") from error
+            raise MachineError(f"can't write to {where} ({error.strerror}): set results_dir=DIR") from error
 
 
 def _python(text: str, chosen_files: Sequence[str]) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-from gengap.errors import FAILED, MISTAKE, UserError, log_error
-from gengap.faults import MachineError, is_of_machine, machine_error
+from gengap.errors import FAILED, MISTAKE, UserError, exit_code, log_error
+from gengap.faults import is_of_machine, machine_error
 
 INTERRUPTED = 128 + signal.SIGINT
 CLOSED_PIPE = 128 + signal.SIGPIPE
@@ -30,7 +30,7 @@ def run_command(command: Callable[[], int]) -> int:
         sys.stdout.flush()  # here, where a closed pipe can still be caught
     except UserError as error:
         log_error(error)
-        return FAILED if isinstance(error, MachineError) else MISTAKE
+        return exit_code(error)
     except ModuleNotFoundError as error:
         if not _is_missing_dependency(error):
             raise

@@ -17,7 +17,7 @@ from gengap.landscape.settings import KINDS
 from gengap.landscape.task import Task, check_runs, is_measured
 from gengap.landscape.tasks import make_tasks
 from gengap.landscape.typed import explained, names, split
-from gengap.launch.outcome import Outcome
+from gengap.launch.outcome import Outcome, after
 from gengap.launch.stop import Stop
 
 ABOUT = {
@@ -102,8 +102,8 @@ def _measure_all(tasks: Sequence[Task], started: float) -> int:
     _sum_up(tasks, outcomes, stop.reason())
     if stop.reason() and {Outcome.STOPPED, Outcome.NOT_STARTED} & set(outcomes):
         return stop.exit_code
-    if Outcome.FAILED in outcomes:
-        return MISTAKE if all(map(_was_refused, tasks, outcomes)) else FAILED
+    if {Outcome.FAILED, Outcome.REFUSED} & set(outcomes):
+        return MISTAKE if set(outcomes) == {Outcome.REFUSED} else FAILED
     return UNFINISHED if Outcome.BUSY in outcomes else DONE
 
 
@@ -111,11 +111,6 @@ def _measured(task: Task, stop: Stop) -> Outcome:
     from gengap.landscape.execute import measure  # imports torch
 
     return measure(task, stop)
-
-
-def _was_refused(task: Task, outcome: Outcome) -> bool:
-    """Whether a task ended with a user's mistake before anything was measured."""
-    return outcome == Outcome.FAILED and not task.file.exists()
 
 
 def _known_outcome(task: Task) -> Outcome | None:
@@ -126,7 +121,7 @@ def _known_outcome(task: Task) -> Outcome | None:
         check_runs(task)
     except UserError as error:
         log_error(error)
-        return Outcome.FAILED
+        return after(error)
     return None
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from gengap.cli.ending import leave_exit_code, run_command
-from gengap.errors import FAILED, MISTAKE, UserError
-from gengap.faults import MachineError
+from gengap.errors import FAILED, UserError, exit_code
 from gengap.launch.connection import Connection
 from gengap.launch.world import World
 
@@ -39,13 +38,12 @@ def _other(world: World, command: Callable[[Connection], int], own: TextIO) -> i
         connection = Connection(world)
     except UserError as error:
         print(f"gengap: rank {world.rank}: {error}", file=own, flush=True)
-        return FAILED if isinstance(error, MachineError) else MISTAKE
+        return exit_code(error)
     try:
         code = command(connection)
     except Exception as error:
         connection.leave(error)
-        is_mistake = isinstance(error, UserError) and not isinstance(error, MachineError)
-        code = MISTAKE if is_mistake else FAILED
+        code = exit_code(error)
     code, speaks = connection.end(code)
     if speaks and connection.own_error:
         print(f"gengap: rank {world.rank}: {connection.own_error}", file=own, flush=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torchvision.datasets.folder import is_image_file
 
-from gengap.errors import UserError, printable
+from gengap.errors import FaultError, printable
 
 # What systems put into folders without a leading dot, in lower case
 CLUTTER = frozenset((
@@ -27,7 +27,7 @@ class ClassFolders:
         left_out: how often something was left out, by what it is.
 
     Raises:
-        UserError: a folder can't be read, or a link leads nowhere.
+        FaultError: a folder can't be read, or a link leads nowhere.
     """
 
     def __init__(self, split: Path) -> None:
@@ -42,7 +42,7 @@ class ClassFolders:
         """The image files in a class folder and the folders in it, in ImageFolder's order.
 
         Raises:
-            UserError: a folder can't be read, or a link leads nowhere or in a circle.
+            FaultError: a folder can't be read, or a link leads nowhere or in a circle.
         """
         found, top = [], str(self.split / name)
         # With where it and the links on the way to it lead
@@ -65,11 +65,11 @@ class ClassFolders:
                     if entry.name.startswith(".") or entry.name.lower() in CLUTTER:
                         self.left_out["hidden"] += 1
                     elif entry.is_symlink() and not Path(entry.path).exists():
-                        raise UserError(f"{printable(entry.path)} is a link that leads nowhere: remove it")
+                        raise FaultError(f"{printable(entry.path)} is a link that leads nowhere: remove it")
                     else:
                         yield entry
         except OSError as error:
-            raise UserError(
+            raise FaultError(
                 f"{printable(error.filename or folder)} can't be read ({error.strerror})"
             ) from error
 
@@ -79,5 +79,5 @@ def _passed(entry: os.DirEntry[str], folder: str, passed: tuple[str, ...]) -> tu
         return passed
     target = Path(os.path.realpath(entry.path))
     if any(Path(place).is_relative_to(target) for place in (*passed, os.path.realpath(folder))):
-        raise UserError(f"{printable(entry.path)} is a link to a folder that it lies in: remove it")
+        raise FaultError(f"{printable(entry.path)} is a link to a folder that it lies in: remove it")
     return *passed, str(target)

@@ -11,7 +11,8 @@ from torchvision.datasets import CIFAR10, CIFAR100, MNIST
 from torchvision.datasets.utils import check_integrity
 
 from gengap.data.sources import Images, Source
-from gengap.errors import UserError
+from gengap.errors import FaultError
+from gengap.faults import check_is_file
 
 # md5 of the unpacked files: torchvision has only those of the archives
 MNIST_FILES = {
@@ -54,13 +55,13 @@ def _downloaded(
         num_classes: number of classes.
 
     Raises:
-        UserError: a file is missing and can't be downloaded, or is damaged.
+        FaultError: a file is missing and can't be downloaded, or is damaged.
     """
-    if not all((root / file).exists() for file in files):
+    if not all(check_is_file(root / file) for file in files):
         _download(dataset, root, (root / next(iter(files))).parent)
     for file, md5 in files.items():
         if not check_integrity(root / file, md5):
-            raise UserError(
+            raise FaultError(
                 f"{root / file} is damaged (its md5 is not {md5}): delete it, and the same command downloads "
                 "it again"
             )
@@ -83,12 +84,12 @@ def _download(dataset: Callable[..., Any], root: Path, folder: Path) -> None:
             with suppress(OSError):  # it was never made, or is not empty
                 made.rmdir()
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            raise UserError(
+            raise FaultError(
                 f"{name} can't be downloaded: the server's certificate is not trusted, as behind a company's "
                 "proxy: set SSL_CERT_FILE=/path/to/certificates.pem and type the same command again"
             ) from error
         reason = getattr(error, "strerror", None) or "no network, or the server does not answer"
-        raise UserError(
+        raise FaultError(
             f"{name} is not in {folder} and can't be downloaded ({reason}): run "
             f"python -c \"from torchvision.datasets import {name}; {name}('DIR', download=True)\" "
             "on a machine with a network, copy DIR to this one and set data.root=DIR"

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from gengap.data.sources import ImageFiles, Images, Source
-from gengap.errors import UserError, printable
+from gengap.errors import FaultError, printable
 
 CONTENT = 2**28  # bytes of images that are read per split
 THREADS, TASK = 16, 256  # a network's file system answers late, but many requests at once
@@ -29,7 +29,7 @@ def fingerprint(source: Source) -> dict[str, str]:
     would take minutes to hours. There, a change of a file in between that keeps its size goes unnoticed.
 
     Raises:
-        UserError: a file can't be read, or is no regular file.
+        FaultError: a file can't be read, or is no regular file.
     """
     splits = {"train": source.train, "test": source.test}
     paths = {
@@ -81,7 +81,7 @@ def shared_folder(paths: Sequence[str]) -> int:
 def _size(path: str) -> int:
     found = Path(path).stat()
     if not S_ISREG(found.st_mode):  # reading a named pipe would never end
-        raise UserError(f"{printable(path)} is not a file, nor a link to one: replace or remove it")
+        raise FaultError(f"{printable(path)} is not a file, nor a link to one: replace or remove it")
     return found.st_size
 
 
@@ -103,4 +103,4 @@ def _read(read: Callable[[str], T], path: str) -> T:
         return read(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{printable(path)} can't be read: replace or remove it ({reason})") from error
+        raise FaultError(f"{printable(path)} can't be read: replace or remove it ({reason})") from error

@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.nn import functional as F
 
-from gengap.errors import UserError, printable
+from gengap.errors import FaultError, printable
 from gengap.faults import is_of_machine, machine_error
 
 # Formats whose grayscale of more than 8 bits has a known range: 16 bits, in a TIFF BITS_PER_SAMPLE
@@ -33,13 +33,13 @@ def read_resized(path: str | os.PathLike[str], side: int, content: bytes | None 
         content: of the file, where it has been read already.
 
     Raises:
-        MachineError, UserError: as in `read_rgb`, or it is so narrow that the other side would become too
+        FaultError: as in `read_rgb`, or it is so narrow that the other side would become too
             long for PIL.
     """
     image, size = _read(path, side, content)
     width, height = _resized(size, side)
     if Image.MAX_IMAGE_PIXELS and width * height > Image.MAX_IMAGE_PIXELS:
-        raise UserError(
+        raise FaultError(
             f"{printable(path)} is too narrow: its {size[0]}x{size[1]} pixels would become "
             f"{width}x{height} with a shorter side of data.resize={side}; replace or remove it"
         )
@@ -56,7 +56,7 @@ def read_rgb(path: str | os.PathLike[str]) -> Image.Image:
 
     Raises:
         MachineError: it can't be opened or read.
-        UserError: it is no file, damaged, in no format that PIL reads, so large that PIL suspects a
+        FaultError: it is no file, damaged, in no format that PIL reads, so large that PIL suspects a
             decompression bomb, or its pixels have no known range (modes I and F).
     """
     return _read(path)[0]
@@ -83,9 +83,9 @@ def _read(
         if isinstance(error, OSError) and is_of_machine(error):
             raise machine_error(error, path) from error
         reason = _reason(path, error)
-        raise UserError(f"{name} can't be read as an image: replace or remove it ({reason})") from error
+        raise FaultError(f"{name} can't be read as an image: replace or remove it ({reason})") from error
     if rgb is None:
-        raise UserError(
+        raise FaultError(
             f"{name} can't be read: the range of its pixels (PIL's mode {mode}) is not known; "
             "save it with 8 or 16 bits per channel"
         )

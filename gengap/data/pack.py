@@ -34,8 +34,8 @@ from gengap.data.packed import (
     split_digest,
 )
 from gengap.data.sources import ImageFiles, Source
-from gengap.errors import UserError, printable
-from gengap.faults import MachineError
+from gengap.errors import FaultError, UserError, printable
+from gengap.faults import MachineError, check_is_file
 
 QUALITY = 90  # of the JPEGs that are made
 PAGE = 65536  # bytes, so that a photograph is on few pages
@@ -100,6 +100,7 @@ def _listed(source: Source, folder: Path) -> list[Photograph]:
 
 @contextmanager
 def _writing(file: Path) -> Iterator[sqlite3.Connection]:
+    check_is_file(file)
     try:
         with closing(sqlite3.connect(file, timeout=0)) as connection:
             connection.execute(f"PRAGMA page_size = {PAGE}")
@@ -108,7 +109,7 @@ def _writing(file: Path) -> Iterator[sqlite3.Connection]:
             yield connection
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
-            raise UserError(f"{printable(file)} is being written by another process: wait for it") from error
+            raise FaultError(f"{printable(file)} is being written by another process: wait for it") from error
         raise MachineError(
             f"{printable(file)} can't be written ({error}): mend that, then run the same command again"
         ) from error

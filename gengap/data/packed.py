@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from gengap.data.sources import ImageFiles, Source
-from gengap.errors import UserError, printable
+from gengap.errors import FaultError, UserError, printable
+from gengap.faults import check_is_file
 
 SIDE = 256  # pixels
 FILE = f"photographs-{SIDE}.sqlite"
@@ -38,13 +39,16 @@ def checksum(content: bytes) -> bytes:
     return blake2b(content, digest_size=16).digest()
 
 
-def damaged(file: Path, reason: object) -> UserError:
+def damaged(file: Path, reason: object) -> FaultError:
     """The error for a copy that is not as it was written."""
-    return UserError(f"{printable(file)} is damaged ({reason}): remove it, and gengap prepare makes it again")
+    return FaultError(
+        f"{printable(file)} is damaged ({reason}): remove it, and gengap prepare makes it again"
+    )
 
 
 def opened(file: Path) -> sqlite3.Connection:
     """A connection that only reads; without a lock, which a network's file system may not have."""
+    check_is_file(file)
     return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
@@ -80,7 +84,7 @@ class Packed:
             raise damaged(self.file, f"{printable(name)} is not in it")
         _, content, expected, problem = found
         if problem:
-            raise UserError(problem)
+            raise FaultError(problem)
         if checksum(content) != expected:
             raise damaged(self.file, f"the checksum of {printable(name)} does not fit")
         return bytes(content)
@@ -108,7 +112,7 @@ def packed(folder: Path) -> Source:
         with closing(opened(file)) as connection:
             about = dict(connection.execute("SELECT key, value FROM about"))
             if DIGEST not in about:
-                raise UserError(
+                raise FaultError(
                     f"{printable(file)} is not complete: type the gengap prepare that began it again"
                 )
             classes = os.fsdecode(about["classes"]).split("/")

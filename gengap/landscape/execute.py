@@ -11,14 +11,14 @@ from filelock import Timeout
 
 from gengap.config.identity import as_dict as config_dict
 from gengap.config.identity import run_name
-from gengap.errors import UserError, counted, log_error
+from gengap.errors import FaultError, counted, log_error
 from gengap.landscape.kinds import MEASURES, total
 from gengap.landscape.progress import Progress
 from gengap.landscape.settings import as_dict
 from gengap.landscape.subject import Subject
 from gengap.landscape.task import Task, check_same_weights, is_measured, kept_weights
 from gengap.launch.failure import as_user_error
-from gengap.launch.outcome import Outcome
+from gengap.launch.outcome import Outcome, after
 from gengap.launch.recording import published
 from gengap.launch.stop import Stop
 from gengap.runs import provenance
@@ -52,8 +52,9 @@ def measure(task: Task, stop: Stop) -> Outcome:
     except BrokenPipeError:
         raise
     except Exception as error:
-        log_error(as_user_error(error, task.file, LESS_MEMORY))
-        return Outcome.FAILED
+        found = as_user_error(error, task.file, LESS_MEMORY)
+        log_error(found)
+        return after(found)
 
 
 def _measure(task: Task, record: Measuring, stop: Stop) -> Outcome:
@@ -106,5 +107,5 @@ def _checked(measurement: dict[str, Any]) -> dict[str, Any]:
     for name, value in measurement.items():
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, float) and not math.isfinite(one):
-                raise UserError(f"{name} is {one}: the loss is not finite near these weights")
+                raise FaultError(f"{name} is {one}: the loss is not finite near these weights")
     return measurement

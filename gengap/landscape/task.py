@@ -4,16 +4,15 @@ import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from gengap.config.identity import as_typed, recorded_differences, run_directory, run_name
 from gengap.config.schema import Config
-from gengap.errors import UnreadableError, UserError, printable
+from gengap.errors import FaultError, UnreadableError, UserError, printable
 from gengap.landscape.settings import Settings, digest
 from gengap.paths import expanded
-from gengap.runs import Status
+from gengap.runs import Status, weights
 from gengap.runs.measurements import measurement_file, read_measurement
 from gengap.runs.record import WEIGHTS, own_record, read_record
 
@@ -63,8 +62,8 @@ def is_measured(task: Task) -> bool:
     """Whether the record is finished.
 
     Raises:
-        UserError: it was made with other weights than there are now.
-        UnreadableError: it is damaged, of a newer version, or of another run.
+        FaultError: it was made with other weights than there are now.
+        UnreadableError: it, or what was measured, is damaged, of a newer version, or of another run.
     """
     record = read_measurement(task.file)
     if record is None or record["status"] != Status.FINISHED:
@@ -102,7 +101,7 @@ def _check_run(config: Config, words: Sequence[str]) -> None:
     _check_not_diverged(config)
     if record["status"] != Status.FINISHED:
         raise UserError(f"{printable(directory)} has not finished training: type {command}")
-    if not (directory / WEIGHTS).exists():
+    if weights.kept_weights(directory, record) is None:
         raise UserError(
             f"{printable(directory)} kept no weights: delete this folder, or name another results_dir, and "
             f"type {command}"
@@ -140,20 +139,25 @@ def _check_not_diverged(config: Config) -> None:
 
 
 def kept_weights(task: Task) -> dict[str, str]:
-    """SHA-256 of the weights.pt of each run of a task, by their keys in the record; without missing files."""
+    """SHA-256 of the weights.pt of each run of a task, by their keys in the record; without missing files.
+
+    Raises:
+        UnreadableError: one is not what its run ended with, or can't be read.
+    """
     runs = {"weights": task.config if task.settings.of_trained else None, "start_weights": task.start}
-    files = {name: run_directory(config) / WEIGHTS for name, config in runs.items() if config}
-    return {name: sha256(file.read_bytes()).hexdigest() for name, file in files.items() if file.exists()}
+    directories = {name: run_directory(config) for name, config in runs.items() if config}
+    found = {name: weights.kept_weights(d, own_record(d) or {}) for name, d in directories.items()}
+    return {name: digest for name, digest in found.items() if digest is not None}
 
 
 def check_same_weights(task: Task, record: Mapping[str, Any], kept: Mapping[str, str]) -> None:
     """Check that a record was made with these weights.
 
     Raises:
-        UserError: it was not.
+        FaultError: it was not.
     """
     if any(record.get(name) != digest for name, digest in kept.items()):
-        raise UserError(
+        raise FaultError(
             f"{printable(task.file)} was measured with other weights, from before the run was trained again: "
             "delete it to measure these"
         )

@@ -21,7 +21,7 @@ from gengap.launch.failure import RunFailedError, as_user_error, cant_open, fail
 from gengap.launch.outcome import Outcome
 from gengap.launch.place import ALONE, Place
 from gengap.launch.precision import precision_advice
-from gengap.launch.recording import data_of, finish_record, network_of, now, open_record
+from gengap.launch.recording import compared, finish_record, now, open_record
 from gengap.launch.stop import Stop
 from gengap.launch.threads import thread_advice, threads_of
 from gengap.regime import build_regime
@@ -124,7 +124,7 @@ def train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
     place_of_data = config.data.name, config.data.root, config.data.folder
     source = ranks.one_per_machine_first(partial(load, *place_of_data, packed=config.data.packed))
     splits = split(source, config.data, config.seed)
-    data, network = ranks.first(lambda: (data_of(run, source, splits), network_of(run, config)))
+    data_and_network = ranks.first(partial(compared, config, run, source, splits))
     regime, per_rank = build_regime(config, len(splits.train)), _per_rank(config, ranks)
     trainer = ranks.together(partial(build_trainer, per_rank, source, splits, regime, device, ranks))
     if place.opens_cell and ranks.is_first:
@@ -138,7 +138,7 @@ def train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
     try:
         with closing(trainer), closing(validation), stop:
             run.record.pop("error", None)  # of an attempt that failed
-            ranks.first(partial(open_record, config, run, data, network, trainer))
+            ranks.first(partial(open_record, config, run, data_and_network, trainer))
             lost = partial(stop.record, signal.SIGPIPE)
             progress = Progress(title, regime.updates, regime.batches.samples, lost)
             with (
@@ -149,7 +149,8 @@ def train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
             ):
                 trained = fit(run, trainer, validation, progress, reason, mirror)
     except DivergedError as error:
-        run.update_record(status=Status.DIVERGED, error=str(error), finished=now())
+        ended = run.metrics_digest()
+        run.update_record(status=Status.DIVERGED, error=str(error), finished=now(), **ended)
         log.warning("%s diverged: %s", run.directory, error)
         return Outcome.DIVERGED
     if trained.stopped_by:

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import torch
 
-from gengap.errors import UserError, printable
-from gengap.faults import FULL, MachineError, is_of_machine, machine_error, reason
-from gengap.launch.outcome import Outcome
+from gengap.errors import FaultError, UserError, printable
+from gengap.faults import FULL, MachineError, is_of_machine, is_of_memory, machine_error, reason
+from gengap.launch.outcome import Outcome, after
 from gengap.runs.claim import remove_claims
 from gengap.runs.record import LOCK, LOG, has_record
 from gengap.training.build import LESS_MEMORY
 
-_REFUSED = "can't allocate memory"  # of torch's allocator on the CPU
 # What torch says of a process that decodes images
 _KILLED = re.compile(r"DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (?:is killed by signal: (\w+)|exited)")
 
@@ -25,7 +24,7 @@ class RunFailedError(UserError):
 
     Args:
         text: the line shown.
-        outcome: FAILED, or INTERRUPTED where the record says that it goes on.
+        outcome: FAILED or REFUSED, or INTERRUPTED where the record says that it goes on.
         everywhere: why every other run of the command would meet it too; empty if that is not so.
     """
 
@@ -49,9 +48,9 @@ def as_user_error(error: Exception, directory: Path, less_memory: str = LESS_MEM
     if isinstance(error, OSError) and is_of_machine(error):
         return machine_error(error, directory)
     if isinstance(error, torch.OutOfMemoryError):
-        return UserError(f"the GPU is out of memory: {less_memory}")
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _REFUSED in text):
-        return UserError(f"the machine is out of memory: {less_memory}")
+        return FaultError(f"the GPU is out of memory: {less_memory}")
+    if is_of_memory(error):
+        return FaultError(f"the machine is out of memory: {less_memory}")
     if isinstance(error, RuntimeError) and (killed := _KILLED.search(text)):
         by = f" ({killed[1]})" if killed[1] else ""
         return MachineError(
@@ -79,7 +78,7 @@ def _takes_folders(runs: Path) -> bool:
 
 def failed(error: Exception, directory: Path, *, goes_on: bool = False) -> RunFailedError:
     """What is raised for a run that ended with `error`."""
-    outcome = Outcome.INTERRUPTED if goes_on else Outcome.FAILED
+    outcome = Outcome.INTERRUPTED if goes_on else after(error)
     if isinstance(error, UserError):
         everywhere = error.everywhere if isinstance(error, MachineError) else ""
         return RunFailedError(str(error), outcome, everywhere)

@@ -74,7 +74,7 @@ def train_all(
     if stop.reason() and {Outcome.STOPPED, Outcome.NOT_STARTED} & set(outcomes):
         return stop.exit_code
     if set(BAD) & set(outcomes):
-        return MISTAKE if all(map(_was_refused, jobs, outcomes)) else FAILED
+        return MISTAKE if set(outcomes) == {Outcome.REFUSED} else FAILED
     return UNFINISHED if Outcome.BUSY in outcomes else DONE
 
 
@@ -83,14 +83,6 @@ def _check_size(config: Config) -> None:
     images = TRAINING_IMAGES.get(config.data.name)
     if images is not None:
         check_updates(config, training_samples(images, config.data))
-
-
-def _was_refused(job: Job, outcome: Outcome) -> bool:
-    """Whether a run ended with a user's mistake before it began: it leaves no folder."""
-    try:
-        return outcome == Outcome.FAILED and not job.directory.exists()
-    except OSError:  # a folder above it that may not be looked into
-        return True
 
 
 def _by_all_ranks(jobs: Sequence[Job], stop: Stop, connection: "Connection") -> list[Outcome]:

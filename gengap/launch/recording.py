@@ -2,7 +2,9 @@
 
 import io
 import logging
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -20,45 +22,49 @@ from gengap.data.splits import Splits
 from gengap.errors import UserError
 from gengap.runs import Status, provenance
 from gengap.runs.bits import pack
-from gengap.runs.checkpoint import remove_checkpoints
-from gengap.runs.record import NEWEST, PREVIOUS, WEIGHTS
-from gengap.runs.schema import FORMAT
+from gengap.runs.checkpoint import load_checkpoint, remove_checkpoints
+from gengap.runs.record import PREVIOUS, WEIGHTS
+from gengap.runs.schema import FORMAT, WEIGHTS_DIGEST
 from gengap.runs.store import Run, write_atomically
+from gengap.runs.together import summary_of
 from gengap.training.trainer import Trainer
+
+BAD = "bad_photographs"
 
 log = logging.getLogger(__name__)
 
 
-def data_of(run: Run, source: Source, splits: Splits) -> dict[str, Any]:
-    """What the record of a run says about its data.
+def compared(config: Config, run: Run, source: Source, splits: Splits) -> dict[str, Any]:
+    """What the record of a run says about its data and network, after loading the run's checkpoint.
+
+    Where there is one, neither may differ from what it, or the record, says of them.
 
     Raises:
-        UserError: an image file can't be read, or the run has a checkpoint of training on other data.
+        UserError: one does, an image file can't be read, or there are checkpoints, but none is usable.
     """
-    data = describe(source, splits)
-    if _has_checkpoint(run):
-        data |= {k: v for k, v in run.record.get("data", {}).items() if k == "bad_photographs"}
-        changed = what_changed(run.record.get("data", {}), data)
-        if changed:
+    run.checkpoint = load_checkpoint(run.directory)
+    before = [run.checkpoint, run.record] if run.checkpoint is not None else []
+    return {"data": _data_of(run, before, describe(source, splits)), **_network_of(run, before, config)}
+
+
+def _data_of(run: Run, before: Sequence[Mapping[str, Any]], data: dict[str, Any]) -> dict[str, Any]:
+    for known in (one.get("data", {}) for one in before):
+        if changed := what_changed(known, data):
             raise UserError(
                 f"{run.directory} was trained on other data so far: {changed}; put that data back, set "
                 "data.root=DIR to where it is, or remove the run's folder to start over"
             )
-    return data
+    bad = [one["data"][BAD] for one in before if BAD in one.get("data", {})]
+    return data | ({BAD: bad[-1]} if bad else {})  # the record's may be newer
 
 
-def network_of(run: Run, config: Config) -> dict[str, Any]:
-    """What the record of a run says about the source of a network of the user's own; nothing of any other.
-
-    Raises:
-        UserError: it can't be imported, or the run has a checkpoint of a network of another source.
-    """
+def _network_of(run: Run, before: Sequence[Mapping[str, Any]], config: Config) -> dict[str, Any]:
+    """The fingerprint of the source of a network of the user's own; nothing of any other."""
     name = config.model.name
     fingerprint = source_fingerprint(name, imported("model.name", name, ())) if ":" in name else None
     if fingerprint is None:
         return {}
-    before = run.record.get("network", {}).get("fingerprint", fingerprint)
-    if before != fingerprint and _has_checkpoint(run):
+    if any(one.get("network", {}).get("fingerprint", fingerprint) != fingerprint for one in before):
         raise UserError(
             f"{run.directory} was trained with another source of model.name={name} so far: put back what its "
             "function was, or remove the run's folder to start over"
@@ -66,13 +72,7 @@ def network_of(run: Run, config: Config) -> dict[str, Any]:
     return {"network": {"fingerprint": fingerprint}}
 
 
-def _has_checkpoint(run: Run) -> bool:
-    return any((run.directory / name).exists() for name in (NEWEST, PREVIOUS))
-
-
-def open_record(
-    config: Config, run: Run, data: dict[str, Any], network: dict[str, Any], trainer: Trainer
-) -> None:
+def open_record(config: Config, run: Run, data_and_network: dict[str, Any], trainer: Trainer) -> None:
     """Write the record of a run that is about to train, or to continue.
 
     Where it was trained before, by another version or on another machine, is kept under `earlier`.
@@ -91,8 +91,7 @@ def open_record(
         **origin,
         # For a run resumed by another version or on another machine: the origins of its earlier parts
         earlier=record.get("earlier", []) + ([] if before == origin else [before]),
-        data=data,
-        **network,
+        **data_and_network,
         regime={
             "updates": regime.updates,
             "milestones": regime.milestones,
@@ -132,10 +131,12 @@ def finish_record(run: Run, trainer: Trainer, train_error: float, wrong: NDArray
     """
     rows = run.evaluations()
     (run.directory / PREVIOUS).unlink(missing_ok=True)  # makes room: the newest is that of the end
+    kept: dict[str, str] = {}
     if trainer.config.runtime.keep_weights:
         weights = io.BytesIO()
         torch.save(trainer.model.state_dict(), weights)
         write_atomically(run.directory / WEIGHTS, weights.getvalue())
+        kept = {WEIGHTS_DIGEST: sha256(weights.getbuffer()).hexdigest()}
     run.update_record(
         status=Status.FINISHED,
         finished=now(),
@@ -143,22 +144,16 @@ def finish_record(run: Run, trainer: Trainer, train_error: float, wrong: NDArray
         summary={
             "updates": trainer.regime.updates,
             "samples_seen": trainer.stream.samples_seen(trainer.regime.updates),
-            "last_val_accuracy": round(100 - rows[-1]["val_error"], 4),
-            "best_val_accuracy": round(100 - min(row["val_error"] for row in rows), 4),
             "train_accuracy": round(100 - train_error, 4),
-            "distance": rows[-1]["distance"],
         }
-        | _top5(rows[-1]),
+        | summary_of(rows),
         misclassified=pack(wrong),
+        **kept,
+        **run.metrics_digest(),
     )
     remove_checkpoints(run.directory)
     accuracy = run.record["summary"]["last_val_accuracy"]
     log.info("%s: finished, validation accuracy %.2f%%", run.directory, accuracy)
-
-
-def _top5(row: dict[str, Any]) -> dict[str, float]:
-    found = row.get("val_top5_error")
-    return {} if found is None else {"last_val_top5_accuracy": round(100 - found, 4)}
 
 
 def now() -> str:

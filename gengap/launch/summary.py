@@ -17,7 +17,7 @@ from gengap.runs.state import run_state
 ALREADY: dict[str, str] = {status: f"already {status}" for status in (Status.FINISHED, Status.DIVERGED)}
 COUNTED = [name for o in Outcome for name in (ALREADY.values() if o == Outcome.SKIPPED else (o,))]
 CONTINUED = (Outcome.STOPPED, Outcome.NOT_STARTED, Outcome.INTERRUPTED, Outcome.KILLED)
-BAD = (Outcome.FAILED, Outcome.INTERRUPTED, Outcome.KILLED)  # what the exit code says
+BAD = (Outcome.REFUSED, Outcome.FAILED, Outcome.INTERRUPTED, Outcome.KILLED)  # what the exit code says
 _NOT_KEPT = f"were not kept ({WEIGHTS} is written only when a run finishes); to have them, train again"
 
 log = logging.getLogger(__name__)

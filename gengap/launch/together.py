@@ -55,6 +55,7 @@ class Onlooker(Run):
     def __init__(self, job: Job) -> None:
         self.directory = job.directory
         self.record: dict[str, Any] = {}
+        self.checkpoint = None
 
     def update_record(self, **changes: Any) -> None:
         """Rank 0 writes it."""

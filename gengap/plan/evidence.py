@@ -8,7 +8,8 @@ from pathlib import Path
 from statistics import fmean
 
 from gengap.config.schema import FP32, PAPER
-from gengap.faults import reason
+from gengap.errors import UnreadableError
+from gengap.faults import check_is_file, reason
 from gengap.paper.methods import METHODS
 from gengap.paper.tables import Published, published
 
@@ -73,22 +74,35 @@ def own_rows(results_dir: Path) -> list[OwnRow]:
     """The report's rows with finished runs following the paper; none if there is no report.
 
     One row per workload: that in fp32, or the one in bf16 where nothing was trained in fp32.
+
+    Raises:
+        UnreadableError: a file of the report is none.
     """
     rows: dict[tuple[str, str], OwnRow] = {}
-    for line in _lines(results_dir / "report" / name for name in _FILES):
+    for file in (results_dir / "report" / name for name in _FILES):
+        try:
+            _add_rows(rows, _lines(file))
+        except (KeyError, TypeError, ValueError, csv.Error) as error:
+            reason = "is no table of gengap report: remove it, or write it again with gengap report"
+            raise UnreadableError(file, reason) from error
+    return [row for row in rows.values() if row.precision == FP32 or (row.workload, FP32) not in rows]
+
+
+def _add_rows(rows: dict[tuple[str, str], OwnRow], lines: Iterable[dict[str, str]]) -> None:
+    for line in lines:
         workload, precision = line["workload"], line.get("precision", FP32)
         stated = line.get("protocol", PAPER) == PAPER
         if line["kind"] == "cell" and stated and int(line["n"]) and line["method"] in METHODS:
             row = rows.setdefault((workload, precision), OwnRow(workload, precision, {}))
             std = float(line["std"]) if line["std"] else None
             row.cells[line["method"]] = int(line["n"]), float(line["mean"]), std
-    return [row for row in rows.values() if row.precision == FP32 or (row.workload, FP32) not in rows]
 
 
-def _lines(paths: Iterable[Path]) -> Iterable[dict[str, str]]:
-    for path in paths:
-        with suppress(OSError), path.open(encoding="utf-8", newline="") as file:  # plan needs no report
-            yield from csv.DictReader(file)
+def _lines(path: Path) -> Iterable[dict[str, str]]:
+    if not check_is_file(path):
+        return
+    with suppress(OSError), path.open(encoding="utf-8", newline="") as file:  # plan needs no report
+        yield from csv.DictReader(file)
 
 
 def why_none(report: Path) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import takewhile, zip_longest
 from pathlib import Path
 
+from gengap.faults import check_is_file
 from gengap.report.cells import DEFAULT, Records
 from gengap.report.contents import ABSENT, MISSING
 from gengap.report.escape import unmarked
@@ -41,7 +42,7 @@ def compare(records: Records, folder: Path) -> str:
 
 def _named_as_in(page: Path, records: Records) -> Records:
     """The records under the name that the report's commands call them by; other folders give them others."""
-    if not page.exists():
+    if not check_is_file(page):
         return records
     commands = _commands(_read(page).split("\n"))
     places = [w.removeprefix(_PLACE) for words in commands for w in words if w.startswith(_PLACE)]
@@ -65,7 +66,7 @@ def _read(file: Path) -> str:
 def _compare_file(expected: str | None, file: Path) -> str:
     if expected is None:
         return f"{file} is not part of the report: remove it"
-    if not file.exists():
+    if not check_is_file(file):
         return f"{file} is missing"
     found = _read(file)
     if file.name == PAGE:

@@ -9,6 +9,7 @@ from gengap.report.peers import PEERS
 from gengap.report.photographs import PHOTOGRAPHS
 from gengap.runs.checks import each, each_value, keys, number, one_of, or_null, text, whole
 from gengap.runs.folders import entries
+from gengap.runs.record import file_bytes
 from gengap.runs.schema import ORIGIN
 from gengap.runs.strict_json import parse
 
@@ -96,10 +97,11 @@ def read_measurements(results_dir: Path) -> tuple[list[dict[str, Any]], list[Unr
     files = (path for path in entries(results_dir / "bench", unreadable) if path.suffix == ".json")
     for path in sorted(files):
         try:
-            document = parse(path.read_bytes())
+            document = parse(file_bytes(path) or b"")
             wrong = _DOCUMENT(document)
-        except OSError as error:
-            wrong = f" {error.strerror}"
+        except UnreadableError as error:
+            unreadable.append(error)
+            continue
         except ValueError as error:
             wrong = f" {error}"
         if wrong:

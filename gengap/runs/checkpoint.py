@@ -7,14 +7,42 @@ from typing import Any
 
 import torch
 
-from gengap.errors import UserError
-from gengap.faults import PASSING
+from gengap.errors import FaultError
+from gengap.faults import PASSING, check_is_file, is_of_memory
+from gengap.runs.checks import keys, number, text, whole
 from gengap.runs.record import NEWEST, PREVIOUS, name_of
-from gengap.runs.saved_metrics import changed_since
-from gengap.runs.seal import damage, sealed
+from gengap.runs.saved_metrics import DIGEST, LENGTH, changed_since
+from gengap.runs.schema import DATA, NETWORK, sentence
+from gengap.runs.seal import damage, damage_at_end, sealed
 from gengap.runs.store import write_atomically
 
 log = logging.getLogger(__name__)
+
+
+def _mark(value: Any) -> str:
+    """Updates done, and the four running sums at that point."""
+    good = isinstance(value, tuple | list) and len(value) == 2 and type(value[0]) is int
+    sums = value[1] if good else None
+    good = isinstance(sums, list) and len(sums) == 4 and all(type(one) is float for one in sums)
+    return "" if good else " is not a pair of an update and four sums"
+
+
+_SECONDS = number(0, 1e10)
+# What a checkpoint holds besides tensors; those of older versions lack some of it
+PLAIN = keys(
+    {},
+    {
+        "done": whole(),
+        "marks": keys({"row": _mark, "evaluation": _mark}),
+        "seconds": _SECONDS,
+        "measuring": _SECONDS,
+        "run": text,
+        "data": DATA,
+        "network": NETWORK,
+        LENGTH: whole(),
+        DIGEST: text,
+    },
+)
 
 
 class _UnusableError(Exception):
@@ -38,10 +66,11 @@ def load_checkpoint(directory: Path) -> dict[str, Any] | None:
     One that is not is replaced by the one before it, and a warning says so.
 
     Raises:
-        UserError: none is usable, or one is of another run.
+        FaultError: none is usable, or one is of another run or no file.
         OSError: one can't be read for now, which says nothing about it.
+        MemoryError: likewise.
     """
-    paths = [p for p in (directory / NEWEST, directory / PREVIOUS) if p.exists()]
+    paths = [p for p in (directory / NEWEST, directory / PREVIOUS) if check_is_file(p)]
     unusable: list[str] = []
     for path in paths:
         try:
@@ -56,11 +85,13 @@ def load_checkpoint(directory: Path) -> dict[str, Any] | None:
     if not paths:
         return None
     both = "both" if len(paths) > 1 else "it"
-    raise UserError(f"{directory}: {', '.join(unusable)}: restore {both}, or delete {both} to start over")
+    raise FaultError(f"{directory}: {', '.join(unusable)}: restore {both}, or delete {both} to start over")
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        if reason := damage_at_end(path):
+            raise _UnusableError(f"damaged: {reason}")
         data = path.read_bytes()
     except OSError as error:
         if error.errno in PASSING:
@@ -69,11 +100,13 @@ def _read(path: Path) -> dict[str, Any]:
     if reason := damage(data):
         raise _UnusableError(f"damaged: {reason}")
     try:
-        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # the unpickler may raise anything
+        if is_of_memory(error):
+            raise
         raise _UnusableError(f"damaged: {type(error).__name__}") from error
-    if not isinstance(state, dict):
-        raise _UnusableError("not a checkpoint")
+    if wrong := PLAIN(state):
+        raise _UnusableError(f"damaged: {sentence(wrong)}")
     _check_run(path, state)
     if reason := changed_since(path.parent, state):
         raise _UnusableError(reason)
@@ -84,18 +117,18 @@ def _check_run(path: Path, state: dict[str, Any]) -> None:
     """Refuse the checkpoint of another run; those from before the name was saved are taken at their word."""
     name, saved = name_of(path.parent), state.get("run")
     if saved not in (None, name):
-        raise UserError(
+        raise FaultError(
             f"{path} is of another run, {saved}, and this one is {name}: "
             f"put it back, and delete {NEWEST} and {PREVIOUS} here to start over"
         )
 
 
-def mismatch(directory: Path, error: Exception) -> UserError:
+def mismatch(directory: Path, error: Exception) -> FaultError:
     """The error for a readable checkpoint of another network or another version of gengap."""
     reason = str(error).splitlines()[0]
-    return UserError(
+    return FaultError(
         f"{directory / NEWEST} does not match this network ({type(error).__name__}: {reason}): "
-        "delete it to restart from scratch"
+        f"delete it, and {PREVIOUS} if there is one, to start over"
     )
 
 

@@ -129,7 +129,8 @@ def remove_claims(directory: Path) -> None:
 
 
 def _claims(directory: Path) -> list[Path]:
-    found = [file for file in directory.glob(f"{PREFIX}*") if file.name.removeprefix(PREFIX).isdecimal()]
+    numbered = [file for file in directory.glob(f"{PREFIX}*") if file.name.removeprefix(PREFIX).isdecimal()]
+    found = [file for file in numbered if file.is_file()]  # reading a named pipe would never end
     return sorted(found, key=_number)
 
 

@@ -1,5 +1,6 @@
 """Where the records of a results directory are, and which folders on the way can't be looked into."""
 
+import os
 from pathlib import Path
 
 from gengap.errors import UnreadableError
@@ -44,6 +45,6 @@ def entries(folder: Path, unreadable: list[UnreadableError]) -> list[Path]:
 def _may_have_record(directory: Path) -> bool:
     """True also where that can't be seen: reading it says why."""
     try:
-        return (directory / RECORD).exists()
+        return os.path.lexists(directory / RECORD)  # also a link to nothing, which reading it names
     except OSError:
         return True

@@ -8,7 +8,8 @@ from typing import Any, Self
 
 from filelock import Timeout
 
-from gengap.errors import UnreadableError, UserError
+from gengap.errors import UnreadableError
+from gengap.faults import MachineError, check_is_file
 from gengap.runs.checks import each, keys, name, number, one_of, text, tree, whole
 from gengap.runs.folders import LANDSCAPE
 from gengap.runs.lock import Lock
@@ -67,8 +68,8 @@ class Measuring:
 
     Raises, on entering the block:
         filelock.Timeout: another process makes these measurements.
-        UserError: the folder can't be written to.
-        UnreadableError: the record is damaged or of a newer version.
+        MachineError: the folder can't be written to.
+        UnreadableError: the record is damaged, of a newer version, or no file.
     """
 
     def __init__(self, file: Path) -> None:
@@ -82,12 +83,14 @@ class Measuring:
         self._created = [path for path in (folder, *folder.parents) if not path.exists()]
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            check_is_file(self.file.with_suffix(".lock"))
             self._lock.acquire()
         except OSError as error:
             if isinstance(error, Timeout) or error.errno in FULL:
                 raise
             raise _unwritable(error, folder) from error
         try:
+            check_is_file(self.file.with_name(f"{self.file.name}.part"))
             self.record = read_measurement(self.file) or {}
         except UnreadableError:
             self.__exit__()
@@ -108,7 +111,7 @@ class Measuring:
         Raises:
             ValueError: a value is nan or inf.
             OSError: the disk is full.
-            UserError: the folder can't be written to.
+            MachineError: the folder can't be written to.
         """
         text = written(self.record | changes, indent=1) + "\n"
         try:
@@ -120,8 +123,8 @@ class Measuring:
         self.record |= changes
 
 
-def _unwritable(error: OSError, path: Path) -> UserError:
-    return UserError(
+def _unwritable(error: OSError, path: Path) -> MachineError:
+    return MachineError(
         f"can't write to {error.filename or path} ({error.strerror}): measurements are recorded beside their "
         "runs; make that folder writable, or set results_dir=DIR to a copy of it"
     )

@@ -1,17 +1,20 @@
 """The files of a run's directory, and reading them even if cut off, damaged or written by a newer version."""
 
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gengap.errors import UnreadableError
-from gengap.runs.schema import FORMAT, Status, record_damage, row_damage
+from gengap.faults import check_is_file
+from gengap.runs.schema import FORMAT, record_damage, row_damage
 from gengap.runs.strict_json import parse
+from gengap.runs.together import contradiction
 
 RECORD, METRICS, LOG, LOCK, WEIGHTS = "run.json", "metrics.jsonl", "run.log", "run.lock", "weights.pt"
 TO_TRAIN_AGAIN = "its folder to train the run again"  # what to remove
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
+FILES = (RECORD, METRICS, LOG, LOCK, WEIGHTS, NEWEST, PREVIOUS)
+LARGEST = 2**28  # bytes of a record or its metrics; those of gengap stay under 150 kB
 
 
 def name_of(directory: Path) -> str:
@@ -97,16 +100,17 @@ def read_run(directory: Path) -> tuple[dict[str, Any], list[dict[str, Any]]] | N
     """Record and metrics of a run that fit together and its directory; None if there is no record.
 
     Raises:
-        UnreadableError: a file is damaged, of a newer version or of another run, or the metrics of a finished
-            run do not reach its last update.
+        UnreadableError: a file is damaged, of a newer version or of another run, or they contradict each
+            other.
     """
     record = own_record(directory)
     if record is None:
         return None
-    rows = metric_rows(directory)
-    wrong = _not_together(record, rows)
-    if wrong:
-        raise UnreadableError(directory / METRICS, damaged(wrong))
+    file = directory / METRICS
+    data = file_bytes(file) or b""
+    rows = parse_rows(file, data)
+    if wrong := contradiction(record, rows, data):
+        raise UnreadableError(file, damaged(wrong))
     return record, rows
 
 
@@ -137,32 +141,20 @@ def own_record(directory: Path) -> dict[str, Any] | None:
     return record
 
 
-def _not_together(record: dict[str, Any], rows: list[dict[str, Any]]) -> str:
-    """In what the metrics contradict the record; empty if they do not."""
-    updates, is_finished = record["regime"]["updates"], record["status"] == Status.FINISHED
-    if is_finished and not rows:
-        return "it is missing or empty"
-    if rows and (rows[-1]["update"] > updates or (is_finished and rows[-1]["update"] != updates)):
-        return f"it ends at update {rows[-1]['update']} of {updates}"
-    tensors = {len(row["tensor_distances"]) for row in rows if "tensor_distances" in row}
-    if tensors - {len(record["tensors"])} if "tensors" in record else len(tensors) > 1:
-        return "its tensor_distances are not those of the record's tensors"
-    if is_finished and any(row["distance"] is None for row in rows):
-        return "its distance is not finite, but the run has finished"
-    return ""
-
-
-def file_bytes(file: Path) -> bytes | None:
+def file_bytes(file: Path, most: float = LARGEST) -> bytes | None:
     """The contents of a file, None if it is not there.
 
     Raises:
-        UnreadableError: it can't be read, or is no file.
+        UnreadableError: it can't be read, is no file, or larger than `most` bytes.
     """
     try:
-        if not stat.S_ISREG(file.stat().st_mode):
-            raise UnreadableError(file, "is not a file: remove it, or restore the file of this name")
+        if not check_is_file(file):
+            return None
+        size = file.stat().st_size
+        if size > most:
+            raise UnreadableError(file, damaged(f"{size:,} bytes, which no record has"))
         return file.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:  # removed by now
         return None
     except OSError as error:
         raise UnreadableError(file, f"can't be read: {error.strerror}") from error

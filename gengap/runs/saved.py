@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import IO, Any
 from zipfile import ZipFile
 
+from gengap.faults import check_is_file
 from gengap.runs.record import NEWEST, PREVIOUS
 
 
@@ -31,8 +32,12 @@ def saved_updates(directory: Path) -> int | None:
 
     Returns:
         0 where there is no checkpoint; None where none can be read this way.
+
+    Raises:
+        NotAFileError: something else is where one is expected.
+        OSError: that can't be seen.
     """
-    paths = [path for path in (directory / NEWEST, directory / PREVIOUS) if path.exists()]
+    paths = [path for path in (directory / NEWEST, directory / PREVIOUS) if check_is_file(path)]
     for path in paths:
         try:
             with ZipFile(path) as archive:

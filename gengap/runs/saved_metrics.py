@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gengap.errors import UnreadableError
-from gengap.faults import PASSING
+from gengap.faults import PASSING, check_is_file
 from gengap.runs.record import METRICS, parse_rows
 
 LENGTH, DIGEST = "metrics_bytes", "metrics_sha256"
@@ -25,7 +25,7 @@ def changed_since(directory: Path, state: Mapping[str, Any]) -> str:
     """
     file, length = directory / METRICS, state.get(LENGTH, 0)
     try:
-        rows = file.read_bytes()[:length] if file.exists() else b""
+        rows = _start(file, length) if check_is_file(file) else b""
         if len(rows) < length:
             return f"{METRICS} is shorter than when it was saved"
         if DIGEST in state:
@@ -38,3 +38,8 @@ def changed_since(directory: Path, state: Mapping[str, Any]) -> str:
             raise
         return f"{METRICS}: {error.strerror}"
     return ""
+
+
+def _start(file: Path, length: int) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(length)

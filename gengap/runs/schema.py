@@ -9,6 +9,7 @@ from typing import Any
 from gengap.runs.checks import Check, each, each_value, keys, name, number, one_of, or_null, text, tree, whole
 
 FORMAT = 1
+WEIGHTS_DIGEST, METRICS_DIGEST = "weights_sha256", "metrics_sha256"
 
 
 class Status(StrEnum):
@@ -42,7 +43,7 @@ ORIGIN = {
         {"device": text, "name": text, "threads": whole(1)}, {"features": each(text), "ranks": whole(2)}
     ),
 }
-_DATA = keys(
+DATA = keys(
     {"train": whole(1), "validation": whole(1)},
     {
         "classes": whole(1),
@@ -51,6 +52,7 @@ _DATA = keys(
         "bad_photographs": each_value(each(text)),  # by split
     },
 )
+NETWORK = keys({"fingerprint": text})  # of a network of the user's own
 _SUMMARY = keys(
     {
         "updates": whole(1),
@@ -72,7 +74,7 @@ RECORD = keys(
         "seed": _SEED,
         "config": CONFIG,
         **ORIGIN,
-        "data": _DATA,
+        "data": DATA,
         "regime": keys(
             {"updates": whole(1), "milestones": each(whole()), "lr": each(_LR)},
             {"updates_per_epoch": number(0), "batch_sizes": each(whole(1)), "batch_starts": each(whole())},
@@ -80,7 +82,7 @@ RECORD = keys(
     },
     {
         "earlier": each(keys(ORIGIN)),
-        "network": keys({"fingerprint": text}),  # of a network of the user's own
+        "network": NETWORK,
         "engine": text,
         "parameters": whole(1),
         "tensors": each(text),
@@ -91,6 +93,8 @@ RECORD = keys(
         "summary": or_null(_SUMMARY),
         "misclassified": text,  # of the validation images, as `bits.pack` writes it
         "error": text,
+        WEIGHTS_DIGEST: text,  # of weights.pt
+        METRICS_DIGEST: text,  # of metrics.jsonl when the run had ended, by saved_metrics.digest
     },
 )
 _FINISHED = keys({"wall_seconds": _SECONDS, "summary": _SUMMARY})

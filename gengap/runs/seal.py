@@ -5,12 +5,17 @@ torch.load and zipfile still read the file. One file holds both, so no kill can 
 
 import hashlib
 import io
+from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 _MARK = b"gengap sha256 "
 _COMMENT = len(_MARK) + 64  # bytes: the mark, and the digest in hexadecimal
 _END = 22  # bytes of the record that ends an archive; its last two are the length of the comment
 _SIGNATURE = b"PK\5\6"  # of that record
+_PER_FILE = (
+    2**12
+)  # bytes that a file in an archive takes at most beside its name and content, padding included
+_NO_ARCHIVE = "cut off, or not a checkpoint"
 
 
 def sealed(archive: bytes) -> bytes:
@@ -29,7 +34,26 @@ def damage(data: bytes) -> str:
         return "" if comment == _comment(body) else "wrong checksum"
     if data[-_END:].startswith(_SIGNATURE) and data.endswith(b"\0\0"):
         return _damage_inside(data)
-    return "cut off, or not a checkpoint"
+    return _NO_ARCHIVE
+
+
+def damage_at_end(file: Path) -> str:
+    """What is wrong with an archive by its directory, which stands at its end; empty if nothing is.
+
+    So that a file of any size that is none is not read. The rest is left to `damage`.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    try:
+        with ZipFile(file) as archive:
+            listed = archive.infolist()
+    except (OSError, MemoryError):
+        raise
+    except Exception:  # zipfile may raise anything
+        return _NO_ARCHIVE
+    room = sum(one.compress_size + len(one.filename) * 2 + _PER_FILE for one in listed) + _PER_FILE
+    return "larger than what is in it" if file.stat().st_size > room else ""
 
 
 def _comment(body: bytes) -> bytes:

@@ -45,6 +45,7 @@ def run_state(directory: Path) -> RunState:
     """The state of the run in this directory; damage is a state and raises nothing."""
     try:
         found = read_run(directory)
+        saved = saved_updates(directory)
     except UnreadableError as error:
         return RunState("unreadable", {}, reason=str(error))
     if found is None:
@@ -54,7 +55,7 @@ def run_state(directory: Path) -> RunState:
     if record["status"] != Status.RUNNING:
         return RunState(str(record["status"]), record, done, reason=str(record.get("error", "")))
     per_update = seconds / done if done else None
-    saved, is_training = saved_updates(directory), is_locked(directory) or is_claimed(directory)
+    is_training = is_locked(directory) or is_claimed(directory)
     if saved is not None:
         done = max(done, saved) if is_training else saved  # rows after the checkpoint are trained again
     left = None if per_update is None else per_update * (record["regime"]["updates"] - done)

@@ -5,18 +5,26 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
-from gengap.faults import naming
-from gengap.runs.claim import Claim
+from gengap.faults import check_is_file, naming
+from gengap.runs.claim import PREFIX, Claim
 from gengap.runs.lock import Lock
-from gengap.runs.record import LOCK, METRICS, RECORD, metric_rows, own_record
+from gengap.runs.record import FILES, LOCK, METRICS, RECORD, file_bytes, metric_rows, own_record
 from gengap.runs.saved_metrics import fingerprint
+from gengap.runs.schema import METRICS_DIGEST
 from gengap.runs.strict_json import written
+from gengap.runs.together import metrics_digest
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write to a temporary file, sync it and rename it, so that readers see the old file or the new one."""
+    """Write to a temporary file, sync it and rename it, so that readers see the old file or the new one.
+
+    Raises:
+        NotAFileError: something else has the name of one of them.
+        OSError: as of a full disk.
+    """
     part = path.with_name(f"{path.name}.part")
     try:
+        check_is_file(path), check_is_file(part)
         with naming(part), part.open("wb") as file:
             file.write(data)
             file.flush()
@@ -36,16 +44,21 @@ class Run:
 
     Raises, on entering the block:
         filelock.Timeout: another process trains this run.
-        UnreadableError: its record is damaged, of a newer version, or of another run.
+        UnreadableError: its record is damaged, of a newer version, or of another run, or something that is no
+            file has the name of one of its files.
     """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.record: dict[str, Any] = {}
+        self.checkpoint: dict[str, Any] | None = None  # that training goes on from, until it does
         self._lock, self._claim = Lock(directory / LOCK), Claim(directory)
 
     def __enter__(self) -> Self:
+        for path in self.directory.iterdir():
+            if path.name in FILES or path.name.startswith(PREFIX):
+                check_is_file(path)
         with ExitStack() as stack:
             stack.enter_context(self._lock)
             stack.enter_context(self._claim)
@@ -86,6 +99,10 @@ class Run:
     def evaluations(self) -> list[dict[str, Any]]:
         """The rows of metrics.jsonl that are evaluations."""
         return [row for row in metric_rows(self.directory) if "val_error" in row]
+
+    def metrics_digest(self) -> dict[str, str]:
+        """What the record of a run that has ended says of metrics.jsonl."""
+        return {METRICS_DIGEST: metrics_digest(file_bytes(self.directory / METRICS) or b"")}
 
     def sync_metrics(self) -> dict[str, Any]:
         """Sync metrics.jsonl to disk; return what a checkpoint saved now must know of it."""

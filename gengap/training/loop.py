@@ -3,19 +3,15 @@
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 from gengap.data.device_images import DeviceImages
 from gengap.faults import MachineError
-from gengap.runs.checkpoint import load_checkpoint, mismatch, save_checkpoint
-from gengap.runs.record import name_of
 from gengap.runs.store import Run
-from gengap.training.bad_photographs import record_bad
-from gengap.training.clock import Clock
 from gengap.training.distance import distance, recorded_updates, tensor_distances
 from gengap.training.progress import Progress
+from gengap.training.saving import Baselines, restore, save
 from gengap.training.tensorboard import TensorBoard
 from gengap.training.trainer import Trainer
 
@@ -24,14 +20,6 @@ log = logging.getLogger(__name__)
 
 class DivergedError(Exception):
     """The loss or the gradient is no longer finite."""
-
-
-@dataclass
-class Baselines:
-    """Where the means of the next row start, as (updates done, Trainer.totals at that point)."""
-
-    row: tuple[int, list[float]] = (0, [0.0] * 4)  # for gradient means: the last row
-    evaluation: tuple[int, list[float]] = (0, [0.0] * 4)  # for training means: the last evaluation
 
 
 @dataclass(frozen=True)
@@ -53,7 +41,7 @@ def fit(
     """Train from the run's checkpoint, or from the start, to the end of the regime.
 
     Args:
-        run: inside its `with` block, so that its directory is locked.
+        run: inside its `with` block, so that its directory is locked; with the checkpoint to go on from.
         trainer: before its first update.
         validation: evaluated after the updates of regime.evaluations.
         progress: gets every update and evaluation.
@@ -62,11 +50,11 @@ def fit(
 
     Raises:
         DivergedError: the loss or the gradient is not finite.
-        UserError: there are checkpoints, and none is usable, or it is another run's, network's or version's.
+        UserError: the checkpoint is of another network or version.
     """
     regime = trainer.regime
     evaluations, recorded = set(regime.evaluations), set(recorded_updates(regime.updates))
-    done, clock, baselines = _restore(run, trainer)
+    done, clock, baselines = restore(run, trainer)
     if done:
         log.info("%s: resuming after update %d of %d", run.directory, done, regime.updates)
     if trainer.engine.compiled:
@@ -79,7 +67,7 @@ def fit(
         try:
             trainer.train_step(update)
         except MachineError:  # there is no batch, and nothing has changed yet
-            _save(run, trainer, validation, baselines, done, clock)
+            save(run, trainer, validation, baselines, done, clock)
             raise
         done = update + 1
         progress.advance(done)
@@ -97,10 +85,10 @@ def fit(
         if reason or clock.seconds - saved > trainer.config.runtime.checkpoint_seconds:
             trainer.wait()
             saved = clock.seconds
-            _save(run, trainer, validation, baselines, done, clock)
+            save(run, trainer, validation, baselines, done, clock)
         if reason:
             return Trained(done, reason)
-    _save(run, trainer, validation, baselines, done, clock)
+    save(run, trainer, validation, baselines, done, clock)
     run.update_record(measuring_seconds=round(clock.measuring, 3))
     return Trained(done)
 
@@ -157,42 +145,3 @@ def _check_finite(row: dict[str, Any]) -> None:
     # A non-finite loss makes the weights, and so the distance, non-finite at the same update
     if None in (row["distance"], row["gradient_norm"], row.get("train_loss", 0.0)):
         raise DivergedError(f"the loss is not finite after {row['update']} updates (lr {row['lr']})")
-
-
-def _save(
-    run: Run, trainer: Trainer, validation: DeviceImages, baselines: Baselines, done: int, clock: Clock
-) -> None:
-    if not trainer.ranks.is_first:
-        return
-    with clock.measured():
-        record_bad(run, trainer.train, validation)
-        times = {"seconds": clock.seconds, "measuring": clock.measuring}
-        # "marks" is the key in existing checkpoints
-        state = trainer.state_dict() | {"marks": asdict(baselines), "done": done} | times
-        save_checkpoint(run.directory, state | {"run": name_of(run.directory)} | run.sync_metrics())
-
-
-def _restore(run: Run, trainer: Trainer) -> tuple[int, Clock, Baselines]:
-    """Start all ranks from rank 0's checkpoint, or from its initial weights.
-
-    Returns updates done, clock and baselines.
-    """
-    done, seconds, measuring, baselines = trainer.ranks.first(partial(_load, run, trainer))
-    trainer.ranks.copy_from_first_(trainer.changed_by_step())
-    return done, Clock(seconds, measuring), baselines
-
-
-def _load(run: Run, trainer: Trainer) -> tuple[int, float, float, Baselines]:
-    """Load the newest usable checkpoint, drop later metrics; its updates, both times and baselines."""
-    state = load_checkpoint(run.directory)
-    if state is None:
-        run.truncate_metrics(0)
-        return 0, 0.0, 0.0, Baselines()
-    try:
-        trainer.load_state_dict(state)
-        times = state["seconds"], state.get("measuring", 0.0)
-        restored = state["done"], *times, Baselines(**state["marks"])
-        run.truncate_metrics(state["metrics_bytes"])
-    except (RuntimeError, KeyError, TypeError) as error:
-        raise mismatch(run.directory, error) from error
-    return restored

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from gengap.errors import UserError
+from gengap.errors import MISTAKE, FaultError, UserError, exit_code
 from gengap.faults import MachineError
 
 T = TypeVar("T")
-Told = tuple[bool, str]  # whether the machine is to blame, and the text
+Told = tuple[str, str]  # one of KINDS, and the text
+KINDS: Mapping[str, type[UserError]] = {"mistake": UserError, "machine": MachineError, "fault": FaultError}
 
 
 def tried(act: Callable[[], T]) -> tuple[T | None, Exception | None]:
@@ -23,7 +24,9 @@ def described(error: Exception | None) -> Told | None:
     if error is None:
         return None
     text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-    return isinstance(error, MachineError | OSError), text
+    if exit_code(error) == MISTAKE:
+        return "mistake", text
+    return "machine" if isinstance(error, MachineError | OSError) else "fault", text
 
 
 def raise_any(own: Exception | None, told: Mapping[int, Told | None]) -> None:
@@ -36,5 +39,5 @@ def raise_any(own: Exception | None, told: Mapping[int, Told | None]) -> None:
         raise own
     for rank, error in told.items():
         if error is not None:
-            is_of_machine, text = error
-            raise (MachineError if is_of_machine else UserError)(f"rank {rank}: {text}")
+            kind, text = error
+            raise KINDS[kind](f"rank {rank}: {text}")

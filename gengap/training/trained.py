@@ -13,10 +13,12 @@ from gengap.config.identity import run_name
 from gengap.config.schema import Config, Data
 from gengap.data.augmentation import scale_and_shift
 from gengap.data.load import NUM_CLASSES
-from gengap.errors import UserError
+from gengap.errors import FaultError, UserError
+from gengap.faults import is_of_memory
 from gengap.models import build
 from gengap.runs.record import RECORD, WEIGHTS, read_record
 from gengap.runs.schema import Status
+from gengap.runs.weights import kept_weights
 from gengap.training.model_options import fitting_options
 
 _OF_A_SIZE = re.compile("size|shape", re.IGNORECASE)  # in torch's messages
@@ -100,7 +102,8 @@ def load_trained(directory: Path) -> Classifier:
 
     Raises:
         UserError: there is no finished run, it has no weights, or they are another network's.
-        UnreadableError: the record is damaged, or of a newer version.
+        UnreadableError: the record is damaged, or of a newer version, or the weights are not those that it
+            says.
     """
     record = read_record(directory)
     if record is None:
@@ -108,7 +111,7 @@ def load_trained(directory: Path) -> Classifier:
     if record["status"] != Status.FINISHED:
         raise UserError(f"{directory} has not finished: it has no trained network yet; type gengap status")
     file = directory / WEIGHTS
-    if not file.exists():
+    if kept_weights(directory, record) is None:
         raise UserError(
             f"{directory} has no {WEIGHTS}: delete this folder, or name another results_dir, and type "
             f"{_command(directory, record)} runtime.keep_weights=true"
@@ -120,8 +123,10 @@ def load_trained(directory: Path) -> Classifier:
     try:
         network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     except Exception as error:  # damaged files raise whatever the unpickler raises
+        if is_of_memory(error):
+            raise
         reason = " ".join(str(error).split())
-        raise UserError(
+        raise FaultError(
             f"{file} can't be loaded into model.name={config.model.name}: {reason}; restore it, or delete "
             "its folder and train the run again"
         ) from error

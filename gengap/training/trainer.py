@@ -171,11 +171,23 @@ class Trainer:
         """Restore a `state_dict`.
 
         Raises:
-            RuntimeError, KeyError: it belongs to another network.
+            RuntimeError, KeyError, TypeError: it belongs to another network.
         """
-        self.flat.weights.copy_(state["weights"])
-        for name, tensor in self.optimizer.state.items():
-            tensor.copy_(state[name])
-        self.totals.copy_(state["totals"])
-        for name, buffer in self.model.named_buffers():
-            buffer.copy_(state["buffers"][name])
+        tensors = {"weights": self.flat.weights, **self.optimizer.state, "totals": self.totals}
+        pairs = [(tensor, state[name]) for name, tensor in tensors.items()]
+        buffers = dict(state["buffers"])
+        pairs += [(buffer, buffers[name]) for name, buffer in self.model.named_buffers()]
+        for tensor, saved in pairs:
+            if not _is_like(saved, tensor):
+                found = tuple(saved.shape) if isinstance(saved, Tensor) else type(saved).__name__
+                raise TypeError(f"{found} where a tensor {tuple(tensor.shape)} belongs")
+            tensor.copy_(saved)
+
+
+def _is_like(saved: Any, tensor: Tensor) -> bool:
+    """Whether copying is exact: a tensor of one element would be copied to all, and 0.5 to an integer."""
+    return (
+        isinstance(saved, Tensor)
+        and (saved.shape, saved.layout) == (tensor.shape, tensor.layout)
+        and torch.can_cast(saved.dtype, tensor.dtype)
+    )

@@ -15,7 +15,7 @@ from gengap.report.cells import read_records
 from gengap.runs.checkpoint import save_checkpoint
 from gengap.runs.record import LOCK
 from gengap.runs.state import STATES, run_state
-from tests.records import finished, record, row
+from tests.records import finished, fitted, record, row
 
 
 def write(config, status: str, *, done: int = 0, updates: int = 10, accuracy: float = 90.0, **fields) -> Path:
@@ -25,10 +25,11 @@ def write(config, status: str, *, done: int = 0, updates: int = 10, accuracy: fl
     make = finished if status == "finished" else record
     found = make(as_dict(config), updates, status=status, digest=directory.parent.name[-8:], **fields)
     if status == "finished":
-        found["summary"]["last_val_accuracy"] = accuracy
+        found["summary"] |= {"last_val_accuracy": accuracy, "best_val_accuracy": accuracy + 1}
+    rows = [row(u) for u in range(1, done + 1)]
+    rows = fitted(found, rows) if status == "finished" and done else rows
     (directory / "run.json").write_text(json.dumps(found))
-    rows = (json.dumps(row(u)) + "\n" for u in range(1, done + 1))
-    (directory / "metrics.jsonl").write_text("".join(rows))
+    (directory / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     return directory
 
 

@@ -57,7 +57,7 @@ elif where == "row":
 elif where == "checkpoint":
     checkpoint.write_atomically = die_at(checkpoint.write_atomically, half_a_checkpoint)
 elif where == "after":
-    loop._save = die_at(loop._save, loop._save)
+    loop.save = die_at(loop.save, loop.save)
 from gengap.cli.train import main
 sys.exit(main(sys.argv[1:]))
 """

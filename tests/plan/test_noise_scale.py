@@ -91,7 +91,7 @@ def test_a_record_of_one_point_gives_its_value(tmp_path):
         ("nan", "must be finite and above 0"),
         ("1,2", "neither a number of samples nor a record of gengap landscape walk"),
         ("nowhere.json", "neither a number of samples nor a record"),
-        (".", "is not a file"),
+        (".", "is a directory, not a file: remove it"),
     ],
 )
 def test_a_mistake_says_what_to_type(text, says):

@@ -12,7 +12,8 @@ import numpy as np
 from gengap.config.compose import compose_config
 from gengap.config.identity import as_dict, run_name
 from gengap.config.shipped import Cell, cell
-from tests.records import row
+from gengap.runs.together import summary_of
+from tests.records import fitted, row
 
 CPU = {"device": "cpu", "name": "AMD EPYC 7B13", "threads": 2}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -81,7 +82,7 @@ class Store:
         """
         found = _cell(experiment) if isinstance(experiment, str) else experiment
         name = run or found.run
-        rows = [*rows] or [row(2000, seconds=90.0)] * (status == "finished")
+        rows = [row(**r) for r in rows] or [row(2000, distance=3.5)] * (status == "finished")
         updates = max((r["update"] for r in rows), default=2000)
         tensors = max((len(r["tensor_distances"]) for r in rows if "tensor_distances" in r), default=1)
         directory = self.root / "runs" / name / f"seed{seed}"
@@ -111,12 +112,14 @@ class Store:
                 "last_val_accuracy": accuracy,
                 "best_val_accuracy": accuracy + 0.25,
                 "train_accuracy": 99.5,
-                "distance": 3.5,
-            }
+                "distance": rows[-1]["distance"],
+            } | (summary_of(rows) if "val_error" in rows[-1] else {})
         record |= changes
         record["config"] |= {"seed": seed}
+        if status == "finished":
+            rows = fitted(record, rows)
         (directory / "run.json").write_text(json.dumps(record))
-        lines = [json.dumps(row(**r)) + "\n" for r in rows]
+        lines = [json.dumps(r) + "\n" for r in rows]
         (directory / "metrics.jsonl").write_text("".join(lines))
         return directory
 

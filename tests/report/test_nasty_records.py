@@ -25,7 +25,7 @@ from gengap.report.figures import figures
 from gengap.report.landscape.section import Landscape
 from gengap.runs import read_store
 from gengap.terminal import guard_output, visible
-from tests.records import finished, record, row
+from tests.records import finished, fitted, record, row
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Glyph:UserWarning")]
 KEPT = ("status", "precision")  # of a record whose status is known, and of a measurement of gengap bench
@@ -97,8 +97,9 @@ def write(root: Path, found: dict[str, Any]) -> None:
     run = f"{found['workload']}-{found['method']}-{found['digest']}"
     folder = root / "runs" / run / f"seed{found['seed']}"
     folder.mkdir(parents=True)
+    rows = fitted(found, [row(val_error=2.0)]) if found["status"] == "finished" else [row(val_error=2.0)]
     (folder / "run.json").write_text(json.dumps(found))
-    (folder / "metrics.jsonl").write_text(json.dumps(row(val_error=2.0)) + "\n")
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
 
 
 def measure(root: Path, index: int) -> None:

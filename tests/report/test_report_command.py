@@ -15,9 +15,9 @@ pytestmark = pytest.mark.slow
 TEXTS = {
     "README.md", "findings.md", "table1.md", "table1.csv", "table1.tex", "demo.md", "demo.csv",
     "report.html", "comparisons.md", "comparisons.csv",
-    "distance.csv", "distance_fits.csv",
+    "distance.csv", "distance_fits.csv", "regime_adaptation.csv",
 }  # fmt: skip
-PICTURES = {"distance.svg", "distance.pdf", "distance.png"}
+PICTURES = {f"{name}.{kind}" for name in ("distance", "regime_adaptation") for kind in ("svg", "pdf", "png")}
 
 
 def report(store: Store, *flags: str) -> int:

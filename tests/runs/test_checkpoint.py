@@ -116,3 +116,52 @@ def test_falling_back_leaves_a_good_checkpoint_at_any_time(directory: Path) -> N
     assert load_checkpoint(directory)["done"] == 2
     (directory / NEWEST).replace(directory / PREVIOUS)  # killed in the middle of that save
     assert load_checkpoint(directory)["done"] == 2
+
+
+def hole(path: Path, start: bytes, end: bytes, size: int = 3 * 2**30) -> None:
+    """A file of this size that takes no place on the disk, with content at both ends."""
+    with path.open("wb") as file:
+        file.write(start)
+        file.seek(size - len(end))
+        file.write(end)
+        file.truncate(size)
+
+
+@pytest.mark.parametrize("kept", ["nothing", "start", "end", "both"])
+def test_the_end_of_a_huge_file_is_looked_at_before_it_is_read(
+    kept: str, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = (directory / NEWEST).read_bytes()
+    hole(
+        directory / NEWEST,
+        whole[:500] if kept in ("start", "both") else b"",
+        whole if kept in ("end", "both") else b"",
+    )
+    read = Path.read_bytes
+
+    def read_small(path: Path) -> bytes:
+        assert path.stat().st_size < 2**20
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_small)
+    found = load_checkpoint(directory)
+    assert found is not None
+    assert found["done"] == 2
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")], ids=str
+)
+def test_memory_that_is_refused_is_no_damage(
+    error: Exception, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Falling back would throw away the newest one, which is whole."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    before = {name: (directory / name).read_bytes() for name in (NEWEST, PREVIOUS)}
+    monkeypatch.setattr(torch, "load", refuse)
+    with pytest.raises(type(error)):
+        load_checkpoint(directory)
+    assert {name: (directory / name).read_bytes() for name in before} == before

@@ -10,7 +10,7 @@ from gengap.cli.status import main as status
 from gengap.errors import UnreadableError
 from gengap.runs.folders import run_directories
 from gengap.runs.record import METRICS, RECORD
-from tests.records import finished, row
+from tests.records import finished, fitted, row
 
 
 @pytest.fixture
@@ -20,8 +20,10 @@ def runs(tmp_path):
     for seed in (1, 0):
         directory = tmp_path / "runs" / "digits_f1-sb-0badcafe" / f"seed{seed}"
         directory.mkdir(parents=True)
-        (directory / RECORD).write_text(json.dumps(finished(seed=seed)))
-        (directory / METRICS).write_text(json.dumps(row()) + "\n")
+        record = finished(seed=seed)
+        (only,) = fitted(record, [row()])
+        (directory / RECORD).write_text(json.dumps(record))
+        (directory / METRICS).write_text(json.dumps(only) + "\n")
         found.append(directory)
     (tmp_path / "runs" / "notes.txt").touch()
     (found[0].parent / "seed7").mkdir()  # without a record

@@ -12,10 +12,10 @@ from gengap.runs import COLUMNS, read_metrics, read_record, read_runs, read_stor
 from gengap.runs.record import METRICS, RECORD, own_record
 from gengap.runs.schema import FORMAT
 from gengap.runs.store import Run
-from tests.records import finished, record, row
+from tests.records import finished, fitted, record, row
 
 WHOLE = finished()
-ROW = json.dumps(row()) + "\n"
+ROW = json.dumps(fitted(WHOLE, [row()])[0]) + "\n"
 SECOND = json.dumps(row(2)) + "\n"
 
 
