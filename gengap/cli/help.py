@@ -31,9 +31,9 @@ Flags
 
 Exit codes
   0        every run has finished or diverged
-  1        a run failed, could not start or was interrupted by an error; that is logged, and the other runs
-           were trained, unless the disk is full or read-only
-  2        a mistake in the command; nothing was trained
+  1        a run failed, could not start or was interrupted by an error, of the machine or of a file; that is
+           logged, and the other runs were trained, unless the disk is full or read-only
+  2        a mistake in what was typed; nothing was trained
   75       the time budget is used up, or another process trains a run: run the same command again
   130 143  stopped by Ctrl-C or SIGTERM and saved: run the same command again
   129 138  likewise by SIGHUP (a closed terminal) or SIGUSR1 (a scheduler's warning); 140 by SIGUSR2"""

@@ -1,6 +1,7 @@
 """A run that continues does so on the data that it began with."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from gengap.config.identity import run_directory
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
 from gengap.runs import read_record
+from gengap.runs.record import METRICS, NEWEST, PREVIOUS, RECORD
 
 
 def photograph(path, brightness):
@@ -38,7 +40,7 @@ def config(tmp_path):
 
 def refusal(config, caplog):
     caplog.clear()
-    assert execute(config) == Outcome.FAILED
+    assert execute(config) == Outcome.REFUSED
     (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
     assert "\n" not in line
     return line
@@ -85,3 +87,34 @@ def test_a_run_from_before_fingerprints_continues(config):
     file.write_text(json.dumps(record))
     assert execute(config) == Outcome.STOPPED
     assert read_record(run_directory(config))["data"] == known
+
+
+@pytest.mark.parametrize("gone", [RECORD, PREVIOUS])
+def test_a_checkpoint_says_itself_what_it_was_trained_on(gone, config, tmp_path, caplog):
+    for _ in range(2):
+        assert execute(config) == Outcome.STOPPED
+    (run_directory(config) / gone).unlink()
+    photograph(tmp_path / "data" / "imagenet" / "train" / "cat" / "0.png", 1)
+    for _ in range(2):  # the first leaves everything as it was
+        assert "images or labels of the training set are not the same" in refusal(config, caplog)
+    photograph(tmp_path / "data" / "imagenet" / "train" / "cat" / "0.png", 0)
+    assert execute(config) == Outcome.STOPPED
+
+
+@pytest.mark.parametrize("copied", [(NEWEST, METRICS), (NEWEST, PREVIOUS, METRICS), (RECORD,)], ids=str)
+def test_files_of_the_same_run_on_other_data_are_refused(copied, config, tmp_path, caplog):
+    """Name and seed are the same in another results folder; its checkpoint or its record is copied here."""
+    for _ in range(2):
+        assert execute(config) == Outcome.STOPPED
+    here = run_directory(config)
+    photograph(tmp_path / "data" / "imagenet" / "train" / "cat" / "0.png", 1)
+    config.results_dir = str(tmp_path / "others")
+    for _ in range(2):
+        assert execute(config) == Outcome.STOPPED
+    for name in copied:
+        shutil.copy(run_directory(config) / name, here / name)
+    config.results_dir = str(tmp_path / "results")
+    if copied == (RECORD,):  # whose data are those that are there now
+        assert "was trained on other data so far" in refusal(config, caplog)
+    photograph(tmp_path / "data" / "imagenet" / "train" / "cat" / "0.png", 0)
+    assert "was trained on other data so far" in refusal(config, caplog)

@@ -145,7 +145,7 @@ def test_gpu_out_of_memory_is_a_one_line_error(digits, monkeypatch, caplog):
 def test_network_is_checked_before_its_memory_is_estimated(digits, monkeypatch, caplog):
     """On a GPU the estimate runs the network too, where an unsuitable one would fail with a traceback."""
     monkeypatch.setattr("gengap.training.team.micro_batch_size", lambda *_: pytest.fail("probed"))
-    assert execute(digits("lb_gbn", "model.name=tests.networks:features_only")) == Outcome.FAILED
+    assert execute(digits("lb_gbn", "model.name=tests.networks:features_only")) == Outcome.REFUSED
     assert "model.name=tests.networks:features_only can't take the images" in caplog.text
 
 
@@ -159,7 +159,7 @@ def test_locked_run_is_skipped(digits):
 
 
 def test_batch_larger_than_the_training_set_is_a_user_error(digits, caplog):
-    assert execute(digits("lb", "method.batch_size=2048")) == Outcome.FAILED
+    assert execute(digits("lb", "method.batch_size=2048")) == Outcome.REFUSED
     assert "method.batch_size=2048 is more than the 1437 training samples" in caplog.text
     assert "Traceback" not in caplog.text
 
@@ -167,7 +167,7 @@ def test_batch_larger_than_the_training_set_is_a_user_error(digits, caplog):
 def test_regime_shorter_than_one_update_is_a_user_error(digits, caplog):
     assert (
         execute(digits("lb", "workload.epochs=0.1", "workload.milestones=[]", "workload.lr=[1]"))
-        == Outcome.FAILED
+        == Outcome.REFUSED
     )
     assert "is less than one update of 512 samples: raise workload.epochs" in caplog.text
     assert "Traceback" not in caplog.text

@@ -1,4 +1,4 @@
-"""What is no file where one is expected: one line that names it, never an endless wait, and nothing is lost."""
+"""What is no file where one is expected: one line names it, nothing waits for ever, and nothing is lost."""
 
 import logging
 import os
