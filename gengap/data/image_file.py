@@ -1,13 +1,17 @@
 """One image file, decoded to RGB, or a line that names it and says why it can't be."""
 
+import ctypes
+import logging
 import os
 import warnings
+from contextlib import suppress
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, _imaging
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -67,6 +71,7 @@ def _read(
 ) -> tuple[Image.Image, tuple[int, int]]:
     """The image in RGB, not smaller than `side` needs it, and the size in the file as (width, height)."""
     name = printable(path)
+    _silence_decoders()
     try:
         if content is None and not Path(path).is_file():  # reading a named pipe would never end
             raise OSError("it is not a file, nor a link to one")
@@ -90,6 +95,19 @@ def _read(
             "save it with 8 or 16 bits per channel"
         )
     return rgb, size
+
+
+@cache
+def _silence_decoders() -> None:
+    """Keep libtiff and PIL from printing lines of their own on standard error, which name no file.
+
+    In this process, for good: redirecting file descriptor 2 would take the lines of other threads, too.
+    """
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    with suppress(OSError, AttributeError):  # PIL is built without libtiff, or hides its functions
+        library = ctypes.CDLL(_imaging.__file__)  # finds those of the libraries that it loads
+        library.TIFFSetErrorHandler(None)
+        library.TIFFSetWarningHandler(None)
 
 
 def _resized(size: tuple[int, int], side: int) -> tuple[int, int]:

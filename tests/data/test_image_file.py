@@ -3,6 +3,7 @@
 import os
 import struct
 import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from gengap.config.schema import Data
 from gengap.data.decoded import DecodedImages
 from gengap.data.image_file import read_resized, read_rgb
 from gengap.data.sources import ImageFiles
-from gengap.errors import UserError
+from gengap.errors import FaultError, UserError
 
 COLORS = np.random.default_rng(0).integers(0, 256, (6, 6, 3), dtype=np.uint8)
 PICTURE = Image.fromarray(COLORS).resize((60, 40), Image.Resampling.BICUBIC)
@@ -228,3 +229,22 @@ def test_the_line_is_the_same_from_a_worker_process(kind, tmp_path):
 def test_a_name_that_would_break_the_line_is_escaped(tmp_path):
     with pytest.raises(UserError, match=r"two\\nlines\.jpg' can't be read"):
         read_rgb(tmp_path / "two\nlines.jpg")
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_deflate", "jpeg"])
+def test_decoders_print_nothing_of_their_own(compression, tmp_path, capfd):
+    """libtiff writes to file descriptor 2, and PIL to a logger."""
+    random = np.random.default_rng(0)
+    path = tmp_path / "image.tif"
+    Image.fromarray(random.integers(0, 255, (64, 64, 3), np.uint8)).save(path, compression=compression)
+    whole, refused = path.read_bytes(), 0
+    for _ in range(60):
+        damaged = np.frombuffer(whole, np.uint8).copy()
+        damaged[random.integers(0, len(whole), 3)] = random.integers(0, 256, 3)
+        path.write_bytes(damaged.tobytes())
+        refused += 1
+        with suppress(FaultError):
+            read_rgb(path)
+            refused -= 1
+    assert refused > 5
+    assert capfd.readouterr() == ("", "")
