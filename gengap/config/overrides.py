@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
 
 from gengap.config.conf import ADDED, GROUPS, names_in
@@ -175,7 +175,7 @@ def check_list(override: Override) -> None:
         UserError: with the list as it is typed.
     """
     key = override.key_or_group
-    if not (is_list(key) and override.is_discrete_sweep()):
+    if not (is_list(key) and override.is_discrete_sweep()) or isinstance(override.value(), Glob):
         return
     values = list(override.sweep_string_iterator())
     if not any(value.startswith("[") for value in values):
