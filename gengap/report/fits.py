@@ -66,11 +66,11 @@ def fit_walk(t: Array, distance: Array, after: float, first_change: float) -> Wa
         first_change: the update at which the learning rate first changes; inf if it never does.
 
     Raises:
-        NoFit: the transient lasts until the learning rate changes, too few rows are left, or nothing moves.
+        NoFit: no rows are left after the transient, or too few, or nothing moves.
     """
     inside = (t > after) & (t <= first_change)
     if after and not inside.any():
-        raise NoFit("the transient lasts until the learning rate changes")
+        raise NoFit("no row between the transient and the first change of the learning rate")
     t, distance = t[inside], distance[inside]
     if len(t) < MINIMUM_ROWS:
         raise NoFit(f"too short ({len(t)} rows in the window)")

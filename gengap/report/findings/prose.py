@@ -18,5 +18,5 @@ is a conjecture until the run that tests it is among the records.
 """
 
 NOT_TESTED = """\
-Without any finished run; all are configured, and `gengap train +sweep=NAME` or `+experiment=NAME` runs them.
+Without any finished run; all are configured as experiments and sweeps.
 """
