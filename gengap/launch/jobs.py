@@ -19,7 +19,7 @@ from gengap.launch.stop import Stop
 from gengap.launch.summary import BAD, skipped_line, sum_up
 from gengap.launch.time_left import cells_left, lines
 from gengap.regime import check_updates
-from gengap.runs.record import has_record
+from gengap.runs.record import NEWEST, has_record
 
 if TYPE_CHECKING:
     from gengap.launch.connection import Connection
@@ -112,6 +112,8 @@ def _one_by_one(
 
 def _say_stopped(directory: Path, name: str) -> None:
     if has_record(directory):
-        log.info("%s: stopped (%s) without saving; run the same command again to continue", directory, name)
+        kept = "its last checkpoint is kept" if (directory / NEWEST).exists() else "nothing was saved yet"
+        line = "%s: stopped (%s) before a further update, %s; run the same command again to continue"
+        log.info(line, directory, name, kept)
     else:
         log.info("%s: stopped (%s) before the first update: nothing was trained", directory, name)

@@ -1,5 +1,6 @@
 """The methods of each row compared: is +RA as good as SB, how much of the gap is closed, and by what."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gengap.config.schema import FP32, PAPER
@@ -55,23 +56,25 @@ def compare_methods(records: Records) -> list[Comparison]:
     # Looked up by the key itself, so that a cell shared by two rows is compared once
     cells = [(row, m) for row in rows for m in METHODS if (row, m) in records.cells]
     return [
-        *_corrected([_as_good(row, samples[row]) for row in rows]),
+        *corrected([_as_good(row, samples[row]) for row in rows]),
         *(_share(row, samples[row], m) for row in rows for m in ("lb_lr", "lb_gbn", "lb_ra")),
-        *_corrected([_step(records, row, samples[row], *pair) for row in rows for pair in _STEPS]),
-        *_corrected([_precision(records, row, m) for row, m in cells if row.precision != FP32]),
-        *_corrected([_protocol(records, row, m) for row, m in cells if row.protocol != PAPER]),
+        *corrected([_step(records, row, samples[row], *pair) for row in rows for pair in _STEPS]),
+        *corrected([_precision(records, row, m) for row, m in cells if row.precision != FP32]),
+        *corrected([_protocol(records, row, m) for row, m in cells if row.protocol != PAPER]),
     ]
 
 
-def _corrected(lines: list[Comparison]) -> list[Comparison]:
+def corrected(lines: Sequence[Comparison]) -> list[Comparison]:
     """With Holm's correction over all of these that have a p."""
-    corrected = iter(holm([line.p for line in lines if line.p is not None]))
-    return [line if line.p is None else replace(line, p_holm=next(corrected)) for line in lines]
+    adjusted = iter(holm([line.p for line in lines if line.p is not None]))
+    return [line if line.p is None else replace(line, p_holm=next(adjusted)) for line in lines]
 
 
 def gap(records: Records, row: Row, a: str, b: str) -> Comparison:
-    """One difference within a row, method `a` minus method `b`, with its interval."""
-    return _between_methods("gap", row, {m: _accuracies(records, row, m) for m in (a, b)}, a, b)[0]
+    """One difference within a row, method `a` minus method `b`, with its interval and p of no difference."""
+    samples = {m: _accuracies(records, row, m) for m in (a, b)}
+    line, tested = _between_methods("gap", row, samples, a, b)
+    return line if tested is None else replace(line, p=tested.p)
 
 
 def _accuracies(records: Records, row: Row, method: str) -> list[float]:

@@ -55,12 +55,13 @@ def texts(records: Records) -> dict[str, str]:
 def _texts(records: Records, shown: list[Figure], landscape: Landscape) -> dict[str, str]:
     compared = compare_methods(records)
     whole = contents.report(records, compared, shown, landscape)
+    tested = findings(records, compared, shown, landscape)
     data = [item for f in (*shown, *landscape.figures) for item in f.data.items()]
     return {f"{stem}.csv": csv_text(table) for stem, table in (*data, *landscape.data.items())} | {
         "README.md": markdown_section(whole),
-        FILE: markdown_section(findings(records, compared, shown, landscape)),
         PAGE: html(whole),
         **{name: text for part in parts(records) for name, text in _table_files(records, part).items()},
+        **({FILE: markdown_section(tested)} if tested else {}),
         "comparisons.md": markdown_section(contents.comparisons(compared)),
         "comparisons.csv": csv_text(comparison_tables.data(compared)),
     }

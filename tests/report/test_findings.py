@@ -9,7 +9,7 @@ from gengap.report.cells import read_records
 from gengap.report.comparisons import compare_methods
 from gengap.report.figures import figures
 from gengap.report.findings import accuracy
-from gengap.report.findings.causes import UNKNOWN, _causes, cause_of
+from gengap.report.findings.causes import causes
 from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.findings.page import findings
 from gengap.report.landscape.section import Landscape
@@ -23,7 +23,15 @@ REPRODUCED = {
     "lb_gbn": [96.4, 96.5, 96.7],
     "lb_ra": [98.5, 98.6, 98.7],
 }
-OWN, DEMO = Row("mnist_f1"), Row("digits_f1")
+EXPECTED = ("holds", "holds", "does not hold", "open", "holds")
+OWN, OTHER, DEMO = Row("mnist_f1"), Row("cifar10_c1"), Row("digits_f1")
+
+
+def page(store: Store) -> str:
+    records = read_records(store.root)
+    found = findings(records, compare_methods(records), figures(records), Landscape(records))
+    assert found is not None
+    return markdown_section(found)
 
 
 def verdicts(store: Store) -> list[str]:
@@ -35,14 +43,14 @@ def verdicts(store: Store) -> list[str]:
     ("evidence", "verdict"),
     [
         ([], "not tested"),
-        ([(OWN, True), (OWN, True)], "holds"),
-        ([(OWN, True), (OWN, None)], "holds"),
-        ([(OWN, True), (OWN, False)], "holds in part"),
-        ([(OWN, False), (OWN, None)], "does not hold"),
+        ([(OWN, True), (OWN, True)], "holds on F1, MNIST"),
+        ([(OWN, True), (OTHER, None)], "holds on F1, MNIST"),
+        ([(OWN, True), (OTHER, False)], "holds in part on F1, MNIST and C1, CIFAR-10"),
+        ([(OWN, False), (OWN, None)], "does not hold on F1, MNIST"),
         ([(OWN, None)], "open"),
         ([(OWN, None), (DEMO, True)], "open"),
         ([(DEMO, True)], "demo only: holds"),
-        ([(DEMO, False), (OWN, True)], "holds"),
+        ([(DEMO, False), (OWN, True)], "holds on F1, MNIST"),
     ],
 )
 def test_a_verdict_is_that_of_the_rows_that_decide(
@@ -56,7 +64,9 @@ def test_the_claims_on_accuracy(store: Store) -> None:
     for method, values in REPRODUCED.items():
         for seed, value in enumerate(values):
             store.add(f"mnist_{method}", seed, value)
-    assert verdicts(store) == ["holds", "holds", "does not hold", "open", "holds"]
+    assert verdicts(store) == [
+        f"{said} on F1, MNIST".replace("open on F1, MNIST", "open") for said in EXPECTED
+    ]
 
 
 def test_single_seeds_decide_nothing(store: Store) -> None:
@@ -74,26 +84,36 @@ def test_what_disagrees_is_said_to(store: Store) -> None:
     for method, values in swapped.items():
         for seed, value in enumerate(values):
             store.add(f"mnist_{method}", seed, value)
-    assert verdicts(store)[:2] == ["does not hold", "does not hold"]
+    assert verdicts(store)[:2] == ["does not hold on F1, MNIST"] * 2
 
 
 def test_the_page_of_some_records(store: Store) -> None:
     for method, values in REPRODUCED.items():
         for seed, value in enumerate(values):
             store.add(f"mnist_{method}", seed, value)
-    records = read_records(store.root)
-    compared, shown = compare_methods(records), figures(records)
-    text = markdown_section(findings(records, compared, shown, Landscape(records)))
+    text = page(store)
     assert text.startswith("# Findings\n")
-    assert (
-        "| F1, MNIST | +LR | 96.50 ± 0.10 | 3 | 97.55 | -1.05 ▼ | the learning rate scaled from 128" in text
-    )
+    assert "| F1, MNIST | +LR | 96.50 ± 0.10 | 3 | 97.55 | -1.05 ▼ | the reference batch of the" in text
     assert "| F1, MNIST | SB |" not in text.partition("## Numbers that are not reproduced")[2]
     assert "- Table 1, C1, CIFAR-10: all cells." in text
     assert "- Figure 2: " in text
 
 
+def test_nothing_tested_makes_no_page(store: Store) -> None:
+    store.add_with("data.limit=6000", "mnist_sb", 0, 95.0)
+    records = read_records(store.root)
+    assert findings(records, compare_methods(records), figures(records), Landscape(records)) is None
+
+
 def test_causes_are_of_cells_of_the_paper() -> None:
     cells = {(row, method) for number in (1, 2) for row in paper.rows(number) for method in METHODS}
-    assert _causes().keys() <= cells
-    assert cause_of("cifar10_vgg", "sb") == UNKNOWN
+    assert causes().keys() <= cells
+
+
+def test_a_cause_that_was_tested_says_what_came_out(store: Store) -> None:
+    store.add("mnist_lb", 0, 97.0)
+    store.add("mnist_lb_lr", 0, 96.5)
+    assert "| not yet: protocol.reference" in page(store)
+    for seed, value in enumerate([97.5, 97.6]):
+        store.add_with("protocol.reference_batch=256", "mnist_lb_lr", seed, value)
+    assert "| 97.55 ± 0.07 (n=2) with protocol.reference" in page(store)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gengap.paper import tables as paper
 from gengap.report.rows import Part, Row, part_of
 
 HOLDS, PART, NOT, OPEN = "holds", "holds in part", "does not hold", "open"
@@ -35,26 +36,39 @@ class Claim:
 
     @property
     def verdict(self) -> str:
-        """Over the rows of the papers that decide; the demo alone only says what it is."""
+        """What the networks of the papers say that decide, or the demo where there is nothing else."""
         own = [e for e in self.evidence if not e.is_demo]
         if own:
-            return _verdict([e.agrees for e in own])
+            return _verdict(own)
         if self.evidence:
-            return f"{DEMO_ONLY}: {_verdict([e.agrees for e in self.evidence])}"
+            return f"{DEMO_ONLY}: {_word([e.agrees for e in self.evidence])}"
         return UNTESTED
 
     @property
     def tested_on(self) -> str:
-        """The rows by what they say: `F1, MNIST: yes; C1, CIFAR-10 (bf16): open`."""
-        words = {True: "yes", False: "no", None: "open"}
-        found: dict[str, list[str]] = {}
+        """The rows by what they say: `F1, MNIST: yes; C1, CIFAR-10 (bf16): 0 of 3 agree`."""
+        found: dict[Row, list[bool | None]] = {}
         for e in self.evidence:
-            found.setdefault(e.row.title, []).append(words[e.agrees])
-        return "; ".join(f"{title}: {', '.join(dict.fromkeys(said))}" for title, said in found.items())
+            found.setdefault(e.row, []).append(e.agrees)
+        return "; ".join(f"{row.title}: {_counted(said)}" for row, said in found.items())
 
 
-def _verdict(agrees: Sequence[bool | None]) -> str:
+def _verdict(evidence: Sequence[Evidence]) -> str:
+    """`holds on F1, MNIST`: the networks that decide, in whatever precision and protocol."""
+    word = _word([e.agrees for e in evidence])
+    networks = dict.fromkeys(paper.title(e.row.name) for e in evidence if e.agrees is not None)
+    return f"{word} on {' and '.join(networks)}" if networks else word
+
+
+def _word(agrees: Sequence[bool | None]) -> str:
     decided = [a for a in agrees if a is not None]
     if not decided:
         return OPEN
     return HOLDS if all(decided) else PART if any(decided) else NOT
+
+
+def _counted(said: Sequence[bool | None]) -> str:
+    decided = [a for a in said if a is not None]
+    if len(said) == 1:
+        return {True: "yes", False: "no", None: "open"}[said[0]]
+    return f"{sum(decided)} of {len(decided)} agree" if decided else "open"

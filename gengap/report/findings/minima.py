@@ -47,7 +47,7 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
         Claim(
             "Data augmentation, conservative and adversarial training narrow the gap; the minima stay sharp.",
             "Keskar et al., section 4 and Appendix C",
-            "No rule decides; the table of remedies shows both.",
+            "No rule decides; the table of remedies shows accuracy and sharpness.",
             [*_of_remedies(landscape)],
             "Remedies",
         ),

@@ -8,7 +8,7 @@ from gengap.report.cells import Records, rows_of
 from gengap.report.comparisons import Comparison
 from gengap.report.figures.figure import Figure
 from gengap.report.findings import accuracy, minima, prose, walking
-from gengap.report.findings.causes import cause_of
+from gengap.report.findings.causes import tested
 from gengap.report.findings.claims import Claim
 from gengap.report.format import NEAR, signed, spread
 from gengap.report.landscape.section import Landscape
@@ -22,14 +22,16 @@ FILE = "findings.md"
 
 def findings(
     records: Records, compared: Sequence[Comparison], shown: Sequence[Figure], landscape: Landscape
-) -> Section:
-    """The whole page."""
+) -> Section | None:
+    """The whole page; None where nothing has been tested."""
     found = [
         *accuracy.claims(records, compared),
         *walking.claims(records, landscape),
         accuracy.keskar_gap(records),
         *minima.claims(records, landscape),
     ]
+    if not any(claim.evidence for claim in found):
+        return None
     parts = (
         Section("Every claim", (prose.EVERY, _table(found))),
         *(_claim(claim) for claim in found),
@@ -64,14 +66,10 @@ def _numbers(records: Records) -> Table:
     for row in rows_of(records, *PAPER_TABLES):
         for cell in (measure_cell(records, row, m) for m in METHODS):
             if cell.mark and cell.mark != NEAR:
-                numbers = (
-                    spread(cell.accuracy),
-                    str(cell.n),
-                    cell.paper,
-                    f"{signed(cell.difference)} {cell.mark}",
-                )
-                rows.append((row.title, LABELS[cell.method], *numbers, cause_of(row.name, cell.method)))
-    header = ("workload", "method", "ours", "n", "paper", "difference", "likeliest cause, and its test")
+                ours = spread(cell.accuracy), str(cell.n), cell.paper
+                difference = f"{signed(cell.difference)} {cell.mark}"
+                rows.append((row.title, LABELS[cell.method], *ours, difference, *tested(records, cell)))
+    header = ("workload", "method", "ours", "n", "paper", "difference", "likeliest cause", "tested")
     return Table(header, tuple(rows), labels=2)
 
 

@@ -6,7 +6,7 @@ from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
 from gengap.report.distance import read_walk
 from gengap.report.findings.claims import Claim, Evidence
-from gengap.report.fits import verdict
+from gengap.report.fits import LARGEST_ERROR, SMALLEST_R_SQUARED, verdict
 from gengap.report.format import significant
 from gengap.report.landscape import potentials, steps, walks
 from gengap.report.landscape.section import Landscape
@@ -24,24 +24,24 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
         Claim(
             "The distance from the initial weights grows like log t.",
             f"{_SOURCE}, figure 2",
-            "A cell agrees where a + b ln t predicts later distances better than a power law over its seeds, "
-            "and well (the rule of the fits); elsewhere it disagrees, or decides nothing where no window is "
-            "long enough.",
+            "A cell agrees where a + b ln t predicts later distances better than a power law a t^b, with an "
+            f"error of at most {100 * LARGEST_ERROR:g} % and R² of at least {SMALLEST_R_SQUARED:g} over its "
+            "seeds; elsewhere it disagrees. Where no window is long enough, it decides nothing.",
             [*_log_t(records)],
             "Distance from initialization",
         ),
         Claim(
             "The mean step is orders of magnitude smaller than the standard deviation of a step.",
             _SOURCE,
-            f"A walk agrees where |E Δw| is below {SMALL:g} of the standard deviation at the smallest "
-            "measured batch and at every measured point, and disagrees elsewhere.",
+            f"A run agrees where |E Δw| is below {SMALL:g} of the standard deviation of Δw at the smallest "
+            "measured batch throughout the first phase, and disagrees elsewhere.",
             [*_mean_step(landscape)],
             "Landscape",
         ),
         Claim(
             "Multiplying the learning rate by the root of the batch's size keeps the covariance of steps.",
             f"{_SOURCE}, equation 7",
-            "A walk agrees where the covariance at every batch size is within a factor of "
+            "A run agrees where the covariance at every batch size is within a factor of "
             f"{KEPT:g} of that at the smallest, and disagrees elsewhere.",
             [*_covariance(landscape)],
             "Landscape",
@@ -49,7 +49,7 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
         Claim(
             "The loss is a random potential with α = 2: its differences grow in proportion to the distance.",
             "Hoffer et al., Appendix B, figure 4",
-            "A surface agrees where the 95 % interval of the mean α over initial weights, with the fewest "
+            "A network agrees where the 95 % interval of the mean α over initial weights, with the fewest "
             f"bins, lies within {NEAR_TWO:g} of 2, and disagrees where all of it lies outside.",
             [*_alpha(landscape)],
             "Landscape",
@@ -84,7 +84,7 @@ def _mean_step(landscape: Landscape) -> Iterator[Evidence]:
         told = [f"{significant(v)} at batch {b:,}" for b, v in largest.items() if v is not None]
         least = largest[batches[0]]
         if least is not None:
-            about = f"|E Δw| is at most this share of the standard deviation: {', '.join(told)}"
+            about = f"the largest ratio of |E Δw| to the standard deviation is {', '.join(told)}"
             text = f"{_title(key)}: {about} (n = {len(of_seeds)})"
             yield Evidence(key.subject.row, least < SMALL, text)
 
