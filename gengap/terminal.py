@@ -3,6 +3,8 @@
 import io
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO, cast
 from unicodedata import category
 
@@ -38,29 +40,51 @@ class Terminal:
     """A stream whose every text is visible and can be encoded; otherwise it is the stream that it wraps.
 
     A carriage return only passes to a terminal's standard error, where progress is drawn.
+
+    Args:
+        stream: it.
+        keep: characters that stay as they are.
+        loses: whether what it can't take, as on a full disk, is lost without an error. A closed pipe is one.
     """
 
-    def __init__(self, stream: TextIO, keep: str = "\n\t") -> None:
-        self._stream, self._keep = stream, keep
+    def __init__(self, stream: TextIO, keep: str = "\n\t", *, loses: bool = False) -> None:
+        self._stream, self._keep, self._loses = stream, keep, loses
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
     def write(self, text: str) -> int:
         """Write the text."""
-        self._stream.write(visible(text, self._keep))
+        with self._losing():
+            self._stream.write(visible(text, self._keep))
         return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        with self._losing():
+            self._stream.flush()
+
+    @contextmanager
+    def _losing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if not self._loses or isinstance(error, BrokenPipeError):
+                raise
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
 def guard_output() -> None:
-    """Make standard output and standard error of this process such streams; one that is closed stays so."""
+    """Make standard output and standard error of this process such streams; one that is closed stays so.
+
+    No command ends because a line on standard error is lost.
+    """
     if sys.stdout is not None and not isinstance(sys.stdout, Terminal):
         sys.stdout = cast(TextIO, Terminal(sys.stdout))
     if sys.stderr is not None and not isinstance(sys.stderr, Terminal):
         draws = sys.stderr.isatty()
-        sys.stderr = cast(TextIO, Terminal(sys.stderr, "\n\t\r" if draws else "\n\t"))
+        sys.stderr = cast(TextIO, Terminal(sys.stderr, "\n\t\r" if draws else "\n\t", loses=True))
 
 
 class LogFormatter(logging.Formatter):

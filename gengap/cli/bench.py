@@ -90,8 +90,10 @@ def main(arguments: Sequence[str]) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
-            where = error.filename or results_dir
-            raise MachineError(f"can't write to {where} ({error.strerror}): set results_dir=DIR") from error
+            if error.filename is None:  # of standard output
+                raise
+            advice = f"can't write to {error.filename} ({error.strerror}): set results_dir=DIR"
+            raise MachineError(advice) from error
 
 
 def _python(text: str, chosen_files: Sequence[str]) -> str:

@@ -120,3 +120,35 @@ def show_a_line(monkeypatch, progress):
     with progress:
         progress.advance(1)
         progress.advance(2)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full")
+@pytest.mark.parametrize("number", [1, 2], ids=["output", "errors"])
+def test_a_measurement_whose_stream_is_full_is_made(number, tmp_path):
+    words = "landscape walk +experiment=digits_lb runtime.threads=1 points=1 draws=3 sizes=[2,4]"
+    with FULL.open("w") as full:
+        streams = {1: subprocess.PIPE, 2: subprocess.PIPE} | {number: full}
+        done = subprocess.run(
+            [sys.executable, "-m", "gengap", *words.split()], cwd=tmp_path, check=False,
+            stdout=streams[1], stderr=streams[2],
+        )  # fmt: skip
+    assert done.returncode == 0
+    (record,) = tmp_path.glob("results/landscape/*/seed0/walk-*.json")
+    assert '"status": "finished"' in record.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full")
+@pytest.mark.parametrize(
+    ("words", "code"), [("status", 0), ("report", 1), ("nonsense", 2), ("train --help", 0)]
+)
+def test_the_exit_code_stays_when_errors_can_not_be_written(words, code, tmp_path):
+    (tmp_path / "results" / "runs" / "a-b-c" / "seed0").mkdir(parents=True)
+    (tmp_path / "results" / "runs" / "a-b-c" / "seed0" / "run.json").write_text("{")
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gengap", *words.split()], cwd=tmp_path, check=False,
+            stdout=subprocess.PIPE, stderr=full,
+        )  # fmt: skip
+    assert done.returncode == code
