@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -32,6 +31,7 @@ from gengap.launch.outcome import Outcome
 from gengap.launch.place import Place
 from gengap.launch.single import train_one
 from gengap.launch.stop import Stop
+from gengap.runs.folders import folder_for_now
 from gengap.runs.state import run_state
 from gengap.terminal import guard_output, log_to_terminal
 
@@ -51,9 +51,9 @@ def launch_all(
         budget: runtime.time_budget.
         started: time.time() at the start of the command.
     """
-    with tempfile.TemporaryDirectory(prefix=".gengap-", dir=shared_folder(words, jobs[0])) as folder:
-        stop = Stop(budget, started, flag=Path(folder) / "stop")
-        journal = Journal(Path(folder) / "journal")
+    with folder_for_now(shared_folder(words, jobs[0]), ".gengap-") as folder:
+        stop = Stop(budget, started, flag=folder / "stop")
+        journal = Journal(folder / "journal")
         first_of_cell = {job.name: job.directory for job in reversed(jobs) if not _is_done(job)}
         task = partial(
             launched, os.getpid(), started, stop.flag, journal, opening=frozenset(first_of_cell.values()),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from gengap.report import comparison_tables, contents, latex, tables
 from gengap.report.cells import Records, parts
@@ -16,6 +15,7 @@ from gengap.report.markup import csv_text
 from gengap.report.picture import pictures
 from gengap.report.rows import PAPER_TABLES, Part
 from gengap.report.section import markdown_section
+from gengap.runs.folders import folder_for_now
 
 
 def write_report(records: Records, folder: Path) -> None:
@@ -28,11 +28,11 @@ def write_report(records: Records, folder: Path) -> None:
     texts = _texts(records, shown, landscape)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder, prefix=".new-") as new:
-            _write((*shown, *landscape.figures), texts, Path(new))
+        with folder_for_now(folder, ".new-") as new:
+            _write((*shown, *landscape.figures), texts, new)
             for old in [p for p in folder.iterdir() if p.suffix in PICTURES]:
                 old.unlink()
-            for file in Path(new).iterdir():
+            for file in new.iterdir():
                 file.replace(folder / file.name)
     except OSError as error:
         error.filename = str(folder)

@@ -1,6 +1,10 @@
 """Where the records of a results directory are, and which folders on the way can't be looked into."""
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gengap.errors import UnreadableError
@@ -40,6 +44,22 @@ def entries(folder: Path, unreadable: list[UnreadableError]) -> list[Path]:
     except OSError as error:
         unreadable.append(UnreadableError(folder, f"can't be read: {reason(error)}"))
         return []
+
+
+@contextmanager
+def folder_for_now(parent: Path | None, prefix: str) -> Iterator[Path]:
+    """A new folder, removed at the end of the block; left where that may not be, as in an append-only folder.
+
+    There, tempfile.TemporaryDirectory calls itself without end.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    made = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def _may_have_record(directory: Path) -> bool:

@@ -1,6 +1,8 @@
 """Folders that can't be looked into are named, and the runs in the others are shown."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from gengap.cli.report import main as report
 from gengap.cli.status import main as status
 from gengap.errors import UnreadableError
-from gengap.runs.folders import run_directories
+from gengap.runs.folders import folder_for_now, run_directories
 from gengap.runs.record import METRICS, RECORD
 from tests.records import finished, fitted, row
 
@@ -132,3 +134,21 @@ def test_a_report_that_cant_be_written_leaves_the_one_before(code, runs, tmp_pat
         report([f"results_dir={tmp_path}"])
     assert error.value.filename == str(tmp_path / "report")
     assert contents(tmp_path / "report") == before
+
+
+def test_a_folder_that_may_not_be_removed_is_left(tmp_path, monkeypatch):
+    """As in a folder made append-only by chattr +a."""
+
+    def refuse(path, *_, **__):
+        raise PermissionError(errno.EPERM, "Operation not permitted", path)
+
+    for name in ("rmdir", "unlink"):
+        monkeypatch.setattr(os, name, refuse)
+    with folder_for_now(tmp_path, ".new-") as made:
+        (made / "file").touch()
+    assert made.parent == tmp_path
+    assert (made / "file").exists()
+    monkeypatch.undo()
+    with folder_for_now(tmp_path, ".new-") as made:
+        (made / "file").touch()
+    assert not made.exists()
