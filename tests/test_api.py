@@ -126,7 +126,7 @@ def test_run_without_weights_says_what_keeps_them(digits, tmp_path):
         config = digits("lb_gbn", "runtime.threads=1", *words)
         execute(config)
         with pytest.raises(
-            UserError, match="has no weights.pt: delete this folder, or name another"
+            UserError, match="has no weights.pt: name another results_dir, or delete this"
         ) as error:
             gengap.load(run_directory(config))
         assert str(error.value).endswith(

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from gengap.cli.options import Typed
-from gengap.cli.recorded import differences, selection
+from gengap.cli.recorded import Record, differences, selection
 from gengap.cli.train import CONFIG_DIR, COST, ESTIMATE, STATUS, read
 from gengap.config.launchers import split_launcher
 from gengap.config.overrides import parse
@@ -148,16 +148,16 @@ def _cells(directories: Iterable[Path]) -> dict[str, dict[Path, RunState]]:
 def _print_cells(cells: Mapping[str, Mapping[Path, RunState]]) -> Counter[str]:
     """Print one line per cell and one per unfinished run; return how many runs are in each state."""
     width = max(map(len, cells), default=0)
+    changed = {name: differences(_record_of(runs)) for name, runs in cells.items()}  # warns, before the table
     if cells:
         say(f"{'':{width}}  " + "  ".join((*STATES, f"{'accuracy %':14}", "differs in")))
     total: Counter[str] = Counter()
     for name, runs in cells.items():
         counts = Counter(state.name for state in runs.values())
         columns = [f"{counts[s] or '·':>{len(s)}}" for s in STATES]
-        recorded = next((state.record for state in runs.values() if state.record), {})
         others = _left_out(runs)
         accuracy = _accuracy(state for directory, state in runs.items() if directory not in others)
-        words = [f"{name:{width}}", *columns, f"{accuracy:14}", differences(recorded)]
+        words = [f"{name:{width}}", *columns, f"{accuracy:14}", changed[name]]
         say("  ".join(words).rstrip())
         for directory, reason in others.items():
             say(f"  {directory.name} {reason}: not in the mean")
@@ -165,6 +165,10 @@ def _print_cells(cells: Mapping[str, Mapping[Path, RunState]]) -> Counter[str]:
             _print_unfinished(directory, state)
         total += counts
     return total
+
+
+def _record_of(runs: Mapping[Path, RunState]) -> Record:
+    return next((state.record for state in runs.values() if state.record), {})
 
 
 def _left_out(runs: Mapping[Path, RunState]) -> dict[Path, str]:

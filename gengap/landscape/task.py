@@ -103,7 +103,7 @@ def _check_run(config: Config, words: Sequence[str]) -> None:
         raise UserError(f"{printable(directory)} has not finished training: type {command}")
     if weights.kept_weights(directory, record) is None:
         raise UserError(
-            f"{printable(directory)} kept no weights: delete this folder, or name another results_dir, and "
+            f"{printable(directory)} kept no weights: name another results_dir, or delete this folder, and "
             f"type {command}"
         )
 

@@ -152,7 +152,7 @@ def _optimizer(values: Mapping[str, str]) -> tuple[str, Fraction, tuple[Fraction
 
 
 def default_ghost_size(small: int, large: int) -> int:
-    """The largest divisor of the large batch up to both the small batch and GHOST_SIZE."""
+    """The largest divisor of the large batch that exceeds neither the small batch nor GHOST_SIZE."""
     return max(d for d in range(1, min(small, GHOST_SIZE) + 1) if large % d == 0)
 
 

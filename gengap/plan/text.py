@@ -85,9 +85,9 @@ def _ghost_size(question: Question) -> str:
     size, most = question.ghost_size, min(question.small_batch, GHOST_SIZE)
     if size == default_ghost_size(question.small_batch, question.large_batch):
         return (
-            f"Ghost size {size}: the largest divisor of the large batch up to both the small batch and the "
-            f"paper's {GHOST_SIZE}, so that batch norm sees no more samples at once than it did in the "
-            "recipe that worked."
+            f"Ghost size {size}: the largest divisor of the large batch that exceeds neither the small batch "
+            f"nor the paper's {GHOST_SIZE}, so that batch norm sees no more samples at once than it did in "
+            "the recipe that worked."
         )
     if size <= most:
         return f"Ghost size {size}: as you set it."

@@ -25,8 +25,9 @@ def report(
 ) -> Section:
     """The whole report."""
     own = not records.are_published
+    heading = ("Runs", prose.OWN_RUNS) if own else ("Variants", prose.VARIANTS)
     runs = (
-        section("Variants", prose.VARIANTS, other_runs.variants(records)),
+        section(*heading, other_runs.variants(records)),
         *(figure(f) for f in shown if f.draw and f.name.startswith(own_runs.PREFIX)),
     )
     found = (

@@ -113,6 +113,11 @@ lists the settings that differ from the cell of the same workload and method. "e
 figure's experiment with exactly these settings.
 """
 
+OWN_RUNS = """\
+One line per configuration that is no cell of the paper's tables. "experiment" is the nearest experiment, and
+"differs in" lists the settings that differ from it.
+"""
+
 NOT_FINISHED = "These runs are in no mean.\n"
 
 OTHER_DATA = """\

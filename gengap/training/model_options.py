@@ -38,7 +38,11 @@ def fitting_options(config: Config) -> dict[str, Any]:
             f"model.name={name} has no option {', '.join(unknown)}: it takes {', '.join(taken) or 'none'}"
         )
     if ignored:
-        log.info("model.name=%s does not take the workload's options %s: ignored", name, ", ".join(ignored))
+        log.info(
+            "model.name=%s has no arguments for the workload's options %s, which are left out",
+            name,
+            ", ".join(ignored),
+        )
     inherited = [k for k in own if k in taken]
     if inherited:
         listed = ", ".join(f"{k}={shown(options[k])}" for k in inherited)

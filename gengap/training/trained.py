@@ -113,7 +113,7 @@ def load_trained(directory: Path) -> Classifier:
     file = directory / WEIGHTS
     if kept_weights(directory, record) is None:
         raise UserError(
-            f"{directory} has no {WEIGHTS}: delete this folder, or name another results_dir, and type "
+            f"{directory} has no {WEIGHTS}: name another results_dir, or delete this folder, and type "
             f"{_command(directory, record)} runtime.keep_weights=true"
         )
     config = from_record(record["config"])

@@ -79,12 +79,12 @@ def test_missing_runs_are_refused_with_the_command_that_makes_them(gengap, train
         assert gengap(f"sharpness {RUN}") == (2, [f"gengap: {LB} {message}"])
     Path(f"{LB}/run.json").write_text(json.dumps(record))
     Path(f"{LB}/weights.pt").rename("elsewhere")
-    message = f"kept no weights: delete this folder, or name another results_dir, and type {TRAIN} {KEPT}"
+    message = f"kept no weights: name another results_dir, or delete this folder, and type {TRAIN} {KEPT}"
     assert gengap(f"sharpness {RUN}") == (2, [f"gengap: {LB} {message}"])
     Path("elsewhere").rename(f"{LB}/weights.pt")
     Path(f"{SB}/weights.pt").unlink()
     command = TRAIN.replace("digits_lb", "digits_sb")
-    message = f"kept no weights: delete this folder, or name another results_dir, and type {command} {KEPT}"
+    message = f"kept no weights: name another results_dir, or delete this folder, and type {command} {KEPT}"
     assert gengap(f"line {RUN}") == (2, [f"gengap: {SB} {message}"])
     assert nothing_measured()
 

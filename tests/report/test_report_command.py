@@ -39,7 +39,7 @@ def test_readme_puts_everything_together(mixed: Store, monkeypatch: pytest.Monke
     assert main(["results_dir=results"]) == 0
     text = (mixed.root / "report" / "README.md").read_text()
     for part in (
-        "98.31 ± 0.12 (n=3)", "## Variants", "## Unfinished runs", "](distance.svg)", "a + b ln t (3 of 3)",
+        "98.31 ± 0.12 (n=3)", "## Runs", "## Unfinished runs", "](distance.svg)", "a + b ln t (3 of 3)",
         "NVIDIA H200", "01234567", "gengap report --check", "over seeds only",
     ):  # fmt: skip
         assert part in text
@@ -126,7 +126,7 @@ def test_own_runs_come_first_with_their_error_curves(store: Store) -> None:
     for words in ("data.limit=6000", "data.limit=6000 method.batch_size=512"):
         store.add_with(words, "mnist_lb", 0, 95.0, rows=rows)
     assert report(store) == 0
-    assert headings(store)[:2] == ["Variants", "Error by update: F1, MNIST"]
+    assert headings(store)[:2] == ["Runs", "Error by update: F1, MNIST"]
     folder = store.root / "report"
     assert (folder / "runs-1.svg").exists()
     left_out = "left out: Table 1, Table 2 and the comparisons of methods.\n"
