@@ -29,10 +29,18 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+        _rename(part, path)
     except OSError:  # a full disk, which half a file would keep full
         with suppress(OSError):
             part.unlink()
+        raise
+
+
+def _rename(part: Path, path: Path) -> None:
+    try:
+        part.replace(path)
+    except OSError as error:  # of an immutable file, say, which is not the temporary one
+        error.filename, error.filename2 = os.fspath(path), None
         raise
 
 

@@ -10,8 +10,10 @@ import pytest
 from gengap.cli.report import main as report
 from gengap.cli.status import main as status
 from gengap.errors import UnreadableError
+from gengap.faults import machine_error
 from gengap.runs.folders import folder_for_now, run_directories
 from gengap.runs.record import METRICS, RECORD
+from gengap.runs.store import write_atomically
 from tests.records import finished, fitted, row
 
 
@@ -152,3 +154,19 @@ def test_a_folder_that_may_not_be_removed_is_left(tmp_path, monkeypatch):
     with folder_for_now(tmp_path, ".new-") as made:
         (made / "file").touch()
     assert not made.exists()
+
+
+def test_a_file_that_may_not_be_replaced_is_named_and_not_its_temporary_one(tmp_path, monkeypatch):
+    """As one made immutable by chattr +i."""
+
+    def refuse(path, target):
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(path), None, str(target))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refuse)
+        with pytest.raises(PermissionError) as error:
+            write_atomically(tmp_path / RECORD, b"{}")
+    assert str(machine_error(error.value, tmp_path)).startswith(
+        f"{tmp_path / RECORD}: Operation not permitted; "
+    )
+    assert list(tmp_path.iterdir()) == []
