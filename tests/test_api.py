@@ -142,6 +142,11 @@ def test_what_can_t_be_loaded_is_said_in_one_line(trained, tmp_path):
         gengap.load(tmp_path)
     directory = trained()
     torch.save({"1.weight": torch.zeros(3)}, directory / "weights.pt")
+    with pytest.raises(UserError, match=r"weights.pt"):
+        gengap.load(directory)
+    record = json.loads((directory / "run.json").read_text())
+    del record["weights_sha256"]  # as in the records of older versions
+    (directory / "run.json").write_text(json.dumps(record))
     with pytest.raises(UserError, match=r"weights.pt can't be loaded into model.name=f1: .*Missing") as error:
         gengap.load(directory)
     assert "\n" not in str(error.value)

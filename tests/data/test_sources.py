@@ -43,7 +43,7 @@ def own_config(tmp_path, *overrides):
 def error_line(config, caplog):
     """The one line that a run fails with."""
     with caplog.at_level(logging.ERROR):
-        assert execute(config) == Outcome.FAILED
+        assert execute(config) == Outcome.REFUSED
     (record,) = [r for r in caplog.records if r.levelname == "ERROR"]
     assert "\n" not in record.getMessage()
     assert read_record(run_directory(config)) is None

@@ -1,7 +1,9 @@
 """`gengap landscape`: records, and what is skipped and continued."""
 
+import json
 import signal
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,9 @@ def test_measured_again_where_the_run_was_trained_again(gengap, trained):
     assert gengap(words)[0] == 0
     weights = torch.load(f"{LB}/weights.pt")
     torch.save({name: 2 * value for name, value in weights.items()}, f"{LB}/weights.pt")
+    record = json.loads(Path(f"{LB}/run.json").read_text())
+    record["weights_sha256"] = sha256(Path(f"{LB}/weights.pt").read_bytes()).hexdigest()
+    Path(f"{LB}/run.json").write_text(json.dumps(record))
     code, (line,) = gengap(words)
     assert code == 1
     assert line.endswith("was measured with other weights, from before the run was trained again: delete it "
@@ -117,11 +122,11 @@ def test_a_sweep_measures_all_its_runs_and_sums_up(gengap, trained):
     words = " ".join(("+sweep=quickstart seed=0 samples=100 epsilon=1e-3 results_dir=trained", *SHORT))
     code, lines = gengap(f"sharpness {words}")
     assert code == 1
-    assert lines[-1] == "gengap: 5 records of 5 runs: 2 finished, 3 failed"
+    assert lines[-1] == "gengap: 5 records of 5 runs: 2 finished, 3 refused"
     assert sum("is not trained: type gengap train " in line for line in lines) == 3
     assert len(records()) == 2
     code, lines = gengap(f"sharpness -m {words}")
-    assert (code, lines[-1]) == (1, "gengap: 5 records of 5 runs: 2 already measured, 3 failed")
+    assert (code, lines[-1]) == (1, "gengap: 5 records of 5 runs: 2 already measured, 3 refused")
 
 
 def test_lines_of_a_sweep_begin_at_its_small_batches(gengap, trained):

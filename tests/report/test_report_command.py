@@ -15,9 +15,13 @@ pytestmark = pytest.mark.slow
 TEXTS = {
     "README.md", "findings.md", "table1.md", "table1.csv", "table1.tex", "demo.md", "demo.csv",
     "report.html", "comparisons.md", "comparisons.csv",
-    "distance.csv", "distance_fits.csv", "regime_adaptation.csv",
+    "distance.csv", "distance_fits.csv", "regime_adaptation.csv", "runs-1.csv", "runs-2.csv",
 }  # fmt: skip
-PICTURES = {f"{name}.{kind}" for name in ("distance", "regime_adaptation") for kind in ("svg", "pdf", "png")}
+PICTURES = {
+    f"{name}.{kind}"
+    for name in ("distance", "regime_adaptation", "runs-1", "runs-2")
+    for kind in ("svg", "pdf", "png")
+}
 
 
 def report(store: Store, *flags: str) -> int:

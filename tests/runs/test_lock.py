@@ -7,6 +7,7 @@ import os
 import pytest
 from filelock import Timeout
 
+from gengap.faults import NotAFileError
 from gengap.runs.lock import Lock, is_locked
 from gengap.runs.record import LOCK
 from gengap.runs.store import Run
@@ -50,5 +51,5 @@ def test_without_flock_a_file_is_the_lock(tmp_path, monkeypatch, recwarn):
 
 def test_a_lock_that_may_not_be_opened_is_an_error(tmp_path):
     (tmp_path / LOCK).mkdir()
-    with pytest.raises(OSError), Run(tmp_path):  # noqa: PT011  # which one depends on the system
+    with pytest.raises(NotAFileError, match="run.lock is a directory"), Run(tmp_path):
         pass

@@ -54,7 +54,7 @@ def test_every_scalar_of_the_metrics_is_mirrored_once_after_a_resume(digits):
 
 def test_without_the_package_one_line_says_what_to_install(digits, monkeypatch, caplog, tmp_path):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    assert execute(digits("lb_gbn", *SHORT)) == Outcome.FAILED
+    assert execute(digits("lb_gbn", *SHORT)) == Outcome.REFUSED
     (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
     assert "pip install tensorboard" in line
     assert "\n" not in line
