@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,8 @@ _ADVICE = {
     (errno.EFBIG,): "allow larger files (ulimit -f)",
     (errno.ENOMEM,): "free some memory",
 }
-_REFUSED = "can't allocate memory"  # of torch's allocator on the CPU
+# Of torch's allocator on the CPU, of the system, and of the loader of a library such as torch
+_REFUSED = re.compile("can't allocate memory|Cannot allocate memory|failed to map segment from shared object")
 _OTHERWISE = "check the disk, or the network that it is on"
 
 
@@ -106,8 +108,9 @@ def is_of_machine(error: BaseException) -> bool:
 
 
 def is_of_memory(error: BaseException) -> bool:
-    """Whether memory was refused, to Python or to torch on the CPU."""
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _REFUSED in str(error))
+    """Whether memory was refused, to Python, to torch on the CPU, or to a library that is imported."""
+    is_told = isinstance(error, RuntimeError | ImportError) and bool(_REFUSED.search(str(error)))
+    return isinstance(error, MemoryError) or is_told
 
 
 def reason(error: OSError) -> str:

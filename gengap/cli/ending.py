@@ -10,8 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-from gengap.errors import FAILED, MISTAKE, UserError, exit_code, log_error
-from gengap.faults import is_of_machine, machine_error
+from gengap.errors import FAILED, MISTAKE, FaultError, UserError, exit_code, log_error
+from gengap.faults import is_of_machine, is_of_memory, machine_error
 
 INTERRUPTED = 128 + signal.SIGINT
 CLOSED_PIPE = 128 + signal.SIGPIPE
@@ -43,6 +43,11 @@ def run_command(command: Callable[[], int]) -> int:
         return MISTAKE
     except KeyboardInterrupt:
         return INTERRUPTED
+    except (MemoryError, ImportError, RuntimeError) as error:
+        if not is_of_memory(error):
+            raise
+        log_error(FaultError("the machine is out of memory: end other programs, or allow more (ulimit -v)"))
+        return FAILED
     except BrokenPipeError:  # as in `| head`
         _discard(sys.stdout, sys.stderr)
         return CLOSED_PIPE

@@ -94,7 +94,7 @@ RECORD = keys(
         "misclassified": text,  # of the validation images, as `bits.pack` writes it
         "error": text,
         WEIGHTS_DIGEST: text,  # of weights.pt
-        METRICS_DIGEST: text,  # of metrics.jsonl when the run had ended, by saved_metrics.digest
+        METRICS_DIGEST: text,  # of metrics.jsonl when the run had ended, by together.metrics_digest
     },
 )
 _FINISHED = keys({"wall_seconds": _SECONDS, "summary": _SUMMARY})

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gengap.cli.ending import run_command
 from gengap.data.packed import FILE
 from gengap.errors import FAILED, MISTAKE, FaultError, UnreadableError, UserError, exit_code
 from gengap.faults import MachineError, NotAFileError
@@ -128,3 +129,31 @@ MISTAKES = [
 def test_a_mistake_in_what_was_typed_is_2(words: str, command_line: Any) -> None:
     code, err, _ = command_line(words.split())
     assert (code, "Traceback" in err) == (2, False), err
+
+
+MEMORY = [
+    MemoryError(),
+    ImportError("libtorch_python.so: failed to map segment from shared object"),
+    ImportError("libopenblas.so: cannot map zero-fill pages: Cannot allocate memory"),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+]
+
+
+@pytest.mark.parametrize("error", MEMORY, ids=lambda error: str(error)[:20])
+def test_memory_that_is_refused_to_a_command_is_1(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    def refused() -> int:
+        raise error
+
+    assert run_command(refused) == 1
+    assert caplog.messages == [
+        "gengap: the machine is out of memory: end other programs, or allow more (ulimit -v)"
+    ]
+
+
+@pytest.mark.parametrize("error", [ImportError("cannot import name x"), RuntimeError("shapes")], ids=str)
+def test_other_errors_keep_their_traceback(error: Exception) -> None:
+    def broken() -> int:
+        raise error
+
+    with pytest.raises(type(error)):
+        run_command(broken)
