@@ -1,8 +1,9 @@
 """A file that says which process trains a run, for file systems whose locks do nothing.
 
 Claims are numbered. A process takes a run by creating the file of the next number, which only one process can
-(O_EXCL, on every machine that shares the folder), and gives it up by removing it. A claim is void when its
-process is dead, seen on the machine that it ran on, or when it was not refreshed for STALE seconds.
+(a hard link, or O_EXCL, on every machine that shares the folder), and gives it up by removing it. A claim is
+void when its process is dead, seen on the machine that it ran on, or when it was not refreshed for STALE
+seconds.
 """
 
 import os
@@ -19,7 +20,7 @@ from gengap.faults import MachineError
 from gengap.runs.holder import Holder
 from gengap.runs.record import LOCK
 
-PREFIX = "run.claim-"
+PREFIX, PART = "run.claim-", ".part"
 BEAT = 20.0  # seconds between refreshes of the file's modification time
 STALE = 300.0  # seconds without one after which another machine takes the run
 
@@ -55,8 +56,7 @@ class Claim:
         void = _claims(self._directory)
         self._file = self._directory / f"{PREFIX}{_number(void[-1]) + 1 if void else 1}"
         try:
-            with self._file.open("x", encoding="utf-8") as claim:
-                claim.write(self._own.written())
+            self._create(self._file)
         except FileExistsError as error:
             raise ClaimedError(self._file, "another process that has just begun") from error
         try:
@@ -64,10 +64,33 @@ class Claim:
         except ClaimedError:
             self._file.unlink(missing_ok=True)
             raise
-        for file in void:
+        for file in (*void, *_left_behind(self._directory)):
             file.unlink(missing_ok=True)
         self._beating.start()
         return self
+
+    def _create(self, claim: Path) -> None:
+        """Create the file with its content at once: one that a kill left empty would keep all others out."""
+        part = self._directory / f"{PREFIX}{self._own.token}{PART}"
+        try:
+            part.write_text(self._own.written(), encoding="utf-8")
+            os.link(part, claim)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links, or a fault that this meets, too
+            self._create_in_place(claim)
+        finally:
+            with suppress(OSError):
+                part.unlink()
+
+    def _create_in_place(self, claim: Path) -> None:
+        with claim.open("x", encoding="utf-8") as file:
+            try:
+                file.write(self._own.written())
+                file.flush()
+            except OSError:  # a full disk
+                claim.unlink()
+                raise
 
     def __exit__(self, *exception: object) -> None:
         self._ended.set()
@@ -124,7 +147,7 @@ def is_claimed(directory: Path) -> bool:
 
 def remove_claims(directory: Path) -> None:
     """Remove the files, of a folder that is to be empty."""
-    for file in _claims(directory):
+    for file in directory.glob(f"{PREFIX}*"):
         file.unlink(missing_ok=True)
 
 
@@ -132,6 +155,15 @@ def _claims(directory: Path) -> list[Path]:
     numbered = [file for file in directory.glob(f"{PREFIX}*") if file.name.removeprefix(PREFIX).isdecimal()]
     found = [file for file in numbered if file.is_file()]  # reading a named pipe would never end
     return sorted(found, key=_number)
+
+
+def _left_behind(directory: Path) -> list[Path]:
+    """What processes that were killed while they claimed the run left."""
+    found = []
+    for file in directory.glob(f"{PREFIX}*{PART}"):
+        with suppress(OSError):  # gone by now
+            found += [file] if _now(directory) - file.stat().st_mtime > STALE else []
+    return found
 
 
 def _number(file: Path) -> int:

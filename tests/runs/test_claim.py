@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from gengap.faults import MachineError
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
 from gengap.runs import claim
-from gengap.runs.claim import PREFIX, STALE, is_claimed
+from gengap.runs.claim import PART, PREFIX, STALE, ClaimedError, is_claimed
 from gengap.runs.holder import Holder
 from gengap.runs.record import LOCK
 from gengap.runs.state import run_state
@@ -141,15 +142,15 @@ def test_two_that_take_a_stale_run_at_once(no_locks, tmp_path, monkeypatch):
     """The second looks at the folder before the first creates its claim, and creates its own after that."""
     elsewhere(tmp_path, age=2 * STALE)
     first, second = Run(tmp_path), Run(tmp_path)
-    open_new, entered = Path.open, []
+    link, entered = os.link, []
 
-    def other_first(self, *arguments, **keywords):
-        if arguments == ("x",) and not entered:
+    def other_first(part, file):
+        if not entered:
             entered.append(first)
             first.__enter__()
-        return open_new(self, *arguments, **keywords)
+        link(part, file)
 
-    monkeypatch.setattr(Path, "open", other_first)
+    monkeypatch.setattr(os, "link", other_first)
     with pytest.raises(Timeout, match="has just begun"):
         second.__enter__()
     first.append_metrics({"update": 1})
@@ -162,15 +163,14 @@ def test_one_that_saw_an_older_state_of_the_folder_steps_back(no_locks, tmp_path
     seen = claim._claims
     monkeypatch.setattr(claim, "_claims", lambda directory: seen(directory)[-1:])
     late = Run(tmp_path)
-    open_new = Path.open
+    link = os.link
 
-    def other_first(self, *arguments, **keywords):
-        if arguments == ("x",):
-            monkeypatch.setattr(claim, "_claims", seen)
-            elsewhere(tmp_path)
-        return open_new(self, *arguments, **keywords)
+    def other_first(part, file):
+        monkeypatch.setattr(claim, "_claims", seen)
+        elsewhere(tmp_path)
+        link(part, file)
 
-    monkeypatch.setattr(Path, "open", other_first)
+    monkeypatch.setattr(os, "link", other_first)
     with pytest.raises(Timeout, match="node7"):
         late.__enter__()
     assert not (tmp_path / f"{PREFIX}5").exists()
@@ -220,3 +220,49 @@ def test_two_commands_without_locks_train_every_run_once(locks, tmp_path):
         assert log.read_text().count(": finished, ") == 1
     assert list(tmp_path.glob(f"mine/runs/*/*/{PREFIX}*")) == []
     assert len(list(tmp_path.glob(f"mine/runs/*/*/{LOCK}"))) == 4
+
+
+KILLED_WHILE_CLAIMING = (
+    "import os, signal, sys, pathlib; from gengap.runs.store import Run\n"
+    "def die(*_, **__): os.kill(os.getpid(), signal.SIGKILL)\n"
+    "{} = die\n"
+    "Run(pathlib.Path(sys.argv[1])).__enter__()"
+)
+
+
+@pytest.mark.parametrize("where", ["os.link", "pathlib.Path.write_text"])
+def test_a_process_that_is_killed_while_it_claims_a_run_keeps_nobody_out(where, tmp_path):
+    """An empty claim would, for five minutes: nobody can see whose it is."""
+    code = KILLED_WHILE_CLAIMING.format(where)
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not is_claimed(tmp_path)
+    (tmp_path / f"{PREFIX}f00d{PART}").touch()
+    os.utime(tmp_path / f"{PREFIX}f00d{PART}", (0, 0))
+    with Run(tmp_path):
+        assert is_claimed(tmp_path)
+        assert not (tmp_path / f"{PREFIX}f00d{PART}").exists()
+
+
+def test_without_hard_links_a_claim_is_created_in_place(tmp_path, monkeypatch):
+    def link(*_):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", link)
+    with Run(tmp_path):
+        (file,) = claims(tmp_path)
+        assert Holder.read(file).pid == os.getpid()
+        with pytest.raises(ClaimedError), claim.Claim(tmp_path):
+            pass
+    assert claims(tmp_path) == []
+
+
+def test_a_claim_on_a_full_disk_leaves_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(Holder, "written", lambda _: raise_it(OSError(errno.ENOSPC, "No space left")))
+    with pytest.raises(OSError, match="No space left"), Run(tmp_path):
+        pass
+    assert claims(tmp_path) == []
+
+
+def raise_it(error):
+    raise error
