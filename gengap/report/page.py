@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from gengap.faults import check_is_file
 from gengap.report import comparison_tables, contents, latex, tables
 from gengap.report.cells import Records, parts
 from gengap.report.comparisons import compare_methods
@@ -22,6 +23,7 @@ def write_report(records: Records, folder: Path) -> None:
     """Write all files, replacing an earlier report, which stays whole until all are written.
 
     Raises:
+        NotAFileError: something else has the name of a file.
         OSError: a file can't be written; its name is the folder's.
     """
     shown, landscape = figures(records), Landscape(records)
@@ -30,8 +32,11 @@ def write_report(records: Records, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with folder_for_now(folder, ".new-") as new:
             _write((*shown, *landscape.figures), texts, new)
-            for old in [p for p in folder.iterdir() if p.suffix in PICTURES]:
-                old.unlink()
+            old = [path for path in folder.iterdir() if path.suffix in PICTURES]
+            for path in (*old, *(folder / file.name for file in new.iterdir())):
+                check_is_file(path)
+            for path in old:
+                path.unlink()
             for file in new.iterdir():
                 file.replace(folder / file.name)
     except OSError as error:

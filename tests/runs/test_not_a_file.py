@@ -20,6 +20,7 @@ from gengap.faults import MachineError, check_is_file
 from gengap.launch.execute import execute
 from gengap.launch.jobs import train_all
 from gengap.launch.outcome import Outcome
+from gengap.runs import read_store
 from gengap.runs.claim import PREFIX
 from gengap.runs.measurements import Measuring, measurement_file, read_measurement
 from gengap.runs.record import FILES, LOCK, LOG, METRICS, NEWEST, PREVIOUS, RECORD, WEIGHTS
@@ -27,6 +28,8 @@ from gengap.runs.store import write_atomically
 from gengap.training.trained import load_trained
 from tests.conftest import composed
 
+COMMITTED = Path(__file__).resolve().parents[2] / "results" / "runs"
+DEMO = "digits_f1-lb_gbn-0a472355"
 SHORT = ("+experiment=digits_lb", "workload.epochs=3", "workload.milestones=[2]", "runtime.threads=1")
 
 
@@ -197,3 +200,41 @@ def test_a_checkpoint_is_not_given_up_for_it(kind: str, config: Any) -> None:
     put(kind, directory / NEWEST)
     assert PREVIOUS not in execute_error(config)
     assert (directory / PREVIOUS).read_bytes() == before
+
+
+@kinds
+@pytest.mark.parametrize("name", ["README.md", "old.svg"])
+def test_a_file_of_the_report(
+    name: str, kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(COMMITTED / DEMO, tmp_path / "runs" / DEMO)
+    for words in ([f"results_dir={tmp_path}"], [f"results_dir={tmp_path}", "--check"]):
+        assert report([f"results_dir={tmp_path}"]) == 0
+        whole = (tmp_path / "report" / "report.html").read_bytes()
+        kept = put(kind, tmp_path / "report" / name)
+        if (name, words[1:]) != ("old.svg", ["--check"]):  # which compares no pictures
+            with pytest.raises(UnreadableError, match=f"{name} is {kind}"):
+                report(words)
+        assert (tmp_path / "report" / "report.html").read_bytes() == whole
+        take_away(tmp_path / "report" / name, kept)
+    assert report([f"results_dir={tmp_path}", "--check"]) == 0
+
+
+@pytest.mark.parametrize("name", [RECORD, METRICS])
+def test_a_huge_file_is_no_record_and_is_not_read(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "runs" / DEMO / "seed0"
+    shutil.copytree(COMMITTED / DEMO, directory.parent)
+    os.truncate(directory / name, 3 * 2**30)
+    read = Path.read_bytes
+
+    def read_small(path: Path) -> bytes:
+        assert path.stat().st_size < 2**20
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_small)
+    (error,) = read_store(tmp_path).unreadable
+    assert str(error).startswith(
+        f"{directory / name} is damaged (3,221,225,472 bytes, which no record has): "
+    )
