@@ -5,6 +5,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from gengap.config.schema import Config
 from gengap.config.shipped import recipes
 
+
+def _pads(config: Config) -> bool:
+    data = config.data
+    return data.crop_padding > 0 or data.rotation > 0 or data.shift > 0
+
+
 _IGNORED: Mapping[str, Callable[[Config], bool]] = {  # when a key has no effect: others take its value
     "workload.ghost_size": lambda c: c.method.ghost_size != c.workload.ghost_size,
     "workload.large_batch": lambda c: c.method.batch_size != c.workload.large_batch,
@@ -15,7 +21,8 @@ _IGNORED: Mapping[str, Callable[[Config], bool]] = {  # when a key has no effect
     "method.reference_batch": lambda c: (
         c.method.regime_factor * c.method.reference_batch != c.method.batch_size
     ),
-    "data.pad_value": lambda c: c.data.crop_padding == 0,
+    "data.pad_value": lambda c: not _pads(c),
+    "data.pad_first_channel": lambda c: not (_pads(c) and c.data.pad_value),
 }
 
 

@@ -38,6 +38,7 @@ class Data:
         "padding on every side before a random crop to the original size, in pixels", 0, within=Range(0, 128)
     )
     pad_value: int = key("value of the padding", 0, within=Range(0, 255))
+    pad_first_channel: bool = key("pad_value in the first channel only, and 0 in the others", False)
     flip: bool = key("random horizontal flip", False)
     rotation: float = key("random rotation by up to so many degrees either way", 0.0, within=Range(0, 180))
     shift: float = key(

@@ -22,19 +22,27 @@ def scale_and_shift(config: Data, device: torch.device | None = None) -> tuple[T
     return 1 / (255 * std), -torch.tensor(config.mean, device=device).view(-1, 1, 1) / std
 
 
+def padding(config: Data, channels: int, device: torch.device | None = None) -> Tensor:
+    """The padding's value in every channel (C, 1, 1) float32, on the scale of pixels, 0 to 255."""
+    values = torch.full((channels, 1, 1), float(config.pad_value), device=device)
+    if config.pad_first_channel:
+        values[1:] = 0
+    return values
+
+
 def moves(config: Data) -> bool:
     """Whether training images are rotated or shifted."""
     return config.rotation > 0 or config.shift > 0
 
 
-def moved(images: Tensor, angles: Tensor, shifts: Tensor, fill: float) -> Tensor:
+def moved(images: Tensor, angles: Tensor, shifts: Tensor, fill: Tensor) -> Tensor:
     """Rotate images about their center, then shift them; interpolated bilinearly.
 
     Args:
         images: (B, C, H, W), floating point.
         angles: (B,) in degrees, clockwise.
         shifts: (B, 2) to the right and down, as fractions of width and height.
-        fill: value of what comes from outside an image.
+        fill: (C, 1, 1), what comes from outside an image.
     """
     height, width = images.shape[2:]
     radians = angles * (math.pi / 180)
@@ -75,7 +83,8 @@ class FlipAndNormalize:
                     f"data.name={config.name} have {channels} channels: give it one value per channel{order}"
                 )
         self._scale, self._shift = scale_and_shift(config, device)
-        self._rotation, self._largest_shift, self._fill = config.rotation, config.shift, config.pad_value
+        self._rotation, self._largest_shift = config.rotation, config.shift
+        self._fill = padding(config, channels, device)
 
     def __call__(self, pixels: Tensor, flips: Tensor | None = None, motions: Tensor | None = None) -> Tensor:
         """Normalize a batch.

@@ -6,10 +6,9 @@ from itertools import count
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from gengap.config.schema import Data
-from gengap.data.augmentation import FlipAndNormalize, moves
+from gengap.data.augmentation import FlipAndNormalize, moves, padding
 from gengap.data.sources import EVERY, Images
 from gengap.data.stream import Stream
 
@@ -30,7 +29,9 @@ class Resident:
         pixels = torch.from_numpy(images.images).to(device)
         height, width, channels = pixels.shape[1:]
         pad = config.crop_padding if augment else 0
-        padded = F.pad(pixels, (0, 0, pad, pad, pad, pad), value=config.pad_value)
+        fill = padding(config, channels, device).view(-1).to(pixels.dtype)
+        padded = fill.repeat(len(pixels), height + 2 * pad, width + 2 * pad, 1)
+        padded[:, pad : pad + height, pad : pad + width] = pixels
         # Every crop of every image as a view (N, rows, columns, H, W, C), so that batches are channels_last
         self._crops = padded.unfold(1, height, 1).unfold(2, width, 1).permute(0, 1, 2, 4, 5, 3)
         self.shape = (channels, height, width)

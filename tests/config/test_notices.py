@@ -53,6 +53,9 @@ def test_milestones_that_are_not_reached_are_named(words, line):
         ("+experiment=digits_lb_lr method.warmup_epochs=3", ""),
         ("+experiment=digits_lb_ra method.reference_batch=32", ""),
         ("+experiment=digits_lb data.pad_value=3 data.crop_padding=2", ""),
+        ("+experiment=digits_lb data.pad_value=3 data.shift=0.1", ""),
+        ("+experiment=cifar10_lb data.pad_first_channel=true", ""),
+        ("+experiment=mnist_lb data.pad_first_channel=true", "lb"),
         ("+experiment=digits_lb workload.momentum=0.8", ""),
     ],
 )

@@ -66,7 +66,7 @@ def stream(images, batch=20):
 def test_streamed_images_are_rotated_and_shifted_as_those_in_memory_are(folder):
     """By the function that test_resident.py compares with torchvision."""
     source = imagenet(folder / "imagenet")
-    moving = replace(CONFIG, rotation=10, shift=0.2, pad_value=100)
+    moving = replace(CONFIG, rotation=10, shift=0.2, pad_value=100, pad_first_channel=True)
     images = DecodedImages(source.train, moving, CPU, 0, augment=True)
     order = Stream(3, Batches(len(images), (20,)), images.crop_positions, moving=images.moving)
     found, _ = images.preprocess(next(images.batches(order, 0)))
@@ -74,7 +74,12 @@ def test_streamed_images_are_rotated_and_shifted_as_those_in_memory_are(folder):
     plain, _ = still.preprocess(next(still.batches(order, 0)))
     motions = torch.from_numpy(order.batch(0).motions)
     mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (CONFIG.mean, CONFIG.std))
-    pixels = moved(255 * (plain * std + mean), 10 * motions[:, 0], 0.2 * motions[:, 1:], 100)
+    pixels = moved(
+        255 * (plain * std + mean),
+        10 * motions[:, 0],
+        0.2 * motions[:, 1:],
+        torch.tensor([[[100.0]], [[0.0]], [[0.0]]]),
+    )
     torch.testing.assert_close(found, (pixels / 255 - mean) / std, rtol=0, atol=1e-4)
     assert not torch.allclose(found, plain, atol=0.1)
 

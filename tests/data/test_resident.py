@@ -34,9 +34,11 @@ CONFIG = Data(
 )
 
 
-def test_a_batch_equals_torchvision_s_transforms_image_by_image():
+@pytest.mark.parametrize(("first_only", "fill"), [(False, [127, 127, 127]), (True, [127, 0, 0])])
+def test_a_batch_equals_torchvision_s_transforms_image_by_image(first_only, fill):
     data = images()
-    stream, resident = Stream(0, Batches(20, (15,)), 5), Resident(data, CONFIG, CPU, augment=True)
+    config = replace(CONFIG, pad_first_channel=first_only)
+    stream, resident = Stream(0, Batches(20, (15,)), 5), Resident(data, config, CPU, augment=True)
     drawn = stream.batch(1)  # spans two epochs
     found, labels = resident.preprocess(next(resident.batches(stream, 1)))
     preprocess = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(CONFIG.mean, CONFIG.std)])
@@ -44,7 +46,7 @@ def test_a_batch_equals_torchvision_s_transforms_image_by_image():
         zip(drawn.indices, drawn.offsets, drawn.flips, strict=True)
     ):
         image = torch.from_numpy(data.images[index]).permute(2, 0, 1)
-        image = tf.crop(tf.pad(image, [2, 2, 2, 2], fill=127), int(row), int(column), 8, 8)
+        image = tf.crop(tf.pad(image, [2, 2, 2, 2], fill=fill), int(row), int(column), 8, 8)
         image = tf.horizontal_flip(image) if flip else image
         torch.testing.assert_close(found[k], preprocess(image), rtol=1e-6, atol=1e-6)
         assert labels[k] == data.labels[index]
@@ -67,7 +69,8 @@ def test_evaluation_gives_every_image_once_as_it_is(augment):
 @pytest.mark.parametrize(("rotation", "shift"), [(10, 0.2), (180, 0), (0, 0.2)])
 def test_rotation_and_shift_equal_torchvision_s_affine_image_by_image(rotation, shift, height, width):
     pixels = np.random.default_rng(0).integers(0, 256, (20, height, width, 3), dtype=np.uint8)
-    config = replace(CONFIG, rotation=rotation, shift=shift)
+    config = replace(CONFIG, rotation=rotation, shift=shift, pad_first_channel=True)
+    fill = torch.tensor([127, 0, 0]).view(3, 1, 1)
     resident = Resident(Images(pixels, np.arange(20)), config, CPU, augment=True)
     stream = Stream(0, Batches(20, (15,)), resident.crop_positions, moving=resident.moving)
     drawn = stream.batch(1)
@@ -76,12 +79,12 @@ def test_rotation_and_shift_equal_torchvision_s_affine_image_by_image(rotation, 
         zip(drawn.indices, drawn.offsets, drawn.flips, drawn.motions.astype(float), strict=True)
     ):
         image = torch.from_numpy(pixels[index]).permute(2, 0, 1)
-        image = tf.crop(tf.pad(image, [2, 2, 2, 2], fill=127), int(row), int(column), height, width)
+        image = tf.crop(tf.pad(image, [2, 2, 2, 2], fill=[127, 0, 0]), int(row), int(column), height, width)
         image = (tf.horizontal_flip(image) if flip else image).float()
         angle, right, down = rotation * motion[0], shift * width * motion[1], shift * height * motion[2]
         # Padded with zeros, because torchvision weights a pixel on the border twice where there is a fill
-        moved = 127 + tf.affine(
-            image - 127, angle, [right, down], 1, [0, 0], interpolation=v2.InterpolationMode.BILINEAR
+        moved = fill + tf.affine(
+            image - fill, angle, [right, down], 1, [0, 0], interpolation=v2.InterpolationMode.BILINEAR
         )
         expected = tf.normalize(moved / 255, CONFIG.mean, CONFIG.std)
         torch.testing.assert_close(found[k], expected, rtol=0, atol=2e-3)
