@@ -9,7 +9,8 @@ _COLOUR = re.compile(r"(?<=: )#([0-9a-f]{6})\b")
 GLYPHS = "glyphs"
 _BACKGROUND = "ffffff"
 _COORDINATES = re.compile(r' (?:d|x|y)="[^"]*"|translate\([^)]*\)')
-_DECIMALS = re.compile(r"(\.\d\d)\d+")  # a hundredth of a point can't be seen
+_FRACTION = re.compile(r"-?\d+\.\d+")
+_PLACED = re.compile(r'(<use href="[^"]*") transform="translate\(([^ )]+) 0\)"')  # letters of a line of text
 _GLYPH = re.compile(r'<path id="([^"]*)" (d="[^"]*" transform="scale\(0\.015625\)")/>')  # of matplotlib
 _STYLE = re.compile(r'\bstyle="([^"]*)"')
 _ID = re.compile(r'\b(id="|href="#|url\(#)([^")]+)')
@@ -53,10 +54,17 @@ def picture(name: str, svg: str) -> str:
 
 
 def _short(svg: str) -> str:
-    """The same picture in about half the letters: what nobody refers to or sees is left out."""
+    """The same picture in less than half the letters: what nobody refers to or sees is left out."""
     svg = re.sub(r'<!--.*?-->|(?<=<g) id="[^"]*"', "", svg, flags=re.DOTALL)
-    svg = _COORDINATES.sub(lambda found: _DECIMALS.sub(r"\1", found[0]), re.sub(r"\s+", " ", svg))
-    return re.sub(r"(?<=>) (?=<)", "", svg)
+    svg = re.sub(r"\s+", " ", svg).replace("xlink:href=", "href=")
+    svg = _COORDINATES.sub(lambda found: _FRACTION.sub(_rounded, found[0]), svg)
+    svg = _PLACED.sub(r'\1 x="\2"', svg)
+    return re.sub(r'(?<=>) (?=<)| (?=")', "", svg)
+
+
+def _rounded(number: re.Match[str]) -> str:
+    """To a tenth of a point, which can't be seen."""
+    return f"{round(float(number[0]), 1) + 0:g}"
 
 
 def _classes(name: str, svg: str) -> tuple[str, str]:
