@@ -47,8 +47,9 @@ def read_resized(path: str | os.PathLike[str], side: int, content: bytes | None 
             f"{printable(path)} is too narrow: its {size[0]}x{size[1]} pixels would become "
             f"{width}x{height} with a shorter side of data.resize={side}; replace or remove it"
         )
-    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)
-    return F.interpolate(pixels[None], (height, width), mode="bilinear", antialias=True)[0]
+    # The axis of the batch comes first: only then torch sees that channels are last, which is twice as fast
+    pixels = torch.from_numpy(np.array(image))[None].permute(0, 3, 1, 2)
+    return F.interpolate(pixels, (height, width), mode="bilinear", antialias=True)[0]
 
 
 def read_rgb(path: str | os.PathLike[str]) -> Image.Image:

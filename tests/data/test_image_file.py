@@ -89,10 +89,12 @@ def test_a_jpeg_is_decoded_at_the_smallest_scale_that_is_enough(tmp_path, monkey
     assert sizes == [(800, 640)] * 2 + [(400, 320)] * 2 + [(200, 160)] + [(100, 80)] * 2
 
 
-def test_pixels_are_those_of_torchvision_s_resize(tmp_path):
+@pytest.mark.parametrize("side", [1, 7, 25, 40, 41, 97, 256])
+def test_pixels_are_those_of_torchvision_s_resize(side, tmp_path):
     path = str(saved(tmp_path / "x.png"))
-    found = read_resized(path, 25)
-    assert torch.equal(found, tf.resize(tf.pil_to_tensor(default_loader(path)), [25, 37]))
+    found = read_resized(path, side)
+    assert torch.equal(found, tf.resize(tf.pil_to_tensor(default_loader(path)), [side, side * 60 // 40]))
+    assert found.permute(1, 2, 0).is_contiguous()
 
 
 def test_hsv_is_converted_as_pil_converts_it(monkeypatch, tmp_path):
