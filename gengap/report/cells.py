@@ -8,6 +8,7 @@ from typing import Any
 
 from pandas import DataFrame
 
+from gengap.config.checks import PRECISIONS
 from gengap.config.identity import is_published, recorded_differences
 from gengap.config.shipped import experiment_config
 from gengap.learning_rate import scaled_lr
@@ -140,6 +141,17 @@ def rows_of(records: Records, *parts: Part) -> list[Row]:
     names = [name for part in parts for name in row_names(records) if part_of(name) is part]
     rows = (Row(name, *kind) for name in names for kind in KINDS)
     return [row for row in rows if any(records.cell(row, m) for m in METHODS)]
+
+
+def drawn_rows(records: Records) -> list[Row]:
+    """One row per name for figures: as the paper states it or, where it has no such run, in bf16."""
+    precisions = ([Row(name, precision) for precision in PRECISIONS] for name in row_names(records))
+    return [row for rows in precisions for row in [r for r in rows if _has_finished(records, r)][:1]]
+
+
+def _has_finished(records: Records, row: Row) -> bool:
+    groups = (records.cells.get((row, method)) for method in METHODS)
+    return any(group is not None and not group.finished.empty for group in groups)
 
 
 def parts(records: Records) -> list[Part]:

@@ -12,6 +12,7 @@ _COORDINATES = re.compile(r' (?:d|x|y)="[^"]*"|translate\([^)]*\)')
 _FRACTION = re.compile(r"-?\d+\.\d+")
 _PLACED = re.compile(r'(<use href="[^"]*") transform="translate\(([^ )]+) 0\)"')  # letters of a line of text
 _GLYPH = re.compile(r'<path id="([^"]*)" (d="[^"]*" transform="scale\(0\.015625\)")/>')  # of matplotlib
+_GROUP = re.compile(r"(<g>|<g [^>]*>|</g>)")
 _STYLE = re.compile(r'\bstyle="([^"]*)"')
 _ID = re.compile(r'\b(id="|href="#|url\(#)([^")]+)')
 
@@ -59,7 +60,19 @@ def _short(svg: str) -> str:
     svg = re.sub(r"\s+", " ", svg).replace("xlink:href=", "href=")
     svg = _COORDINATES.sub(lambda found: _FRACTION.sub(_rounded, found[0]), svg)
     svg = _PLACED.sub(r'\1 x="\2"', svg)
-    return re.sub(r'(?<=>) (?=<)| (?=")', "", svg)
+    return _ungrouped(re.sub(r'(?<=>) (?=<)| (?=")', "", svg))
+
+
+def _ungrouped(svg: str) -> str:
+    """The same elements without the groups that have no attribute."""
+    parts: list[str] = []
+    grouped: list[bool] = []  # whether each group that is open stays
+    for part in _GROUP.split(svg):
+        if part.startswith("<g"):
+            grouped.append(part != "<g>")
+        if not (part == "<g>" or (part == "</g>" and not grouped.pop())):
+            parts.append(part)
+    return "".join(parts)
 
 
 def _rounded(number: re.Match[str]) -> str:

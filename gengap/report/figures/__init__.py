@@ -1,7 +1,14 @@
 """The figures of the report, in order. Each has its data and its drawing, which runs only when needed."""
 
 from gengap.report.cells import Records
-from gengap.report.figures import distance, distance_by_batch, own_runs, regime_adaptation, speed
+from gengap.report.figures import (
+    distance,
+    distance_by_batch,
+    own_runs,
+    regime_adaptation,
+    speed,
+    walk_by_batch,
+)
 from gengap.report.figures.curves import FIGURE3, FIGURE5, FIGURE6, FIXED_RATE
 from gengap.report.figures.errors import TRAINING, VALIDATION, ErrorFigure, error_figure
 from gengap.report.figures.figure import Figure
@@ -53,5 +60,6 @@ def figures(records: Records) -> list[Figure]:
         distance_by_batch.figure7(records),
         regime_adaptation.figure(records),
         distance.figure(records),
+        walk_by_batch.figure(records),
         *(speed.figure(document) for document in records.speeds),
     ]

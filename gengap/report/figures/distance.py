@@ -9,12 +9,11 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
-from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.bands import band_data
-from gengap.report.cells import Records, row_names
+from gengap.report.cells import Records, drawn_rows
 from gengap.report.distance import Walk, read_walk
-from gengap.report.distance_tables import Named, fit_data, fit_table
+from gengap.report.distance_tables import fit_data, fit_table
 from gengap.report.escape import picture_text
 from gengap.report.figures.canvas import draw_band, grid, legend
 from gengap.report.figures.figure import Figure, no_records, paragraph
@@ -37,11 +36,14 @@ FIT_DETAILS = paragraph(
     f"one about the start. Windows shorter than {MINIMUM_UPDATES} updates are not fitted."
 )
 CAPTION = paragraph(
-    "The L2 norm of w_t - w_0 over all parameters against updates t, to the end of training. Lines are means "
-    "over n finished runs, bands ± one sample standard deviation over seeds.",
+    "The L2 norm of w_t - w_0 over all parameters against updates t, to the end of training; in bf16 where a "
+    "row has no runs in fp32. Lines are means over n finished runs, bands ± one sample standard deviation "
+    "over seeds.",
     DASHES,
 )
 NAMES = ("workload", "method")
+
+Walks = dict[tuple[Row, str], Walk]  # by cell
 
 _FIT_POINTS = 50
 _FIT_DASHES = (4.0, 2.0)
@@ -62,8 +64,9 @@ def figure(records: Records) -> Figure:
         begun = any(not row.deviation for row, _ in records.cells)
         missing = no_records(records, "quickstart", begun=begun)
         return Figure("distance", "", "Distance from initialization", CAPTION, FIT_DETAILS, missing=missing)
-    bands = [(labels, walk.band) for labels, walk in found]
-    shown = [((paper.title(row), LABELS[method]), walk) for (row, method), walk in found]
+    named = [((row.label, method), walk) for (row, method), walk in found.items()]
+    bands = [(labels, walk.band) for labels, walk in named]
+    shown = [((row.title, LABELS[method]), walk) for (row, method), walk in found.items()]
     return Figure(
         name="distance",
         number="",
@@ -72,23 +75,23 @@ def figure(records: Records) -> Figure:
         details=FIT_DETAILS,
         data={
             "distance": band_data(NAMES, "update", "distance", bands),
-            "distance_fits": fit_data(NAMES, found),
+            "distance_fits": fit_data(NAMES, named),
         },
         tables={"Fits": fit_table(NAMES, shown)},
         draw=lambda: _draw(found),
     )
 
 
-def _walks(records: Records) -> list[Named]:
-    """The walks of cells as the paper states them, row by row."""
-    groups = {(name, m): records.cells.get((Row(name), m)) for name in row_names(records) for m in METHODS}
-    walks = ((labels, read_walk(group)) for labels, group in groups.items() if group is not None)
-    return [(labels, walk) for labels, walk in walks if walk is not None]
+def _walks(records: Records) -> Walks:
+    """The walks of the cells, row by row."""
+    groups = {(row, m): records.cells.get((row, m)) for row in drawn_rows(records) for m in METHODS}
+    walks = {cell: read_walk(group) for cell, group in groups.items() if group is not None}
+    return {cell: walk for cell, walk in walks.items() if walk is not None}
 
 
-def _draw(found: list[Named]) -> Drawing:
-    """Against updates on a log axis, with the fits; one panel per workload."""
-    rows = [(row, list(named)) for row, named in groupby(found, key=lambda f: f[0][0])]
+def _draw(found: Walks) -> Drawing:
+    """Against updates on a log axis, with the fits; one panel per row."""
+    rows = [(row, list(named)) for row, named in groupby(found.items(), key=lambda f: f[0][0])]
     drawing, axes = grid(len(rows))
     for axis, (row, named) in zip(axes, rows, strict=True):
         for index, ((_, method), walk) in enumerate(named):
@@ -96,12 +99,12 @@ def _draw(found: list[Named]) -> Drawing:
             draw_fit(axis, walk, METHOD_STYLES[method], index)
         axis.set_xscale("log")
         axis.set_ylim(bottom=0)
-        axis.set_title(picture_text(paper.title(row)))
+        axis.set_title(picture_text(row.title))
     drawing.supxlabel("updates $t$", fontsize=10)
     drawing.supylabel(DISTANCE, fontsize=10)
-    present = {method for (_, method), _ in found}
+    present = {method for _, method in found}
     styles = [style for m, style in METHOD_STYLES.items() if m in present]
-    legend(drawing, styles, FIT_LEGEND if any(walk.fitted for _, walk in found) else {})
+    legend(drawing, styles, FIT_LEGEND if any(walk.fitted for walk in found.values()) else {})
     return drawing
 
 

@@ -38,7 +38,7 @@ def figures(records: Records) -> list[Figure]:
     variants = [g for g in records.variants if g.experiment not in ELSEWHERE]
     done = [g for g in (*records.cells.values(), *variants) if not g.finished.empty]
     groups = sorted(done, key=lambda g: METHODS.index(g.method) if g.method in METHODS else len(METHODS))
-    drawn = {*regime_adaptation.rows_drawn(records)} - {g.workload for g in variants}
+    drawn = {row.name for row in regime_adaptation.rows_drawn(records)} - {g.workload for g in variants}
     workloads = sorted({g.workload for g in groups} - drawn)
     return [
         _figure(f"{PREFIX}{number}", w, [g for g in groups if g.workload == w])

@@ -2,10 +2,9 @@
 
 from matplotlib.figure import Figure as Drawing
 
-from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS
 from gengap.report.bands import Band, band_data
-from gengap.report.cells import Records, row_names
+from gengap.report.cells import Records, drawn_rows
 from gengap.report.figures.canvas import draw_band, grid, legend, on_logarithmic_axes
 from gengap.report.figures.errors import VALIDATION, error_band
 from gengap.report.figures.figure import Figure, no_records, paragraph
@@ -15,7 +14,8 @@ from gengap.report.rows import Row
 
 SHOWN = ("sb", "lb", "lb_ra")
 CAPTION = paragraph(
-    "Validation error against updates at every evaluation, for every row in fp32; both axes are logarithmic. "
+    "Validation error against updates at every evaluation, for every row, in bf16 where it has no runs in "
+    "fp32; both axes are logarithmic. "
     "Lines are means over n finished runs (n is in the tables and in the data), bands ± one sample standard "
     "deviation over seeds."
 )
@@ -36,37 +36,38 @@ def figure(records: Records) -> Figure:
     if not found:
         nothing = missing or no_records(records, "quickstart")
         return Figure(name, "", title, CAPTION, DETAILS, missing=nothing)
-    named = (((row, m), band) for row, bands in found.items() for m, band in bands.items())
+    named = (((row.label, m), band) for row, bands in found.items() for m, band in bands.items())
     data = {name: band_data(("workload", "method"), "update", "val_error", named)}
     return Figure(name, "", title, CAPTION, DETAILS, data, missing=missing, draw=lambda: _draw(found))
 
 
-def rows_drawn(records: Records) -> dict[str, dict[str, Band]]:
+def rows_drawn(records: Records) -> dict[Row, dict[str, Band]]:
     """The curves of the rows that the figure shows, by method."""
     return {row: bands for row, bands in _rows(records).items() if len(bands) > 1}
 
 
-def _missing(records: Records, row: str, method: str) -> str:
-    cell = f"{paper.title(row)}, {LABELS[method]}"
-    return f"{cell}: no finished run; {records.command(f'+experiment={experiment_of(row, method)}')}"
+def _missing(records: Records, row: Row, method: str) -> str:
+    words = [f"+experiment={experiment_of(row.name, method)}"]
+    words += [f"precision={row.precision}"] if row.deviation else []
+    return f"{row.title}, {LABELS[method]}: no finished run; {records.command(' '.join(words))}"
 
 
-def _rows(records: Records) -> dict[str, dict[str, Band]]:
+def _rows(records: Records) -> dict[Row, dict[str, Band]]:
     """The curves of every row that has any, if its workload can be regime-adapted."""
-    found: dict[str, dict[str, Band]] = {}
-    for row in (name for name in row_names(records) if experiment_of(name, "lb_ra")):
-        bands = {m: error_band(records.cell(Row(row), m), "update", VALIDATION) for m in SHOWN}
+    found: dict[Row, dict[str, Band]] = {}
+    for row in (row for row in drawn_rows(records) if experiment_of(row.name, "lb_ra")):
+        bands = {m: error_band(records.cell(row, m), "update", VALIDATION) for m in SHOWN}
         present = {m: band for m, band in bands.items() if band is not None}
         if present:
             found[row] = present
     return found
 
 
-def _draw(found: dict[str, dict[str, Band]]) -> Drawing:
+def _draw(found: dict[Row, dict[str, Band]]) -> Drawing:
     drawing, axes = grid(len(found))
     for axis, (row, bands) in zip(axes, found.items(), strict=True):
         for index, (method, band) in enumerate(bands.items()):
             draw_band(axis, band, METHOD_STYLES[method], index)
-        on_logarithmic_axes(drawing, axis, paper.title(row))
+        on_logarithmic_axes(drawing, axis, row.title)
     legend(drawing, (METHOD_STYLES[m] for m in SHOWN if any(m in bands for bands in found.values())), {})
     return drawing

@@ -1,0 +1,118 @@
+"""Distance from initialization by batch size: the question of figure 2, on every row with several sizes."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure as Drawing
+
+from gengap.report.bands import band_data
+from gengap.report.cells import Group, Records, changed, drawn_rows
+from gengap.report.distance import Walk, read_walk
+from gengap.report.distance_tables import fit_data, fit_table
+from gengap.report.escape import picture_text
+from gengap.report.figures.canvas import draw_band, grid, legend
+from gengap.report.figures.distance import DASHES, DISTANCE, FIT_DETAILS, FIT_LEGEND, draw_fit
+from gengap.report.figures.figure import Figure, no_records, paragraph
+from gengap.report.figures.style import BATCH_STYLES, Style
+from gengap.report.rows import Row
+from gengap.runs import read_record
+
+RATES = {"lb": "one learning rate", "lb_gbn": "+LR and GBN"}  # by method, as in figure 2a and 2b
+FEWEST = 3  # batch sizes, for a law by batch size
+BATCH = "method.batch_size"
+NAMES = ("workload", "learning rate", "batch")
+CAPTION = paragraph(
+    "The L2 norm of w_t - w_0 over all parameters against updates t, for every row with at least three batch "
+    "sizes: at one learning rate, and with learning-rate adaptation and GBN; the small batch is the same run "
+    "in both. Lines are means over n finished runs, bands ± one sample standard deviation over seeds.",
+    DASHES,
+)
+
+Series = dict[tuple[Row, str], dict[int, Walk]]  # by row and method, then by batch size
+
+
+def figure(records: Records) -> Figure:
+    """Every row with enough batch sizes, before and after the learning rate is adapted."""
+    name, title = "walk_by_batch", "Distance from initialization by batch size, every row"
+    found = _series(records)
+    if not found:
+        missing = no_records(records, "batch_sizes_mnist")
+        return Figure(name, "", title, CAPTION, FIT_DETAILS, missing=missing)
+    lines = [(row, RATES[m], str(b), w) for (row, m), walks in found.items() for b, w in walks.items()]
+    named = [((row.label, rate, batch), walk) for row, rate, batch, walk in lines]
+    return Figure(
+        name=name,
+        number="",
+        title=title,
+        caption=CAPTION,
+        details=FIT_DETAILS,
+        data={
+            name: band_data(NAMES, "update", "distance", [(labels, walk.band) for labels, walk in named]),
+            f"{name}_fits": fit_data(NAMES, named),
+        },
+        tables={
+            "Which law?": fit_table(NAMES, [((row.title, *labels), w) for row, *labels, w in lines]),
+        },
+        draw=lambda: _draw(found),
+    )
+
+
+def _series(records: Records) -> Series:
+    found: Series = defaultdict(dict)
+    for row in drawn_rows(records):
+        for group in _groups(records, row):
+            walk, batch = read_walk(group), _batch_size(group)
+            for method in RATES if group.method == "sb" else (group.method,):
+                if walk is not None and batch is not None:
+                    found[row, method][batch] = walk
+    return {key: dict(sorted(walks.items())) for key, walks in found.items() if len(walks) >= FEWEST}
+
+
+def _groups(records: Records, row: Row) -> Iterator[Group]:
+    """The cells of a row, and the runs that differ from them in the batch size alone."""
+    methods = ("sb", *RATES)
+    yield from (group for m in methods if (group := records.cells.get((row, m))) is not None)
+    for group in records.variants:
+        if group.workload == row.name and group.method in methods:
+            differs = {"precision": row.precision} if row.deviation else {}
+            found = changed(group) or {}
+            if BATCH in found and found == {BATCH: found[BATCH]} | differs:
+                yield group
+
+
+def _batch_size(group: Group) -> int | None:
+    record = read_record(Path(group.runs["directory"].iloc[0]))
+    return None if record is None else int(record["config"]["method"]["batch_size"])
+
+
+def _draw(found: Series) -> Drawing:
+    """Against updates on a log axis, with the fits; one panel per row and learning rate."""
+    styles = _styles(sorted({batch for walks in found.values() for batch in walks}))
+    drawing, axes = grid(len(found))
+    for axis, ((row, method), walks) in zip(axes, found.items(), strict=True):
+        for index, (batch, walk) in enumerate(walks.items()):
+            draw_band(axis, walk.band, styles[batch], index)
+            draw_fit(axis, walk, styles[batch], index)
+        axis.set_xscale("log")
+        axis.set_ylim(bottom=0)
+        axis.set_title(picture_text(f"{row.title}: {RATES[method]}"))
+    drawing.supxlabel("updates $t$", fontsize=10)
+    drawing.supylabel(DISTANCE, fontsize=10)
+    fitted = any(walk.fitted for walks in found.values() for walk in walks.values())
+    legend(drawing, styles.values(), FIT_LEGEND if fitted else {})
+    return drawing
+
+
+def _styles(batches: list[int]) -> dict[int, Style]:
+    """From dark to light by size, as in figure 2, for sizes that it does not have too."""
+    colors = colormaps["viridis"](np.linspace(0, 0.9, len(batches)))
+    patterns = list(BATCH_STYLES.values())
+    return {
+        batch: replace(patterns[i % len(patterns)], label=f"{batch:,}", color=to_hex(color))
+        for i, (batch, color) in enumerate(zip(batches, colors, strict=True))
+    }
