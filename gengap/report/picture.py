@@ -12,6 +12,7 @@ _COORDINATES = re.compile(r' (?:d|x|y)="[^"]*"|translate\([^)]*\)')
 _FRACTION = re.compile(r"-?\d+\.\d+")
 _PLACED = re.compile(r'(<use href="[^"]*") transform="translate\(([^ )]+) 0\)"')  # letters of a line of text
 _GLYPH = re.compile(r'<path id="([^"]*)" (d="[^"]*" transform="scale\(0\.015625\)")/>')  # of matplotlib
+_LINE = re.compile(r"M [^A-KN-Za-z\"]*")  # a path, to its first curve or end: what follows M is a line anyway
 _GROUP = re.compile(r"(<g>|<g [^>]*>|</g>)")
 _STYLE = re.compile(r'\bstyle="([^"]*)"')
 _ID = re.compile(r'\b(id="|href="#|url\(#)([^")]+)')
@@ -59,6 +60,7 @@ def _short(svg: str) -> str:
     svg = re.sub(r'<!--.*?-->|(?<=<g) id="[^"]*"', "", svg, flags=re.DOTALL)
     svg = re.sub(r"\s+", " ", svg).replace("xlink:href=", "href=")
     svg = _COORDINATES.sub(lambda found: _FRACTION.sub(_rounded, found[0]), svg)
+    svg = _LINE.sub(lambda found: found[0].replace(" L ", " "), svg)
     svg = _PLACED.sub(r'\1 x="\2"', svg)
     return _ungrouped(re.sub(r'(?<=>) (?=<)| (?=")', "", svg))
 
