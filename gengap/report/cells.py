@@ -10,13 +10,13 @@ from pandas import DataFrame
 
 from gengap.config.checks import PRECISIONS
 from gengap.config.identity import is_published, recorded_differences
-from gengap.config.shipped import experiment_config
+from gengap.config.schema import PAPER
 from gengap.learning_rate import scaled_lr
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
 from gengap.report.incomparable import mark_incomparable
 from gengap.report.measurements import read_measurements
-from gengap.report.places import Place, all_places, experiment_of
+from gengap.report.places import Place, all_places, at_protocol_of, experiment_of
 from gengap.report.rows import KINDS, Part, Row, part_of
 from gengap.runs import read_record, read_store
 from gengap.runs.measured import read_measured
@@ -167,9 +167,15 @@ def row_names(records: Records) -> list[str]:
 
 
 def changed(group: Group) -> dict[str, Any] | None:
-    """The settings that differ from the cell of the same workload and method; None without such a cell."""
+    """The settings that differ from the cell of the same workload and method; None without such a cell.
+
+    A protocol other than the paper's is one of them, by its name, and stands for all that it sets.
+    """
     experiment = experiment_of(group.workload, group.method)
     record = read_record(Path(group.runs["directory"].iloc[0]))
     if not experiment or record is None:
         return None
-    return recorded_differences(record["config"], experiment_config(experiment))
+    expected = at_protocol_of(record["config"], experiment)
+    found = recorded_differences(record["config"], expected)
+    protocol = expected.protocol.name
+    return found if protocol == PAPER else {"protocol": protocol, **found}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pandas import DataFrame
 
 from gengap.config.identity import recorded_differences, run_name
-from gengap.config.schema import FP32, PAPER
+from gengap.config.schema import FP32, PAPER, Config
 from gengap.config.shipped import Cell, all_choices, cell, experiment_config
 from gengap.errors import UserError
 from gengap.paper import tables as paper
@@ -73,12 +73,16 @@ def nearest(config: Mapping[str, Any]) -> Nearest | None:
 
 
 def _changed(config: Mapping[str, Any], experiment: str) -> dict[str, Any]:
-    try:
-        expected = experiment_config(experiment, config["protocol"]["name"])
-    except UserError:  # there is no such protocol any more
-        expected = experiment_config(experiment)
-    changed = recorded_differences(config, expected)
+    changed = recorded_differences(config, at_protocol_of(config, experiment))
     return {key: value for key, value in sorted(changed.items()) if key not in ("precision", "protocol.name")}
+
+
+def at_protocol_of(config: Mapping[str, Any], experiment: str) -> Config:
+    """The experiment at the protocol of a recorded configuration; at the paper's where it is gone."""
+    try:
+        return experiment_config(experiment, config["protocol"]["name"])
+    except UserError:
+        return experiment_config(experiment)
 
 
 def experiment_of(row: str, method: str) -> str:

@@ -80,8 +80,9 @@ table is one family of tests: "p (Holm)" is corrected over its lines, and "reads
   +LR and +GBN of the released code's protocol do, the line says so: that step is not ghost batch norm alone.
 - Precision: runs in bf16 against runs in fp32 that are otherwise identical, tested for equivalence within the
   margin (two one-sided tests). Protocol: runs following the released code against runs following the paper,
-  tested for a difference. Both are paired by seed, which gives both runs the same initial weights and order
-  of images, where two seeds are common.
+  tested for a difference. Both are paired by seed where two seeds are common: the two runs of a seed begin at
+  the same weights, apart from those of batch norm where a protocol draws them, and see the images in one
+  order.
 
 Marked rows compare runs of their own kind with each other.
 """
@@ -109,13 +110,13 @@ typical loop's, measured in alternation with it; "s/epoch" is the time for one e
 
 VARIANTS = """\
 Runs with other settings than the cells of the tables, in whose means they are not included. "differs in"
-lists the settings that differ from the cell of the same workload and method. "experiment" is that cell, or a
-figure's experiment with exactly these settings.
+lists the settings that differ from the cell of the same workload and method; `protocol=NAME` stands for all
+that it sets. "experiment" is that cell, or a figure's experiment with exactly these settings.
 """
 
 OWN_RUNS = """\
 One line per configuration that is no cell of the paper's tables. "experiment" is the nearest experiment, and
-"differs in" lists the settings that differ from it.
+"differs in" lists the settings that differ from it; `protocol=NAME` stands for all that it sets.
 """
 
 NOT_FINISHED = "These runs are in no mean.\n"

@@ -3,6 +3,7 @@
 import pytest
 from report_records import Store
 
+from gengap.config.schema import PAPER
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
 from gengap.report.cells import read_records
@@ -13,7 +14,7 @@ from gengap.report.findings.causes import causes
 from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.findings.page import findings
 from gengap.report.landscape.section import Landscape
-from gengap.report.rows import Row
+from gengap.report.rows import RELEASED, Row
 from gengap.report.section import markdown_section
 
 REPRODUCED = {
@@ -106,7 +107,8 @@ def test_nothing_tested_makes_no_page(store: Store) -> None:
 
 
 def test_causes_are_of_cells_of_the_paper() -> None:
-    cells = {(row, method) for number in (1, 2) for row in paper.rows(number) for method in METHODS}
+    rows = [row for number in (1, 2) for row in paper.rows(number)]
+    cells = {(row, method, protocol) for row in rows for method in METHODS for protocol in (PAPER, RELEASED)}
     assert causes().keys() <= cells
 
 
@@ -116,4 +118,12 @@ def test_a_cause_that_was_tested_says_what_came_out(store: Store) -> None:
     assert "| not yet: protocol.reference" in page(store)
     for seed, value in enumerate([97.5, 97.6]):
         store.add_with("protocol.reference_batch=256", "mnist_lb_lr", seed, value)
-    assert "| 97.55 ± 0.07 (n=2) with protocol.reference" in page(store)
+    assert "| 97.55 ± 0.07 ≈ (n=2) with protocol.reference" in page(store)
+
+
+def test_a_cause_is_of_one_protocol(store: Store) -> None:
+    store.add_with("protocol=bigbatch", "mnist_lb_lr", 0, 97.5)
+    store.add_with("protocol=bigbatch", "mnist_lb_gbn", 0, 96.5)
+    settings = "protocol=bigbatch protocol.reference_batch=256 protocol.bn_weight=network"
+    store.add_with(settings, "mnist_lb_gbn", 0, 97.5)
+    assert "| 97.50 ≈ (n=1) with protocol=bigbatch protocol.reference_batch=256" in page(store)

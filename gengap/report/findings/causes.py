@@ -1,6 +1,7 @@
-"""The likeliest cause of a number that is not reproduced, from causes.csv, and the runs that test it."""
+"""The conjectured cause of a number that is not reproduced, from causes.csv, and the runs that test it."""
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -10,44 +11,68 @@ from gengap.config.identity import run_name
 from gengap.config.schema import FP32, PAPER
 from gengap.report.cells import Records
 from gengap.report.format import spread
-from gengap.report.measure import Measured
+from gengap.report.measure import Measured, measure
 from gengap.report.places import experiment_of
-from gengap.report.statistics import summarize
 
 _USUAL = (f"precision={FP32}", f"protocol={PAPER}")
 
 
 @dataclass(frozen=True)
 class Cause:
-    """A conjecture, and the settings with which the cell would come out as published if it is right."""
+    """A conjecture, and settings with each of which the cell comes out as published if it is right."""
 
     text: str
-    settings: str
+    settings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The cell of a number that is not reproduced, with other settings; `found` is None if it is not run."""
+
+    words: str
+    found: Measured | None
+
+    @property
+    def outcome(self) -> str:
+        """`97.56 ± 0.12 ≈ (n=3) with protocol.reference_batch=256`, or that there is none yet."""
+        if self.found is None:
+            return f"not yet: {self.words}"
+        shown = f"{spread(self.found.accuracy)} {self.found.mark}".rstrip()
+        return f"{shown} (n={self.found.n}) with {self.words}"
 
 
 @cache
-def causes() -> dict[tuple[str, str], Cause]:
-    """All conjectures by row and method."""
+def causes() -> dict[tuple[str, str, str], Cause]:
+    """All conjectures by row, method and protocol."""
     text = files("gengap.report.findings").joinpath("causes.csv").read_text(encoding="utf-8")
     return {
-        (row, method): Cause(line["cause"], line["settings"])
+        (row, method, line["protocol"]): Cause(line["cause"], tuple(line["settings"].split("; ")))
         for line in csv.DictReader(text.splitlines())
         for row in line["row"].split()
         for method in line["methods"].split()
     }
 
 
-def tested(records: Records, cell: Measured) -> tuple[str, str]:
-    """The cause of a cell that is not reproduced, and what its test gave: `97.56 ± 0.12 (n=3)`."""
-    cause = causes().get((cell.workload, cell.method))
+def trials(records: Records, cell: Measured) -> tuple[str, list[Trial]]:
+    """The conjectured cause of a cell that is not reproduced, and its trials: those run, or else the first.
+
+    The cause is empty where there is none, or where no trial differs from the cell itself.
+    """
+    cause = causes().get((cell.workload, cell.method, cell.protocol))
     experiment = experiment_of(cell.workload, cell.method)
     if cause is None or not experiment:
-        return "unknown", ""
-    words = [w for w in (f"precision={cell.precision}", f"protocol={cell.protocol}") if w not in _USUAL]
-    words += [w for w in cause.settings.split() if w not in words]
-    run = run_name(compose_config([f"+experiment={experiment}", *words]))
-    groups = [g for g in (*records.variants, *records.cells.values()) if g.run == run and g.accuracies]
-    if not groups:
-        return cause.text, f"not yet: {' '.join(words)}"
-    found = summarize(groups[0].accuracies)
-    return cause.text, f"{spread(found)} (n={found.n}) with {' '.join(words)}"
+        return "", []
+    found = list(_trials(records, cell, experiment, cause))
+    return cause.text if found else "", [t for t in found if t.found] or found[:1]
+
+
+def _trials(records: Records, cell: Measured, experiment: str, cause: Cause) -> Iterator[Trial]:
+    groups = {g.run: g for g in (*records.variants, *records.cells.values()) if g.accuracies}
+    kind = [w for w in (f"precision={cell.precision}", f"protocol={cell.protocol}") if w not in _USUAL]
+    seen = {cell.run}
+    for settings in cause.settings:
+        words = [*kind, *(w for w in settings.split() if w not in kind)]
+        run = run_name(compose_config([f"+experiment={experiment}", *words]))
+        if run not in seen:
+            seen.add(run)
+            yield Trial(" ".join(words), measure(groups[run], cell.paper) if run in groups else None)

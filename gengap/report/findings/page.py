@@ -8,12 +8,12 @@ from gengap.report.cells import Records, rows_of
 from gengap.report.comparisons import Comparison
 from gengap.report.figures.figure import Figure
 from gengap.report.findings import accuracy, minima, prose, walking
-from gengap.report.findings.causes import tested
+from gengap.report.findings.causes import trials
 from gengap.report.findings.claims import Claim
 from gengap.report.format import NEAR, signed, spread
 from gengap.report.landscape.section import Landscape
 from gengap.report.markup import Table
-from gengap.report.measure import measure_cell
+from gengap.report.measure import Measured, measure_cell
 from gengap.report.rows import PAPER_TABLES, Row
 from gengap.report.section import Plain, Section, section
 
@@ -61,16 +61,21 @@ def _word(agrees: bool | None) -> str:
 
 
 def _numbers(records: Records) -> Table:
-    """The cells outside the margin of the paper's number, and the likeliest cause of each."""
+    """The cells outside the margin of the paper's number, and the conjectured cause of each."""
     rows = []
     for row in rows_of(records, *PAPER_TABLES):
         for cell in (measure_cell(records, row, m) for m in METHODS):
             if cell.mark and cell.mark != NEAR:
                 ours = spread(cell.accuracy), str(cell.n), cell.paper
                 difference = f"{signed(cell.difference)} {cell.mark}"
-                rows.append((row.title, LABELS[cell.method], *ours, difference, *tested(records, cell)))
-    header = ("workload", "method", "ours", "n", "paper", "difference", "likeliest cause", "tested")
+                rows.append((row.title, LABELS[cell.method], *ours, difference, *_tested(records, cell)))
+    header = ("workload", "method", "ours", "n", "paper", "difference", "conjectured cause", "tested")
     return Table(header, tuple(rows), labels=2)
+
+
+def _tested(records: Records, cell: Measured) -> tuple[str, str]:
+    cause, found = trials(records, cell)
+    return cause or "unknown", "; ".join(trial.outcome for trial in found)
 
 
 def _not_run(records: Records, shown: Sequence[Figure]) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ the protocol of the released code.
 """
 
 NUMBERS = """\
-Cells whose mean is more than a quarter of the row's published gap away from the published number, and what is
-the likeliest cause. "tested" is the same cell with these settings.
+Cells whose mean is more than a quarter of the row's published gap away from the published number, and the
+cause that we suspect. That distance is no test: with n = 1 it may be chance. "tested" is the same cell with
+these settings, marked in the same way: ≈ is what the cause predicts.
 """
 
 NOT_TESTED = """\
