@@ -20,6 +20,7 @@ MINIMUM_UPDATES = 100  # from first to last row; a shorter window shows transien
 # A law describes a walk if it predicts the held-out rows and fits the window at least this well.
 LARGEST_ERROR = 0.05  # of the mean held-out distance
 SMALLEST_R_SQUARED = 0.9
+LOG, POWER, NEITHER = "a + b ln t", "a t^b", "neither; closer: "
 
 
 class NoFit(Exception):  # noqa: N818  (an outcome that is shown, not an error)
@@ -144,13 +145,18 @@ def r_squared(values: Array, predicted: Array) -> float:
 
 
 def verdict(fits: Sequence[WalkFit]) -> str:
-    """The law that predicts better over the seeds, and in how many of them; `neither` if it does not hold."""
-    log_better = sum(f.log.rmse - f.power.rmse for f in fits) < 0
-    agree = sum((f.log.rmse < f.power.rmse) == log_better for f in fits)
-    law = f"{'a + b ln t' if log_better else 'a t^b'} ({agree} of {len(fits)})"
+    """The law that predicts better in most seeds, and in how many; `neither` if it does not hold.
+
+    Where as many seeds are for either, the one with the smaller error over all of them.
+    """
+    for_log = sum(f.log.rmse < f.power.rmse for f in fits)
+    tied = 2 * for_log == len(fits)
+    log_better = sum(f.log.rmse - f.power.rmse for f in fits) < 0 if tied else 2 * for_log > len(fits)
+    agree = for_log if log_better else len(fits) - for_log
+    law = f"{LOG if log_better else POWER} ({agree} of {len(fits)})"
     chosen = [f.log if log_better else f.power for f in fits]
     holds = (
         np.mean([q.relative for q in chosen]) <= LARGEST_ERROR
         and np.mean([q.r_squared for q in chosen]) >= SMALLEST_R_SQUARED
     )
-    return law if holds else f"neither; closer: {law}"
+    return law if holds else NEITHER + law

@@ -1,7 +1,10 @@
 """The page of findings: verdicts follow from the rows by the stated rules."""
 
+from collections.abc import Callable
+from math import log, sin
+
 import pytest
-from report_records import Store
+from report_records import Store, walk
 
 from gengap.config.schema import PAPER
 from gengap.paper import tables as paper
@@ -9,7 +12,7 @@ from gengap.paper.methods import METHODS
 from gengap.report.cells import read_records
 from gengap.report.comparisons import compare_methods
 from gengap.report.figures import figures
-from gengap.report.findings import accuracy
+from gengap.report.findings import accuracy, walking
 from gengap.report.findings.causes import causes
 from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.findings.page import findings
@@ -46,12 +49,14 @@ def verdicts(store: Store) -> list[str]:
         ([], "not tested"),
         ([(OWN, True), (OWN, True)], "holds on F1, MNIST"),
         ([(OWN, True), (OTHER, None)], "holds on F1, MNIST"),
-        ([(OWN, True), (OTHER, False)], "holds in part on F1, MNIST and C1, CIFAR-10"),
+        ([(OWN, True), (OTHER, False)], "holds in part on F1, MNIST; C1, CIFAR-10"),
         ([(OWN, False), (OWN, None)], "does not hold on F1, MNIST"),
         ([(OWN, None)], "open"),
         ([(OWN, None), (DEMO, True)], "open"),
         ([(DEMO, True)], "demo only: holds"),
         ([(DEMO, False), (OWN, True)], "holds on F1, MNIST"),
+        ([(Row("photographs_c1"), True), (Row("mine"), True)], "demo only: holds"),
+        ([(Row("photographs_c1"), False), (Row("keskar_f1"), True)], "holds on Keskar et al.'s F1, MNIST"),
     ],
 )
 def test_a_verdict_is_that_of_the_rows_that_decide(
@@ -127,3 +132,33 @@ def test_a_cause_is_of_one_protocol(store: Store) -> None:
     settings = "protocol=bigbatch protocol.reference_batch=256 protocol.bn_weight=network"
     store.add_with(settings, "mnist_lb_gbn", 0, 97.5)
     assert "| 97.50 ≈ (n=1) with protocol=bigbatch protocol.reference_batch=256" in page(store)
+
+
+def test_a_step_that_changes_the_learning_rate_too_decides_nothing(store: Store) -> None:
+    for method, values in REPRODUCED.items():
+        for seed, value in enumerate(values):
+            store.add_with("protocol=bigbatch", f"mnist_{method}", seed, value + (method == "lb_gbn"))
+    records = read_records(store.root)
+    claims = {c.statement: c.evidence for c in accuracy.claims(records, compare_methods(records))}
+    (step,) = claims["Ghost batch norm, added to that, helps."]
+    assert "(rate ×5.66 − ×4) is +1.03 points" in step.text
+    assert step.agrees is None
+
+
+@pytest.mark.parametrize(
+    ("law", "seeds", "verdict"),
+    [
+        (lambda t: 1 + log(t), 2, "holds on F1, MNIST"),
+        (lambda t: t**0.5, 2, "does not hold on F1, MNIST"),
+        (lambda t: 1 + log(t) + sin(3 * t), 2, "open"),  # closer to log t, and far from both
+        (lambda t: t**0.5, 1, "open"),
+    ],
+)
+def test_the_claim_on_the_distance(
+    law: Callable[[int], float], seeds: int, verdict: str, store: Store
+) -> None:
+    for seed in range(seeds):
+        store.add("mnist_sb", seed, rows=walk(2000, law))
+    records = read_records(store.root)
+    (claim, *_) = walking.claims(records, Landscape(records))
+    assert claim.verdict == verdict

@@ -115,3 +115,18 @@ def test_a_window_of_fewer_than_a_hundred_updates_is_too_short(last: float, fits
 def test_a_law_that_fits_badly_is_no_verdict(log: Quality, power: Quality, says: str) -> None:
     fit = WalkFit(1, 1000, 20, 0.0, 1.0, log, power)
     assert verdict([fit, fit]) == says
+
+
+@pytest.mark.parametrize(
+    ("log_errors", "says"),
+    [
+        ([0.9, 0.9, 9.0], "a + b ln t (2 of 3)"),
+        ([1.1, 1.1, 0.1], "a t^b (2 of 3)"),
+        ([0.9, 1.2], "a t^b (1 of 2)"),
+    ],
+)
+def test_most_seeds_decide_and_the_mean_error_where_as_many_are_for_either(
+    log_errors: list[float], says: str
+) -> None:
+    fits = [WalkFit(1, 9, 9, 0.0, 1.0, Quality(1.0, e, 0.01), Quality(1.0, 1.0, 0.01)) for e in log_errors]
+    assert verdict(fits) == says

@@ -30,7 +30,8 @@ FIT_DETAILS = paragraph(
     'n counts seeds. In the table, "R²" is for a fit to the whole window and "error" for a prediction: each '
     "law is fitted by least squares to the first half of the window's rows (which are even in ln t), and "
     "its root mean square error on the last half is given in percent of the mean distance there. "
-    '"better law" is the one that predicts better, in parentheses for how many of the seeds; "neither" if '
+    '"better law" is the one that predicts better in most seeds (on average, if as many are for either), in '
+    'parentheses in how many; "neither" if '
     f'its error is above {100 * LARGEST_ERROR:g} % or its R² below {SMALLEST_R_SQUARED:g}. "if it starts '
     'later" says the same of windows whose start is twice and four times as late: a verdict that changes is '
     f"one about the start. Windows shorter than {MINIMUM_UPDATES} updates are not fitted."

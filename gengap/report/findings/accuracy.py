@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from gengap.paper import keskar
 from gengap.paper.methods import LABELS
 from gengap.report.cells import Records, rows_of
 from gengap.report.comparison_tables import LEVEL, reading
@@ -9,22 +10,30 @@ from gengap.report.comparisons import AS_GOOD, STEP, Comparison, corrected, gap
 from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.format import interval, p_value, signed
 from gengap.report.measure import measure_cell
-from gengap.report.rows import Part, Row
+from gengap.report.rows import Part, Row, part_of
 
-_DECIDES = "decides where p (Holm, over the rows) is below 0.05"
-_GAP = f"A row {_DECIDES}: it agrees where SB is above LB, and disagrees where it is below."
-_AS_GOOD = (
-    "A row agrees where +RA is shown not to be worse than SB by a quarter of the gap published for the row "
-    "(0.5 points where there is none), and disagrees where the whole 95 % interval lies below that. +RA sees "
-    "as many times the samples of SB as its batch is larger."
+_PARTS = (Part.TABLE1, Part.TABLE2, Part.DEMO)
+_GAP = (
+    "A row decides at p < 0.05, corrected over the rows below (Holm): it agrees where SB is above LB, and "
+    "disagrees where it is below."
 )
-_STEP = f"A row {_DECIDES}: it agrees where the step is above 0, and disagrees where it is below."
+_AS_GOOD = (
+    "A row agrees where +RA is not worse than SB by a quarter of the gap published for the row (0.5 points "
+    "where there is none), at p < 0.05, corrected over all rows of the report (Holm). It disagrees where the "
+    "whole 95 % interval lies below that. +RA sees as many times the samples of SB as its batch is larger."
+)
+_STEP = (
+    "A row decides at p < 0.05, corrected over all steps of all rows of the report (Holm): it agrees where "
+    "the step is above 0, and disagrees where it is below. Where the step scales the learning rate "
+    "differently too, it decides nothing."
+)
+_MORE_SAMPLES = " +RA sees as many times the samples of +GBN as its batch is larger than that of SB."
 
 
 def claims(records: Records, compared: Sequence[Comparison]) -> list[Claim]:
     """Those of Hoffer et al., in the order of their tables' columns."""
     source = "Hoffer et al., Tables 1 and 2"
-    gaps = _gaps(records, rows_of(records, Part.TABLE1, Part.TABLE2, Part.DEMO))
+    gaps = _gaps(records, rows_of(records, *_PARTS))
     return [
         Claim(
             "A large batch that is trained for as many epochs as a small one generalizes worse.",
@@ -45,14 +54,14 @@ def claims(records: Records, compared: Sequence[Comparison]) -> list[Claim]:
             Claim(
                 statement,
                 source,
-                _STEP,
+                _STEP + more,
                 [*_lines(records, compared, STEP, a, b)],
                 "What does each step change?",
             )
-            for statement, a, b in (
-                ("Multiplying the learning rate by the root of the batch's size helps.", "lb_lr", "lb"),
-                ("Ghost batch norm, added to that, helps.", "lb_gbn", "lb_lr"),
-                ("Regime adaptation, added to both, helps.", "lb_ra", "lb_gbn"),
+            for statement, a, b, more in (
+                ("Scaling the learning rate by the square root of the batch size helps.", "lb_lr", "lb", ""),
+                ("Ghost batch norm, added to that, helps.", "lb_gbn", "lb_lr", ""),
+                ("Regime adaptation, added to both, helps.", "lb_ra", "lb_gbn", _MORE_SAMPLES),
             )
         ),
     ]
@@ -60,7 +69,7 @@ def claims(records: Records, compared: Sequence[Comparison]) -> list[Claim]:
 
 def keskar_gap(records: Records) -> Claim:
     """Keskar et al.'s own networks, trained by ADAM with their batches."""
-    rows = [row for row in rows_of(records, Part.OTHER) if row.name.startswith("keskar")]
+    rows = [row for row in rows_of(records, Part.OTHER) if keskar.title(row.name)]
     return Claim(
         "A large batch (10 % of the data) generalizes worse than one of 256.",
         "Keskar et al., Table 2",
@@ -83,10 +92,11 @@ def _gaps(records: Records, rows: Sequence[Row]) -> list[Evidence]:
 def _lines(records: Records, compared: Sequence[Comparison], kind: str, a: str, b: str) -> Iterator[Evidence]:
     name = f"{LABELS[a]} − {LABELS[b]}"
     for line in compared:
-        if line.kind != kind or not line.name.startswith(name):
+        if line.kind != kind or part_of(line.row.name) not in _PARTS or not line.name.startswith(name):
             continue
         if line.p_holm is not None:
-            yield Evidence(line.row, _agrees(line), _numbers(line.row, line))
+            is_alone = line.name == name  # else the name says what changes too
+            yield Evidence(line.row, _agrees(line) if is_alone else None, _numbers(line.row, line))
         else:
             yield from _single(records, line.row, a, b)
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gengap.paper import keskar
 from gengap.paper import tables as paper
-from gengap.report.rows import Part, Row, part_of
+from gengap.report.rows import PAPER_TABLES, Row, part_of
 
 HOLDS, PART, NOT, OPEN = "holds", "holds in part", "does not hold", "open"
 DEMO_ONLY, UNTESTED = "demo only", "not tested"
@@ -19,9 +20,9 @@ class Evidence:
     text: str
 
     @property
-    def is_demo(self) -> bool:
-        """Whether the row is none of the papers'."""
-        return part_of(self.row.name) is Part.DEMO
+    def is_published(self) -> bool:
+        """Whether the row is one of the papers'."""
+        return part_of(self.row.name) in PAPER_TABLES or bool(keskar.title(self.row.name))
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,17 @@ class Claim:
 
     @property
     def verdict(self) -> str:
-        """What the networks of the papers say that decide, or the demo where there is nothing else."""
-        own = [e for e in self.evidence if not e.is_demo]
-        if own:
-            return _verdict(own)
+        """What the networks of the papers say that decide, or our own where there is nothing else."""
+        published = [e for e in self.evidence if e.is_published]
+        if published:
+            return _verdict(published)
         if self.evidence:
             return f"{DEMO_ONLY}: {_word([e.agrees for e in self.evidence])}"
         return UNTESTED
 
     @property
     def tested_on(self) -> str:
-        """The rows by what they say: `F1, MNIST: yes; C1, CIFAR-10 (bf16): 0 of 3 agree`."""
+        """The rows by what they say: `F1, MNIST: yes; C1, CIFAR-10 (bf16): 0 of 2 agree, 1 open`."""
         found: dict[Row, list[bool | None]] = {}
         for e in self.evidence:
             found.setdefault(e.row, []).append(e.agrees)
@@ -54,10 +55,10 @@ class Claim:
 
 
 def _verdict(evidence: Sequence[Evidence]) -> str:
-    """`holds on F1, MNIST`: the networks that decide, in whatever precision and protocol."""
+    """`holds on F1, MNIST; C1, CIFAR-10`: the networks that decide, in whatever precision and protocol."""
     word = _word([e.agrees for e in evidence])
     networks = dict.fromkeys(paper.title(e.row.name) for e in evidence if e.agrees is not None)
-    return f"{word} on {' and '.join(networks)}" if networks else word
+    return f"{word} on {'; '.join(networks)}" if networks else word
 
 
 def _word(agrees: Sequence[bool | None]) -> str:
@@ -71,4 +72,5 @@ def _counted(said: Sequence[bool | None]) -> str:
     decided = [a for a in said if a is not None]
     if len(said) == 1:
         return {True: "yes", False: "no", None: "open"}[said[0]]
-    return f"{sum(decided)} of {len(decided)} agree" if decided else "open"
+    undecided = f", {len(said) - len(decided)} open" if len(decided) < len(said) else ""
+    return f"{sum(decided)} of {len(decided)} agree{undecided}" if decided else "open"

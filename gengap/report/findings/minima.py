@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from gengap.paper import keskar
 from gengap.paper.methods import LABELS
 from gengap.report.cells import Records, rows_of
 from gengap.report.findings.claims import Claim, Evidence
@@ -13,8 +14,10 @@ from gengap.report.landscape.section import Landscape
 from gengap.report.rows import Part, Row
 
 _READING = (
-    "A row agrees where more than half of the ratios, one per measure, ε and mode of batch norm, read "
-    "{reading} and none reads {other}; it disagrees where more than half read {other}."
+    "A ratio, one per measure, ε and mode of batch norm, reads {reading} where its paired 95 % interval over "
+    "seeds excludes 1 on that side. A row agrees where more than half of them read {reading} and none reads "
+    "{other}; it disagrees where more than half read {other}. All ratios of a row are of the same networks, "
+    "so that many of them weigh no more than its n seeds."
 )
 _FARTHER = (3.0, 10.0)  # times, as published
 REMEDIES = tuple(SUFFIXES.values())
@@ -70,7 +73,7 @@ def _ratios(landscape: Landscape, pair: str, reading: str, other: str) -> Iterat
 def _distances(records: Records) -> Iterator[Evidence]:
     for row in rows_of(records, Part.OTHER):
         sides = [_distance(records, row, m) for m in ("sb", "lb")]
-        if row.name.startswith("keskar") and all(sides):
+        if keskar.title(row.name) and all(sides):
             far, near = (sum(side) / len(side) for side in sides)
             low, high = _FARTHER
             times = far / near
