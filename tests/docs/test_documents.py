@@ -43,6 +43,18 @@ def test_a_row_that_the_report_lacks_is_no_empty_table():
         script["table"]("lines ours of F9 in results/report/table1.md")
 
 
+def test_text_below_a_heading_ends_at_the_next_and_is_wrapped_as_the_list_it_is(tmp_path):
+    script = runpy.run_path(str(ROOT / "scripts" / "readme"))
+    page = tmp_path / "page.md"
+    item = "- " + "word-word " * 30
+    page.write_text(f"# Title\n\n## In short\n\n{item}\n- last\n\n## Next\n\n- other\n")
+    lines = script["text_below"](str(page), "In short").splitlines()
+    assert " ".join(line.removeprefix("  ") for line in lines) == f"{item.rstrip()} - last"
+    assert [line[:2] for line in lines] == ["- ", "  ", "  ", "- "]
+    with pytest.raises(SystemExit, match="no text below Absent"):
+        script["text_below"](str(page), "Absent")
+
+
 def test_every_workload_method_protocol_and_sweep_is_named():
     text = "".join(DOCUMENTS[f"docs/{name}.md"] for name in ("configuration", "methods", "protocols"))
     names = {f.stem for g in ("workload", "method", "sweep") for f in (ROOT / "conf" / g).glob("*.yaml")}

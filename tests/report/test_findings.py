@@ -162,3 +162,43 @@ def test_the_claim_on_the_distance(
     records = read_records(store.root)
     (claim, *_) = walking.claims(records, Landscape(records))
     assert claim.verdict == verdict
+
+
+def in_short(store: Store) -> list[str]:
+    lines = page(store).partition("## In short\n")[2].partition("\n## ")[0].splitlines()
+    return [line.removeprefix("- ") for line in lines if line]
+
+
+def test_in_short(store: Store) -> None:
+    for method, values in REPRODUCED.items():
+        for seed, value in enumerate(values):
+            store.add(f"mnist_{method}", seed, value)
+    for seed, value in enumerate([97.5, 97.6]):
+        store.add_with("protocol.reference_batch=256", "mnist_lb_lr", seed, value)
+    store.add_with("precision=bf16", "cifar10_c1_sb", 0, 87.5)
+    store.add_with("precision=bf16", "cifar10_c1_lb", 0, 80.0)
+    gap, steps, single, missing = in_short(store)
+    assert gap.startswith("F1, MNIST: the large batch generalizes worse. SB − LB is +1.20 points (95 %: ")
+    assert "; n = 3, 3; paper +1.22). Regime adaptation does better than the small batch: +RA − SB" in gap
+    assert steps.startswith("F1, MNIST: +LR and +GBN end below LB. +LR − LB is -0.60 points (95 %: ")
+    assert "With protocol.reference_batch=256: +LR 97.55 ± 0.07 (n = 2; paper 97.55)." in steps
+    assert single == (
+        "C1, CIFAR-10 (bf16): too few seeds to decide anything. 1 of 2 cells are within a quarter of the "
+        "published gap of the paper's number; the others differ by more, in points: C1, CIFAR-10 (bf16), LB "
+        "-3.95."
+    )
+    assert missing.startswith("Not run yet: Resnet44, CIFAR-10; VGG, CIFAR-10; ")
+    assert "; +LR, +GBN, +RA of C1, CIFAR-10; figures 1, 2, 3, 5, 6, 7." in missing
+
+
+def test_in_short_of_the_opposite(store: Store) -> None:
+    for method, value in {"sb": 97.0, "lb": 98.0, "lb_lr": 98.5, "lb_gbn": 98.0, "lb_ra": 95.0}.items():
+        for seed in range(3):
+            store.add(f"mnist_{method}", seed, value + seed / 10)
+    gap, *steps = [line for line in in_short(store) if line.startswith("F1, MNIST")]
+    assert "the large batch generalizes better. SB − LB is -1.00" in gap
+    assert "Regime adaptation does worse than the small batch: +RA − SB is -2.00" in gap
+    assert [line.partition(".")[0] for line in steps] == [
+        "F1, MNIST: +LR ends above LB",
+        "F1, MNIST: +GBN ends where LB does, within the error",
+    ]

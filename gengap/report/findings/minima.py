@@ -64,9 +64,10 @@ def _ratios(landscape: Landscape, pair: str, reading: str, other: str) -> Iterat
         so, not_so = (sum(r.reading == word for r in found) for word in (reading, other))
         agrees = True if 2 * so > len(found) and not not_so else False if 2 * not_so > len(found) else None
         values = sorted(r.value for r in found if r.value is not None)
+        by = ", ".join(dict.fromkeys(c.measure.quantity for c in of_pair if c.row == row))
         spread = f"ratios from {significant(values[0])} to {significant(values[-1])}"
-        n = max(r.n for r in found)
-        text = f"{row.title}: {pair} reads {reading} in {so} of {len(found)} comparisons, {spread} (n = {n})"
+        sides, n = pair.replace(" / ", f" is {reading} than "), max(r.n for r in found)
+        text = f"{row.title}: {sides} in {so} of {len(found)} comparisons ({by}; {spread}; n = {n})"
         yield Evidence(row, agrees, text)
 
 

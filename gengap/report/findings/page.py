@@ -1,4 +1,4 @@
-"""The page of findings: a table of all claims, then each with its numbers, then what is not reproduced."""
+"""The page of findings: in short, a table of all claims, each with its numbers, what is not reproduced."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,13 @@ from gengap.report.figures.figure import Figure
 from gengap.report.findings import accuracy, minima, prose, walking
 from gengap.report.findings.causes import trials
 from gengap.report.findings.claims import Claim
+from gengap.report.findings.missing import cells_not_run, figures_not_drawn
+from gengap.report.findings.summary import summary
 from gengap.report.format import NEAR, signed, spread
 from gengap.report.landscape.section import Landscape
 from gengap.report.markup import Table
 from gengap.report.measure import Measured, measure_cell
-from gengap.report.rows import PAPER_TABLES, Row
+from gengap.report.rows import PAPER_TABLES
 from gengap.report.section import Plain, Section, section
 
 FILE = "findings.md"
@@ -24,15 +26,13 @@ def findings(
     records: Records, compared: Sequence[Comparison], shown: Sequence[Figure], landscape: Landscape
 ) -> Section | None:
     """The whole page; None where nothing has been tested."""
-    found = [
-        *accuracy.claims(records, compared),
-        *walking.claims(records, landscape),
-        accuracy.keskar_gap(records),
-        *minima.claims(records, landscape),
-    ]
+    on_accuracy, keskar_gap = accuracy.claims(records, compared), accuracy.keskar_gap(records)
+    on_walks, on_minima = walking.claims(records, landscape), minima.claims(records, landscape)
+    found = [*on_accuracy, *on_walks, keskar_gap, *on_minima]
     if not any(claim.evidence for claim in found):
         return None
     parts = (
+        summary(records, compared, shown, (on_minima[0], keskar_gap, on_walks[0])),
         Section("Every claim", (prose.EVERY, _table(found))),
         *(_claim(claim) for claim in found),
         section("Numbers that are not reproduced", prose.NUMBERS, _numbers(records)),
@@ -79,15 +79,6 @@ def _tested(records: Records, cell: Measured) -> tuple[str, str]:
 
 
 def _not_run(records: Records, shown: Sequence[Figure]) -> tuple[str, ...]:
-    """Cells of the paper's tables without a finished run in any precision and protocol, and figures."""
-    there = rows_of(records, *PAPER_TABLES)
-    lines = []
-    for number in PAPER_TABLES.values():
-        for name in paper.rows(number):
-            rows: list[Row] = [row for row in there if row.name == name]
-            left = [m for m in METHODS if not any(measure_cell(records, row, m).n for row in rows)]
-            if left:
-                which = "all cells" if len(left) == len(METHODS) else ", ".join(LABELS[m] for m in left)
-                lines.append(f"Table {number}, {paper.title(name)}: {which}.")
-    absent = [f"{f.number}: {f.title}." for f in shown if not f.draw and f.number]
-    return (*lines, *absent)
+    cells = cells_not_run(records).items()
+    lines = (f"Table {number}, {paper.title(name)}: {which}." for (number, name), which in cells)
+    return (*lines, *(f"{figure.number}: {figure.title}." for figure in figures_not_drawn(shown)))
