@@ -23,6 +23,7 @@ from gengap.launch.recording import published
 from gengap.launch.stop import Stop
 from gengap.runs import provenance
 from gengap.runs.measurements import FORMAT, Measuring
+from gengap.runs.parts import continued
 from gengap.runs.schema import Status
 from gengap.training.device import prepare_device
 
@@ -63,7 +64,7 @@ def _measure(task: Task, record: Measuring, stop: Stop) -> Outcome:
     progress = Progress(task.name, len(made))
     subject = Subject(task.config, task.settings, device, _between(progress, stop))
     progress.total = total(subject)
-    origin = _origin(task, subject)
+    origin = _origin(task, subject, record)
     if record.record:
         check_same_weights(task, record.record, kept_weights(task))
     before, began = float(record.record.get("seconds", 0)), time.monotonic()
@@ -77,7 +78,7 @@ def _measure(task: Task, record: Measuring, stop: Stop) -> Outcome:
     return Outcome.FINISHED
 
 
-def _origin(task: Task, subject: Subject) -> dict[str, Any]:
+def _origin(task: Task, subject: Subject, record: Measuring) -> dict[str, Any]:
     config = task.config
     origin = provenance.origin(subject.device)
     origin["versions"] |= {"scipy": version("scipy")}
@@ -87,7 +88,7 @@ def _origin(task: Task, subject: Subject) -> dict[str, Any]:
         "run": run_name(config),
         "seed": config.seed,
         "config": {task.kind: as_dict(task.settings) | task.of, **published(config_dict(config))},
-        **origin,
+        **continued(record.record, origin, done=len(record.record.get("measurements", []))),
         "weights": UNTRAINED,
         **kept_weights(task),
     }

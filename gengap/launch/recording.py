@@ -23,6 +23,7 @@ from gengap.errors import UserError
 from gengap.runs import Status, provenance
 from gengap.runs.bits import pack
 from gengap.runs.checkpoint import load_checkpoint, remove_checkpoints
+from gengap.runs.parts import continued
 from gengap.runs.record import PREVIOUS, WEIGHTS
 from gengap.runs.schema import FORMAT, WEIGHTS_DIGEST
 from gengap.runs.store import Run, write_atomically
@@ -79,7 +80,6 @@ def open_record(config: Config, run: Run, data_and_network: dict[str, Any], trai
     """
     regime, record = trainer.regime, run.record
     origin = provenance.origin(trainer.flat.weights.device, trainer.ranks.size)
-    before = {k: record[k] for k in origin} if record else origin
     run.update_record(
         format=FORMAT,
         status=Status.RUNNING,
@@ -88,9 +88,7 @@ def open_record(config: Config, run: Run, data_and_network: dict[str, Any], trai
         digest=run.name.rpartition("-")[2],
         seed=config.seed,
         config=published(as_dict(config)),
-        **origin,
-        # For a run resumed by another version or on another machine: the origins of its earlier parts
-        earlier=record.get("earlier", []) + ([] if before == origin else [before]),
+        **continued(record, origin, done=(run.checkpoint or {}).get("done", 0)),
         **data_and_network,
         regime={
             "updates": regime.updates,

@@ -11,7 +11,7 @@ from gengap.report.figures import Figure, own_runs
 from gengap.report.figures.norms_elsewhere import norms_elsewhere
 from gengap.report.landscape.section import Landscape
 from gengap.report.markup import Table
-from gengap.report.measure import commits, distinct
+from gengap.report.origins import continued, origin
 from gengap.report.overview import counts, gaps
 from gengap.report.rows import PAPER_TABLES, Part, Row
 from gengap.report.section import Details, Picture, Plain, Section, section
@@ -46,7 +46,9 @@ def report(
         section("Runs of another network", prose.OTHER_NETWORK, other_runs.incomparable(records, "network")),
         section("Unreadable records", prose.UNREADABLE, other_runs.unreadable(records)),
         section(ABSENT, prose.NO_FIGURE, absent([f for f in shown if not f.draw])),
-        section("Provenance", origin(records)),
+        section(
+            "Provenance", origin(records), section("Continued runs", prose.CONTINUED, continued(records))
+        ),
         Section("Rebuild", (prose.REBUILD,)),
     )
     left_out = _left_out(records, compared) if own else ""
@@ -174,12 +176,3 @@ def absent(figures: list[Figure]) -> Table:
     """The figures that have nothing to draw, and the runs that they need."""
     rows = ((f.heading, "; ".join(f.missing)) for f in figures if f.missing)
     return Table(("figure", "what is missing"), tuple(rows), labels=2)
-
-
-def origin(records: Records) -> Table:
-    """Hardware, commits and torch versions of the runs."""
-    rows = (
-        (str(name), str(len(group)), commits(group), distinct(group, "torch"))
-        for name, group in records.runs.groupby("hardware", sort=True)
-    )
-    return Table(("hardware", "runs", "commits", "torch"), tuple(rows))

@@ -6,8 +6,9 @@ from pandas import DataFrame
 
 from gengap.paper import tables as paper
 from gengap.report.cells import Group, Records
-from gengap.report.format import commit, mark, state
+from gengap.report.format import mark, state
 from gengap.report.margins import margin_of
+from gengap.report.origins import commits, distinct
 from gengap.report.places import experiment_of
 from gengap.report.rows import Row
 from gengap.report.statistics import Summary, binomial_error, summarize
@@ -142,13 +143,3 @@ def _mean(runs: DataFrame, column: str) -> float | None:
 
 def _summary(runs: DataFrame, column: str) -> Summary | None:
     return None if runs.empty else summarize([float(v) for v in runs[column]])
-
-
-def distinct(runs: DataFrame, column: str) -> str:
-    """The distinct values of a column, sorted and joined."""
-    return "; ".join(sorted({str(v) for v in runs[column].dropna()}))
-
-
-def commits(runs: DataFrame) -> str:
-    """The distinct commits, shortened to 8 digits; `-dirty` stays."""
-    return "; ".join(sorted({commit(str(c)) for c in runs["git_commit"].dropna()}))

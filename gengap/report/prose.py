@@ -133,6 +133,11 @@ workload (outside the cells: most runs with their settings). They are in no mean
 without a fingerprint of it, from older versions, count as the same network.
 """
 
+CONTINUED = """\
+Runs that another version or another machine continued from a checkpoint, with all of their parts. Records of
+older versions do not say after which update the later parts began, nor whether anything is left of a part.
+"""
+
 UNREADABLE = "These records are ignored everywhere.\n"
 
 NO_FIGURE = "These figures need runs that have no records yet.\n"

@@ -14,7 +14,7 @@ from gengap.runs.checks import each, keys, name, number, one_of, text, tree, who
 from gengap.runs.folders import LANDSCAPE
 from gengap.runs.lock import Lock
 from gengap.runs.record import read_versioned
-from gengap.runs.schema import ORIGIN, Status, sentence
+from gengap.runs.schema import ORIGIN, PARTS, Status, sentence
 from gengap.runs.store import write_atomically
 from gengap.runs.strict_json import written
 
@@ -34,6 +34,7 @@ SCHEMA = keys(
         "seconds": number(0, 1e10),
         "measurements": each(tree),
     },
+    PARTS,
 )
 
 

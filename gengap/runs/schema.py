@@ -10,6 +10,7 @@ from gengap.runs.checks import Check, each, each_value, keys, name, number, one_
 
 FORMAT = 1
 WEIGHTS_DIGEST, METRICS_DIGEST = "weights_sha256", "metrics_sha256"
+EARLIER, BEGAN_AFTER = "earlier", "began_after"  # of a run that was continued: runs/parts.py
 
 
 class Status(StrEnum):
@@ -43,6 +44,7 @@ ORIGIN = {
         {"device": text, "name": text, "threads": whole(1)}, {"features": each(text), "ranks": whole(2)}
     ),
 }
+PARTS = {BEGAN_AFTER: or_null(whole()), EARLIER: each(keys(ORIGIN, {BEGAN_AFTER: or_null(whole())}))}
 DATA = keys(
     {"train": whole(1), "validation": whole(1)},
     {
@@ -81,7 +83,7 @@ RECORD = keys(
         ),
     },
     {
-        "earlier": each(keys(ORIGIN)),
+        **PARTS,
         "network": NETWORK,
         "engine": text,
         "parameters": whole(1),

@@ -12,6 +12,7 @@ from typing import Any
 
 from gengap.errors import UnreadableError
 from gengap.runs.folders import run_directories
+from gengap.runs.parts import parts
 from gengap.runs.provenance import cpu_name
 from gengap.runs.record import metric_rows, name_of, read_record
 
@@ -71,8 +72,7 @@ def speeds(
 
 
 def _is_of(record: Mapping[str, Any], workload: str, place: tuple[str, str]) -> bool:
-    origins = [record, *record.get("earlier", [])]
-    devices = {(origin["hardware"]["device"], origin["hardware"]["name"]) for origin in origins}
+    devices = {(part["hardware"]["device"], part["hardware"]["name"]) for part in parts(record)}
     return record["workload"] == workload and devices == {place}
 
 

@@ -10,6 +10,7 @@ from gengap.errors import UnreadableError
 from gengap.paths import expanded
 from gengap.runs.comparable import fingerprints
 from gengap.runs.folders import run_directories
+from gengap.runs.parts import joined, parts
 from gengap.runs.provenance import hardware_name
 from gengap.runs.record import metric_rows, read_run
 from gengap.runs.schema import Status
@@ -24,7 +25,7 @@ COLUMNS = (
     "run", "workload", "method", "digest", "seed", "status", "precision", "protocol", "directory",
     "updates", "samples_seen", "last_val_accuracy", "best_val_accuracy", "train_accuracy", "distance",
     "wall_seconds", "measuring_seconds", "hardware", "git_commit", "torch", "batch_size", "epochs",
-    "validation", "data", "network", TOP5, "clipped",
+    "validation", "data", "network", TOP5, "clipped", "parts",
 )  # fmt: skip
 _SUMMARY = COLUMNS[COLUMNS.index("updates") : COLUMNS.index("wall_seconds")]
 
@@ -77,7 +78,7 @@ def read_runs(results_dir: str | Path) -> "pd.DataFrame":
 
 
 def _columns(directory: Path, record: dict[str, Any], rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    config, hardware = record["config"], record["hardware"]
+    config, of_parts = record["config"], parts(record)
     summary = {k: record["summary"][k] for k in _SUMMARY} if record["status"] == Status.FINISHED else {}
     return summary | {
         "run": directory.parent.name,
@@ -91,9 +92,10 @@ def _columns(directory: Path, record: dict[str, Any], rows: Sequence[dict[str, A
         "directory": str(directory),
         "wall_seconds": record.get("wall_seconds"),
         "measuring_seconds": record.get("measuring_seconds"),  # part of wall_seconds; not in old records
-        "hardware": hardware_name(hardware),
-        "git_commit": record["git_commit"],
-        "torch": record["versions"]["torch"],
+        "hardware": joined(hardware_name(part["hardware"]) for part in of_parts),
+        "git_commit": joined(part["git_commit"] for part in of_parts),
+        "torch": joined(part["versions"]["torch"] for part in of_parts),
+        "parts": len(of_parts),
         "batch_size": config["method"]["batch_size"],
         "epochs": config["workload"]["epochs"],
         "validation": record["data"]["validation"],  # samples

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from gengap.launch import execute as execute_module
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
 from gengap.runs import COLUMNS, provenance, read_metrics, read_record, read_runs
+from gengap.runs.parts import parts
 from gengap.runs.record import LOCK, LOG
 from gengap.runs.state import run_state
 from gengap.training.loop import recorded_updates
@@ -71,15 +73,28 @@ def test_finished_run_has_a_complete_record(digits, tmp_path):
     ]
 
 
-def test_record_of_a_resumed_run_keeps_the_earlier_origin(digits, monkeypatch):
-    assert execute(digits("lb", *SHORT, "runtime.time_budget=1e-9")) == Outcome.STOPPED
-    monkeypatch.setattr(provenance, "git_commit", lambda: "another")
-    config = digits("lb", *SHORT)
-    began = read_record(run_directory(config))["git_commit"]
-    assert execute(config) == Outcome.FINISHED
-    record = read_record(run_directory(config))
-    assert record["git_commit"] == "another"
-    assert [e["git_commit"] for e in record["earlier"]] == [began]
+def test_a_run_that_was_continued_elsewhere_shows_every_commit_and_machine(digits, monkeypatch, tmp_path):
+    config = digits("lb", *SHORT, "runtime.time_budget=1e-9", "runtime.checkpoint_seconds=0")
+    for commit, machine in (("1" * 40, "Xeon"), ("2" * 40, "Xeon"), ("2" * 40, "EPYC")):
+        monkeypatch.setattr(provenance, "git_commit", lambda found=commit: found)
+        monkeypatch.setattr(provenance, "cpu_name", lambda found=machine: found)
+        assert execute(config) == Outcome.STOPPED
+    monkeypatch.setattr(provenance, "git_commit", lambda: "3" * 40)
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "train_step", lambda *_: sys.exit())
+        with pytest.raises(SystemExit):  # before its first update, so that nothing of this part is left
+            execute(config)
+    monkeypatch.setattr(provenance, "git_commit", lambda: "4" * 40)
+    assert execute(digits("lb", *SHORT)) == Outcome.FINISHED
+    found = [
+        (part["began_after"], part["git_commit"][0], part["hardware"]["name"])
+        for part in parts(read_record(run_directory(config)))
+    ]
+    assert found == [(0, "1", "Xeon"), (1, "2", "Xeon"), (2, "2", "EPYC"), (3, "4", "EPYC")]
+    (run,) = read_runs(tmp_path).to_dict("records")
+    assert run["git_commit"] == "; ".join(digit * 40 for digit in "124")
+    assert [name.split(" ")[0].rstrip(",") for name in run["hardware"].split("; ")] == ["Xeon", "EPYC"]
+    assert run["parts"] == 4
 
 
 def test_finished_runs_are_skipped(digits, monkeypatch):
