@@ -24,6 +24,7 @@ ABOUT = {
     "sharpness": "Metric 2.1 of Keskar et al. 2017: the largest rise of the training loss in a small box",
     "adaptive": "adaptive sharpness of Kwon et al. 2021, which does not depend on the scale of the weights",
     "line": "loss and error from one trained network (the small batch's) to another",
+    "accuracy": "loss and accuracy as the run evaluates itself, with running or exact statistics",
     "potential": "loss along random directions from initial weights (Hoffer et al. 2017, Appendix B)",
     "walk": "mean and covariance of updates by batch size, and the gradient noise scale",
     "curvature": "the largest eigenvalues of the Hessian of the training loss, and its trace",

@@ -5,6 +5,7 @@ from math import ceil
 from typing import Any, cast
 
 from gengap.config.schema import Config
+from gengap.landscape.accuracy import accuracy
 from gengap.landscape.curvature import curvature
 from gengap.landscape.line import alphas, line
 from gengap.landscape.potential import DIRECTIONS, potential
@@ -37,6 +38,11 @@ def _adaptive(subject: Subject, start: Config | None, done: int) -> Iterator[dic
 def _line(subject: Subject, start: Config | None, done: int) -> Iterator[dict[str, Any]]:
     assert start is not None
     yield from line(subject, cast(Line, subject.settings), start, done)
+
+
+def _accuracy(subject: Subject, start: Config | None, done: int) -> Iterator[dict[str, Any]]:
+    if not done:
+        yield accuracy(subject)
 
 
 def _curvature(subject: Subject, start: Config | None, done: int) -> Iterator[dict[str, Any]]:
@@ -76,6 +82,7 @@ MEASURES: Mapping[str, Measure] = {
     "sharpness": _sharpness,
     "adaptive": _adaptive,
     "line": _line,
+    "accuracy": _accuracy,
     "curvature": _curvature,
     "potential": _potential,
     "walk": _walk,

@@ -55,6 +55,21 @@ def exact_statistics(
     return found
 
 
+@torch.no_grad()
+def set_exact_statistics(network: nn.Module, order: Sequence[_BatchNorm], batches: Batches) -> None:
+    """Make exact statistics the running ones, as `exact_statistics` finds them.
+
+    Between the layers, the network in evaluation mode computes as it does with any running statistics,
+    autocast included.
+    """
+    for layer in order:
+        found = _moments(network, layer, {}, batches)
+        assert layer.running_mean is not None
+        assert layer.running_var is not None
+        layer.running_mean.copy_(found.mean)
+        layer.running_var.copy_(found.variance)
+
+
 def _moments(network: nn.Module, layer: _BatchNorm, known: Statistics, batches: Batches) -> Moments:
     total = square = torch.zeros(())
     count = 0

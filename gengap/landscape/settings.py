@@ -80,6 +80,15 @@ class Line(SurfaceSettings):
 
 
 @dataclass(frozen=True)
+class Accuracy(Settings):
+    """Loss and accuracy as the run evaluates itself, with running statistics or exact ones in their place."""
+
+    def choices(self) -> dict[str, Sequence[str]]:
+        """The running statistics of training, or exact ones."""
+        return {"batch_norm": MODES[:2]}
+
+
+@dataclass(frozen=True)
 class Curvature(SurfaceSettings):
     """The largest eigenvalues of the Hessian, and its trace."""
 
@@ -127,6 +136,7 @@ KINDS: Mapping[str, type[Settings]] = {
     "sharpness": Sharpness,
     "adaptive": Adaptive,
     "line": Line,
+    "accuracy": Accuracy,
     "curvature": Curvature,
     "potential": Potential,
     "walk": Walk,

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
 
 import numpy as np
 import torch
@@ -92,7 +91,8 @@ class Subject:
 
     @property
     def _of_surface(self) -> SurfaceSettings:
-        return cast(SurfaceSettings, self.settings)
+        """The settings of a surface; of a kind that has none of its own, the usual ones."""
+        return self.settings if isinstance(self.settings, SurfaceSettings) else SurfaceSettings()
 
     def surface(self, network: nn.Module) -> Surface:
         """The loss around a network, as the settings ask for it.

@@ -44,6 +44,13 @@ KINDS: Mapping[str, Check] = {
             **{f"{split}_error": or_null(number(0, 100)) for split in ("train", "val")},
         }
     ),
+    "accuracy": keys(
+        {
+            "batch_norm": name,
+            **{f"{split}_loss": number() for split in ("train", "val")},
+            **{f"{split}_error": number(0, 100) for split in ("train", "val")},
+        }
+    ),
     "curvature": keys(
         {
             "batch_norm": name,

@@ -51,6 +51,14 @@ Of the Hessian of the training loss: the largest eigenvalue, and the trace as es
 "error" is the mean of the traces' standard errors. Both depend on the scale of the weights.
 """
 
+STATISTICS = """\
+Validation accuracy of the trained weights, evaluated again in the precision of the run: with the running
+statistics of training (`trained`), decayed averages over its last updates, and with exact ones over the
+training set, without augmentation, in their place (`recomputed`). "the run's own" is the accuracy that the
+run recorded after its last update; "difference" is from that, in points, paired by seed, and "95 %" its
+t-interval. With `trained` it is 0 but for the rounding of another machine.
+"""
+
 REMEDIES = """\
 What Keskar et al. published for their remedies, over 5 runs, and ours where they are measured: data
 augmentation and conservative training at the large batch, and augmentation at the small one.

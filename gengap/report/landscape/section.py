@@ -8,6 +8,7 @@ from gengap.report.cells import Records
 from gengap.report.figures.figure import Figure
 from gengap.report.landscape import (
     by_batch,
+    by_statistics,
     findings,
     lines,
     order,
@@ -58,10 +59,19 @@ class Landscape:
         names = distinct(f"landscape-{figure.name}" for figure in drawn)
         return [figure.renamed(name) for figure, name in zip(drawn, names, strict=True)]
 
+    @cached_property
+    def evaluated(self) -> by_statistics.Found:
+        """What was evaluated with running and with exact statistics of batch norm."""
+        return by_statistics.evaluated(self.read)
+
     @property
     def data(self) -> dict[str, Table]:
         """The numbers by the stem of their file, without those of the figures."""
-        found = {"landscape": tables.data(self.found), "landscape-ratios": findings.data(self.compared)}
+        found = {
+            "landscape": tables.data(self.found),
+            "landscape-ratios": findings.data(self.compared),
+            "landscape-statistics": by_statistics.data(self.evaluated),
+        }
         return {stem: table for stem, table in found.items() if table.rows}
 
     def section(self, figures: list[Section]) -> Section | None:
@@ -73,6 +83,7 @@ class Landscape:
             self._findings(),
             section("Sharpness", prose.SHARPNESS, tables.cells(found, SHARPNESS)),
             section("Loss and accuracy of the measured runs", tables.accuracies(found)),
+            section("Running or exact statistics", prose.STATISTICS, by_statistics.table(self.evaluated)),
             section("Remedies", prose.REMEDIES, remedies(found)),
             section("Adaptive sharpness", prose.ADAPTIVE, tables.cells(found, ADAPTIVE)),
             section("Curvature", prose.CURVATURE, tables.cells(found, EIGENVALUE, TRACE)),
