@@ -6,15 +6,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gengap.config.identity import run_directory
 from gengap.landscape import batch_norm
 from gengap.landscape.batch_norm import Mode
 from gengap.landscape.recomputed import running_order, set_exact_statistics
 from gengap.landscape.subject import Subject
+from gengap.runs.record import read_record
 from gengap.training.objective import EVALUATION_BATCH, evaluate
 
 
 def accuracy(subject: Subject) -> dict[str, Any]:
-    """Mean loss and error (%) of training and validation set, in the precision of the run.
+    """Mean loss and error (%) of training and validation set, in the precision of the run; its own accuracy.
 
     With batch_norm=trained this is the evaluation of the run itself, by the running statistics of training.
     With batch_norm=recomputed, exact statistics of the trained weights over the training set, without
@@ -24,6 +26,8 @@ def accuracy(subject: Subject) -> dict[str, Any]:
         UserError: the run has no trained weights, or its batch norm can't be recomputed.
     """
     network, mode = subject.trained(), Mode(subject.settings.batch_norm)
+    record = read_record(run_directory(subject.config))
+    assert record is not None  # else there were no trained weights
     bf16 = subject.config.precision == "bf16"
     if mode == Mode.RECOMPUTED:
         with torch.no_grad(), torch.autocast(subject.device.type, torch.bfloat16, enabled=bf16):
@@ -39,6 +43,7 @@ def accuracy(subject: Subject) -> dict[str, Any]:
         "train_error": train.error,
         "val_loss": validation.loss,
         "val_error": validation.error,
+        "run_val_accuracy": record["summary"]["last_val_accuracy"],
     }
 
 

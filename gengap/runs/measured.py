@@ -49,6 +49,7 @@ KINDS: Mapping[str, Check] = {
             "batch_norm": name,
             **{f"{split}_loss": number() for split in ("train", "val")},
             **{f"{split}_error": number(0, 100) for split in ("train", "val")},
+            "run_val_accuracy": number(0, 100),
         }
     ),
     "curvature": keys(

@@ -40,7 +40,11 @@ def test_trained_is_what_the_run_recorded(method, precision, tmp_path):
     found, record = accuracy(subject(config)), read_record(run_directory(config))
     wrong = unpack(record["misclassified"], 360)
     assert found["val_error"] == 100 * wrong.sum() / 360
-    assert round(100 - found["val_error"], 4) == record["summary"]["last_val_accuracy"]
+    assert (
+        round(100 - found["val_error"], 4)
+        == found["run_val_accuracy"]
+        == record["summary"]["last_val_accuracy"]
+    )
     assert round(100 - found["train_error"], 4) == record["summary"]["train_accuracy"]
     assert found["val_loss"] == pytest.approx(metric_rows(run_directory(config))[-1]["val_loss"], rel=1e-5)
 

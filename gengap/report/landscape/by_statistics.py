@@ -5,21 +5,26 @@ from typing import NamedTuple
 
 from gengap.report.format import fixed, interval, signed, significant_spread, spread
 from gengap.report.landscape.numbers import mode_order
-from gengap.report.landscape.subjects import Record, Subject, by_row
+from gengap.report.landscape.subjects import Record, Subject
 from gengap.report.markup import Table
 from gengap.report.statistics import Summary, summarize
 
 
 class Evaluated(NamedTuple):
-    """A network evaluated again: accuracies in percent after the last update; None without a finished run.
+    """Trained weights evaluated again: accuracies in percent.
 
-    own: as the run recorded it.
+    own: of the run that these weights are of, as it recorded it after its last update.
     """
 
     validation: float
-    own: float | None
+    own: float
     train: float
     train_loss: float
+
+    @property
+    def difference(self) -> float:
+        """From the run's own accuracy, in points."""
+        return self.validation - self.own
 
 
 Seeds = dict[int, Evaluated]
@@ -27,22 +32,16 @@ Found = dict[tuple[Subject, str], Seeds]  # by the mode of batch norm
 
 
 def evaluated(read: Sequence[Record]) -> Found:
-    """The records of the kind `accuracy`, row by row, method by method, in the order of the modes."""
+    """The records of the kind `accuracy` by run, in the order of the records, and by mode."""
     found: Found = {}
     for record in (r for r in read if r.kind == "accuracy"):
         for m in record.measurements:
-            value = Evaluated(
-                100 - m["val_error"], record.accuracy, 100 - m["train_error"], float(m["train_loss"])
-            )
+            accuracies = 100 - m["val_error"], m["run_val_accuracy"], 100 - m["train_error"]
+            value = Evaluated(*accuracies, float(m["train_loss"]))
             found.setdefault((record.subject, m["batch_norm"]), {}).setdefault(record.seed, value)
-    rows = [row for row, _ in by_row([subject for subject, _ in found])]
     order = list(dict.fromkeys(subject for subject, _ in found))
-    return dict(
-        sorted(
-            found.items(),
-            key=lambda of: (rows.index(of[0][0].row), order.index(of[0][0]), mode_order(of[0][1])),
-        )
-    )
+    keys = sorted(found, key=lambda key: (order.index(key[0]), mode_order(key[1])))
+    return {key: found[key] for key in keys}
 
 
 def table(found: Found) -> Table:
@@ -55,29 +54,21 @@ def table(found: Found) -> Table:
 
 
 def _row(subject: Subject, mode: str, seeds: Seeds) -> tuple[str, ...]:
-    values = list(seeds.values())
-    own = [v.own for v in values if v.own is not None]
-    differences = [v.validation - v.own for v in values if v.own is not None]
-    difference = summarize(differences) if differences else None
+    def over_seeds(quantity: str) -> Summary:
+        return summarize([getattr(v, quantity) for v in seeds.values()])
+
+    difference = over_seeds("difference")
     return (
-        *(subject.row.title, subject.label, mode, str(len(values))),
-        spread(summarize([v.validation for v in values])),
-        spread(summarize(own)) if own else "",
-        _signed_spread(difference),
+        *(subject.row.title, subject.label, mode, str(len(seeds))),
+        *(spread(over_seeds("validation")), spread(over_seeds("own"))),
+        signed(difference.mean) + ("" if difference.std is None else f" ± {difference.std:.2f}"),
         _interval(difference),
-        spread(summarize([v.train for v in values])),
-        significant_spread(summarize([v.train_loss for v in values])),
+        *(spread(over_seeds("train")), significant_spread(over_seeds("train_loss"))),
     )
 
 
-def _signed_spread(found: Summary | None) -> str:
-    if found is None:
-        return ""
-    return signed(found.mean) + ("" if found.std is None else f" ± {found.std:.2f}")
-
-
-def _interval(found: Summary | None) -> str:
-    if found is None or found.half_width is None:
+def _interval(found: Summary) -> str:
+    if found.half_width is None:
         return ""
     return interval(signed(found.mean - found.half_width), signed(found.mean + found.half_width))
 
@@ -91,7 +82,7 @@ def data(found: Found) -> Table:
     rows = (
         (
             *(s.row.label, s.method, s.run, str(s.batch_size), mode, str(seed)),
-            *(fixed(v.validation), fixed(v.own), fixed(None if v.own is None else v.validation - v.own)),
+            *(fixed(v.validation), fixed(v.own), fixed(v.difference)),
             *(fixed(v.train), f"{v.train_loss:.6g}"),
         )
         for (s, mode), seeds in found.items()
