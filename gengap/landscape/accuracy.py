@@ -1,12 +1,18 @@
 """Loss and accuracy as a run evaluates itself, by where the statistics of batch norm come from."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from gengap.batches import Batches
 from gengap.config.identity import run_directory
+from gengap.data.device_images import to_device
+from gengap.data.stream import Stream
 from gengap.landscape import batch_norm
 from gengap.landscape.batch_norm import Mode
 from gengap.landscape.recomputed import running_order, set_exact_statistics
@@ -14,13 +20,15 @@ from gengap.landscape.subject import Subject
 from gengap.runs.record import read_record
 from gengap.training.objective import EVALUATION_BATCH, evaluate
 
+Pairs = Iterator[tuple[Tensor, Tensor]]  # images and labels, batch by batch
+
 
 def accuracy(subject: Subject) -> dict[str, Any]:
     """Mean loss and error (%) of training and validation set, in the precision of the run; its own accuracy.
 
     With batch_norm=trained this is the evaluation of the run itself, by the running statistics of training.
-    With batch_norm=recomputed, exact statistics of the trained weights over the training set, without
-    augmentation, take the place of the running ones first.
+    Otherwise exact statistics of the trained weights take the place of the running ones first: over the
+    training set as its first epoch augmented it (augmented), or without augmentation (recomputed).
 
     Raises:
         UserError: the run has no trained weights, or its batch norm can't be recomputed.
@@ -29,9 +37,10 @@ def accuracy(subject: Subject) -> dict[str, Any]:
     record = read_record(run_directory(subject.config))
     assert record is not None  # else there were no trained weights
     bf16 = subject.config.precision == "bf16"
-    if mode == Mode.RECOMPUTED:
+    if mode != Mode.TRAINED:
+        batches = _augmented if mode == Mode.AUGMENTED else _plain
         with torch.no_grad(), torch.autocast(subject.device.type, torch.bfloat16, enabled=bf16):
-            _recompute(network, subject)
+            _recompute(network, partial(batches, subject), subject.between)
     with network.register_forward_hook(lambda _, images, __: subject.between(len(images[0]))):
         train, validation = (
             evaluate(network, images, torch.float32, bf16=bf16)
@@ -47,12 +56,26 @@ def accuracy(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _recompute(network: nn.Module, subject: Subject) -> None:
-    def batches() -> Iterator[tuple[Tensor, Tensor]]:
-        for images, labels in subject.train.evaluation_batches(EVALUATION_BATCH):
-            yield images, labels
-            subject.between(len(labels))
+def _recompute(network: nn.Module, images: Callable[[], Pairs], between: Callable[[int], None]) -> None:
+    def batches() -> Pairs:
+        for batch, labels in images():
+            yield batch, labels
+            between(len(labels))
 
     batch_norm.running(network)  # there are some
-    images, _ = next(iter(subject.train.evaluation_batches(2)))
-    set_exact_statistics(network, running_order(network, images), batches)
+    first, _ = next(images())
+    set_exact_statistics(network, running_order(network, first[:2]), batches)
+
+
+def _plain(subject: Subject) -> Pairs:
+    yield from subject.train.evaluation_batches(EVALUATION_BATCH)
+
+
+def _augmented(subject: Subject) -> Pairs:
+    """Every training image once, cropped, flipped and moved as in the first epoch of the run."""
+    images = to_device(subject.splits.train, subject.config, subject.device, augment=True)
+    cut = Batches(len(images), (min(EVALUATION_BATCH, len(images)),), keep_partial=True)
+    stream = Stream(subject.config.seed, cut, images.crop_positions, moving=images.moving)
+    with closing(images.batches(stream, 0)) as drawn:
+        for batch in islice(drawn, int(cut.per_epoch)):
+            yield images.preprocess(batch)

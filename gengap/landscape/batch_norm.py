@@ -23,6 +23,7 @@ class Mode(StrEnum):
     TRAINED = "trained"  # the running statistics of training, as in evaluation mode
     RECOMPUTED = "recomputed"  # exact statistics of these weights over the training set
     BATCH = "batch"  # those of each batch, as in Keskar et al.'s released networks
+    AUGMENTED = "augmented"  # as RECOMPUTED, over the images as they are augmented in training
     INTERPOLATED = "interpolated"  # on a line: between the running statistics of its two ends
 
 

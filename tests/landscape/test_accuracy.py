@@ -1,6 +1,7 @@
 """The kind `accuracy`: the run's own evaluation, and the same with exact statistics of batch norm."""
 
 import copy
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,17 @@ from torch.nn import functional as F
 from gengap.config.identity import run_directory
 from gengap.errors import UserError
 from gengap.landscape import batch_norm
-from gengap.landscape.accuracy import accuracy
+from gengap.landscape.accuracy import _augmented, accuracy
 from gengap.landscape.recomputed import running_order, set_exact_statistics
 from gengap.landscape.settings import Accuracy
 from gengap.landscape.subject import Subject
 from gengap.landscape.surface import nothing
 from gengap.launch.execute import execute
+from gengap.regime import build_regime
 from gengap.runs.bits import unpack
 from gengap.runs.record import metric_rows, read_record
+from gengap.training.build import build_trainer
+from gengap.training.ranks import Ranks
 from tests.conftest import composed
 from tests.landscape.commands import RUN, records
 from tests.landscape.conftest import SHORT
@@ -50,10 +54,12 @@ def test_trained_is_what_the_run_recorded(method, precision, tmp_path):
 
 
 @pytest.mark.slow
-def test_recomputed_is_an_evaluation_with_exact_statistics(short_runs):
+@pytest.mark.parametrize("mode", ["augmented", "recomputed"])
+def test_exact_statistics_by_torch_itself(mode, short_runs):
+    """The digits are not augmented, so that both modes are the same."""
     config = composed(["+experiment=digits_lb", *SHORT], short_runs)
     images = []
-    measured = subject(config, "recomputed", images.append)
+    measured = subject(config, mode, images.append)
     plain = measured.trained().double()
     for layer in batch_norm.layers(plain):
         layer.momentum = 1.0
@@ -91,6 +97,21 @@ def test_exact_statistics_take_the_place_of_the_running_ones(name):
         torch.testing.assert_close(other.running_mean, layer.running_mean, rtol=1e-10, atol=1e-12)
 
 
+def test_augmented_images_are_those_of_the_first_epoch(short_runs):
+    words = ["+experiment=digits_lb", *SHORT, "data.crop_padding=2", "data.flip=true", "data.rotation=10"]
+    config = composed([*words, "data.limit=1100", "method.batch_size=1100"], short_runs)
+    measured = subject(config, "augmented")
+    trainer = build_trainer(
+        config, measured.source, measured.splits, build_regime(config, 1100), CPU, Ranks()
+    )
+    (batch,) = islice(trainer.train.batches(trainer.stream, 0), 1)
+    expected, expected_labels = trainer.train.preprocess(batch)
+    drawn = list(_augmented(measured))
+    assert [len(labels) for _, labels in drawn] == [1000, 100]
+    assert torch.equal(torch.cat([images for images, _ in drawn]), expected)
+    assert torch.equal(torch.cat([labels for _, labels in drawn]), expected_labels)
+
+
 @pytest.mark.slow
 def test_without_running_statistics_there_is_nothing_to_replace(short_runs, monkeypatch):
     measured = subject(composed(["+experiment=digits_lb", *SHORT], short_runs), "recomputed")
@@ -116,5 +137,6 @@ def test_the_command_makes_a_record_of_each(gengap, trained):
     code, (line,) = gengap(f"accuracy {RUN} batch_norm=batch")
     assert (code, line) == (
         2,
-        "gengap: batch_norm=batch is unknown: type batch_norm=trained or batch_norm=recomputed",
+        "gengap: batch_norm=batch is unknown: type batch_norm=trained, batch_norm=augmented or "
+        "batch_norm=recomputed",
     )

@@ -95,7 +95,7 @@ def _order(measure: Measure) -> tuple[Any, ...]:
 
 def mode_order(batch_norm: str) -> tuple[int, str]:
     """Sorts modes of batch norm."""
-    known = ("trained", "recomputed", "batch", "interpolated")
+    known = ("trained", "augmented", "recomputed", "batch", "interpolated")
     return known.index(batch_norm) if batch_norm in known else len(known), batch_norm
 
 

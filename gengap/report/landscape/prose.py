@@ -53,11 +53,13 @@ Of the Hessian of the training loss: the largest eigenvalue, and the trace as es
 
 STATISTICS = """\
 Validation accuracy of the trained weights, evaluated again in the precision of the run: with the running
-statistics of training (`trained`), decayed averages over its last updates, and with exact ones over the
-training set, without augmentation, in their place (`recomputed`). "the run's own" is the accuracy that the
-run of these weights recorded after its last update; "difference" is from that, in points, paired by seed, and
-"95 %" its t-interval. With `trained` it is 0 but for the rounding of another machine. Where a run was trained
-again to keep its weights, its accuracy is not exactly that of the tables above.
+statistics of training (`trained`), decayed averages over its last updates, and with exact ones in their
+place, over the training set augmented as in training (`augmented`) or without augmentation (`recomputed`).
+What `augmented` changes is due to the decay; `recomputed` also takes images of another kind than training
+did. "the run's own" is the accuracy that the run of these weights recorded after its last update;
+"difference" is from that, in points, paired by seed, and "95 %" its t-interval. With `trained` it is 0 but
+for the rounding of another machine. Where a run was trained again to keep its weights, its accuracy is not
+exactly that of the tables above.
 """
 
 REMEDIES = """\
