@@ -1,4 +1,7 @@
+from math import gcd
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,3 +99,37 @@ def test_motions_are_spread_and_leave_the_other_draws_alone():
     np.testing.assert_allclose(a.motions.mean(0), 0, atol=5 / np.sqrt(3 * 2000))
     np.testing.assert_allclose((a.motions**2).mean(0), 1 / 3, atol=0.05)
     assert np.abs(np.corrcoef(a.motions.T) - np.eye(3)).max() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("size", "batch", "epochs", "seeds", "crossing", "mean"),
+    [
+        (60_000, 4096, 128, 1, 127, 47.0),  # MNIST
+        (50_000, 4096, 256, 1, 255, 56.1),  # CIFAR
+        (600, 41, 41, 50, 40, 0.5),
+    ],
+)
+def test_samples_repeated_in_a_batch_across_the_end_of_an_epoch(size, batch, epochs, seeds, crossing, mean):
+    """Hypergeometric, of mean a (B - a) / N where an epoch leaves a samples; as in docs/protocols.md."""
+    left = [size * epoch % batch for epoch in range(1, epochs + 1)]
+    assert sum(a > 0 for a in left) == crossing
+    expected = batch * (batch + gcd(batch, size)) / (6 * size)
+    assert sum(a * (batch - a) / size for a in left) / crossing == pytest.approx(expected, rel=1e-12)
+    assert expected == pytest.approx(mean, abs=0.05)
+    repeated, variance = 0, 0.0
+    for seed in range(seeds):
+        found = stream(seed, size, batch)
+        for epoch, a in enumerate(left, 1):
+            if a > 0:
+                drawn = found.batch(size * epoch // batch).indices
+                repeated += batch - len(np.unique(drawn))
+                of_first = a / size
+                variance += (batch - a) * of_first * (1 - of_first) * (size - batch + a) / (size - 1)
+    assert abs(repeated - seeds * crossing * expected) < 4 * variance**0.5
+    assert repeated > 0
+
+
+def test_no_sample_is_repeated_where_the_partial_batch_is_kept():
+    found = stream(0, 600, 41, keep_partial=True)
+    drawn = [found.batch(u).indices for u in range(10 * 15)]
+    assert all(len(np.unique(indices)) == len(indices) for indices in drawn)
