@@ -24,7 +24,7 @@ class IndependentBatches(Stream):
     """Batches that are independent of each other: each begins a permutation of its own."""
 
     def batch(self, update: int) -> Batch:
-        """The samples of a batch, counted from 0; none is in it twice, as in a batch of training."""
+        """The samples of a batch, counted from 0; none is in it twice, as within an epoch of training."""
         seed = key(self._seed, Purpose.DRAW, update)
         return Stream(seed, self._batches, self._crop_positions, moving=self._moving).batch(0)
 
