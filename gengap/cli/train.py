@@ -110,7 +110,7 @@ def _train(arguments: Sequence[str], started: float, connection: "Connection | N
 def _own_factories(jobs: Sequence[Job]) -> list[tuple[str, str, Collection[str]]]:
     """The user's own networks and data sets, of the runs that are still to be trained."""
     custom = [job for job in jobs if own_names(job.config)]
-    left = [job for job in custom if run_state(job.directory).name not in ("finished", "diverged")]
+    left = [job for job in custom if not run_state(job.directory).is_done]
     return list({own[:2]: own for job in left for own in own_names(job.config)}.values())
 
 

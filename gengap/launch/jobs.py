@@ -20,6 +20,7 @@ from gengap.launch.summary import BAD, skipped_line, sum_up
 from gengap.launch.time_left import cells_left, lines
 from gengap.regime import check_updates
 from gengap.runs.record import NEWEST, has_record
+from gengap.runs.state import run_state
 
 if TYPE_CHECKING:
     from gengap.launch.connection import Connection
@@ -63,6 +64,7 @@ def train_all(
     else:
         stop = Stop(budget, started)
         outcomes = _one_by_one(jobs, stop, train_one, Place())
+    outcomes = list(map(_looked_at_again, jobs, outcomes))
     if len(jobs) > 1:
         sum_up(jobs, outcomes, stop.reason())
     elif outcomes == [Outcome.SKIPPED]:
@@ -76,6 +78,12 @@ def train_all(
     if set(BAD) & set(outcomes):
         return MISTAKE if set(outcomes) == {Outcome.REFUSED} else FAILED
     return UNFINISHED if Outcome.BUSY in outcomes else DONE
+
+
+def _looked_at_again(job: Job, outcome: Outcome) -> Outcome:
+    """The outcome at the end of the command, by when another process may have finished the run."""
+    is_done = outcome == Outcome.BUSY and run_state(job.directory).is_done
+    return Outcome.SKIPPED if is_done else outcome
 
 
 def _check_size(config: Config) -> None:

@@ -54,7 +54,9 @@ def launch_all(
     with folder_for_now(shared_folder(words, jobs[0]), ".gengap-") as folder:
         stop = Stop(budget, started, flag=folder / "stop")
         journal = Journal(folder / "journal")
-        first_of_cell = {job.name: job.directory for job in reversed(jobs) if not _is_done(job)}
+        first_of_cell = {
+            job.name: job.directory for job in reversed(jobs) if not run_state(job.directory).is_done
+        }
         task = partial(
             launched, os.getpid(), started, stop.flag, journal, opening=frozenset(first_of_cell.values()),
             is_job=is_for_clusters(words),
@@ -74,10 +76,6 @@ def launch_all(
             found = survive(jobs, launch, journal, stop)
         stop.reason()  # reads the flag, before its folder is removed
     return [found[job.directory] for job in jobs], stop
-
-
-def _is_done(job: Job) -> bool:
-    return run_state(job.directory).name in ("finished", "diverged")
 
 
 def survive(jobs: Sequence[Job], launch: Launch, journal: Journal, stop: Stop) -> dict[Path, Outcome]:

@@ -50,7 +50,7 @@ def cells_left(jobs: Sequence[Job], measure: Measure | None = None) -> list[Cell
     left: dict[str, list[tuple[Job, RunState]]] = {}
     for job in jobs:
         state = run_state(job.directory)
-        if state.name not in ("finished", "diverged"):
+        if not state.is_done:
             left.setdefault(job.name, []).append((job, state))
     return [_cell(name, runs, measure) for name, runs in left.items()]
 

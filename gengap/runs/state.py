@@ -36,6 +36,11 @@ class RunState:
         return int(self.record.get("regime", {}).get("updates", 0))
 
     @property
+    def is_done(self) -> bool:
+        """Whether nothing of it is left to train."""
+        return self.name in (Status.FINISHED, Status.DIVERGED)
+
+    @property
     def accuracy(self) -> float | None:
         """Last validation accuracy (%) of a finished run."""
         return self.record.get("summary", {}).get("last_val_accuracy") if self.name == "finished" else None

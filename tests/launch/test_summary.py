@@ -5,7 +5,10 @@ import logging
 import pytest
 
 from gengap.config.conf import CONF
-from gengap.config.sweep import compose_jobs, expand
+from gengap.config.sweep import Job, compose_jobs, expand
+from gengap.errors import DONE, UNFINISHED
+from gengap.launch import jobs as launch_jobs
+from gengap.launch.jobs import train_all
 from gengap.launch.outcome import Outcome
 from gengap.launch.summary import skipped_line, sum_up
 from tests.cli.test_status import write
@@ -57,3 +60,26 @@ def test_committed_records_are_not_to_be_deleted(caplog):
     with caplog.at_level(logging.INFO):
         sum_up(jobs, [Outcome.SKIPPED] * 2, None)
     assert caplog.messages == ["gengap: 2 runs: 2 already finished", f"  to train them yourself, {again}"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "counts"),
+    [
+        ("finished", DONE, "1 finished, 1 already finished"),
+        ("diverged", DONE, "1 finished, 1 already diverged"),
+        ("running", UNFINISHED, "1 finished, 1 running in another process"),
+    ],
+)
+def test_runs_left_to_another_process_are_looked_at_again(status, code, counts, digits, monkeypatch, caplog):
+    first, second = [Job((), digits("lb", f"seed={seed}")) for seed in range(2)]
+
+    def train(job, *_):
+        if job is first:
+            return Outcome.BUSY
+        write(first.config, status, done=10)  # by the other process, meanwhile
+        return Outcome.FINISHED
+
+    monkeypatch.setattr(launch_jobs, "train_one", train)
+    caplog.set_level(logging.INFO)
+    assert train_all([first, second], (), 0.0) == code
+    assert caplog.messages[-1] == f"gengap: 2 runs: {counts}"
