@@ -11,6 +11,7 @@ from statistics import fmean, stdev
 
 from gengap.cli.options import Typed
 from gengap.cli.recorded import Record, differences, selection
+from gengap.cli.time_left import print_time_left
 from gengap.cli.train import CONFIG_DIR, COST, ESTIMATE, STATUS, read
 from gengap.config.launchers import split_launcher
 from gengap.config.overrides import parse
@@ -18,7 +19,6 @@ from gengap.config.shipped import compose_run
 from gengap.config.sweep import PREFIX, Job, expand
 from gengap.duration import in_words
 from gengap.errors import DONE, UserError, log_error
-from gengap.launch.time_left import cells_left, lines
 from gengap.paths import expanded
 from gengap.runs.comparable import left_out
 from gengap.runs.folders import run_directories
@@ -29,14 +29,14 @@ USAGE = """\
 usage: gengap status [results_dir=DIR]             all recorded runs
        gengap status +sweep=NAME [key=value ...]   the runs that gengap train would train with these arguments
        gengap status +experiment=NAME [seed=0,1,2]
-       gengap status +sweep=NAME --estimate        measure a few updates of every cell, for the time left
+       gengap status +sweep=NAME --estimate        measure a few updates of cells without a record
        gengap status +sweep=NAME --cost=2.5        also the price, at this much per device-hour
 
 Unfinished runs are listed below the counts of their cell. "differs in" names the settings that differ from
 the cell of the same workload and method. Means leave out runs whose data or network is not that of most. The
 last lines are commands that continue runs.
-The time left of a sweep assumes one run after another on one device, at the speed recorded on this machine:
-that of the same cell, or else of the same workload and precision.
+The time left of a sweep assumes one run after another on one device, at the speed recorded on a device of the
+same name, here or elsewhere: that of the same cell, or else of the same workload and precision.
 --config-dir DIR finds your own experiments, as in gengap train."""
 
 NOT_SELECTING = ("results_dir=", "data.root=", "runtime.")  # overrides that don't say which runs are meant
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
         places = [str(parse(word).value()) for word in runs[0] if word.startswith("results_dir=")]
         _store_status(typed, words, places[-1] if places else "results")
     else:
-        _sweep_status(typed, words)
+        return _sweep_status(typed, words)
     return DONE
 
 
@@ -97,16 +97,18 @@ def _how_to_continue(
         yield f"to continue {name}, repeat the command that started it"
 
 
-def _sweep_status(typed: Typed, words: Sequence[str]) -> None:
+def _sweep_status(typed: Typed, words: Sequence[str]) -> int:
     cost = _cost(typed)
     jobs = [Job(run, compose_run(run)) for run in expand(words)]
     counts = _print_cells(_cells(job.directory for job in jobs))
-    if counts["finished"] + counts["diverged"] < len(jobs):
-        _print_time_left(jobs, cost, estimate=ESTIMATE in typed.flags)
-        is_sweep = any(word.lstrip("+").startswith(PREFIX.lstrip("+")) for word in words)
-        several = len(jobs) > 1 and not is_sweep
-        print()
-        say(f"continue with: {_command(typed, words, several=several)}")
+    if counts["finished"] + counts["diverged"] == len(jobs):
+        return DONE
+    code = print_time_left(jobs, cost, estimate=ESTIMATE in typed.flags)
+    is_sweep = any(word.lstrip("+").startswith(PREFIX.lstrip("+")) for word in words)
+    several = len(jobs) > 1 and not is_sweep
+    print()
+    say(f"continue with: {_command(typed, words, several=several)}")
+    return code
 
 
 def _cost(typed: Typed) -> float | None:
@@ -117,18 +119,6 @@ def _cost(typed: Typed) -> float | None:
                 return float(word)
         raise UserError(f"--cost={word} is no price of a device-hour: type a number such as --cost=2.5")
     return None
-
-
-def _print_time_left(jobs: Sequence[Job], cost: float | None, *, estimate: bool) -> None:
-    measure = None
-    if estimate:
-        from gengap.launch.timed import timed  # imports torch
-
-        measure = timed
-    print()
-    say("Time left:")
-    for line in lines(cells_left(jobs, measure), "add --estimate to measure it", cost):
-        say(f"  {line}")
 
 
 def _command(typed: Typed, words: Sequence[str], *, several: bool) -> str:

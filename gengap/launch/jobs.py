@@ -17,7 +17,7 @@ from gengap.launch.place import Place
 from gengap.launch.single import train_one
 from gengap.launch.stop import Stop
 from gengap.launch.summary import BAD, skipped_line, sum_up
-from gengap.launch.time_left import cells_left, lines
+from gengap.launch.time_left import NO_RECORD, cells_left, lines
 from gengap.regime import check_updates
 from gengap.runs.record import NEWEST, has_record
 from gengap.runs.state import run_state
@@ -46,7 +46,8 @@ def train_all(
     for job in jobs:
         _check_size(job.config)
     if len(jobs) > 1:
-        for line in lines(cells_left(jobs), "gengap status with the same words and --estimate measures it"):
+        how = f"{NO_RECORD}; to measure, type gengap status with the same words and --estimate"
+        for line in lines(cells_left(jobs), how):
             log.info("gengap: %s", line)
     budget = jobs[0].config.runtime.time_budget
     if launcher and connection:

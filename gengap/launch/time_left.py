@@ -1,7 +1,7 @@
-"""How long the runs of a command still take, and what they cost, from speeds measured on this machine."""
+"""How long the runs of a command still take, and what they cost, from recorded speeds or measured ones."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gengap.config.conf import CONF
@@ -17,6 +17,7 @@ from gengap.runs.speed import Speed, machine, speeds, typical
 from gengap.runs.state import RunState, run_state
 
 Measure = Callable[[Config], Speed]
+NO_RECORD = "no record of a similar run on a device of this name"
 Known = Sequence[tuple[dict[str, Any], Speed]]
 
 
@@ -25,45 +26,55 @@ class Cell:
     """What is left of the runs of one cell.
 
     seconds: of one run after another on one device; None where no speed is known. speed: from which.
+    samples: images that are still to be trained on; None where only the data set says so, which is not read
+    here. config: of one of the runs.
     """
 
     name: str
     runs: int
     seconds: float | None
     speed: Speed | None
+    samples: int | None = None
+    config: Config | None = None
 
 
-def cells_left(jobs: Sequence[Job], measure: Measure | None = None) -> list[Cell]:
-    """The time left by cell, of cells that have any.
+def cells_left(jobs: Sequence[Job]) -> list[Cell]:
+    """The time left by cell, of cells that have any, from records.
 
     A speed is that of records of the cell; else of its workload and precision with the same batch and ghost
-    size; else with others. Records count that were made on this machine's device, in the runs' results
+    size; else with others. Records count that were made on a device of this one's name, in the runs' results
     directory or among those that come with gengap.
-
-    Args:
-        jobs: the runs.
-        measure: gives the speed instead of records.
-
-    Raises:
-        UserError: `measure` can't build a run.
     """
     left: dict[str, list[tuple[Job, RunState]]] = {}
     for job in jobs:
         state = run_state(job.directory)
         if not state.is_done:
             left.setdefault(job.name, []).append((job, state))
-    return [_cell(name, runs, measure) for name, runs in left.items()]
+    return [_cell(name, runs) for name, runs in left.items()]
 
 
-def _cell(name: str, runs: Sequence[tuple[Job, RunState]], measure: Measure | None) -> Cell:
+def _cell(name: str, runs: Sequence[tuple[Job, RunState]]) -> Cell:
     config = runs[0][0].config
-    known = [] if measure else _known(config)
-    speed = measure(config) if measure else _closest(name, config, known)
+    known = _known(config)
+    speed = _closest(name, config, known)
     images = _training_images(config, [*(state.record for _, state in runs), *(r for r, _ in known)])
-    if speed is None or images is None:
-        return Cell(name, len(runs), None, None)
+    if images is None:
+        return Cell(name, len(runs), None, None, None, config)
     samples = sum(_samples_left(job.config, images, state) for job, state in runs)
-    return Cell(name, len(runs), samples / speed.rate, speed)
+    seconds = None if speed is None else samples / speed.rate
+    return Cell(name, len(runs), seconds, speed, samples, config)
+
+
+def measured(cell: Cell, measure: Measure) -> Cell:
+    """The cell with a speed that is measured now, if it is known how many images are left.
+
+    Raises:
+        UserError: `measure` can't build a run.
+    """
+    if cell.samples is None or cell.config is None:
+        return cell
+    speed = measure(cell.config)
+    return replace(cell, seconds=cell.samples / speed.rate, speed=speed)
 
 
 def _samples_left(config: Config, images: int, state: RunState) -> int:
@@ -113,26 +124,37 @@ def _distance(name: str, config: Config, record: Mapping[str, Any]) -> int | Non
     return 1 if sizes == (config.method.batch_size, config.method.ghost_size) else 2
 
 
-def lines(cells: Sequence[Cell], advice: str, cost: float | None = None) -> Iterator[str]:
-    """The time left by cell and in all, and the money.
+def lines(cells: Sequence[Cell], why: str) -> Iterator[str]:
+    """The time left by cell and in all; arguments as in `in_all`."""
+    yield from (cell_line(cell) for cell in cells if cell.seconds is not None)
+    yield from in_all(cells, why)
+
+
+def cell_line(cell: Cell) -> str:
+    """The time left of a cell whose speed is known."""
+    assert cell.seconds is not None
+    assert cell.speed is not None
+    seen = f"{_rate(cell.speed.rate)} images/s, {cell.speed.seen}"
+    return f"{cell.name}: {counted(cell.runs, 'run')}, about {in_words(cell.seconds)} ({seen})"
+
+
+def in_all(cells: Sequence[Cell], why: str, cost: float | None = None) -> Iterator[str]:
+    """The time left in all with its price, and the number of cells that are not known.
 
     Args:
         cells: of `cells_left`.
-        advice: what to type where no speed is known.
+        why: they are not known, and what to type.
         cost: of one device for one hour.
     """
     known = [cell.seconds for cell in cells if cell.seconds is not None]
-    for cell in cells:
-        if cell.seconds is not None and cell.speed is not None:
-            seen = f"{_rate(cell.speed.rate)} images/s, {cell.speed.seen}"
-            yield f"{cell.name}: {counted(cell.runs, 'run')}, about {in_words(cell.seconds)} ({seen})"
     unknown = counted(len(cells) - len(known), "cell")
+    is_whole = len(known) == len(cells)
     if known:
-        without = f" without {unknown}" if len(known) < len(cells) else ""
         money = "" if cost is None else f", {sum(known) / 3600 * cost:,.2f} at {cost:g} per device-hour"
-        yield f"in all: about {in_words(sum(known))} on one device{without}{money}"
-    if len(known) < len(cells):
-        yield f"{unknown}: not known, nothing like it was trained on this machine: {advice}"
+        about = f"{'' if is_whole else 'at least '}about {in_words(sum(known))} on one device{money}"
+        yield f"in all: {about}{'' if is_whole else f', and {unknown} not known'}"
+    if not is_whole:
+        yield f"{unknown} not known: {why}"
 
 
 def _rate(rate: float) -> str:

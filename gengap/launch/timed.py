@@ -1,16 +1,21 @@
 """The speed of a run, from a few of its updates, which are thrown away."""
 
+import gc
 import time
 from contextlib import closing
 
 from gengap.config.schema import Config
 from gengap.data.load import load
-from gengap.data.splits import split
+from gengap.data.sources import Images
+from gengap.data.splits import Splits, split
 from gengap.errors import counted
-from gengap.regime import build_regime
+from gengap.launch.trial import measured_rate, trial_samples
+from gengap.regime import Regime, build_regime
 from gengap.runs.speed import Speed
 from gengap.training.build import build_trainer
 from gengap.training.device import prepare_device
+from gengap.training.micro_batches import has_convolutions
+from gengap.training.trainer import Trainer
 
 SECONDS = 2.0  # of timed updates, of which there is at least one
 FORWARD = 1 / 3  # an evaluated image in trained ones: the forward pass without the backward pass
@@ -19,7 +24,9 @@ FORWARD = 1 / 3  # an evaluated image in trained ones: the forward pass without 
 def timed(config: Config) -> Speed:
     """Images per second of a run in this process, its evaluations included; nothing is written.
 
-    The first update, which compiles and warms up, is not timed. Evaluations are reckoned as forward passes.
+    Updates are timed after a first one, which compiles and warms up. Convolutions on a CPU, where an update
+    of a large batch takes minutes, are timed on a part of a batch instead. Evaluations are reckoned as
+    forward passes.
 
     Raises:
         UserError: the data set is not there, or the run can't be built.
@@ -29,17 +36,42 @@ def timed(config: Config) -> Speed:
     splits = split(source, config.data, config.seed)
     regime = build_regime(config, len(splits.train))
     with closing(build_trainer(config, source, splits, regime, device)) as trainer:
-        if regime.updates > 1:
-            trainer.train_step(0)
-            trainer.wait()
-        first = done = min(1, regime.updates - 1)
-        began = time.perf_counter()
-        while done < regime.updates and time.perf_counter() - began < SECONDS:
-            trainer.train_step(done)
-            trainer.wait()
-            done += 1
-        seconds = time.perf_counter() - began
-    rate = (regime.batches.samples(done) - regime.batches.samples(first)) / seconds
+        part = _part_of_a_batch(trainer, splits)
+        rate, seen = _on_a_part(trainer, part) if part else _in_updates(trainer, regime)
+    del trainer
+    gc.collect()  # it holds references to itself, and the next cell needs its memory
     samples = regime.batches.samples(regime.updates)
     evaluated = FORWARD * len(regime.evaluations) * len(splits.validation)
-    return Speed(rate * samples / (samples + evaluated), f"measured now in {counted(done - first, 'update')}")
+    return Speed(rate * samples / (samples + evaluated), f"measured now {seen}")
+
+
+def _part_of_a_batch(trainer: Trainer, splits: Splits) -> int:
+    """The images of a batch that its speed is measured on; 0 for whole updates."""
+    is_on_cpu = trainer.flat.weights.device.type == "cpu"
+    if not (is_on_cpu and isinstance(splits.train, Images) and has_convolutions(trainer.model)):
+        return 0
+    method = trainer.config.method
+    part = trial_samples(method, trainer.micro_batch)
+    return part if part < method.batch_size else 0
+
+
+def _on_a_part(trainer: Trainer, part: int) -> tuple[float, str]:
+    method = trainer.config.method
+    passes = (2 if method.adversarial else 1) * (method.proximal_steps if method.proximal else 1)
+    rate = measured_rate(trainer, samples=part) / passes
+    return rate, f"on {part:,} of the {method.batch_size:,} images of a batch"
+
+
+def _in_updates(trainer: Trainer, regime: Regime) -> tuple[float, str]:
+    if regime.updates > 1:
+        trainer.train_step(0)
+        trainer.wait()
+    first = done = min(1, regime.updates - 1)
+    began = time.perf_counter()
+    while done < regime.updates and time.perf_counter() - began < SECONDS:
+        trainer.train_step(done)
+        trainer.wait()
+        done += 1
+    seconds = time.perf_counter() - began
+    images = regime.batches.samples(done) - regime.batches.samples(first)
+    return images / seconds, f"in {counted(done - first, 'update')}"

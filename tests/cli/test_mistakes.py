@@ -33,8 +33,8 @@ def gengap(command_line):
 
 
 NOTICE = re.compile(
-    r"estimated memory per update|^gengap: (\d+ runs$|\S+ seed\d+ in |in all: about |"
-    r"\S+: \d+ runs?, about |\d+ cells?: not known, )"
+    r"estimated memory per update|^gengap: (\d+ runs$|\S+ seed\d+ in |in all: |"
+    r"\S+: \d+ runs?, about |\d+ cells? not known: )"
 )
 
 

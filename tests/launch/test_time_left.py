@@ -1,6 +1,7 @@
 """The time left of a sweep, from records of this machine or from updates timed now."""
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -10,9 +11,9 @@ from gengap.cli.status import main as status
 from gengap.cli.train import main as train
 from gengap.config.identity import as_dict, run_directory
 from gengap.config.sweep import Job
-from gengap.errors import UNFINISHED, UserError
-from gengap.launch import time_left
-from gengap.launch.time_left import cells_left, lines
+from gengap.errors import MISTAKE, UNFINISHED, UserError
+from gengap.launch import time_left, timed
+from gengap.launch.time_left import cell_line, cells_left, in_all
 from gengap.regime import build_regime
 from gengap.runs.checkpoint import save_checkpoint
 from gengap.runs.speed import Speed, machine
@@ -101,27 +102,86 @@ def test_the_money_is_that_of_the_hours_known(digits):
         time_left.Cell("b", 1, 1800.0, Speed(0.25, "b/seed1")),
         time_left.Cell("c", 1, None, None),
     ]
-    assert list(lines(cells, "type this", 2.5)) == [
+    said = [*map(cell_line, cells[:2]), *in_all(cells, "why", 2.5)]
+    assert said == [
         "a: 2 runs, about 1.5 h (1,234 images/s, a/seed0)",
         "b: 1 run, about 30 min (0.25 images/s, b/seed1)",
-        "in all: about 2.0 h on one device without 1 cell, 5.00 at 2.5 per device-hour",
-        "1 cell: not known, nothing like it was trained on this machine: type this",
+        "in all: at least about 2.0 h on one device, 5.00 at 2.5 per device-hour, and 1 cell not known",
+        "1 cell not known: why",
     ]
+    assert list(in_all(cells[:2], "why")) == ["in all: about 2.0 h on one device"]
+    assert list(in_all(cells[2:], "why", 2.5)) == ["1 cell not known: why"]
 
 
 def test_status_measures_where_asked_to(tmp_path, capsys):
     words = ["+experiment=digits_lb", "seed=0,1", "runtime.device=cpu", f"results_dir={tmp_path}"]
     assert status(words) == 0
-    assert (
-        "1 cell: not known, nothing like it was trained on this machine: add --estimate"
-        in capsys.readouterr().out
+    missing = (
+        "1 cell not known: no record of a similar run on a device of this name; add --estimate to measure"
     )
+    assert missing in capsys.readouterr().out
     assert status([*words, "--estimate", "--cost=2"]) == 0
     said = capsys.readouterr().out
     assert ": 2 runs, about " in said
     assert " images/s, measured now in " in said
     assert " at 2 per device-hour" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def two_cells(digits, tmp_path):
+    """The words of two cells, of which one has a record."""
+    write(digits("lb", "runtime.device=cpu"), images_per_second=100.0)
+    words = ["-m", "+experiment=digits_lb", "precision=bf16,fp32", "seed=1"]
+    return [*words, "runtime.device=cpu", f"results_dir={tmp_path}", "--estimate"]
+
+
+def test_cells_with_a_record_come_first_and_only_the_others_are_measured(
+    digits, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("gengap.launch.timed.timed", lambda config: Speed(50.0, f"now in {config.precision}"))
+    assert status(two_cells(digits, tmp_path)) == 0
+    said = capsys.readouterr()
+    found = [line.partition("(")[2] for line in said.out.splitlines() if ": 1 run, about " in line]
+    assert [line.partition(" ")[0] for line in found] == ["100", "50"]
+    assert found[1] == "50 images/s, now in bf16)"
+    assert "  in all: about " in said.out
+    first, second = said.err.splitlines()
+    assert first.startswith("gengap: measuring 1 cell here, ")
+    assert second.endswith(" (1 of 1)")
+
+
+def test_a_cell_that_cant_be_measured_leaves_the_others(digits, tmp_path, monkeypatch, capsys):
+    def refuse(_):
+        raise UserError("no data here")
+
+    monkeypatch.setattr("gengap.launch.timed.timed", refuse)
+    assert status(two_cells(digits, tmp_path)) == MISTAKE
+    said = capsys.readouterr().out
+    assert "  in all: at least about " in said
+    assert "  1 cell not known: not measured" in said
+    assert "continue with: gengap train" in said
+
+
+def test_ctrl_c_while_measuring_sums_up_what_is_known(digits, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("gengap.launch.timed.timed", lambda _: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        status(two_cells(digits, tmp_path))
+    *_, total, missing = capsys.readouterr().out.splitlines()
+    assert total.startswith("  in all: at least about ")
+    assert missing == "  1 cell not known: not measured"
+
+
+@pytest.mark.parametrize(
+    ("words", "passes"), [([], 1), (["method.adversarial=0.1"], 2), (["method.proximal=1"], 3)]
+)
+def test_convolutions_on_a_cpu_are_measured_on_a_part_of_a_batch(words, passes, digits, monkeypatch):
+    monkeypatch.setattr(timed, "measured_rate", lambda _, samples: 60.0 * samples)
+    network = ["model.name=tests.networks:convolutional", "evaluations=1", "runtime.device=cpu"]
+    config = digits("lb_gbn", *network, *words)
+    monkeypatch.setattr(timed, "FORWARD", 0)
+    ghost = config.method.ghost_size
+    expected = Speed(60.0 * ghost / passes, f"measured now on {ghost} of the 512 images of a batch")
+    assert timed.timed(config) == expected
 
 
 def test_a_sweep_says_it_before_it_begins(digits, tmp_path, caplog):
@@ -132,9 +192,9 @@ def test_a_sweep_says_it_before_it_begins(digits, tmp_path, caplog):
     assert train([*words, "runtime.time_budget=1", f"results_dir={tmp_path}"], began) == UNFINISHED
     cells = [line for line in caplog.messages if ": 2 runs, about " in line]
     assert [line.partition("-")[0] for line in cells] == ["gengap: digits_f1"] * 2
-    assert caplog.messages[-3].startswith("gengap: in all: about ")
-    assert caplog.messages[-2].startswith("gengap: 2 cells: not known, ")
-    assert caplog.messages[-2].endswith(": gengap status with the same words and --estimate measures it")
+    assert caplog.messages[-3].startswith("gengap: in all: at least about ")
+    assert caplog.messages[-2].startswith("gengap: 2 cells not known: no record of a similar run ")
+    assert caplog.messages[-2].endswith("; to measure, type gengap status with the same words and --estimate")
 
 
 @pytest.mark.parametrize("cost", ["much", "-1", "nan", "inf"])

@@ -1,0 +1,70 @@
+"""The time left of a sweep and its price, as `gengap status` prints them."""
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+
+from gengap.config.sweep import Job
+from gengap.errors import DONE, UserError, counted, exit_code, log_error
+from gengap.launch.stop import Stop
+from gengap.launch.time_left import NO_RECORD, Cell, cell_line, cells_left, in_all, measured
+from gengap.runs.speed import machine
+from gengap.terminal import say
+
+TO_MEASURE = f"{NO_RECORD}; add --estimate to measure"
+NOT_MEASURED = "not measured"
+
+
+def print_time_left(jobs: Sequence[Job], cost: float | None, *, estimate: bool) -> int:
+    """Print the time left of each cell as soon as it is known, and that of all; return the exit code.
+
+    Args:
+        jobs: the runs.
+        cost: of one device for one hour.
+        estimate: whether to measure the cells that records say nothing of. One that can't be measured is
+            named, and its error decides the exit code.
+    """
+    print()
+    say(f"Time left, at the speed recorded on devices named {machine(jobs[0].config.runtime.device)[1]}:")
+    cells = cells_left(jobs)
+    for cell in cells:
+        if cell.seconds is not None:
+            _say(cell_line(cell))
+    code = _measure(cells, partial(_say_in_all, cells, cost)) if estimate else DONE
+    _say_in_all(cells, cost, NOT_MEASURED if estimate else TO_MEASURE)
+    return code
+
+
+def _say(line: str) -> None:
+    say(f"  {line}")
+
+
+def _say_in_all(cells: Sequence[Cell], cost: float | None, why: str) -> None:
+    for line in in_all(cells, why, cost):
+        _say(line)
+
+
+def _measure(cells: list[Cell], say_in_all: "partial[None]") -> int:
+    """Measure the cells that are not known, in their place; return the exit code."""
+    unknown = [number for number, cell in enumerate(cells) if cell.seconds is None]
+    if not unknown:
+        return DONE
+    say(
+        f"gengap: measuring {counted(len(unknown), 'cell')} here, for some seconds each, or longer where one "
+        "update takes longer; Ctrl-C ends it and sums up what is known by then",
+        sys.stderr,
+    )
+    code = DONE
+    with Stop(None).before_exit(lambda _: say_in_all(NOT_MEASURED)):
+        from gengap.launch.timed import timed  # imports torch
+
+        for count, number in enumerate(unknown, 1):
+            say(f"gengap: measuring {cells[number].name} ({count} of {len(unknown)})", sys.stderr)
+            try:
+                cells[number] = measured(cells[number], timed)
+            except UserError as error:
+                log_error(error)
+                code = code or exit_code(error)
+            if cells[number].seconds is not None:
+                _say(cell_line(cells[number]))
+    return code
