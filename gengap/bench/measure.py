@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,7 +36,9 @@ from gengap.terminal import say
 from gengap.training.device import prepare_device
 
 
-def measure_all(chosen: Sequence[Case], rounds: int, results_dir: Path, peers: str = "") -> int:
+def measure_all(
+    chosen: Sequence[Case], rounds: int, results_dir: Path, finished: Callable[[str], None], peers: str = ""
+) -> int:
     """Measure the cases, print and record them; earlier records of other cases on this machine stay.
 
     bf16 is left out where the processor emulates it.
@@ -45,6 +47,7 @@ def measure_all(chosen: Sequence[Case], rounds: int, results_dir: Path, peers: s
         chosen: the cases.
         rounds: turns of each side.
         results_dir: the file goes to its folder `bench`.
+        finished: told each case that has been saved.
         peers: the interpreter with other trainers' libraries, to measure these; else the typical loop.
 
     Raises:
@@ -68,6 +71,7 @@ def measure_all(chosen: Sequence[Case], rounds: int, results_dir: Path, peers: s
         title = f"gengap bench: {number} of {len(chosen)}, {case}"
         kind, rows, shown = _measured(case, rounds, machine, title, peers)
         write(path, merged(path, machine, kind, rows))
+        finished(str(case))
         print(markdown(shown), flush=True)
         if any(row.get(share, 0) > 1 for row in rows for share in ("matrix_share", "copy_share")):
             tell("gengap bench: shares above 100 % are left blank: a cache, or a machine that was busy")

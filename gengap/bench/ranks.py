@@ -1,14 +1,16 @@
 """Several ranks on this machine: images per second, and the share of an update that they exchange in."""
 
+import signal
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
 from math import ceil
 from multiprocessing import get_context
-from queue import Empty
-from typing import Any
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 
 import torch
 import torch.distributed as dist
@@ -18,7 +20,7 @@ from gengap.bench.progress import show
 from gengap.bench.random_images import random_images, source_of
 from gengap.config.schema import Config
 from gengap.data.splits import split
-from gengap.errors import UserError
+from gengap.errors import UserError, counted
 from gengap.regime import build_regime
 from gengap.training.build import build_trainer
 from gengap.training.device import DEFAULT_THREADS, prepare_device, usable_cores
@@ -30,10 +32,19 @@ TURN_SECONDS = 2.0
 LINGERING = 5.0  # seconds that a rank has to end after rank 0
 TIMEOUT = timedelta(minutes=10)
 HEAD = ("case", "precision", "ranks", "threads each", "images/s", "times one", "in exchanges")
+_started: list[SpawnProcess] = []
 
 
-def measure_ranks(chosen: Sequence[Case], sizes: Sequence[int], rounds: int) -> int:
+def measure_ranks(
+    chosen: Sequence[Case], sizes: Sequence[int], rounds: int, finished: Callable[[str], None]
+) -> int:
     """Measure the cases on each number of ranks, and print a table.
+
+    Args:
+        chosen: the cases.
+        sizes: numbers of ranks.
+        rounds: turns of each.
+        finished: told each case that has been printed.
 
     Raises:
         UserError: the ranks can't share a batch evenly, or one of them died; or images come from files.
@@ -48,7 +59,7 @@ def measure_ranks(chosen: Sequence[Case], sizes: Sequence[int], rounds: int) -> 
     for case, precision, config in configs:
         one = 0.0
         for size in sizes:
-            show(f"gengap bench: {case} in {precision} on {size} ranks")
+            show(f"gengap bench: {case} in {precision} on {counted(size, 'rank')}")
             threads, seconds, exchanging = _measure(config, size, rounds)
             show("")
             rate = config.method.batch_size / seconds
@@ -56,6 +67,7 @@ def measure_ranks(chosen: Sequence[Case], sizes: Sequence[int], rounds: int) -> 
             share = f"{exchanging / seconds:.1%}" if size > 1 else ""
             cells = [case, precision, size, threads, f"{rate:,.0f}", f"{rate / one:.2f}", share]
             print(f"| {' | '.join(map(str, cells))} |", flush=True)
+            finished(f"{case} in {precision} on {counted(size, 'rank')}")
     return 0
 
 
@@ -65,17 +77,19 @@ def _measure(config: Config, size: int, rounds: int) -> tuple[int, float, float]
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = int(found.getsockname()[1])
-    answers = context.Queue()
-    processes = [
-        context.Process(target=_serve, args=(config, rank, size, port, rounds, answers), daemon=True)
+    answers, answer = context.Pipe(duplex=False)
+    processes = _started[:] = [
+        context.Process(target=_serve, args=(config, rank, size, port, rounds, answer), daemon=True)
         for rank in range(size)
     ]
-    for process in processes:
-        process.start()
+    with _without_ctrl_c():
+        for process in processes:
+            process.start()
+    answer.close()  # so that the end of the other side is noticed
     processes[0].join()
     try:
-        threads, seconds, exchanging = answers.get(timeout=LINGERING)
-    except Empty:
+        threads, seconds, exchanging = answers.recv()
+    except EOFError:
         raise UserError("a measured process ended; its error message is above") from None
     finally:  # how the others end says nothing any more
         for process in processes[1:]:
@@ -84,7 +98,24 @@ def _measure(config: Config, size: int, rounds: int) -> tuple[int, float, float]
     return threads, seconds, exchanging
 
 
-def _serve(config: Config, rank: int, size: int, port: int, rounds: int, answers: Any) -> None:
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Start processes that ignore it: it reaches them too, and would interrupt their imports."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def end_ranks() -> None:
+    """Kill the processes of a measurement."""
+    for process in _started:
+        if process.is_alive():
+            process.kill()
+
+
+def _serve(config: Config, rank: int, size: int, port: int, rounds: int, answer: Connection) -> None:
     ranks = Ranks()
     if size > 1:
         address = f"tcp://127.0.0.1:{port}"
@@ -105,7 +136,7 @@ def _serve(config: Config, rank: int, size: int, port: int, rounds: int, answers
     number = ranks.largest(max(1, ceil(TURN_SECONDS / _turn(trainer, updates, ranks, 1)[0])))
     found = min(_turn(trainer, updates, ranks, number) for _ in range(rounds))
     if rank == 0:
-        answers.put((threads, *found))
+        answer.send((threads, *found))
     if size > 1:
         dist.barrier()
         dist.destroy_process_group()

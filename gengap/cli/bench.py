@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gengap.bench.progress import tell
@@ -71,22 +72,25 @@ def main(arguments: Sequence[str]) -> int:
         _python(values["peers"], chosen_files=[k for k in FILES if k in values]) if "peers" in values else ""
     )
     stop = Stop(None)
-    with stop.before_exit(_say_stopped):
+    finished: list[str] = []
+    place = "" if ranks else f", saved in {results_dir / 'bench'}"
+    with stop.before_exit(partial(_say_stopped, finished, place)):
         chosen = _chosen(values)
         listed = ", ".join(f"{case} in {' and '.join(case.precisions)}" for case in chosen)
         tell(f"gengap bench: {listed}; {rounds} rounds; loading torch")
         if ranks and "peers" in values:
             raise UserError("ranks and peers are measured separately: leave one out")
         if ranks:
-            from gengap.bench.ranks import measure_ranks
+            from gengap.bench.ranks import end_ranks, measure_ranks
 
-            return measure_ranks(chosen, ranks, rounds)
+            with stop.cleaning_up(end_ranks):
+                return measure_ranks(chosen, ranks, rounds, finished.append)
         from gengap.bench.measure import measure_all
         from gengap.bench.sides import end_sides
 
         try:
             with stop.cleaning_up(end_sides):
-                return measure_all(chosen, rounds, results_dir, peers)
+                return measure_all(chosen, rounds, results_dir, finished.append, peers)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -122,9 +126,10 @@ def _chosen(values: Mapping[str, str]) -> "Sequence[Case]":
     return cases(values.get("workload", ""), methods, precisions, _on_gpu, files)
 
 
-def _say_stopped(signal: str) -> None:
+def _say_stopped(finished: Sequence[str], place: str, signal: str) -> None:
+    which = f"; finished: {', '.join(finished)}{place}" if finished else " before any case was measured"
     with suppress(OSError, RuntimeError):  # a closed terminal, or a line that was being written
-        tell(f"gengap bench: stopped ({signal}); the cases printed so far, if any, are saved")
+        tell(f"gengap bench: stopped ({signal}){which}")
 
 
 def _positive(key: str, text: str) -> int:

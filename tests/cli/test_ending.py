@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gengap.__main__ import main
+from gengap.cli.bench import _say_stopped
 from gengap.runs.record import RECORD
 from tests.records import STUB, record
 
@@ -35,6 +36,21 @@ def hook(event, arguments):
     if event in ("import", "open") and str(arguments[0]).rpartition("/")[2] == where:
         os.kill(os.getpid(), number)
 sys.addaudithook(hook)
+from gengap.__main__ import main
+main()
+"""
+
+# `gengap`, whose group gets Ctrl-C as soon as it has started a process
+STARTED = """
+import os, signal, sys
+from multiprocessing.context import SpawnProcess
+os.setpgid(0, 0)
+start = SpawnProcess.start
+def started(process):
+    start(process)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGINT))
+SpawnProcess.start = started
 from gengap.__main__ import main
 main()
 """
@@ -90,7 +106,7 @@ def test_ctrl_c_during_an_import_ends_a_command_silently(command, module, tmp_pa
     assert (done.returncode, said, done.stdout) == (128 + signal.SIGINT, [], "")
 
 
-STOPPED = "gengap bench: stopped ({}); the cases printed so far, if any, are saved"
+STOPPED = "gengap bench: stopped ({}) before any case was measured"
 
 
 @pytest.mark.parametrize(
@@ -130,6 +146,23 @@ def test_bench_that_is_stopped_while_measuring_leaves_no_process(number, code, t
             STOPPED.format(number.name)
         ]  # at its end, none holds it
     assert process.returncode == code
+
+
+def test_ctrl_c_while_the_ranks_of_bench_start_is_one_line(tmp_path):
+    """They import torch, and the signal goes to them too, as from a terminal."""
+    words = ["bench", "ranks=1,2", "workload=digits_f1", "method=lb_gbn", "precision=fp32", "rounds=1"]
+    driver = [sys.executable, "-c", STARTED, *words]
+    done = subprocess.run(driver, cwd=tmp_path, capture_output=True, text=True, check=False)
+    *_, stopped = said = done.stderr.splitlines()
+    assert (done.returncode, stopped) == (128 + signal.SIGINT, STOPPED.format("SIGINT"))
+    assert all(line.startswith("gengap bench: ") for line in said)
+
+
+def test_bench_says_which_cases_are_finished(capsys):
+    _say_stopped(["F1, digits SB", "F1, digits LB"], ", saved in mine/bench", "SIGTERM")
+    assert capsys.readouterr().err == (
+        "gengap bench: stopped (SIGTERM); finished: F1, digits SB, F1, digits LB, saved in mine/bench\n"
+    )
 
 
 @pytest.mark.parametrize(
