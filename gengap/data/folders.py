@@ -1,6 +1,7 @@
 """ImageNet, or any data set of image files with one folder per class."""
 
 import logging
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,13 @@ def imagenet(root: Path) -> Source:
 def _class_folders(root: Path, split: str) -> ClassFolders:
     found = ClassFolders(root / split)
     if not found.names:
+        if all((root.parent / name).is_dir() for name in ("train", "val")):
+            place = root.parent.resolve() if root.parent.name in ("", "..") else root.parent
+            raise UserError(
+                f"no images in {printable(root / split)}, but there are {printable(place / 'train')} and "
+                f"{printable(place / 'val')}: to train on them, type "
+                f"{shlex.join([f'data.root={place.parent}', f'data.folder={place.name}'])}"
+            )
         raise UserError(
             f"no images in {root / split}: arrange them as {root}/train/CLASS/*.JPEG and "
             f"{root}/val/CLASS/*.JPEG, or set data.root and data.folder to where they are "

@@ -155,6 +155,13 @@ def check(folder: Path, advance: Advance) -> bool:
     return True
 
 
+def problems(folder: Path) -> list[str]:
+    """A line for each photograph of a complete copy that could not be decoded."""
+    asked = "SELECT problem FROM photographs WHERE problem IS NOT NULL ORDER BY id"
+    with closing(opened(folder / FILE)) as connection:
+        return [problem for (problem,) in connection.execute(asked)]
+
+
 def digest_of(digests: list[str]) -> str:
     """One digest of those of the splits."""
     return blake2b(" ".join(digests).encode(), digest_size=16).hexdigest()

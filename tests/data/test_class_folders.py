@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,3 +129,16 @@ def test_a_class_with_nothing_but_hidden_or_other_files_is_named(root):
 
 def test_data_limit_keeps_all_classes_of_nested_folders(root):
     assert np.array_equal(imagenet(root).train.labels[:6], [0, 1, 2] * 2)
+
+
+@pytest.mark.parametrize("typed", ["photos/animals", "photos/animals/train/..", "."])
+def test_splits_that_lie_directly_in_data_root_are_named_with_what_to_type(typed, tmp_path, monkeypatch):
+    animals = tmp_path / "photos" / "animals"
+    add(animals, "train", ["a/x.jpg"])
+    add(animals, "val", ["a/y.jpg"])
+    monkeypatch.chdir(animals if typed == "." else tmp_path)
+    with pytest.raises(UserError, match="no images in .*imagenette/train, but there are ") as error:
+        imagenet(Path(typed, "imagenette"))
+    root, folder = str(error.value).rpartition("type ")[2].split()
+    where = Path(root.removeprefix("data.root="), folder.removeprefix("data.folder="))
+    assert where.resolve() == animals

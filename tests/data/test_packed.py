@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
+from gengap.cli import prepare
 from gengap.cli.prepare import main
 from gengap.config.schema import Data
 from gengap.data import pack as packing
@@ -27,6 +28,7 @@ from gengap.data.packed import FILE, check, packed
 from gengap.errors import UserError
 
 SIZES = [(300, 400), (512, 300), (200, 260), (256, 256)]
+ANY = "gengap prepare takes imagenet, for ImageNet and for any folder of photographs"
 CONFIG = Data(name="imagenet", resize=40, crop=32, mean=[0.5] * 3, std=[0.5] * 3)
 
 
@@ -179,6 +181,16 @@ def test_a_flipped_bit_is_found_by_the_command_and_in_training(folder, capsys):
     assert "does not fit" in images.bad["a/2.JPEG"]
 
 
+def test_the_command_lists_what_it_could_not_decode(folder, monkeypatch, capsys):
+    monkeypatch.setattr(prepare, "LINE_SECONDS", -1.0)  # a line after every batch
+    for _ in range(2):  # packed, then checked
+        assert main(["imagenet", f"data.root={folder.parent}", "workers=1"]) == 0
+        progress, bad, count = capsys.readouterr().err.splitlines()
+        assert progress == "gengap: 18 of 18 photographs"
+        assert bad.startswith(f"gengap: {folder}/train/b/cut.JPEG can't be read as an image")
+        assert count == "gengap: 1 photograph could not be decoded"
+
+
 def test_a_changed_list_and_what_is_no_copy_are_found_before_training(folder):
     file = pack(folder, 0, ignore)
     with closing(sqlite3.connect(file)) as connection, connection:
@@ -197,8 +209,11 @@ def test_a_changed_list_and_what_is_no_copy_are_found_before_training(folder):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ([], "gengap prepare takes the name of a data set: type gengap prepare imagenet"),
-        (["mnist"], "gengap prepare takes the name of a data set"),
+        ([], f"{ANY}: type gengap prepare imagenet"),
+        (
+            ["photographs", "data.root=a b", "data.folder=animals"],
+            f"{ANY}: type gengap prepare imagenet 'data.root=a b' data.folder=animals",
+        ),
         (["imagenet", "workers=many"], "workers=many must be a whole number from 1 to 512"),
         (["imagenet", "root=x"], "unknown argument root=x"),
         (["imagenet", "data.root=/nowhere"], "no images in /nowhere/imagenet/train"),
