@@ -31,6 +31,7 @@ from gengap.launch.outcome import Outcome
 from gengap.launch.place import Place
 from gengap.launch.single import train_one
 from gengap.launch.stop import Stop
+from gengap.launch.summary import finished_line
 from gengap.runs.folders import folder_for_now
 from gengap.runs.state import run_state
 from gengap.terminal import guard_output, log_to_terminal
@@ -70,12 +71,20 @@ def launch_all(
                 if not is_lost_job(error):
                     raise
                 return without_the_lost(batch, journal, error)
-            return [Outcome(one.return_value) for one in returned]
+            outcomes = [Outcome(one.return_value) for one in returned]
+            if is_for_clusters(words):  # whose jobs say it in files of their own
+                for job in _finished(batch, outcomes):
+                    log.info("%s", finished_line(job))
+            return outcomes
 
         with stop:
             found = survive(jobs, launch, journal, stop)
         stop.reason()  # reads the flag, before its folder is removed
     return [found[job.directory] for job in jobs], stop
+
+
+def _finished(batch: Sequence[Job], outcomes: Sequence[Outcome]) -> list[Job]:
+    return [job for job, end in zip(batch, outcomes, strict=True) if end == Outcome.FINISHED]
 
 
 def survive(jobs: Sequence[Job], launch: Launch, journal: Journal, stop: Stop) -> dict[Path, Outcome]:

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from math import nan
 
 from gengap.config.identity import is_published
 from gengap.config.sweep import Job
@@ -33,6 +34,12 @@ def skipped_line(job: Job) -> str:
     if _lacks_weights(job):
         return f"{line}, and its weights {_NOT_KEPT}: {_again([job])}"
     return f"{line}; to train it again, {_again([job])}"
+
+
+def finished_line(job: Job) -> str:
+    """What a run came to that a job elsewhere has trained, as the run itself says it in its run.log."""
+    accuracy = (read_record(job.directory) or {}).get("summary", {}).get("last_val_accuracy", nan)
+    return f"{job.directory}: finished, validation accuracy {accuracy:.2f}%"
 
 
 def _lacks_weights(job: Job) -> bool:

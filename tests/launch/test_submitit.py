@@ -64,6 +64,7 @@ def test_a_sweep_on_this_machine(begin, tmp_path):
     _, said = process.communicate(timeout=120)
     assert process.returncode == 0, said
     assert said.splitlines()[-1] == "gengap: 2 runs: 2 finished"
+    assert said.count(": finished, validation accuracy ") == 2
     assert states(tmp_path) == ["finished", "finished"]
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["runs"]
 

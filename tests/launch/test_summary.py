@@ -10,7 +10,7 @@ from gengap.errors import DONE, UNFINISHED
 from gengap.launch import jobs as launch_jobs
 from gengap.launch.jobs import train_all
 from gengap.launch.outcome import Outcome
-from gengap.launch.summary import skipped_line, sum_up
+from gengap.launch.summary import finished_line, skipped_line, sum_up
 from tests.cli.test_status import write
 
 COMMITTED = CONF.parent / "results"
@@ -33,6 +33,11 @@ def test_a_run_that_is_done_says_how_to_train_it_again(jobs):
     [job] = jobs()
     again = "to train it again, add another results_dir=DIR or delete its folder"
     assert skipped_line(job) == f"{job.directory} has finished, validation accuracy 90.00%: skipped; {again}"
+
+
+def test_a_run_that_a_job_has_trained_says_what_it_came_to(jobs):
+    [job] = jobs()
+    assert finished_line(job) == f"{job.directory}: finished, validation accuracy 90.00%"
 
 
 def test_a_run_without_the_weights_that_were_asked_for_says_how_to_have_them(jobs, caplog):
