@@ -78,7 +78,7 @@ def _store_status(typed: Typed, words: Sequence[str], results_dir: str) -> None:
     lines = [line for name, runs in cells.items() for line in _how_to_continue(typed, words, name, runs)]
     if lines:
         print()
-        say("The command that began these runs also trains those it had not begun. For these alone:")
+        say("These continue the runs above; the command that began them also trains what is not listed:")
         for line in lines:
             say(line)
 

@@ -177,7 +177,7 @@ class Connection:
             return LostRankError(f"the ranks have lost each other ({str(error).splitlines()[0]}): {_AGAIN}")
         if "imed out" in str(error):
             return LostRankError(f"{named} not answered for {self._timeout:g} s: {_AGAIN}")
-        return LostRankError(f"{named} ended without a word (killed, as when memory runs out?): {_AGAIN}")
+        return LostRankError(f"{named} ended unexpectedly (killed, as when memory runs out?): {_AGAIN}")
 
     def _cause(self) -> LostRankError | None:
         for rank in self._others:

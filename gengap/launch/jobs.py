@@ -122,7 +122,7 @@ def _one_by_one(
 def _say_stopped(directory: Path, name: str) -> None:
     if has_record(directory):
         kept = "its last checkpoint is kept" if (directory / NEWEST).exists() else "nothing was saved yet"
-        line = "%s: stopped (%s) before a further update, %s; run the same command again to continue"
+        line = "%s: stopped (%s) before its next update, %s; run the same command again to continue"
         log.info(line, directory, name, kept)
     else:
         log.info("%s: stopped (%s) before the first update: nothing was trained", directory, name)

@@ -54,7 +54,7 @@ def check_shares(config: Config, ranks: int) -> None:
         step = size * ranks
         sizes = [s for s in (samples // step * step, (samples // step + 1) * step) if s]
         raise UserError(
-            f"a batch of {samples} is {of}, which {ranks} ranks can't share evenly: start "
-            f"{either([str(n) for n in near])} of them, or set another batch size, such as "
+            f"{ranks} ranks can't share a batch of {of} evenly: start "
+            f"{either([str(n) for n in near])} ranks, or set another batch size, such as "
             f"{either([str(s) for s in sizes])}"
         )

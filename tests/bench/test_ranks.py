@@ -21,7 +21,7 @@ def test_ranks_are_measured_with_their_share_of_exchanges(capsys):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("ranks=3", *DIGITS), "3 ranks can't share evenly"),
+        (("ranks=3", *DIGITS), "3 ranks can't share a batch of "),
         (("ranks=two", *DIGITS), "ranks=two must be a positive whole number"),
         (("ranks=2", "workload=imagenet_alexnet", "precision=fp32"), "images are held in memory"),
     ],

@@ -192,7 +192,7 @@ def test_signal_before_a_resumed_run_continues_keeps_its_folder(tmp_path):
     (directory / RECORD).write_text(json.dumps(found))
     done = signalled(signal.SIGINT, "digits.csv.gz", TRAIN, tmp_path)
     assert done.returncode == 128 + signal.SIGINT
-    assert "stopped (SIGINT) before a further update, " in done.stderr
+    assert "stopped (SIGINT) before its next update, " in done.stderr
     assert (directory / RECORD).exists()
 
 

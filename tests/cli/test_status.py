@@ -104,7 +104,7 @@ def test_failed_and_diverged_runs_show_why(digits, tmp_path, capsys):
     assert below[:2] == [f"  seed{seed} {reason}" for seed, reason in enumerate(reasons)]
     assert below[2:] == [
         "",
-        "The command that began these runs also trains those it had not begun. For these alone:",
+        "These continue the runs above; the command that began them also trains what is not listed:",
         f"continue with: gengap train +experiment=digits_sb seed=0 results_dir={tmp_path}",
     ]
 

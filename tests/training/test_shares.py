@@ -48,9 +48,11 @@ def test_chunks_are_those_of_torch(samples, ghosts):
 def test_a_batch_that_ranks_can_t_share_evenly_is_refused_with_numbers_that_can(digits):
     check_shares(digits("lb_gbn"), 8)
     check_shares(digits("lb"), 4)
-    with pytest.raises(UserError, match=r"32 ghosts of 16.* 3 ranks .* 1, 2, 4, 8, 16 or 32 .* 480 or 528"):
+    with pytest.raises(
+        UserError, match=r"3 ranks .* 32 ghosts of 16 evenly.* 1, 2, 4, 8, 16 or 32 .* 480 or 528"
+    ):
         check_shares(digits("lb_gbn"), 3)
-    with pytest.raises(UserError, match=r"512 samples.* 3 ranks .* 510 or 513"):
+    with pytest.raises(UserError, match=r"3 ranks .* 512 samples evenly.* 510 or 513"):
         check_shares(digits("lb"), 3)
     with pytest.raises(UserError, match=r"a batch of 16 is 1 ghosts of 16.* 2 ranks .* start 1 of them"):
         check_shares(digits("sb", "method.ghost_size=16"), 2)
