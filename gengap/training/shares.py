@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gengap.config.schema import Config, Method
-from gengap.errors import UserError, either
+from gengap.errors import UserError, counted, either
 
 _NAMED = 8  # numbers of ranks in a message
 
@@ -48,13 +48,13 @@ def check_shares(config: Config, ranks: int) -> None:
         if count % ranks == 0:
             continue
         size = samples // count
-        of = f"{count} ghosts of {size}" if method.ghost_size is not None else f"{count} samples"
+        of = f"{counted(count, 'ghost')} of {size}" if method.ghost_size is not None else f"{count} samples"
         fitting = [n for n in range(1, count + 1) if count % n == 0]
         near = sorted(sorted(fitting, key=lambda n: abs(n - ranks))[:_NAMED])
         step = size * ranks
         sizes = [s for s in (samples // step * step, (samples // step + 1) * step) if s]
         raise UserError(
-            f"{ranks} ranks can't share a batch of {of} evenly: start "
-            f"{either([str(n) for n in near])} ranks, or set another batch size, such as "
+            f"{ranks} ranks can't share a batch of {of} evenly, but "
+            f"{either([str(n) for n in near])} can: start so many, or set another batch size, such as "
             f"{either([str(s) for s in sizes])}"
         )
