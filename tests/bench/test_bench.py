@@ -178,7 +178,12 @@ def test_default_cases_have_their_targets() -> None:
 
 def test_the_arguments_say_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(measure, "measure_all", lambda *found: asked.append(found) or 0)
+
+    def measured(cases: object, rounds: int, folder: Path, finished: object, peers: str) -> int:
+        asked.append((cases, rounds, folder, peers))
+        return 0
+
+    monkeypatch.setattr(measure, "measure_all", measured)
     assert main(["workload=cifar10_c1", "method=sb,lb", "rounds=7", "results_dir=there"]) == 0
     cases = [Case("cifar10_c1", method, ("fp32", "bf16")) for method in ("sb", "lb")]
     assert asked == [(cases, 7, Path("there"), "")]
