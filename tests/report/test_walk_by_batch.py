@@ -57,6 +57,16 @@ def test_the_small_batch_is_in_both_panels(store: Store) -> None:
     assert shown == [(r, b) for r in ("one learning rate", "+LR and GBN") for b in ("128", "512", "4096")]
 
 
+def test_other_sizes_of_the_small_batch_s_method_are_at_its_rate(store: Store) -> None:
+    store.add("mnist_sb", rows=grown(128))
+    for batch in (64, 256):
+        store.add_with(f"method.batch_size={batch}", "mnist_sb", rows=grown(batch))
+    rows = by_column(figure(read_records(store.root)).data["walk_by_batch"])
+    assert {(r["learning rate"], r["batch"]) for r in rows} == {
+        ("one learning rate", batch) for batch in ("64", "128", "256")
+    }
+
+
 def test_a_row_is_drawn_in_bf16_only_where_it_has_no_run_in_fp32(store: Store) -> None:
     for name in ("mnist_sb", "mnist_lb", "cifar10_c1_sb", "cifar10_c1_lb"):
         store.add_with("precision=bf16", name, rows=grown(100))

@@ -1,7 +1,7 @@
 """Distance from initialization by batch size: the question of figure 2, on every row with several sizes."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,10 +67,15 @@ def _series(records: Records) -> Series:
     for row in drawn_rows(records):
         for group in _groups(records, row):
             walk, batch = read_walk(group), _batch_size(group)
-            for method in RATES if group.method == "sb" else (group.method,):
+            for method in _panels(group, is_cell=group is records.cells.get((row, "sb"))):
                 if walk is not None and batch is not None:
                     found[row, method][batch] = walk
     return {key: dict(sorted(walks.items())) for key, walks in found.items() if len(walks) >= FEWEST}
+
+
+def _panels(group: Group, *, is_cell: bool) -> Iterable[str]:
+    """The small batch, whose rate is not scaled, is in both; other batches of its method have its rate."""
+    return RATES if is_cell else ("lb" if group.method == "sb" else group.method,)
 
 
 def _groups(records: Records, row: Row) -> Iterator[Group]:
@@ -100,7 +105,7 @@ def _draw(found: Series) -> Drawing:
             draw_fit(axis, walk, styles[batch], index)
         axis.set_xscale("log")
         axis.set_ylim(bottom=0)
-        axis.set_title(picture_text(f"{row.title}: {RATES[method]}"))
+        axis.set_title(f"{picture_text(row.title)}: {RATES[method]}")
     drawing.supxlabel("updates $t$", fontsize=10)
     drawing.supylabel(DISTANCE, fontsize=10)
     fitted = any(walk.fitted for walks in found.values() for walk in walks.values())
