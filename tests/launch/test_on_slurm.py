@@ -50,7 +50,7 @@ def submit(slurm, tmp_path):
     (tmp_path / "first.py").write_text(NETWORK)
     gengap = tmp_path / "bin" / "gengap"
     gengap.parent.mkdir()
-    gengap.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gengap "$@"\n')
+    gengap.write_text(f'#!/bin/sh\necho "$@" >>"{tmp_path}/words"\nexec "{sys.executable}" -m gengap "$@"\n')
     gengap.chmod(0o755)
     environment = {
         "PATH": f"{gengap.parent}:{os.environ['PATH']}",
@@ -76,8 +76,10 @@ def runs(folder: Path) -> list[Path]:
 
 
 def test_a_sweep_is_requeued_until_it_is_done(slurm, submit, tmp_path):
-    submit("budget", "+experiment=digits_lb", array="0-1")
+    submit("budget", "+experiment=digits_lb", array="0-1", options=["--time=00:41:00"])
     slurm.wait(lambda: not slurm.jobs(), "the end of the sweep", 120)
+    budgets = {words.split()[-1] for words in (tmp_path / "words").read_text().splitlines()}
+    assert budgets == {"runtime.time_budget=38"}, "a twentieth less than --time, after a requeue too"
     assert [directory.name for directory in runs(tmp_path)] == ["seed0", "seed1"], logs(tmp_path)
     for directory in runs(tmp_path):
         said = (directory / LOG).read_text()
