@@ -72,7 +72,7 @@ def _store_status(typed: Typed, words: Sequence[str], results_dir: str) -> None:
         log_error(error)
     if not directories and not unreadable:
         start = shlex.join(["gengap", "train", "+sweep=quickstart", f"results_dir={results_dir}"])
-        say(f"no runs in {results_dir}: start with {start}")
+        say(f"no runs in {results_dir} yet (a run appears with its first update): start with {start}")
     cells = _cells(directories)
     _print_cells(cells)
     lines = [line for name, runs in cells.items() for line in _how_to_continue(typed, words, name, runs)]
