@@ -81,7 +81,8 @@ def test_status_accepts_the_arguments_of_train(tmp_path, capsys):
 def test_status_of_an_empty_folder_suggests_a_command(tmp_path, capsys):
     assert status([f"results_dir={tmp_path}", "data.root=elsewhere", "runtime.threads=1"]) == 0
     command = f"gengap train +sweep=quickstart results_dir={tmp_path}"
-    assert capsys.readouterr().out == f"no runs in {tmp_path} yet (a run appears with its first update): start with {command}\n"
+    empty = f"no runs in {tmp_path} yet (a run appears with its first update)"
+    assert capsys.readouterr().out == f"{empty}: start with {command}\n"
 
 
 @pytest.mark.parametrize(
