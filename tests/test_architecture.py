@@ -33,7 +33,9 @@ ALLOWED = {
     "landscape": {*BASE, "config", "data", "launch", "models", "regime", "runs", "training"},
     "plan": {*BASE, "config", "paper", "regime", "runs"},
     "report": {*BASE, "config", "paper", "runs"},
-    "bench": {*BASE, "config", "data", "models", "paper", "regime", "report", "runs", "training"},
+    "bench": {
+        *BASE, "config", "data", "landscape", "models", "paper", "regime", "report", "runs", "training"
+    },
     "api": {*BASE, "config", "launch", "runs", "training"},
     "cli": {*BASE, "bench", "config", "data", "landscape", "launch", "plan", "report", "runs"},
     "__main__": {*BASE, "cli"},

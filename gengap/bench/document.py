@@ -7,6 +7,7 @@ from typing import Any
 
 from gengap.errors import FaultError
 from gengap.faults import check_is_file
+from gengap.report.hessian import HESSIAN
 from gengap.report.peers import PEERS
 from gengap.report.photographs import PHOTOGRAPHS
 from gengap.runs.store import write_atomically
@@ -27,11 +28,16 @@ def _of_trainer(row: Row) -> tuple[Any, ...]:
     return *_trained(row), row["trainer"]
 
 
+def _of_library(row: Row) -> tuple[Any, ...]:
+    return row["workload"], row["method"], row["samples"], row["library"]
+
+
 # By key in the file: what identifies a row, and the order that they stand in
 _ORDERS: dict[str, tuple[Callable[[Row], tuple[Any, ...]], Callable[[Row], tuple[Any, ...]]]] = {
     ROWS: (_case, _trained),
     PHOTOGRAPHS: (_case, _case),
     PEERS: (_of_trainer, _of_trainer),
+    HESSIAN: (_of_library, _of_library),
 }
 
 
@@ -43,7 +49,7 @@ def merged(
     Args:
         path: the file, which need not exist.
         machine: hardware, versions and rates, as `machine.peak_rates` describes them.
-        kind: the key in the file: ROWS, PHOTOGRAPHS or PEERS.
+        kind: the key in the file: ROWS, PHOTOGRAPHS, PEERS or HESSIAN.
         found: the new rows.
 
     Raises:

@@ -25,6 +25,7 @@ from gengap.report.contents import figure as section_of
 from gengap.report.contents import targets
 from gengap.report.figures.canvas import save
 from gengap.report.figures.speed import figure, slug
+from gengap.report.hessian import hessian
 from gengap.report.markup import Table, markdown
 from gengap.report.peers import PEERS, peers_table
 from gengap.report.peers import peers as section_of_peers
@@ -115,9 +116,8 @@ def write_page(document: dict[str, Any], folder: Path) -> None:
         save(shown, folder)
     whole = section_of(shown)
     trained = whole.blocks if document["rows"] else ()
-    page = Section(
-        whole.heading, (*trained, *section_of_peers(document), *decoding(document), targets([document]))
-    )
+    others = (*section_of_peers(document), *decoding(document), *hessian(document))
+    page = Section(whole.heading, (*trained, *others, targets([document])))
     write_atomically(folder / f"{shown.name}.md", markdown_section(page).encode())
 
 

@@ -5,6 +5,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gengap.bench.progress import tell
@@ -18,13 +20,15 @@ if TYPE_CHECKING:
     from gengap.bench.cases import Case
 
 FILES = ("data.root", "data.folder")
-KEYS = ("workload", "method", "precision", *FILES, "rounds", "ranks", "peers", "results_dir")
+HESSIAN = ("hessian", "samples")
+KEYS = ("workload", "method", "precision", *FILES, "rounds", "ranks", "peers", *HESSIAN, "results_dir")
 SPEC = options.Spec("bench", keys=KEYS)
 
 HELP = """\
 usage: gengap bench [workload=NAME] [method=sb,lb_ra] [precision=fp32,bf16] [rounds=5] [results_dir=DIR]
        gengap bench peers=PYTHON [workload=NAME] ...
        gengap bench ranks=1,2 [workload=NAME] ...
+       gengap bench hessian=RUN [samples=5000] [rounds=5] [results_dir=DIR]
 
 Trains on random images of the data set's shape, alternating between gengap and a typical loop in processes of
 their own, and prints medians: updates/s, images/s, their ratio, the fraction of this machine's matrix-product
@@ -48,6 +52,9 @@ limits training.
                    this Python that has them: scripts/bench-peers installs and measures them
   ranks=NUMBERS    instead, train with this many processes together, which share this machine's cores or
                    GPUs, and print images/s and the fraction of an update that they spend in exchanges
+  hessian=RUN      instead, find the largest eigenvalue of the Hessian at the weights of a run, a folder such
+                   as mine/runs/NAME/seed0, beside PyHessian and hessian-eigenthings
+  samples=N        over the loss of that many training images (default: 5000)
   results_dir=DIR  write the measurements to DIR/bench as JSON, a table and a figure (default: results)
 """
 
@@ -68,6 +75,8 @@ def main(arguments: Sequence[str]) -> int:
     rounds = _positive("rounds", values.get("rounds", "5"))
     ranks = [_positive("ranks", text) for text in values["ranks"].split(",")] if "ranks" in values else []
     results_dir = expanded(values.get("results_dir", "results"))
+    if set(HESSIAN) & set(values):
+        return _measure_hessian(values, rounds, results_dir)
     peers = (
         _python(values["peers"], chosen_files=[k for k in FILES if k in values]) if "peers" in values else ""
     )
@@ -98,6 +107,24 @@ def main(arguments: Sequence[str]) -> int:
                 raise
             advice = f"can't write to {error.filename} ({error.strerror}): set results_dir=DIR"
             raise MachineError(advice) from error
+
+
+def _measure_hessian(values: Mapping[str, str], rounds: int, results_dir: Path) -> int:
+    if "hessian" not in values:
+        raise UserError("samples is for hessian: add hessian=RUN, a folder such as mine/runs/NAME/seed0")
+    if others := [key for key in values if key not in (*HESSIAN, "rounds", "results_dir")]:
+        raise UserError(f"{others[0]} is not for hessian, which takes the run's: leave it out")
+    samples = _positive("samples", values.get("samples", "5000"))
+    modules = {"PyHessian": "pyhessian", "hessian-eigenthings": "hessian_eigenthings"}
+    missing = [name for name, module in modules.items() if find_spec(module) is None]
+    if missing:
+        command = "pip install -c constraints.txt -e '.[hessian]'"
+        raise UserError(f"{' and '.join(missing)} can't be imported: type {command}")
+    tell("gengap bench: loading torch")
+    with Stop(None).before_exit(lambda signal: tell(f"gengap bench: stopped ({signal}), nothing is saved")):
+        from gengap.bench.hessian.compare import measure_hessian
+
+        return measure_hessian(expanded(values["hessian"]), samples, rounds, results_dir)
 
 
 def _python(text: str, chosen_files: Sequence[str]) -> str:

@@ -1,0 +1,1 @@
+"""The largest eigenvalue of a trained network's Hessian: gengap beside PyHessian and hessian-eigenthings."""
