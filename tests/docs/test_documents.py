@@ -84,7 +84,7 @@ def test_every_setting_of_the_landscape_is_in_its_table():
         own = section("docs/landscape.md", kind)
         for name, default, text in explained(kind):
             row = f"| `{name}={default}` | {text.replace(' | ', ', ')} |"
-            is_common = name in common and row in section("docs/landscape.md", "Every kind")
+            is_common = name in common and row in section("docs/landscape.md", "Settings of a surface")
             assert is_common or row in own
 
 
