@@ -1,5 +1,6 @@
 """The figures of the loss surface, on records whose numbers the tests know in closed form."""
 
+import shutil
 import warnings
 from math import exp, log, sqrt
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from landscape_records import add_measured, on_line, sharp, walked
 from report_records import Store
 
+from gengap.config.conf import CONF
 from gengap.report.cells import read_records
 from gengap.report.figures.canvas import save
 from gengap.report.figures.figure import Figure
@@ -109,6 +111,18 @@ def test_sharpness_by_batch_size_where_nothing_else_differs(store: Store, tmp_pa
         assert float(row["sharpness_factor"]) == pytest.approx(exp(stdev([0, log(2)])), rel=1e-5)
     table = rows(figure.tables["By batch size"])
     assert (table[0]["sharpness"], table[0]["validation %"]) == ("48 ± 23 (n=2)", "98.50 ± 0.00")
+
+
+def test_an_older_record_is_of_the_family_of_newer_ones(store: Store, tmp_path: Path) -> None:
+    """Committed records of batch sizes 256 and 6000, from before some keys, beside one with all keys."""
+    for run in ("keskar_f1-sb-16d46f58", "keskar_f1-lb-67abb26b"):
+        committed, here = (root / "landscape" / run for root in (CONF.parent / "results", store.root))
+        shutil.copytree(committed, here, ignore=shutil.ignore_patterns("line-*"))
+    for seed in range(5):
+        add_measured(store, "keskar_f1_b1024_lb", seed, "sharpness", [sharp(5.0), sharp(2.0, 5e-4)])
+    figure = next(f for f in drawn(store, tmp_path) if "by_batch" in f.name)
+    found = [r for r in rows(figure.data[figure.name]) if r["batch_norm"] == "trained"]
+    assert [(r["batch_size"], r["n"]) for r in found] == [("256", "5"), ("1024", "5"), ("6000", "5")] * 2
 
 
 def test_two_batch_sizes_are_no_figure(store: Store, tmp_path: Path) -> None:

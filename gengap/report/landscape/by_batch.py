@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
+from gengap.config.identity import recorded_differences
+from gengap.config.schema import Config
 from gengap.report.bands import Array
 from gengap.report.escape import picture_text
 from gengap.report.figures.canvas import grid, legend
@@ -24,6 +26,7 @@ from gengap.report.rows import Row
 from gengap.report.statistics import Summary, summarize
 
 FEWEST = 3  # batch sizes
+_VARIED = ("method.name", "method.batch_size")
 TITLE = "sharpness by batch size"
 CAPTION = paragraph(
     "Sharpness (Metric 2.1) by batch size, both on log axes, one panel per mode of batch norm; the last "
@@ -62,11 +65,13 @@ def families(read: Sequence[Record], found: Numbers) -> list[Family]:
 
 
 def _rest(record: Record) -> str:
-    """The configuration without the batch size, the method's name, the seed, and where the run was made."""
-    left_out = ("seed", "runtime", "results_dir", record.kind)
-    config: dict[str, Any] = {k: v for k, v in record.content["config"].items() if k not in left_out}
-    method = {k: v for k, v in config["method"].items() if k not in ("name", "batch_size")}
-    return json.dumps(config | {"method": method}, sort_keys=True)
+    """What distinguishes the run, without the batch size and the method's name.
+
+    Keys that an older record lacks count as their defaults, as in the run's name.
+    """
+    config = {k: v for k, v in record.content["config"].items() if k != record.kind}
+    changed = recorded_differences(config, Config())
+    return json.dumps({k: v for k, v in changed.items() if k not in _VARIED}, sort_keys=True)
 
 
 def figures(read: Sequence[Record], found: Numbers) -> Iterator[Figure]:
