@@ -39,6 +39,7 @@ def report(
         *(figure(f) for f in shown if f.draw and not f.name.startswith(own_runs.PREFIX)),
         section("Which norm does figure 2 show?", prose.NORMS, norms_elsewhere(records)),
         landscape.section([figure(f) for f in landscape.figures]),
+        *landscape.experiments,
         targets(records.speeds) if records.speeds else None,
         *(() if own else runs),
         section("Unfinished runs", prose.NOT_FINISHED, other_runs.unfinished(records)),

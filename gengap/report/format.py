@@ -51,6 +51,14 @@ def interval(low: str, high: str) -> str:
     return f"{low} to {high}" if low else ""
 
 
+def signed_interval(summary: Summary | None) -> str:
+    """The 95 % interval of a mean difference in points; empty for a single value and for None."""
+    if summary is None or summary.half_width is None:
+        return ""
+    low, high = summary.mean - summary.half_width, summary.mean + summary.half_width
+    return interval(signed(low), signed(high))
+
+
 def p_value(value: float | None) -> str:
     """Four decimals, `< 0.0001` below that; empty for None."""
     if value is None:

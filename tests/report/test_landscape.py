@@ -13,12 +13,9 @@ from gengap.paper import keskar
 from gengap.report.cells import read_records
 from gengap.report.landscape import findings, order, subjects, tables
 from gengap.report.landscape.answers import answers, counts
-from gengap.report.landscape.numbers import SHARPNESS, Measure, Value
+from gengap.report.landscape.numbers import SHARPNESS
 from gengap.report.landscape.ratios import Ratio
-from gengap.report.landscape.remedies import remedies
 from gengap.report.landscape.spectra import spectra
-from gengap.report.landscape.subjects import Subject
-from gengap.report.rows import Row
 
 
 def test_cells_are_mean_std_and_n(digits: Store) -> None:
@@ -178,17 +175,6 @@ def test_eigenvalues_are_shown_one_by_one(store: Store) -> None:
 
 def test_usual_settings_are_the_defaults_of_every_kind() -> None:
     assert {kind: subjects.unusual(as_dict(cls())) for kind, cls in KINDS.items()} == dict.fromkeys(KINDS, "")
-
-
-def test_remedies_stand_beside_the_published_ones() -> None:
-    subject = Subject(Row("keskar_c1"), "", "keskar_c1_lb_augmented", "keskar_c1-lb-0badcafe", 5000)
-    seeds = {seed: Value(v, 80.0 + seed, 99.0, None, "", {}) for seed, v in enumerate((200.0, 300.0))}
-    found = {subject: {Measure(SHARPNESS, 1e-3, None, "trained", ""): seeds}}
-    table = [tuple(row.values()) for row in rows(remedies(found))]
-    assert [row[3:] for row in table if row[1:3] == ("augmentation", "LB")] == [
-        ("published", "", "82.50 ± 0.67", "231.77 ± 30.50", "45.89 ± 3.83"),
-        ("trained", "", "80.50 ± 0.71 (n=2)", "250 ± 71 (n=2)", ""),
-    ]
 
 
 def test_every_seed_is_in_the_data(digits: Store) -> None:

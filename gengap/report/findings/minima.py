@@ -8,8 +8,7 @@ from gengap.report.cells import Records, rows_of
 from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.format import significant
 from gengap.report.landscape.findings import LB_SB, RA_LB
-from gengap.report.landscape.ratios import FLATTER, SHARPER
-from gengap.report.landscape.remedies import SUFFIXES
+from gengap.report.landscape.ratios import FLATTER, SHARPER, majority
 from gengap.report.landscape.section import Landscape
 from gengap.report.rows import Part, Row
 
@@ -20,11 +19,10 @@ _READING = (
     "so that many of them weigh no more than its n seeds."
 )
 _FARTHER = (3.0, 10.0)  # times, as published
-REMEDIES = tuple(SUFFIXES.values())
 
 
 def claims(records: Records, landscape: Landscape) -> list[Claim]:
-    """Sharpness, distance and remedies."""
+    """Sharpness and distance."""
     return [
         Claim(
             "Large batches converge to sharper minima than small ones.",
@@ -47,13 +45,6 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
             [*_distances(records)],
             "Other workloads",
         ),
-        Claim(
-            "Data augmentation, conservative and adversarial training narrow the gap; the minima stay sharp.",
-            "Keskar et al., section 4 and Appendix C",
-            "No rule decides; the table of remedies shows accuracy and sharpness.",
-            [*_of_remedies(landscape)],
-            "Remedies",
-        ),
     ]
 
 
@@ -61,14 +52,13 @@ def _ratios(landscape: Landscape, pair: str, reading: str, other: str) -> Iterat
     of_pair = [c for c in landscape.compared if c.label == pair and c.ratio.reading]
     for row in dict.fromkeys(c.row for c in of_pair):
         found = [c.ratio for c in of_pair if c.row == row]
-        so, not_so = (sum(r.reading == word for r in found) for word in (reading, other))
-        agrees = True if 2 * so > len(found) and not not_so else False if 2 * not_so > len(found) else None
+        so = sum(r.reading == reading for r in found)
         values = sorted(r.value for r in found if r.value is not None)
         by = ", ".join(dict.fromkeys(c.measure.quantity for c in of_pair if c.row == row))
         spread = f"ratios from {significant(values[0])} to {significant(values[-1])}"
         sides, n = pair.replace(" / ", f" is {reading} than "), max(r.n for r in found)
         text = f"{row.title}: {sides} in {so} of {len(found)} comparisons ({by}; {spread}; n = {n})"
-        yield Evidence(row, agrees, text)
+        yield Evidence(row, majority(found, reading, other), text)
 
 
 def _distances(records: Records) -> Iterator[Evidence]:
@@ -85,9 +75,3 @@ def _distances(records: Records) -> Iterator[Evidence]:
 def _distance(records: Records, row: Row, method: str) -> list[float]:
     group = records.cell(row, method)
     return [] if group is None else [float(d) for d in group.finished["distance"]]
-
-
-def _of_remedies(landscape: Landscape) -> Iterator[Evidence]:
-    for subject in landscape.found:
-        if subject.label.endswith(REMEDIES):
-            yield Evidence(subject.row, None, f"{subject.row.title}: {subject.label} is measured")

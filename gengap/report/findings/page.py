@@ -7,7 +7,7 @@ from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
 from gengap.report.comparisons import Comparison
 from gengap.report.figures.figure import Figure
-from gengap.report.findings import accuracy, minima, prose, walking
+from gengap.report.findings import accuracy, minima, prose, remedies, walking
 from gengap.report.findings.causes import trials
 from gengap.report.findings.claims import Claim
 from gengap.report.findings.missing import cells_not_run, figures_not_drawn
@@ -28,7 +28,7 @@ def findings(
     """The whole page; None where nothing has been tested."""
     on_accuracy, keskar_gap = accuracy.claims(records, compared), accuracy.keskar_gap(records)
     on_walks, on_minima = walking.claims(records, landscape), minima.claims(records, landscape)
-    found = [*on_accuracy, *on_walks, keskar_gap, *on_minima]
+    found = [*on_accuracy, *on_walks, keskar_gap, *on_minima, *remedies.claims(landscape)]
     if not any(claim.evidence for claim in found):
         return None
     parts = (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gengap.report.format import fixed, interval, signed, significant_spread, spread
+from gengap.report.format import fixed, signed, signed_interval, significant_spread, spread
 from gengap.report.landscape.numbers import mode_order
 from gengap.report.landscape.subjects import Record, Subject
 from gengap.report.markup import Table
@@ -62,15 +62,9 @@ def _row(subject: Subject, mode: str, seeds: Seeds) -> tuple[str, ...]:
         *(subject.row.title, subject.label, mode, str(len(seeds))),
         *(spread(over_seeds("validation")), spread(over_seeds("own"))),
         signed(difference.mean) + ("" if difference.std is None else f" ± {difference.std:.2f}"),
-        _interval(difference),
+        signed_interval(difference),
         *(spread(over_seeds("train")), significant_spread(over_seeds("train_loss"))),
     )
-
-
-def _interval(found: Summary) -> str:
-    if found.half_width is None:
-        return ""
-    return interval(signed(found.mean - found.half_width), signed(found.mean + found.half_width))
 
 
 def data(found: Found) -> Table:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from gengap.paper import keskar
 from gengap.paper.methods import LABELS, METHODS
-from gengap.report.format import interval, significant
+from gengap.report.format import significant
 from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers, Seeds, kept, measures
 from gengap.report.landscape.ratios import Ratio, ratio
 from gengap.report.landscape.subjects import by_row
@@ -70,17 +70,9 @@ def ratios(comparisons: Sequence[Compared]) -> Table:
     for row, m in dict.fromkeys((c.row, c.measure) for c in comparisons):
         published = significant(_published(row, m, *PAIRS[0])) or "–"
         of_pairs = (found.get((row, m, pair)) for pair in pairs)
-        cells = (cell for c in of_pairs for cell in (_shown(c), c.ratio.reading if c else ""))
+        cells = (cell for c in of_pairs for cell in ((c.ratio.text, c.ratio.reading) if c else ("", "")))
         rows.append((row.title, m.name, m.batch_norm, m.settings, published, *cells))
     return Table(header, tuple(rows), labels=4)
-
-
-def _shown(c: Compared | None) -> str:
-    """`24.7 (16.8 to 36.1; n=5)`, or why there is none."""
-    if c is None:
-        return ""
-    about = interval(significant(c.ratio.low), significant(c.ratio.high)) or c.ratio.reason
-    return f"{significant(c.ratio.value) or '–'} ({about}; n={c.ratio.n})"
 
 
 def data(comparisons: Sequence[Compared]) -> Table:

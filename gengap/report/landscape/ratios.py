@@ -1,9 +1,10 @@
 """How many times sharper one method's minima are than another's, over seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
 
+from gengap.report.format import interval, significant
 from gengap.report.landscape.numbers import Seeds
 from gengap.report.statistics import summarize
 
@@ -33,6 +34,18 @@ class Ratio:
         if self.low is None or self.high is None:
             return OPEN
         return SHARPER if self.low > 1 else FLATTER if self.high < 1 else OPEN
+
+    @property
+    def text(self) -> str:
+        """`24.7 (16.8 to 36.1; n=5)`, or why there is none."""
+        about = interval(significant(self.low), significant(self.high)) or self.reason
+        return f"{significant(self.value) or '–'} ({about}; n={self.n})"
+
+
+def majority(found: Collection[Ratio], reading: str, other: str) -> bool | None:
+    """Whether more than half of the ratios read so and none the other way; None where neither is so."""
+    so, not_so = (sum(r.reading == word for r in found) for word in (reading, other))
+    return True if 2 * so > len(found) and not not_so else False if 2 * not_so > len(found) else None
 
 
 def ratio(a: Seeds, b: Seeds) -> Ratio:

@@ -1,47 +1,147 @@
-"""Keskar et al.'s remedies at the large batch: what they published, and ours."""
+"""Keskar et al.'s remedies beside the plain small and large batch: accuracy and sharpness."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from gengap.paper import keskar
-from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS
-from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers, Seeds, measures
-from gengap.report.landscape.tables import PUBLISHED, accuracy, value
+from gengap.report.format import signed, signed_interval, significant, spread
+from gengap.report.landscape.numbers import SHARPNESS, Measure, Seeds
+from gengap.report.landscape.tables import PUBLISHED, value
+from gengap.report.landscape.trained import Trained, cell, epsilons, modes
 from gengap.report.markup import Table
+from gengap.report.rows import Row
+from gengap.report.statistics import summarize
 
-# How the names of our experiments end: keskar_c1_lb_augmented
-SUFFIXES = {"augmentation": "augmented", "conservative": "conservative"}
-_EPSILONS = (1e-3, 5e-4)  # of the published values, in the full space
+# By how the names of our experiments end, keskar_c1_lb_augmented: words, and the name of the published values
+REMEDIES = {
+    "augmented": ("data augmentation", "augmentation"),
+    "conservative": ("conservative training", "conservative"),
+    "adversarial": ("adversarial training", "adversarial"),
+}
 
 
-def remedies(found: Numbers) -> Table:
-    """For the workloads that are measured: published values, then ours by mode of batch norm."""
-    present = {s.row.name for s in found}
-    kinds = dict.fromkeys(
-        (p.workload, p.remedy, p.method) for p in keskar.published() if p.remedy and p.workload in present
+class Line(NamedTuple):
+    """A method of a row, alone (remedy is empty) or with one of REMEDIES; ours: None where not run."""
+
+    row: Row
+    method: str
+    remedy: str
+    ours: Trained | None
+
+    @property
+    def label(self) -> str:
+        """`LB, conservative training`."""
+        return ", ".join(part for part in (LABELS[self.method], REMEDIES.get(self.remedy, ("",))[0]) if part)
+
+    def accuracy(self) -> keskar.Published | None:
+        """The published one."""
+        known = not self.row.deviation
+        return keskar.accuracy(self.row.name, self.method, remedy=self._published) if known else None
+
+    def sharpness(self, epsilon: float) -> keskar.Published | None:
+        """The published one, in the full space."""
+        if self.row.deviation:
+            return None
+        return keskar.sharpness(self.row.name, self.method, epsilon, None, self._published)
+
+    @property
+    def _published(self) -> str:
+        return REMEDIES[self.remedy][1] if self.remedy else ""
+
+
+Lines = dict[tuple[str, str], Line]  # of one row, by method and remedy
+
+
+def remedied(trained: Sequence[Trained]) -> dict[Row, Lines]:
+    """SB and LB of every row with a remedy, ours or published, then each remedy; by row."""
+    found = {row: _of_row(trained, row) for row in dict.fromkeys(t.row for t in trained)}
+    return {row: lines for row, lines in found.items() if any(remedy for _, remedy in lines)}
+
+
+def _of_row(trained: Sequence[Trained], row: Row) -> Lines:
+    kinds = [(method, remedy) for remedy in ("", *REMEDIES) for method in ("sb", "lb")]
+    lines = (Line(row, *kind, _ours(trained, row, *kind)) for kind in kinds)
+    return {(line.method, line.remedy): line for line in lines if line.ours or line.accuracy()}
+
+
+def _ours(trained: Sequence[Trained], row: Row, method: str, remedy: str) -> Trained | None:
+    if not remedy:
+        return cell(trained, row, method)
+    found = (t for t in trained if (t.row, t.method) == (row, method))
+    return next((t for t in found if t.experiment.endswith(f"_{method}_{remedy}")), None)
+
+
+def _plain(lines: Lines, method: str) -> Trained | None:
+    line = lines.get((method, ""))
+    return line.ours if line else None
+
+
+def accuracies(rows: dict[Row, Lines]) -> Table:
+    """One line per method and remedy; differences are from LB."""
+    header = ("workload", "run", f"{PUBLISHED} %", "ours %", "n", "− LB", "95 %", f"{PUBLISHED} − LB")
+    found = (_accuracy(line, lines) for lines in rows.values() for line in lines.values())
+    return Table(header, tuple(found), labels=2)
+
+
+def _accuracy(line: Line, lines: Lines) -> tuple[str, ...]:
+    known = [*line.ours.accuracy.values()] if line.ours else []
+    lb = lines.get(("lb", ""))
+    has_other = line != lb
+    found = line.ours.difference(_plain(lines, "lb")) if line.ours and has_other else None
+    printed, base = line.accuracy(), lb.accuracy() if lb and has_other else None
+    published = signed(float(printed.mean) - float(base.mean)) if printed and base else "–"
+    return (
+        *(line.row.title, line.label, printed.text if printed else "–"),
+        *(spread(summarize(known)) if known else "–", str(len(known))),
+        *(signed(found.mean) if found else "", signed_interval(found), published),
     )
-    rows = [row for kind in kinds for row in (_published(*kind), *_ours(found, *kind))]
-    sharpness = (f"sharpness, ε = {epsilon:g}" for epsilon in _EPSILONS)
-    header = ("workload", "remedy", "method", "batch norm", "settings", "validation %", *sharpness)
-    return Table(header, tuple(rows), labels=5)
 
 
-def _published(workload: str, remedy: str, method: str) -> tuple[str, ...]:
-    test = keskar.accuracy(workload, method, remedy=remedy)
-    sharp = [keskar.sharpness(workload, method, e, None, remedy) for e in _EPSILONS]
-    shown = (p.text if p else "–" for p in (test, *sharp))
-    return (paper.title(workload), remedy, LABELS[method], PUBLISHED, "", *shown)
+def shown(rows: dict[Row, Lines]) -> set[tuple[str, Measure]]:
+    """The runs with a remedy and their measures that `sharpness` shows."""
+    lines = (line for lines in rows.values() for line in lines.values() if line.remedy and line.ours)
+    return {(line.ours.run, m) for line in lines if line.ours for m in line.ours.sharpness}
 
 
-def _ours(found: Numbers, workload: str, remedy: str, method: str) -> Iterator[tuple[str, ...]]:
-    experiment = f"{workload}_{method}_{SUFFIXES[remedy]}"
-    for subject in (s for s in found if s.label == experiment):
-        of_measures = {m: found[subject][m] for m in measures({subject: found[subject]}, SHARPNESS)}
-        full = {m: seeds for m, seeds in of_measures.items() if m.subspace is None}
-        for batch_norm, settings in dict.fromkeys((m.batch_norm, m.settings) for m in full):
-            asked = [Measure(SHARPNESS, e, None, batch_norm, settings) for e in _EPSILONS]
-            cells = [full.get(m, Seeds()) for m in asked]
-            known = {m: seeds for m, seeds in zip(asked, cells, strict=True) if seeds}
-            shown = (accuracy(known, keskar.TEST), *map(value, cells))
-            title = subject.row.title
-            yield (title, remedy, LABELS[method], batch_norm, settings, *shown)
+def sharpness(rows: dict[Row, Lines]) -> Table:
+    """Per row, the published values, then ours in each mode of batch norm in which a remedy is measured."""
+    ours = [line.ours for lines in rows.values() for line in lines.values() if line.ours]
+    sizes = epsilons(ours)
+    header = (
+        *("workload", "run", "batch norm", "settings"),
+        *(name for e in sizes for name in (f"ε = {e:g}", f"/ LB, {e:g}", f"/ SB, {e:g}")),
+    )
+    found = (row for lines in rows.values() for row in _sharpness(lines, sizes))
+    return Table(header, tuple(found), labels=4)
+
+
+def _sharpness(lines: Lines, sizes: Sequence[float]) -> Iterator[tuple[str, ...]]:
+    for line in lines.values():
+        if any(line.sharpness(e) for e in sizes):
+            printed = (text for e in sizes for text in _printed(line, lines, e))
+            yield (line.row.title, line.label, PUBLISHED, "", *printed)
+    for mode in modes([line.ours for line in lines.values() if line.remedy and line.ours]):
+        for line in lines.values():
+            cells = [
+                cell for e in sizes for cell in _measured(line, lines, Measure(SHARPNESS, e, None, *mode))
+            ]
+            if any(cells):
+                yield (line.row.title, line.label, *mode, *cells)
+
+
+def _printed(line: Line, lines: Lines, epsilon: float) -> Iterator[str]:
+    found = line.sharpness(epsilon)
+    yield found.text if found else "–"
+    for method in ("lb", "sb"):
+        other = lines.get((method, ""))
+        base = other.sharpness(epsilon) if other and other != line else None
+        yield significant(float(found.mean) / float(base.mean)) if found and base else "–"
+
+
+def _measured(line: Line, lines: Lines, measure: Measure) -> Iterator[str]:
+    yield value(line.ours.sharpness.get(measure, Seeds()) if line.ours else Seeds())
+    for method in ("lb", "sb"):
+        other = _plain(lines, method)
+        ratio = line.ours.ratios(other).get(measure) if line.ours and other is not line.ours else None
+        yield ratio.text if ratio else ""

@@ -14,18 +14,28 @@ from gengap.report.landscape import (
     order,
     potentials,
     prose,
+    remedies,
     subjects,
     tables,
     walks,
 )
 from gengap.report.landscape.answers import answers, counts, glance, unanswered
 from gengap.report.landscape.looks import distinct
-from gengap.report.landscape.numbers import ADAPTIVE, EIGENVALUE, SHARPNESS, TRACE, Numbers, numbers
+from gengap.report.landscape.numbers import (
+    ADAPTIVE,
+    EIGENVALUE,
+    SHARPNESS,
+    TRACE,
+    Measure,
+    Numbers,
+    numbers,
+)
 from gengap.report.landscape.origin import origin
-from gengap.report.landscape.remedies import remedies
 from gengap.report.landscape.spectra import spectra
 from gengap.report.landscape.subjects import Record
+from gengap.report.landscape.trained import Trained, all_trained
 from gengap.report.markup import Table
+from gengap.report.rows import Row
 from gengap.report.section import Block, Plain, Section, section
 
 HEADING = "Landscape"
@@ -46,6 +56,21 @@ class Landscape:
     def found(self) -> Numbers:
         """What was measured as one number per network."""
         return numbers(self.read)
+
+    @cached_property
+    def trained(self) -> list[Trained]:
+        """Every configuration that was trained or measured."""
+        return all_trained(self.records, self.read)
+
+    @cached_property
+    def remedied(self) -> dict[Row, remedies.Lines]:
+        """Keskar et al.'s remedies, and what they are compared with."""
+        return remedies.remedied(self.trained)
+
+    @property
+    def _shown(self) -> set[tuple[str, Measure]]:
+        """The measures of runs that are no cells which tables of their own show."""
+        return remedies.shown(self.remedied)
 
     @cached_property
     def figures(self) -> list[Figure]:
@@ -84,16 +109,22 @@ class Landscape:
             section("Sharpness", prose.SHARPNESS, tables.cells(found, SHARPNESS)),
             section("Loss and accuracy of the measured runs", tables.accuracies(found)),
             section("Running or exact statistics", prose.STATISTICS, by_statistics.table(self.evaluated)),
-            section("Remedies", prose.REMEDIES, remedies(found)),
             section("Adaptive sharpness", prose.ADAPTIVE, tables.cells(found, ADAPTIVE)),
             section("Curvature", prose.CURVATURE, tables.cells(found, EIGENVALUE, TRACE)),
             section("Eigenvalues", spectra(self.read)),
             *figures,
-            section("Other runs", prose.OTHER_RUNS, tables.other_runs(found)),
+            section("Other runs", prose.OTHER_RUNS, tables.other_runs(found, self._shown)),
             section("Measurements left out", prose.LEFT_OUT, subjects.left_out(self.records)),
             section("How it was measured", prose.ORIGIN, origin(self.read)),
         )
         return Section(HEADING, (prose.ABOUT, *(block for block in blocks if block)))
+
+    @property
+    def experiments(self) -> tuple[Section, ...]:
+        """What was tried against the gap of the large batch: also without measurements."""
+        of_remedies = section("Sharpness with remedies", remedies.sharpness(self.remedied))
+        found = (section("Remedies", prose.REMEDIES, remedies.accuracies(self.remedied), of_remedies),)
+        return tuple(part for part in found if part)
 
     @cached_property
     def compared(self) -> list[findings.Compared]:

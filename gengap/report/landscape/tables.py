@@ -1,6 +1,6 @@
 """Sharpness and curvature of every cell beside the published values, of other runs, and of every seed."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 from gengap.paper import keskar
 from gengap.paper.methods import LABELS, METHODS
@@ -138,8 +138,8 @@ def loss_of(measure: Measure) -> LossOf:
     return measure.batch_norm, " ".join(settings)
 
 
-def other_runs(found: Numbers) -> Table:
-    """Every measure of the runs that are no cells."""
+def other_runs(found: Numbers, elsewhere: Container[tuple[str, Measure]] = ()) -> Table:
+    """Every measure of the runs that are no cells, without those (run, measure) that are shown elsewhere."""
     rows = [
         (
             *(s.row.title, s.label, f"{s.batch_size:,}", m.name, m.batch_norm, m.settings),
@@ -148,6 +148,7 @@ def other_runs(found: Numbers) -> Table:
         for s in found
         if not s.method
         for m in measures({s: found[s]})
+        if (s.run, m) not in elsewhere
     ]
     header = (
         "workload", "run", "batch", "measure", "batch norm", "settings", "value", "validation %", "warnings",

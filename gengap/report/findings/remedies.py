@@ -1,0 +1,82 @@
+"""The claims of Keskar et al. about what helps the large batch: their remedies."""
+
+from collections.abc import Collection, Iterator
+
+from gengap.report.findings.claims import Claim, Evidence
+from gengap.report.format import signed, signed_interval, significant
+from gengap.report.landscape.ratios import FLATTER, SHARPER, Ratio, majority
+from gengap.report.landscape.remedies import REMEDIES, Lines
+from gengap.report.landscape.section import Landscape
+from gengap.report.landscape.trained import Trained, cell
+from gengap.report.rows import Row
+from gengap.report.statistics import Summary
+
+_BY_MOST = (
+    "where more than half of the ratios of its sharpness to {other}'s, one per measure, ε and mode of batch "
+    "norm, read {reading} and none reads {opposite} (95 % interval, paired by seed), and disagrees where "
+    "more than half read {opposite}"
+)
+
+
+def claims(landscape: Landscape) -> list[Claim]:
+    """Remedies."""
+    return [
+        Claim(
+            "Data augmentation, conservative and adversarial training narrow the gap; the minima stay sharp.",
+            "Keskar et al., section 4 and Appendix C",
+            "Each remedy decides twice. Its accuracy agrees where the 95 % interval of its difference from "
+            "LB, paired by seed, is above 0, and disagrees where it is below. Its sharpness agrees "
+            f"{_BY_MOST.format(other='SB', reading=SHARPER, opposite=FLATTER)}.",
+            [*_of_remedies(landscape)],
+            "Remedies",
+        ),
+    ]
+
+
+def _of_remedies(landscape: Landscape) -> Iterator[Evidence]:
+    for row, lines in landscape.remedied.items():
+        sb, lb = (cell(landscape.trained, row, method) for method in ("sb", "lb"))
+        for remedy, ours in _measured(lines):
+            name = f"{row.title}, {REMEDIES[remedy][0]}"
+            found, gap = ours.difference(lb), sb.difference(lb) if sb else None
+            if found:
+                beside = f"; SB − LB: {_points(gap)}" if gap else ""
+                yield Evidence(row, _is_above(found), f"{name}: − LB is {_points(found)}{beside}")
+            yield from _sharper(row, name, "SB", ours.ratios(sb).values())
+
+
+def _measured(lines: Lines) -> Iterator[tuple[str, Trained]]:
+    """The remedies at the large batch that are ours."""
+    for (method, remedy), line in lines.items():
+        if method == "lb" and remedy and line.ours:
+            yield remedy, line.ours
+
+
+def _points(found: Summary | None) -> str:
+    """`+0.52 points (95 %: +0.31 to +0.73; n = 5)`."""
+    if found is None:
+        return ""
+    ends = signed_interval(found)
+    about = f"95 %: {ends}; n = {found.n}" if ends else "n = 1: no interval"
+    return f"{signed(found.mean)} points ({about})"
+
+
+def _is_above(found: Summary | None) -> bool | None:
+    """Whether the interval is above 0; None where it contains 0, or there is none."""
+    if found is None or found.half_width is None or abs(found.mean) <= found.half_width:
+        return None
+    return found.mean > 0
+
+
+def _sharper(
+    row: Row, name: str, other: str, ratios: Collection[Ratio], reading: str = SHARPER
+) -> Iterator[Evidence]:
+    found = [r for r in ratios if r.value is not None]
+    if found:
+        so = sum(r.reading == reading for r in found)
+        values = sorted(r.value for r in found if r.value is not None)
+        spread = f"ratios from {significant(values[0])} to {significant(values[-1])}"
+        about = f"{reading} than {other} in {so} of {len(found)} comparisons"
+        opposite = FLATTER if reading == SHARPER else SHARPER
+        text = f"{name}: {about} ({spread}; n = {max(r.n for r in found)})"
+        yield Evidence(row, majority(found, reading, opposite), text)

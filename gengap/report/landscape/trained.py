@@ -1,0 +1,101 @@
+"""Runs by configuration: their accuracies, what was measured of them, and both beside those of a cell."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gengap.report.cells import Group, Records
+from gengap.report.landscape.numbers import SHARPNESS, Measure, Seeds, kept, mode_order, numbers
+from gengap.report.landscape.ratios import Ratio, ratio
+from gengap.report.landscape.subjects import Record
+from gengap.report.rows import Row
+from gengap.report.statistics import Summary, summarize
+from gengap.runs import read_record
+
+
+@dataclass(frozen=True)
+class Trained:
+    """All seeds of one configuration.
+
+    row: of the tables, or the one that its workload has there. experiment: that composes it; empty if none
+    does. method: as recorded. config: as recorded. accuracy: validation, in percent by seed, of the finished
+    runs; without any, of those measured. measured: the values that count.
+    """
+
+    run: str
+    row: Row
+    experiment: str
+    is_cell: bool
+    method: str
+    config: Mapping[str, Any]
+    accuracy: Mapping[int, float]
+    measured: Mapping[Measure, Seeds]
+
+    @property
+    def sharpness(self) -> dict[Measure, Seeds]:
+        """Metric 2.1 in the full space."""
+        of_measures = self.measured.items()
+        return {m: v for m, v in of_measures if m.quantity == SHARPNESS and m.subspace is None}
+
+    def ratios(self, other: "Trained | None") -> dict[Measure, Ratio]:
+        """How many times sharper it is than another, by every measure that both have."""
+        theirs = other.measured if other else {}
+        return {m: ratio(v, theirs[m]) for m, v in self.measured.items() if m in theirs}
+
+    def difference(self, other: "Trained | None") -> Summary | None:
+        """Of the accuracies from another's, in points, paired by seed; None without a seed that both have."""
+        theirs = other.accuracy if other else {}
+        shared = sorted(self.accuracy.keys() & theirs.keys())
+        return summarize([self.accuracy[s] - theirs[s] for s in shared]) if shared else None
+
+
+def all_trained(records: Records, read: Sequence[Record]) -> list[Trained]:
+    """Every configuration that was trained or measured, and of which anything has ended."""
+    groups = {g.run: g for g in (*records.cells.values(), *records.variants)}
+    found = {s.run: by_measure for s, by_measure in numbers(read).items()}
+    configs = {r.subject.run: _of_run(r) for r in read}
+    made = (
+        _trained(records, run, groups.get(run), configs.get(run, {}), found.get(run, {}))
+        for run in dict.fromkeys([*groups, *found])
+    )
+    return [t for t in made if t.accuracy or t.measured]
+
+
+def cell(trained: Sequence[Trained], row: Row, method: str) -> Trained | None:
+    """The cell of a row; None if it has neither runs nor measurements."""
+    return next((t for t in trained if t.is_cell and (t.row, t.method) == (row, method)), None)
+
+
+def _trained(
+    records: Records, run: str, group: Group | None, config: dict[str, Any], found: dict[Measure, Seeds]
+) -> Trained:
+    config = (_recorded(group) if group else None) or config
+    experiment, row = records.places.get(run, ("", None))
+    own = Row(config["workload"]["name"], config["precision"], config["protocol"]["name"])
+    values = [(seed, v.accuracy) for seeds in found.values() for seed, v in seeds.items()]
+    accuracy = (group.by_seed if group else {}) or {s: a for s, a in values if a is not None}
+    measured = {m: counted for m, seeds in found.items() if (counted := kept(seeds))}
+    method = config["method"]["name"]
+    return Trained(run, row or own, experiment, row is not None, method, config, accuracy, measured)
+
+
+def _recorded(group: Group) -> dict[str, Any] | None:
+    record = read_record(Path(group.runs["directory"].iloc[0]))
+    return record["config"] if record else None
+
+
+def _of_run(record: Record) -> dict[str, Any]:
+    """The configuration of the run, without the settings of the measurement."""
+    return {key: value for key, value in record.content["config"].items() if key != record.kind}
+
+
+def modes(trained: Sequence[Trained]) -> list[tuple[str, str]]:
+    """Mode of batch norm and unusual settings of every measured sharpness, in order."""
+    found = {(m.batch_norm, m.settings) for t in trained for m in t.sharpness}
+    return sorted(found, key=lambda mode: (mode_order(mode[0]), mode[1]))
+
+
+def epsilons(trained: Sequence[Trained]) -> list[float]:
+    """The sizes of the box of every measured sharpness, falling."""
+    return sorted({m.parameter for t in trained for m in t.sharpness if m.parameter}, reverse=True)
