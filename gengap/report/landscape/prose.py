@@ -71,11 +71,20 @@ shown where a remedy is measured in it. "published" values are over 5 runs, and 
 are those of the means.
 """
 
+WARM_STARTS = """\
+A warm start trains with the small batch for some epochs, then goes on from there with the large one (Keskar
+et al.); a growing batch has further sizes between. Everything else is that of LB, the number of epochs
+included. "− LB" is the difference of the validation accuracies after the last update, in points, paired by
+seed, with its t-interval under "95 %"; "n" is the number of runs. "/ LB" is the ratio of the sharpness
+(Metric 2.1 in the full space) to that of LB, with the paired interval of "Every ratio". A mode of batch norm
+is shown where any run but LB and SB is measured in it.
+"""
+
 OTHER_RUNS = """\
 Runs that are no cells of the tables, such as other batch sizes, with the settings in which they differ from
-the experiment named; without the sharpness in the full space of remedies, which have a table of their own.
-Runs that differ from cells in the same settings outside the method, `data.limit` for instance, are a row of
-their own above, with its ratios, unless several of one method are there.
+the experiment named; without the sharpness in the full space of remedies and warm starts, which have tables
+of their own. Runs that differ from cells in the same settings outside the method, `data.limit` for instance,
+are a row of their own above, with its ratios, unless several of one method are there.
 """
 
 ORIGIN = """\

@@ -18,6 +18,8 @@ from gengap.report.landscape import (
     subjects,
     tables,
     walks,
+    warm_figure,
+    warm_starts,
 )
 from gengap.report.landscape.answers import answers, counts, glance, unanswered
 from gengap.report.landscape.looks import distinct
@@ -39,6 +41,7 @@ from gengap.report.rows import Row
 from gengap.report.section import Block, Plain, Section, section
 
 HEADING = "Landscape"
+WARM_STARTS = "Warm starts and growing batches"
 
 
 @dataclass(frozen=True)
@@ -67,16 +70,22 @@ class Landscape:
         """Keskar et al.'s remedies, and what they are compared with."""
         return remedies.remedied(self.trained)
 
+    @cached_property
+    def started(self) -> dict[Row, list[warm_starts.Line]]:
+        """Warm starts and growing batches, and what they are compared with."""
+        return warm_starts.started(self.trained)
+
     @property
     def _shown(self) -> set[tuple[str, Measure]]:
         """The measures of runs that are no cells which tables of their own show."""
-        return remedies.shown(self.remedied)
+        return remedies.shown(self.remedied) | warm_starts.shown(self.started)
 
     @cached_property
     def figures(self) -> list[Figure]:
         """The figures, in order."""
         drawn = [
             *by_batch.figures(self.read, self.found),
+            *warm_figure.figures(self.started),
             *lines.figures(self.records, self.read),
             *potentials.figures(self.read),
             *walks.figures(self.read),
@@ -123,7 +132,10 @@ class Landscape:
     def experiments(self) -> tuple[Section, ...]:
         """What was tried against the gap of the large batch: also without measurements."""
         of_remedies = section("Sharpness with remedies", remedies.sharpness(self.remedied))
-        found = (section("Remedies", prose.REMEDIES, remedies.accuracies(self.remedied), of_remedies),)
+        found = (
+            section("Remedies", prose.REMEDIES, remedies.accuracies(self.remedied), of_remedies),
+            section(WARM_STARTS, prose.WARM_STARTS, warm_starts.table(self.started)),
+        )
         return tuple(part for part in found if part)
 
     @cached_property
