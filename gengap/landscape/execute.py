@@ -22,12 +22,11 @@ from gengap.launch.outcome import Outcome, after
 from gengap.launch.recording import published
 from gengap.launch.stop import Stop
 from gengap.runs import provenance
-from gengap.runs.measurements import FORMAT, Measuring
+from gengap.runs.measurements import FORMAT, UNTRAINED, Measuring
 from gengap.runs.parts import continued
 from gengap.runs.schema import Status
 from gengap.training.device import prepare_device
 
-UNTRAINED = "untrained"  # in place of a digest
 LESS_MEMORY = "lower batch, samples or subspace"
 
 log = logging.getLogger(__name__)

@@ -19,6 +19,7 @@ from gengap.runs.store import write_atomically
 from gengap.runs.strict_json import written
 
 FORMAT = 1
+UNTRAINED = "untrained"  # in place of the digest of weights
 TO_MEASURE_AGAIN = "it to measure again"  # what to remove
 FULL = (errno.ENOSPC, errno.EDQUOT)  # said by launch.failure
 SCHEMA = keys(

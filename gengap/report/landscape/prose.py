@@ -92,4 +92,10 @@ ORIGIN = """\
 curvature, over all records.
 """
 
+OTHER_TRAINING = """\
+Runs that were trained again to keep their weights, on another machine or with another version, and did not
+end exactly where the recorded run did. Accuracies beside their measurements are those of the measured
+weights, not those of the recorded run, which the tables of accuracy show.
+"""
+
 LEFT_OUT = "These records are in no number above.\n"

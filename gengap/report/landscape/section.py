@@ -36,6 +36,7 @@ from gengap.report.landscape.origin import origin
 from gengap.report.landscape.spectra import spectra
 from gengap.report.landscape.subjects import Record
 from gengap.report.landscape.trained import Trained, all_trained
+from gengap.report.landscape.weights import Weights
 from gengap.report.markup import Table
 from gengap.report.rows import Row
 from gengap.report.section import Block, Plain, Section, section
@@ -113,6 +114,7 @@ class Landscape:
         if not self.records.landscape:
             return None
         found = self.found
+        of_another_training = Weights(self.records).of_another_training()
         blocks = (
             self._findings(),
             section("Sharpness", prose.SHARPNESS, tables.cells(found, SHARPNESS)),
@@ -123,6 +125,7 @@ class Landscape:
             section("Eigenvalues", spectra(self.read)),
             *figures,
             section("Other runs", prose.OTHER_RUNS, tables.other_runs(found, self._shown)),
+            section("Weights of another training", prose.OTHER_TRAINING, of_another_training),
             section("Measurements left out", prose.LEFT_OUT, subjects.left_out(self.records)),
             section("How it was measured", prose.ORIGIN, origin(self.read)),
         )

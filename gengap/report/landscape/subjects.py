@@ -11,6 +11,7 @@ from gengap.paper import keskar
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records
+from gengap.report.landscape.weights import Weights
 from gengap.report.markup import Table
 from gengap.report.places import nearest
 from gengap.report.rows import Row
@@ -45,7 +46,8 @@ class Subject(NamedTuple):
 class Record:
     """A finished record of measurements.
 
-    accuracy, train_accuracy: of its run after the last update in percent; None without a finished run.
+    accuracy, train_accuracy: of these weights, or of its run after the last update, in percent; None where
+    neither is known.
     settings: those that are not usual, as typed.
     """
 
@@ -72,11 +74,11 @@ class Record:
 
 def read(records: Records) -> list[Record]:
     """The records that are reported, in the order of the tables' rows and methods, then by run and seed."""
-    accuracies = _accuracies(records)
+    weights = Weights(records)
     found = [
-        _record(records, content, accuracies)
+        _record(records, content, weights)
         for content in records.landscape
-        if not _why_left_out(records, content)
+        if not _why_left_out(records, weights, content)
     ]
     found = _distinct(found)
     order = [*dict.fromkeys(p.row for p in paper.published()), *paper.DEMOS, *keskar.workloads()]
@@ -94,34 +96,24 @@ def read(records: Records) -> list[Record]:
 
 def left_out(records: Records) -> Table:
     """The records that are not reported, and why."""
-    rows = ((str(c["file"]), why) for c in records.landscape if (why := _why_left_out(records, c)))
+    weights = Weights(records)
+    reasons = ((str(c["file"]), _why_left_out(records, weights, c)) for c in records.landscape)
+    rows = ((file, why) for file, why in reasons if why)
     return Table(("file", "why"), tuple(rows), labels=2)
 
 
-def _why_left_out(records: Records, content: dict[str, Any]) -> str:
+def _why_left_out(records: Records, weights: Weights, content: dict[str, Any]) -> str:
     if content["status"] != Status.FINISHED:
         return "unfinished"
     same = (records.runs["run"] == content["run"]) & (records.runs["seed"] == content["seed"])
     differs = [status for status in records.runs[same]["status"] if status in DIFFERS.values()]
-    return f"its run is {differs[0]} than most" if differs else ""
+    return f"its run is {differs[0]} than most" if differs else weights.why_left_out(content)
 
 
-def _accuracies(records: Records) -> dict[tuple[str, int], tuple[float, float]]:
-    done = records.runs[records.runs["status"] == Status.FINISHED]
-    columns = (done[c] for c in ("run", "seed", "last_val_accuracy", "train_accuracy"))
-    return {
-        (run, int(seed)): (float(validation), float(train))
-        for run, seed, validation, train in zip(*columns, strict=True)
-    }
-
-
-def _record(
-    records: Records, content: dict[str, Any], accuracies: dict[tuple[str, int], tuple[float, float]]
-) -> Record:
-    accuracy, train = accuracies.get((content["run"], content["seed"]), (None, None))
-    kind = str(content["kind"])
+def _record(records: Records, content: dict[str, Any], weights: Weights) -> Record:
+    kind, found = str(content["kind"]), weights.accuracies(content)
     settings = unusual(content["config"][kind])
-    return Record(_subject(records, content), content["seed"], kind, content, settings, accuracy, train)
+    return Record(_subject(records, content), content["seed"], kind, content, settings, *found)
 
 
 def _subject(records: Records, content: dict[str, Any]) -> Subject:
