@@ -7,8 +7,7 @@ from gengap.paper import tables as paper
 from gengap.report import comparison_tables, other_runs, prose, same_images, tables
 from gengap.report.cells import Records, parts, rows_of
 from gengap.report.comparisons import AS_GOOD, PRECISION, PROTOCOL, SHARE, STEP, Comparison
-from gengap.report.figures import Figure, own_runs
-from gengap.report.figures.norms_elsewhere import norms_elsewhere
+from gengap.report.figures import Figure, norms_elsewhere, own_runs
 from gengap.report.landscape.section import Landscape
 from gengap.report.markup import Table
 from gengap.report.origins import continued, origin
@@ -37,7 +36,7 @@ def report(
         None if own and not compared else comparisons(compared),
         section("Single runs on the same images", prose.SAME_IMAGES, same_images.table(records)),
         *(figure(f) for f in shown if f.draw and not f.name.startswith(own_runs.PREFIX)),
-        section("Which norm does figure 2 show?", prose.NORMS, norms_elsewhere(records)),
+        section(norms_elsewhere.HEADING, prose.NORMS, norms_elsewhere.norms_elsewhere(records)),
         landscape.section([figure(f) for f in landscape.figures]),
         *landscape.experiments,
         targets(records.speeds) if records.speeds else None,

@@ -77,7 +77,7 @@ def test_the_questions_are_answered_by_workload(digits: Store) -> None:
     assert told[1] == "F1, digits, +RA / SB (n=3): open in 2 of 2 comparisons."
     assert told[3] == (
         "F1, digits: LB / SB of sharpness, ε = 0.001, full space by mode of batch norm: trained 10.5, batch "
-        "0.496; most in trained."
+        "0.496; largest in mode trained."
     )
     assert [
         (r["ratio of"], r["batch norm"], r["sharper"], r["flatter"], r["open"])

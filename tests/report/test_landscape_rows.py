@@ -1,11 +1,12 @@
 """Which runs and values the report on the loss surface counts, and how it names them."""
 
+import pytest
 from landscape_records import add_measured, measured, rows, sharp
 from report_records import Store
 
 from gengap.cli.report import main
-from gengap.report.landscape import findings, tables
-from gengap.report.landscape.answers import glance, unanswered
+from gengap.report.landscape import findings, order, tables
+from gengap.report.landscape.answers import answers, glance, unanswered
 from gengap.report.landscape.numbers import SHARPNESS
 
 
@@ -68,6 +69,28 @@ def test_a_search_that_found_nothing_is_in_no_mean_and_no_ratio(digits: Store) -
     assert second["SB"].endswith("(n=4)")
     assert findings.compared(found)[0] == before[0]
     assert [r["value"] for r in rows(tables.data(found)) if r["seed"] == "3"] == ["0", "5", "0", "5"]
+
+
+@pytest.mark.parametrize(
+    ("large", "said"),
+    [
+        (2.0, "published 167, in no mode's interval."),
+        (160.0, "published 167, inside the interval of trained."),
+    ],
+)
+def test_a_published_ratio_is_looked_for_in_every_mode(store: Store, large: float, said: str) -> None:
+    for seed in range(3):
+        for mode, method, value in (
+            ("trained", "sb", 1.0),
+            ("trained", "lb", large * (1 + seed / 10)),
+            ("batch", "sb", 1.0),
+            ("batch", "lb", 3.0 + seed / 10),
+        ):
+            points = [sharp(value, batch_norm=mode)]
+            add_measured(store, f"keskar_f1_{method}", seed, "sharpness", points)
+    found = measured(store)
+    told = answers(findings.compared(found), order.orders(found))
+    assert any(line.endswith(said) for line in told)
 
 
 def test_training_losses_stand_with_the_accuracies_by_mode_of_batch_norm(digits: Store) -> None:

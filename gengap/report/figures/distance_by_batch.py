@@ -35,6 +35,7 @@ from gengap.report.figures.norms import norm_table
 
 PANELS = {"2a": (FIXED_RATE, "one learning rate"), "2b": (ADAPTED_RATE, "+LR and GBN")}
 NORMS: dict[str, int | None] = {"first convolution": 0, "all parameters": None}
+TABLE = "Which norm?"
 LABELS = ("panel", "norm", "line", "experiment")
 
 _NORM = (
@@ -43,7 +44,7 @@ _NORM = (
     "markers are values at the end of the phase, read off the published figure 2, to ±0.1."
 )
 _SLOPE = (
-    'In "Which norm?", slopes are per ln t, ours over the last decade of updates of the phase; where the '
+    f'In "{TABLE}", slopes are per ln t, ours over the last decade of updates of the phase; where the '
     "published slopes were measured is not known."
 )
 _PHASE = (
@@ -95,7 +96,7 @@ def figure2(records: Records) -> Figure:
             "figure2_fits": fit_data(LABELS, walks),
             "figure2_norms": which,
         },
-        tables={"Which norm?": which, "Fits": fit_table(LABELS, walks)},
+        tables={TABLE: which, "Fits": fit_table(LABELS, walks)},
         missing=missing(records, every, "figure2"),
         draw=lambda: _draw2(drawn),
     )

@@ -27,13 +27,17 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of a paper, where it stands there, how a row decides on it, and the rows that were run."""
+    """A statement of a paper, where it stands there, how a row decides on it, and the rows that were run.
+
+    see: the heading of the report that has the numbers. note: what else a reader should know.
+    """
 
     statement: str
     source: str
     rule: str
     evidence: Sequence[Evidence]
-    see: str = ""  # the heading of the report that has the numbers
+    see: str = ""
+    note: str = ""
 
     @property
     def verdict(self) -> str:

@@ -1,22 +1,31 @@
 """The claims of Keskar et al. about the minima that a large batch finds, and a question of ours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gengap.paper import keskar
 from gengap.paper.methods import LABELS
 from gengap.report.cells import Records, rows_of
 from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.format import significant
-from gengap.report.landscape.findings import LB_SB, RA_LB
+from gengap.report.landscape.answers import ordered
+from gengap.report.landscape.findings import LB_SB, RA_LB, Compared
+from gengap.report.landscape.numbers import mode_order
 from gengap.report.landscape.ratios import FLATTER, SHARPER, majority
-from gengap.report.landscape.section import Landscape
+from gengap.report.landscape.remedies import Line
+from gengap.report.landscape.section import ORDER, Landscape
 from gengap.report.rows import Part, Row
+from gengap.report.statistics import summarize
 
 _READING = (
     "A ratio, one per measure, ε and mode of batch norm, reads {reading} where its paired 95 % interval over "
     "seeds excludes 1 on that side. A row agrees where more than half of them read {reading} and none reads "
     "{other}; it disagrees where more than half read {other}. All ratios of a row are of the same networks, "
     "so that many of them weigh no more than its n seeds."
+)
+_CAUSE = (
+    'Both stand in the table "Sharpness". The likely cause: Keskar et al. state neither their learning rate '
+    "nor when they stopped, on which the training loss at the end and with it the sharpness depend, nor "
+    "their mode of batch norm."
 )
 _FARTHER = (3.0, 10.0)  # times, as published
 
@@ -30,6 +39,7 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
             _READING.format(reading=SHARPER, other=FLATTER),
             [*_ratios(landscape, LB_SB, SHARPER, FLATTER)],
             "Landscape",
+            _absolute(landscape),
         ),
         Claim(
             "Regime adaptation finds flatter minima than the large batch does without it.",
@@ -37,6 +47,16 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
             _READING.format(reading=FLATTER, other=SHARPER),
             [*_ratios(landscape, RA_LB, FLATTER, SHARPER)],
             "Landscape",
+        ),
+        Claim(
+            "Sharpness orders the methods as accuracy does: the flatter of two is the more accurate one.",
+            "A question of ours",
+            "A comparison of two methods by one measure agrees where the flatter is the more accurate one, "
+            "and both paired 95 % intervals over seeds exclude equality; it disagrees where these exclude it "
+            "the other way. A row agrees where more than half of its comparisons agree and none disagrees; "
+            "it disagrees where more than half disagree. All comparisons of a row are of the same networks.",
+            [*_orders(landscape)],
+            ORDER,
         ),
         Claim(
             "The small batch ends 3 to 10 times as far from the initial weights as the large one.",
@@ -58,7 +78,55 @@ def _ratios(landscape: Landscape, pair: str, reading: str, other: str) -> Iterat
         spread = f"ratios from {significant(values[0])} to {significant(values[-1])}"
         sides, n = pair.replace(" / ", f" is {reading} than "), max(r.n for r in found)
         text = f"{row.title}: {sides} in {so} of {len(found)} comparisons ({by}; {spread}; n = {n})"
+        text += _by_mode([c for c in of_pair if c.row == row], reading)
         yield Evidence(row, majority(found, reading, other), text)
+
+
+def _by_mode(found: Sequence[Compared], reading: str) -> str:
+    """In which modes of batch norm the contrast is seen, and in which it is largest."""
+    modes: dict[str, list[bool]] = {}
+    for c in found:
+        modes.setdefault(c.measure.batch_norm, []).append(c.ratio.reading == reading)
+    seen = [f"{mode} ({sum(so)} of {len(so)})" for mode, so in modes.items() if any(so)]
+    if not seen:
+        return ""
+    by_size = sorted(found, key=lambda c: c.ratio.value or 0)
+    largest = by_size[-1 if reading == SHARPER else 0].measure
+    most = f"{largest.batch_norm} ({largest.name})"
+    return f", in the modes of batch norm {', '.join(seen)}; the contrast is largest in mode {most}"
+
+
+def _orders(landscape: Landscape) -> Iterator[Evidence]:
+    for row in dict.fromkeys(o.row for o in landscape.orders):
+        own = [o for o in landscape.orders if o.row == row]
+        agree, disagree, left = (sum(getattr(o, name) for o in own) for name in ("agree", "disagree", "open"))
+        total = agree + disagree + left
+        said = True if 2 * agree > total and not disagree else False if 2 * disagree > total else None
+        yield Evidence(row, said, ordered(own))
+
+
+def _absolute(landscape: Landscape) -> str:
+    """Our sharpness beside the published one where that is outside the range of our modes of batch norm."""
+    lines = [line for of_row in landscape.remedied.values() for line in of_row.values() if not line.remedy]
+    told = [f"{line.row.title}, {line.label}: {ours}" for line in lines if (ours := _outside(line))]
+    return f"Absolute values differ from the published ones: {'; '.join(told)}. {_CAUSE}" if told else ""
+
+
+def _outside(line: Line) -> str:
+    """At the largest published ε that we measured; empty where the published mean is inside."""
+    of_epsilon: dict[float, dict[str, float]] = {}
+    found = line.ours.sharpness if line.ours else {}
+    for m in sorted(found, key=lambda m: mode_order(m.batch_norm)):
+        if m.parameter and not m.settings:
+            mean = summarize([v.value for v in found[m].values()]).mean
+            of_epsilon.setdefault(m.parameter, {})[m.batch_norm] = mean
+    for epsilon, ours in sorted(of_epsilon.items(), reverse=True):
+        if printed := line.sharpness(epsilon):
+            if min(ours.values()) <= float(printed.mean) <= max(ours.values()):
+                return ""
+            values = ", ".join(f"{significant(v)} ({mode})" for mode, v in ours.items())
+            return f"{values}, published {printed.mean} at ε = {epsilon:g}"
+    return ""
 
 
 def _distances(records: Records) -> Iterator[Evidence]:

@@ -52,8 +52,10 @@ def _claim(claim: Claim) -> Section:
         told.append("Nothing has been run for it yet.")
     see = (f'The numbers stand in the report under "{claim.see}".',) if claim.see and claim.evidence else ()
     lines = Plain(tuple(f"{e.text}: {_word(e.agrees)}." for e in claim.evidence), is_list=True)
+    note = Plain((claim.note,)) if claim.note else None
     heading = f"{claim.statement} – {claim.verdict}"
-    return Section(heading, (Plain((*told, *see)), *((lines,) if claim.evidence else ())))
+    blocks = (Plain((*told, *see)), lines if claim.evidence else None, note)
+    return Section(heading, tuple(block for block in blocks if block))
 
 
 def _word(agrees: bool | None) -> str:

@@ -2,19 +2,23 @@
 
 from collections.abc import Iterator
 
+from gengap.paper.figures import published
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
 from gengap.report.distance import read_walk
+from gengap.report.figures import norms_elsewhere
+from gengap.report.figures.distance_by_batch import NORMS, NormCurve
 from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.fits import LARGEST_ERROR, LOG, NEITHER, SMALLEST_R_SQUARED, verdict
 from gengap.report.format import significant
 from gengap.report.landscape import potentials, steps, walks
 from gengap.report.landscape.section import Landscape
-from gengap.report.rows import Part
+from gengap.report.rows import Part, Row
 
 _SOURCE = "Hoffer et al., section 4"
 SMALL = 0.1  # of the standard deviation: what counts as orders of magnitude lower
 NEAR_TWO = 0.2  # of α
+NEAR = 2.0  # by what factor a distance may differ from the published one and still be that of its norm
 KEPT = 1.25  # by what factor the covariance may change and still count as kept
 
 
@@ -31,6 +35,16 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
             "no window is long enough.",
             [*_log_t(records)],
             "Distance from initialization",
+        ),
+        Claim(
+            "Figure 2 plots how far a single tensor moves, not all parameters.",
+            "Hoffer et al., figure 2, which does not say",
+            "The released code logs the first parameter tensor alone. A line of the figure agrees where its "
+            f"published end is within a factor of {NEAR:g} of our distance of the first convolution, and not "
+            "of that of all parameters; it disagrees where it is the other way round. Which tensor that is "
+            "does not follow, since other convolutions move about as far.",
+            [*_norm(records)],
+            norms_elsewhere.heading(records),
         ),
         Claim(
             "The mean step is orders of magnitude smaller than the standard deviation of a step.",
@@ -80,6 +94,23 @@ def _log_t(records: Records) -> Iterator[Evidence]:
 def _is_log(said: str) -> bool | None:
     """Whether the verdict of fits is a + b ln t; None where that is closer but does not describe the walk."""
     return None if said.startswith(f"{NEITHER}{LOG}") else said.startswith(LOG)
+
+
+def _norm(records: Records) -> Iterator[Evidence]:
+    """A line of figure 2 per panel and batch size, by the end distance in both norms."""
+    found: dict[tuple[str, str], list[NormCurve]] = {}
+    for c in norms_elsewhere.norms(records):
+        found.setdefault((c.panel, c.curve.experiment), []).append(c)
+    for (panel, experiment), curves in found.items():
+        ours = {c.norm: end.mean for c in curves if (end := c.walk.end_distance())}
+        printed, curve = published(panel, "end distance", experiment), curves[0].curve
+        if ours and printed and curve.group:
+            near = {norm: 1 / NEAR <= v / float(printed) <= NEAR for norm, v in ours.items()}
+            one, every = (near.get(norm, False) for norm in NORMS)
+            row = Row(curve.group.workload, str(curve.group.runs["precision"].iloc[0]))
+            told = ", ".join(f"{norm} {significant(v)}" for norm, v in ours.items())
+            text = f"{row.title}, panel {panel}, batch {curve.label}: {told}, published {printed}"
+            yield Evidence(row, None if one == every else one, f"{text} (n = {curve.n})")
 
 
 def _mean_step(landscape: Landscape) -> Iterator[Evidence]:

@@ -53,7 +53,7 @@ def _answers(row: Row, comparisons: Sequence[Compared], orders: Sequence[Order])
     return (
         *(_sharper(row, pair, own) for pair in dict.fromkeys(c.label for c in own)),
         *(_modes(row, measure, own) for measure in dict.fromkeys(_without_mode(c.measure) for c in own)),
-        _ordered(row, [o for o in orders if o.row == row]),
+        *(f"{told}." for told in (ordered([o for o in orders if o.row == row]),) if told),
     )
 
 
@@ -109,10 +109,8 @@ def _modes(row: Row, measure: Measure, own: Sequence[Compared]) -> str:
     shown = ", ".join(f"{c.measure.batch_norm} {significant(c.ratio.value)}" for c in with_ratio)
     largest = max(with_ratio, key=lambda c: c.ratio.value or 0)
     name = " ".join(part for part in (measure.name, measure.settings) if part)
-    return (
-        f"{row.title}: {LB_SB} of {name} by mode of batch norm: {shown}; most in {largest.measure.batch_norm}"
-        f"{_beside_published(with_ratio)}."
-    )
+    found = f"{row.title}: {LB_SB} of {name} by mode of batch norm: {shown}"
+    return f"{found}; largest in mode {largest.measure.batch_norm}{_beside_published(with_ratio)}."
 
 
 def _beside_published(found: Sequence[Compared]) -> str:
@@ -124,10 +122,11 @@ def _beside_published(found: Sequence[Compared]) -> str:
         for c in found
         if c.ratio.low is not None and c.ratio.high is not None and c.ratio.low <= published <= c.ratio.high
     ]
-    return f"; published {significant(published)}, inside the interval of {', '.join(inside) or 'none'}"
+    where = f"inside the interval of {', '.join(inside)}" if inside else "in no mode's interval"
+    return f"; published {significant(published)}, {where}"
 
 
-def _ordered(row: Row, orders: Sequence[Order]) -> str:
+def ordered(orders: Sequence[Order]) -> str:
     """Over all measures of a row: how the methods' order by sharpness agrees with that by accuracy."""
     if not orders:
         return ""
@@ -136,11 +135,11 @@ def _ordered(row: Row, orders: Sequence[Order]) -> str:
     methods = max((o.methods for o in orders), key=len)
     total = agree + disagree + left
     found = (
-        f"{row.title}: the flatter of two methods is the more accurate one in {agree} of {total} comparisons"
+        f"{orders[0].row.title}: the flatter of two methods is the more accurate one in {agree} of {total}"
     )
-    found += f", the less accurate one in {disagree}, and {left} are open"
+    found += f" comparisons, the less accurate one in {disagree}, and {left} are open"
     tau = ""
     if with_tau:
         low, high = signed(min(with_tau)), signed(max(with_tau))
         tau = f"; Kendall's tau of the means is {low if low == high else f'{low} to {high}'}"
-    return f"{found}, by {len(orders)} measures of {', '.join(LABELS[m] for m in methods)}{tau}."
+    return f"{found}, by {len(orders)} measures of {', '.join(LABELS[m] for m in methods)}{tau}"

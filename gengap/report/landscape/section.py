@@ -42,6 +42,7 @@ from gengap.report.rows import Row
 from gengap.report.section import Block, Plain, Section, section
 
 HEADING = "Landscape"
+ORDER = "Does sharpness order the methods?"
 WARM_STARTS = "Warm starts and growing batches"
 
 
@@ -146,6 +147,11 @@ class Landscape:
         """Every pair of methods by every measure."""
         return findings.compared(self.found)
 
+    @cached_property
+    def orders(self) -> list[order.Order]:
+        """How sharpness orders the methods of each row, by every measure."""
+        return order.orders(self.found)
+
     @property
     def glance(self) -> tuple[str, ...]:
         """One sentence per workload."""
@@ -153,14 +159,14 @@ class Landscape:
 
     def _findings(self) -> Section | None:
         """The questions, answered by stated rules."""
-        compared, orders = self.compared, order.orders(self.found)
+        compared, orders = self.compared, self.orders
         told = answers(compared, orders) + unanswered(self.found, compared)
         if not told:
             return None
         blocks: tuple[Section | None, ...] = (
             section("How often", counts(compared)),
             section("Every ratio", findings.ratios(compared)),
-            section("Does sharpness order the methods?", prose.ORDER, order.order_table(orders)),
+            section(ORDER, prose.ORDER, order.order_table(orders)),
         )
         here: tuple[Block, ...] = (
             prose.FINDINGS,

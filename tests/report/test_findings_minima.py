@@ -1,0 +1,111 @@
+"""The claims on minima, and on the norm of figure 2, by their stated rules."""
+
+import pytest
+from landscape_records import LB, RA, SB, add_measured, sharp
+from report_records import Store, walk
+
+from gengap.report.cells import read_records
+from gengap.report.findings import minima, walking
+from gengap.report.findings.claims import Claim
+from gengap.report.findings.page import findings
+from gengap.report.landscape.section import Landscape
+from gengap.report.section import markdown_section
+
+DROP = 1000
+
+
+def claim(store: Store, beginning: str) -> Claim:
+    records = read_records(store.root)
+    landscape = Landscape(records)
+    found = (*minima.claims(records, landscape), *walking.claims(records, landscape))
+    (asked,) = (c for c in found if c.statement.startswith(beginning))
+    return asked
+
+
+def fill(store: Store, accuracies: dict[str, float], *, experiment: str = "keskar_f1") -> None:
+    for method, values in (("sb", SB), ("lb", LB), ("lb_ra", RA)):
+        for seed, value in enumerate(values if method in accuracies else ()):
+            store.add(f"{experiment}_{method}", seed, accuracies[method] + seed / 100)
+            add_measured(store, f"{experiment}_{method}", seed, "sharpness", [sharp(value)])
+
+
+@pytest.mark.parametrize(("lb", "verdict"), [(97.0, "holds on"), (99.0, "does not hold on"), (98.0, "open")])
+def test_whether_sharpness_orders_the_methods_as_accuracy_does(store: Store, lb: float, verdict: str) -> None:
+    fill(store, {"sb": 98.0, "lb": lb})
+    found = claim(store, "Sharpness orders")
+    assert found.verdict.startswith(verdict)
+    (line,) = found.evidence
+    counts = {97.0: "in 1 of 1", 98.0: "in 0 of 1", 99.0: "in 0 of 1"}
+    assert f"the flatter of two methods is the more accurate one {counts[lb]} comparisons" in line.text
+
+
+def test_a_minority_that_agrees_decides_nothing(store: Store) -> None:
+    """LB is the sharpest and the least accurate; which of SB and +RA is flatter is open."""
+    fill(store, {"sb": 98.0, "lb": 97.0, "lb_ra": 98.5}, experiment="digits")
+    assert claim(store, "Sharpness orders").evidence[0].agrees is True  # 2 of 3, none disagrees
+    fill(store, {"sb": 98.0}, experiment="mnist")
+    assert [e.row.name for e in claim(store, "Sharpness orders").evidence] == ["digits_f1"]
+
+
+def test_the_claim_on_sharp_minima_names_the_modes_of_batch_norm(store: Store) -> None:
+    fill(store, {"sb": 98.0, "lb": 97.0})
+    for method, factor in (("sb", 1.0), ("lb", 50.0)):
+        for seed in range(3):
+            points = [sharp(factor * (1 + seed / 10), batch_norm="batch")]
+            add_measured(store, f"keskar_f1_{method}", seed, "sharpness", points)
+            points = [sharp(5.0 + seed * (factor == 1), batch_norm="recomputed")]
+            add_measured(store, f"keskar_f1_{method}", seed, "sharpness", points)
+    (line,) = claim(store, "Large batches").evidence
+    assert line.text.endswith(
+        ", in the modes of batch norm trained (1 of 1), batch (1 of 1); the contrast is largest in mode "
+        "batch (sharpness, ε = 0.001, full space)"
+    )
+
+
+def test_absolute_values_that_differ_from_the_published_ones_are_said_to(store: Store) -> None:
+    fill(store, {"sb": 98.0, "lb": 97.0})
+    note = claim(store, "Large batches").note
+    told = "F1, MNIST, SB: 2.5 (trained), published 1.23 at ε = 0.001; Keskar et al.'s F1, MNIST, LB: 26.3 "
+    assert told in note
+    assert "neither their learning rate nor when they stopped" in note
+    records = read_records(store.root)
+    page = findings(records, [], [], Landscape(records))
+    assert page is not None
+    assert "\nAbsolute values differ from the published ones: Keskar et al.'s F1" in markdown_section(page)
+
+
+def test_a_published_value_between_those_of_our_modes_does_not_differ(store: Store) -> None:
+    for seed in range(2):
+        for mode, value in (("trained", 0.5), ("batch", 2.0)):
+            add_measured(store, "keskar_f1_sb", seed, "sharpness", [sharp(value, batch_norm=mode)])
+    assert claim(store, "Large batches").note == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("every", "first", "verdict"),
+    [
+        (52.0, 9.0, "holds on Resnet44, CIFAR-10"),
+        (10.0, 1.0, "does not hold on Resnet44, CIFAR-10"),
+        (12.0, 9.0, "open"),
+        (52.0, 1.0, "open"),
+    ],
+)
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_which_norm_figure_2_shows(
+    store: Store, precision: str, every: float, first: float, verdict: str
+) -> None:
+    rows = [
+        row
+        | {
+            "distance": every,
+            "tensor_distances": [first, 1.0],
+            "lr": 0.1 if row["update"] <= DROP else 0.01,
+        }
+        for row in walk(2000, lambda t: 0.0)
+    ]
+    store.add_with(f"precision={precision}", "cifar10_sb", rows=rows, milestones=[DROP])
+    found = claim(store, "Figure 2 plots")
+    assert found.verdict == verdict
+    assert [e.text.partition(", panel ")[2][:2] for e in found.evidence] == ["2a", "2b"]
+    assert found.see == {"bf16": "Which norm does figure 2 show?", "fp32": "Which norm?"}[precision]
