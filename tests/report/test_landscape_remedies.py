@@ -11,7 +11,8 @@ from scipy.stats import ttest_rel
 from gengap.report.cells import read_records
 from gengap.report.findings import remedies as claims
 from gengap.report.findings.claims import Claim
-from gengap.report.landscape import remedies, tables
+from gengap.report.landscape import remedies
+from gengap.report.landscape.other_runs import other_runs
 from gengap.report.landscape.section import Landscape
 from gengap.report.markup import Table
 from gengap.report.section import Section, markdown_section
@@ -104,7 +105,7 @@ def test_a_remedy_is_trained_but_not_measured(store: Store) -> None:
 def test_what_the_table_shows_is_not_repeated_among_other_runs(keskar: Store) -> None:
     add_measured(keskar, "keskar_f1_lb_conservative", 0, "adaptive", [adaptive(0.5)])
     elsewhere = remedies.shown(landscape(keskar).remedied)
-    found = rows(tables.other_runs(measured(keskar), elsewhere))
+    found = rows(other_runs(measured(keskar), elsewhere))
     assert [r["measure"] for r in found] == ["adaptive sharpness, ρ = 0.01"]
 
 

@@ -5,9 +5,14 @@ from landscape_records import add_measured, measured, rows, sharp
 from report_records import Store
 
 from gengap.cli.report import main
+from gengap.paper import keskar
+from gengap.report.cells import read_records
+from gengap.report.findings import minima
 from gengap.report.landscape import findings, order, tables
 from gengap.report.landscape.answers import answers, glance, unanswered
 from gengap.report.landscape.numbers import SHARPNESS
+from gengap.report.landscape.other_runs import other_runs
+from gengap.report.landscape.section import Landscape
 
 
 def test_each_workload_has_a_line_at_a_glance(digits: Store) -> None:
@@ -34,7 +39,7 @@ def test_runs_with_equal_overrides_are_a_row_with_ratios(store: Store) -> None:
     (row,) = rows(findings.ratios(findings.compared(found)))
     assert row["workload"] == "F1, digits (data.limit=500)"
     assert row["LB / SB"] == "4 (4 to 4; n=2)"
-    assert [(r["run"], r["value"]) for r in rows(tables.other_runs(found))] == [
+    assert [(r["run"], r["value"]) for r in rows(other_runs(found))] == [
         ("digits_lb data.limit=500 method.clip_norm=2.0", "3 (n=1)"),
     ]
     assert unanswered(found, findings.compared(found)) == (
@@ -50,7 +55,7 @@ def test_two_runs_of_a_method_with_equal_overrides_have_no_ratio(store: Store) -
     add_measured(store, "digits_sb", 0, "sharpness", [sharp(2.0)], words="data.limit=500")
     found = measured(store)
     assert findings.compared(found) == []
-    assert [r["run"] for r in rows(tables.other_runs(found))] == [
+    assert [r["run"] for r in rows(other_runs(found))] == [
         f"LB method.batch_size={batch} data.limit=500" for batch in (50, 100)
     ]
 
@@ -91,6 +96,56 @@ def test_a_published_ratio_is_looked_for_in_every_mode(store: Store, large: floa
     found = measured(store)
     told = answers(findings.compared(found), order.orders(found))
     assert any(line.endswith(said) for line in told)
+
+
+def test_one_seed_decides_nothing(store: Store) -> None:
+    for method, value in (("sb", 2.0), ("lb", 8.0), ("lb_lr", 4.0)):
+        store.add(f"cifar100_c3_{method}", 0, 50.0)
+        points = [sharp(value)]
+        add_measured(store, f"cifar100_c3_{method}", 0, "sharpness", points, {"samples": 5000})
+    compared = findings.compared(measured(store))
+    (row,) = findings.ratios(compared).rows
+    of_pairs = [
+        f"{ratio} (a single seed has no interval; n=1)" if ratio else "one seed: open"
+        for ratio in ("4", "", "0.5", "")
+    ]
+    assert row == (
+        "C3, CIFAR-100",
+        "sharpness, ε = 0.001, full space",
+        "trained",
+        "samples=5000",
+        "–",
+        *of_pairs,
+    )
+    assert glance(compared) == ("C3, CIFAR-100: LB / SB is open, with one seed.",)
+    assert answers(compared, []) == tuple(
+        f"C3, CIFAR-100, {pair}: open, with one seed." for pair in ("LB / SB", "+LR / LB")
+    )
+    records = read_records(store.root)
+    (line,) = minima.claims(records, Landscape(records))[0].evidence
+    assert (line.agrees, line.text) == (
+        None,
+        "C3, CIFAR-100: LB / SB: ratios from 4 to 4 (sharpness; n = 1: too few seeds to decide)",
+    )
+
+
+def test_published_values_are_shown_where_ours_are_missing(store: Store) -> None:
+    add_measured(store, "keskar_f1_sb", 0, "sharpness", [sharp(2.0)])
+    add_measured(store, "keskar_f1_lb", 0, "sharpness", [sharp(2.0)])
+    own = rows(tables.cells(measured(store), SHARPNESS))
+    assert [r["measure"] for r in own if r["warnings"] == "not measured"] == [
+        "sharpness, ε = 0.0005, full space",
+        "sharpness, ε = 0.001, 100 dimensions",
+        "sharpness, ε = 0.0005, 100 dimensions",
+    ]
+    every = rows(tables.cells(measured(store), SHARPNESS, published=keskar.workloads()))
+    assert every[: len(own)] == own
+    of_others = [r for r in every if r["workload"] == "Keskar et al.'s C4, CIFAR-100"]
+    assert [(r["SB"], r["LB"]) for r in of_others[::2]] == [
+        ("12.83 ± 3.84", "421.84 ± 36.97"),
+        ("6.05 ± 1.13", "72.99 ± 10.96"),
+    ]
+    assert len(every) == len(own) + 4 * 4
 
 
 def test_training_losses_stand_with_the_accuracies_by_mode_of_batch_norm(digits: Store) -> None:

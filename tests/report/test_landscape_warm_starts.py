@@ -16,7 +16,8 @@ from gengap.report.cells import read_records
 from gengap.report.figures.canvas import save
 from gengap.report.findings import remedies as claims
 from gengap.report.findings.claims import Claim
-from gengap.report.landscape import tables, warm_figure, warm_starts
+from gengap.report.landscape import warm_figure, warm_starts
+from gengap.report.landscape.other_runs import other_runs
 from gengap.report.landscape.section import Landscape
 
 COMMITTED = CONF.parent / "results" / "runs"
@@ -76,7 +77,7 @@ def test_rows_are_by_epochs_with_sharpness_beside_lb(store: Store) -> None:
     assert found[3]["samples per update"] == "256 → 512 → 1,024 → 2,048 → 4,096 → 6,000"
     assert (found[2]["sharpness, ε = 0.001"], found[0]["/ LB, 0.001"]) == ("6.06 ± 0.1 (n=3)", "")
     assert found[2]["/ LB, 0.001"].startswith("0.3 (0.27")
-    assert rows(tables.other_runs(measured(store), warm_starts.shown(landscape(store).started))) == []
+    assert rows(other_runs(measured(store), warm_starts.shown(landscape(store).started))) == []
 
 
 @pytest.mark.parametrize("other", ["method.proximal=0.01", "method.batch_size=4096", "workload.epochs=3"])

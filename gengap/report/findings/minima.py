@@ -77,8 +77,10 @@ def _ratios(landscape: Landscape, pair: str, reading: str, other: str) -> Iterat
         by = ", ".join(dict.fromkeys(c.measure.quantity for c in of_pair if c.row == row))
         spread = f"ratios from {significant(values[0])} to {significant(values[-1])}"
         sides, n = pair.replace(" / ", f" is {reading} than "), max(r.n for r in found)
-        text = f"{row.title}: {sides} in {so} of {len(found)} comparisons ({by}; {spread}; n = {n})"
-        text += _by_mode([c for c in of_pair if c.row == row], reading)
+        about = f"{sides} in {so} of {len(found)} comparisons ({by}; {spread}; n = {n})"
+        if n == 1:
+            about = f"{pair}: {spread} ({by}; n = 1: too few seeds to decide)"
+        text = f"{row.title}: {about}" + _by_mode([c for c in of_pair if c.row == row], reading)
         yield Evidence(row, majority(found, reading, other), text)
 
 

@@ -35,7 +35,9 @@ def _glance(row: Row, comparisons: Sequence[Compared]) -> str:
     told = []
     for pair, reading in ((LB_SB, SHARPER), (RA_LB, FLATTER)):
         read = [c for c in comparisons if c.row == row and c.label == pair and c.ratio.reading]
-        if read:
+        if read and all(c.ratio.is_single for c in read):
+            told.append(f"{pair} is {OPEN}, with one seed")
+        elif read:
             counted = sum(c.ratio.reading == reading for c in read)
             sides = pair.replace(" / ", f" {reading} than ")
             told.append(f"{sides} in {counted} of {len(read)} comparisons (n={_seeds(read)})")
@@ -74,6 +76,8 @@ def _sharper(row: Row, pair: str, own: Sequence[Compared]) -> str:
     found = [c.ratio.reading for c in read]
     if not found:
         return ""
+    if all(c.ratio.is_single for c in read):
+        return f"{row.title}, {pair}: {OPEN}, with one seed."
     order = sorted(dict.fromkeys(found), key=lambda r: (-found.count(r), READINGS.index(r)))
     parts = [f"{order[0]} in {found.count(order[0])} of {len(found)} comparisons"]
     for reading in order[1:]:

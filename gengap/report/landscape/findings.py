@@ -12,7 +12,7 @@ from gengap.report.landscape.subjects import by_row
 from gengap.report.markup import Table
 from gengap.report.rows import Row
 
-PAIRS = (("lb", "sb"), ("lb_ra", "sb"), ("lb_ra", "lb"))
+PAIRS = (("lb", "sb"), ("lb_ra", "sb"), ("lb_ra", "lb"), ("lb_lr", "lb"))
 LB_SB = f"{LABELS['lb']} / {LABELS['sb']}"
 RA_LB = f"{LABELS['lb_ra']} / {LABELS['lb']}"
 
@@ -70,7 +70,7 @@ def ratios(comparisons: Sequence[Compared]) -> Table:
     for row, m in dict.fromkeys((c.row, c.measure) for c in comparisons):
         published = significant(_published(row, m, *PAIRS[0])) or "–"
         of_pairs = (found.get((row, m, pair)) for pair in pairs)
-        cells = (cell for c in of_pairs for cell in ((c.ratio.text, c.ratio.reading) if c else ("", "")))
+        cells = (cell for c in of_pairs for cell in ((c.ratio.text, c.ratio.reads_as) if c else ("", "")))
         rows.append((row.title, m.name, m.batch_norm, m.settings, published, *cells))
     return Table(header, tuple(rows), labels=4)
 

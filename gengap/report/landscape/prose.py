@@ -34,11 +34,11 @@ not below 0.017.
 
 SHARPNESS = """\
 Metric 2.1 of Keskar et al.: `100 (max f(x + A y) - f(x)) / (1 + f(x))` with f the loss of the training set,
-`|y_i| <= ε (|(A⁺x)_i| + 1)`, and A the identity or a random subspace; maximized by 10 iterations of
-L-BFGS-B, so that every value is a lower bound. Values are mean ± sample standard deviation over n seeds.
-"published" rows are theirs, over 5 runs; the mode of batch norm is not stated. "abnormal" counts the searches
-that ended because no larger value was found along a direction; where one of them had found nothing at all,
-its value would be 0 and is left out.
+`|y_i| <= ε (|(A⁺x)_i| + 1)`, and A the identity or a random subspace; maximized by 10 iterations of L-BFGS-B,
+so that every value is a lower bound. Values are mean ± sample standard deviation over n seeds. "published"
+rows are theirs, over 5 runs; the mode of batch norm is not stated, and "not measured" means that we have none
+of this. "abnormal" counts the searches that ended because no larger value was found along a direction; where
+one of them had found nothing at all, its value would be 0 and is left out.
 """
 
 ADAPTIVE = """\

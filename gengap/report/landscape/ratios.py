@@ -36,6 +36,16 @@ class Ratio:
         return SHARPER if self.low > 1 else FLATTER if self.high < 1 else OPEN
 
     @property
+    def is_single(self) -> bool:
+        """Whether it is open because it is of one seed."""
+        return self.value is not None and self.n == 1
+
+    @property
+    def reads_as(self) -> str:
+        """The reading, for tables."""
+        return f"one seed: {OPEN}" if self.is_single else self.reading
+
+    @property
     def text(self) -> str:
         """`24.7 (16.8 to 36.1; n=5)`, or why there is none."""
         about = interval(significant(self.low), significant(self.high)) or self.reason

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from gengap.paper import keskar
 from gengap.paper import tables as paper
 from gengap.report.cells import Records
 from gengap.report.figures.figure import Figure
@@ -33,6 +34,7 @@ from gengap.report.landscape.numbers import (
     numbers,
 )
 from gengap.report.landscape.origin import origin
+from gengap.report.landscape.other_runs import other_runs
 from gengap.report.landscape.spectra import spectra
 from gengap.report.landscape.subjects import Record
 from gengap.report.landscape.trained import Trained, all_trained
@@ -115,17 +117,18 @@ class Landscape:
         if not self.records.landscape:
             return None
         found = self.found
+        published = keskar.workloads() if self.records.are_published else ()
         of_another_training = Weights(self.records).of_another_training()
         blocks = (
             self._findings(),
-            section("Sharpness", prose.SHARPNESS, tables.cells(found, SHARPNESS)),
+            section("Sharpness", prose.SHARPNESS, tables.cells(found, SHARPNESS, published=published)),
             section("Loss and accuracy of the measured runs", tables.accuracies(found)),
             section("Running or exact statistics", prose.STATISTICS, by_statistics.table(self.evaluated)),
             section("Adaptive sharpness", prose.ADAPTIVE, tables.cells(found, ADAPTIVE)),
             section("Curvature", prose.CURVATURE, tables.cells(found, EIGENVALUE, TRACE)),
             section("Eigenvalues", spectra(self.read)),
             *figures,
-            section("Other runs", prose.OTHER_RUNS, tables.other_runs(found, self._shown)),
+            section("Other runs", prose.OTHER_RUNS, other_runs(found, self._shown)),
             section("Weights of another training", prose.OTHER_TRAINING, of_another_training),
             section("Measurements left out", prose.LEFT_OUT, subjects.left_out(self.records)),
             section("How it was measured", prose.ORIGIN, origin(self.read)),

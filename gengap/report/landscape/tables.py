@@ -1,6 +1,6 @@
 """Sharpness and curvature of every cell beside the published values, of other runs, and of every seed."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from gengap.paper import keskar
 from gengap.paper.methods import LABELS, METHODS
@@ -11,14 +11,18 @@ from gengap.report.markup import Table
 from gengap.report.rows import Row
 from gengap.report.statistics import summarize
 
-PUBLISHED = "published"
+PUBLISHED, NOT_MEASURED = "published", "not measured"
 LossOf = tuple[str, str]
 _OF_LOSS = ("samples", "dtype", "batch")
 _ACCURACIES = {keskar.TEST: "validation %", keskar.TRAIN: "training %"}
 
 
-def cells(found: Numbers, *quantities: str) -> Table:
-    """Every measure of every cell, one column per method, below the published values where there are any."""
+def cells(found: Numbers, *quantities: str, published: Collection[str] = ()) -> Table:
+    """Every measure of every cell, one column per method, below the published values where there are any.
+
+    Args:
+        published: workloads whose published values are shown even where nothing of theirs is measured.
+    """
     known = measures(found, *quantities)
     methods = _methods(s for s, by_measure in found.items() if by_measure.keys() & {*known})
     rows = [
@@ -26,6 +30,9 @@ def cells(found: Numbers, *quantities: str) -> Table:
         for row, subjects in by_row([s for s in found if s.method])
         for line in _of_row(row, {s.method: found[s] for s in subjects}, known, methods)
     ]
+    if SHARPNESS in quantities and rows:
+        absent = (Row(name) for name in published if Row(name) not in {s.row for s in found if s.method})
+        rows += [line for row in absent for line in _not_measured(row, (), methods)]
     header = ("workload", "measure", "batch norm", "settings", *(LABELS[m] for m in methods), "warnings")
     return Table(header, tuple(rows), labels=4)
 
@@ -38,25 +45,38 @@ def _methods(subjects: Iterable[Subject]) -> list[str]:
 def _of_row(
     row: Row, of_methods: dict[str, dict[Measure, Seeds]], known: Sequence[Measure], methods: Sequence[str]
 ) -> Iterator[tuple[str, ...]]:
-    last = None
+    names = []
     for measure in known:
         values = [of_methods.get(m, {}).get(measure, {}) for m in methods]
         if not any(values):
             continue
-        if measure.name != last:
+        if measure.name not in names:
             yield from _published(row, measure, methods)
-        last = measure.name
+        names.append(measure.name)
         shown = (measure.name, measure.batch_norm, measure.settings)
         yield (row.title, *shown, *map(value, values), warnings(values))
+    if any(measure.quantity == SHARPNESS for measure in known):
+        yield from _not_measured(row, names, methods)
 
 
-def _published(row: Row, measure: Measure, methods: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def _not_measured(row: Row, names: Collection[str], methods: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The published values of the measures that are none of `names`."""
+    of_sharpness = [p for p in keskar.published() if p.quantity == keskar.SHARPNESS and not p.remedy]
+    for epsilon, subspace in dict.fromkeys((p.epsilon, p.subspace) for p in of_sharpness):
+        measure = Measure(SHARPNESS, float(epsilon), int(subspace) if subspace else None, "", "")
+        if measure.name not in names:
+            yield from _published(row, measure, methods, NOT_MEASURED)
+
+
+def _published(
+    row: Row, measure: Measure, methods: Sequence[str], warning: str = ""
+) -> Iterator[tuple[str, ...]]:
     if measure.quantity != SHARPNESS or measure.parameter is None or row.deviation:
         return
     printed = [keskar.sharpness(row.name, m, measure.parameter, measure.subspace) for m in methods]
     if any(printed):
         cells = (p.text if p else "–" for p in printed)
-        yield (row.title, measure.name, PUBLISHED, "", *cells, "")
+        yield (row.title, measure.name, PUBLISHED, "", *cells, warning)
 
 
 def value(seeds: Seeds) -> str:
@@ -136,24 +156,6 @@ def loss_of(measure: Measure) -> LossOf:
     """Mode of batch norm, and the settings on which the loss at the weights themselves depends."""
     settings = [s for s in measure.settings.split() if s.partition("=")[0] in _OF_LOSS]
     return measure.batch_norm, " ".join(settings)
-
-
-def other_runs(found: Numbers, elsewhere: Container[tuple[str, Measure]] = ()) -> Table:
-    """Every measure of the runs that are no cells, without those (run, measure) that are shown elsewhere."""
-    rows = [
-        (
-            *(s.row.title, s.label, f"{s.batch_size:,}", m.name, m.batch_norm, m.settings),
-            *(value(found[s][m]), accuracy({m: found[s][m]}, keskar.TEST), warnings([found[s][m]])),
-        )
-        for s in found
-        if not s.method
-        for m in measures({s: found[s]})
-        if (s.run, m) not in elsewhere
-    ]
-    header = (
-        "workload", "run", "batch", "measure", "batch norm", "settings", "value", "validation %", "warnings",
-    )  # fmt: skip
-    return Table(header, tuple(rows), labels=6)
 
 
 def data(found: Numbers) -> Table:
