@@ -88,7 +88,7 @@ def test_other_remedies_have_rows_without_published_values(keskar: Store) -> Non
     row = find(remedies.accuracies(of_rows), "LB, adversarial training")
     assert (row["published %"], row["ours %"], row["n"], row["95 %"]) == ("–", "98.50", "1", "")
     row = find(remedies.sharpness(of_rows), "LB, adversarial training", "trained")
-    assert row["/ LB, 0.001"] == "0.25 (a single seed has no interval; n=1)"
+    assert row["/ LB, 0.001"] == "0.25 (n=1)"
     assert row["ε = 0.0005"] == ""
 
 

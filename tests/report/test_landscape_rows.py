@@ -105,10 +105,7 @@ def test_one_seed_decides_nothing(store: Store) -> None:
         add_measured(store, f"cifar100_c3_{method}", 0, "sharpness", points, {"samples": 5000})
     compared = findings.compared(measured(store))
     (row,) = findings.ratios(compared).rows
-    of_pairs = [
-        f"{ratio} (a single seed has no interval; n=1)" if ratio else "one seed: open"
-        for ratio in ("4", "", "0.5", "")
-    ]
+    of_pairs = [f"{ratio} (n=1)" if ratio else "one seed: open" for ratio in ("4", "", "0.5", "")]
     assert row == (
         "C3, CIFAR-100",
         "sharpness, ε = 0.001, full space",

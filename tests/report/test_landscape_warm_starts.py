@@ -97,7 +97,7 @@ def test_three_points_are_a_figure(store: Store, tmp_path: Path) -> None:
         save(figure, tmp_path)
     found = rows(figure.data[figure.name])
     drawn = [(r["epochs_at_small_batch"], r["quantity"]) for r in found if "0.0005" not in r["quantity"]]
-    quantities = ("validation accuracy", "sharpness, ε = 0.001, trained")
+    quantities = ("validation accuracy", "sharpness, ε = 0.001")
     assert drawn == [(epochs, name) for epochs in ("0", "1", "5", "all") for name in quantities]
     middle = {r["epochs_at_small_batch"]: float(r["middle"]) for r in found if "0.001" in r["quantity"]}
     assert middle["0"] == pytest.approx(20 * 1.03 ** (1 / 3), rel=1e-5)

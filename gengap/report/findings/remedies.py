@@ -109,4 +109,6 @@ def _sharper(
         about = f"{reading} than {other} in {so} of {len(found)} comparisons"
         opposite = FLATTER if reading == SHARPER else SHARPER
         text = f"{name}: {about} ({spread}; n = {max(r.n for r in found)})"
+        if all(r.is_single for r in found):
+            text = f"{name}: sharpness / {other}: {spread} (n = 1: too few seeds to decide)"
         yield Evidence(row, majority(found, reading, opposite), text)

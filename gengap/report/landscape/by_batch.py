@@ -29,9 +29,9 @@ FEWEST = 3  # batch sizes
 _VARIED = ("method.name", "method.batch_size")
 TITLE = "sharpness by batch size"
 CAPTION = paragraph(
-    "Sharpness (Metric 2.1) by batch size, both on log axes, one panel per mode of batch norm; the last "
-    "panel shows the accuracies of the same runs. The runs differ in nothing but the batch size. Sharpness: "
-    "geometric mean over n seeds and ± one standard deviation of its logarithm; accuracies: mean ± one "
+    "Sharpness (Metric 2.1) by batch size, both on log axes, one panel per mode of batch norm and setting; "
+    "the last panel shows the accuracies of the same runs. The runs differ in nothing but the batch size. "
+    "Sharpness: geometric mean over n seeds and ± one standard deviation of its logarithm; accuracies: mean ± one "
     "sample standard deviation."
 )
 _ACCURACIES: dict[str, Callable[[Value], float | None]] = {
@@ -52,16 +52,13 @@ class Family(NamedTuple):
 
 
 def families(read: Sequence[Record], found: Numbers) -> list[Family]:
-    """All families of at least FEWEST batch sizes."""
+    """All families of which at least FEWEST batch sizes are measured in the same way."""
     grouped: dict[str, dict[int, Subject]] = {}
     for record in read:
         if record.kind == "sharpness" and record.subject in found:
             grouped.setdefault(_rest(record), {}).setdefault(record.subject.batch_size, record.subject)
-    return [
-        Family(tuple(by_batch[batch] for batch in sorted(by_batch)))
-        for by_batch in grouped.values()
-        if len(by_batch) >= FEWEST
-    ]
+    families = (Family(tuple(of[batch] for batch in sorted(of))) for of in grouped.values())
+    return [family for family in families if _known(family, found)]
 
 
 def _rest(record: Record) -> str:
@@ -90,7 +87,15 @@ def figures(read: Sequence[Record], found: Numbers) -> Iterator[Figure]:
 
 
 def _known(family: Family, found: Numbers) -> list[Measure]:
-    return measures({s: found[s] for s in family.subjects}, SHARPNESS)
+    """The measures that at least FEWEST batch sizes have."""
+    known = measures({s: found[s] for s in family.subjects}, SHARPNESS)
+    return [m for m in known if sum(m in found[s] for s in family.subjects) >= FEWEST]
+
+
+def shown(read: Sequence[Record], found: Numbers) -> set[tuple[str, Measure]]:
+    """The runs and their measures that the tables of the figures show."""
+    of_families = ((family, _known(family, found)) for family in families(read, found))
+    return {(s.run, m) for family, known in of_families for s in family.subjects for m in known}
 
 
 def _table(family: Family, found: Numbers) -> Table:
@@ -132,16 +137,15 @@ def _curve(family: Family, found: Numbers, m: Measure) -> list[tuple[int, Array]
 
 def _draw(family: Family, found: Numbers) -> Drawing:
     known = _known(family, found)
-    modes = list(dict.fromkeys(m.batch_norm for m in known))
-    names = [" ".join(part for part in (m.name, m.settings) if part) for m in known]
-    looks = styles([*names, *_ACCURACIES])
-    drawing, axes = grid(len(modes) + 1)
-    for axis, mode in zip(axes, modes, strict=False):
-        for m, name in zip(known, names, strict=True):
-            if m.batch_norm == mode:
-                _draw_curve(axis, list(_curve(family, found, m)), looks[name])
+    panels = list(dict.fromkeys((m.batch_norm, m.settings) for m in known))
+    looks = styles([*(m.name for m in known), *_ACCURACIES])
+    drawing, axes = grid(len(panels) + 1)
+    for axis, (mode, settings) in zip(axes, panels, strict=False):
+        for m in known:
+            if (m.batch_norm, m.settings) == (mode, settings):
+                _draw_curve(axis, list(_curve(family, found, m)), looks[m.name])
         axis.set_yscale("log")
-        axis.set_title(picture_text(f"sharpness, batch norm: {mode}"))
+        axis.set_title(picture_text(" ".join(("sharpness, batch norm:", mode, settings)).strip()))
     _draw_accuracies(axes[-1], family, found, looks)
     for axis in axes:
         at_batches(axis, [s.batch_size for s in family.subjects])

@@ -82,9 +82,9 @@ is shown where any run but LB and SB is measured in it.
 
 OTHER_RUNS = """\
 Runs that are no cells of the tables, such as other batch sizes, with the settings in which they differ from
-the experiment named; without the sharpness in the full space of remedies and warm starts, which have tables
-of their own. Runs that differ from cells in the same settings outside the method, `data.limit` for instance,
-are a row of their own above, with its ratios, unless several of one method are there.
+the experiment named; without what the tables of remedies, of warm starts and of sharpness by batch size show.
+Runs that differ from cells in the same settings outside the method, `data.limit` for instance, are a row of
+their own above, with its ratios, unless several of one method are there.
 """
 
 ORIGIN = """\

@@ -49,7 +49,8 @@ class Ratio:
     def text(self) -> str:
         """`24.7 (16.8 to 36.1; n=5)`, or why there is none."""
         about = interval(significant(self.low), significant(self.high)) or self.reason
-        return f"{significant(self.value) or '–'} ({about}; n={self.n})"
+        n = f"n={self.n}" if self.is_single else f"{about}; n={self.n}"
+        return f"{significant(self.value) or '–'} ({n})"
 
 
 def majority(found: Collection[Ratio], reading: str, other: str) -> bool | None:

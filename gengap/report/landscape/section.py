@@ -82,7 +82,8 @@ class Landscape:
     @property
     def _shown(self) -> set[tuple[str, Measure]]:
         """The measures of runs that are no cells which tables of their own show."""
-        return remedies.shown(self.remedied) | warm_starts.shown(self.started)
+        of_batches = by_batch.shown(self.read, self.found)
+        return remedies.shown(self.remedied) | warm_starts.shown(self.started) | of_batches
 
     @cached_property
     def figures(self) -> list[Figure]:

@@ -25,7 +25,6 @@ CAPTION = paragraph(
     "standard deviation over seeds; sharpness: geometric mean and ± one standard deviation of its logarithm."
 )
 Band = tuple[float, float, float]  # middle, low, high
-ACCURACY = "validation accuracy"
 
 
 def figures(rows: dict[Row, list[Line]]) -> Iterator[Figure]:
@@ -51,9 +50,13 @@ def _count(points: Sequence[Line], measure: Measure) -> int:
     return sum(measure in line.ours.sharpness for line in points)
 
 
-def _label(m: Measure) -> str:
-    parts = ("sharpness,", f"ε = {m.parameter:g},", m.batch_norm, m.settings)
-    return " ".join(part for part in parts if part)
+def _name(m: Measure | None) -> str:
+    """Of a curve; None stands for the accuracy."""
+    return "validation accuracy" if m is None else f"sharpness, ε = {m.parameter:g}"
+
+
+def _mode(m: Measure) -> str:
+    return f"{m.batch_norm} {m.settings}".strip()
 
 
 def _accuracy(t: Trained) -> Band | None:
@@ -73,35 +76,39 @@ def _sharpness(t: Trained, measure: Measure) -> Band | None:
     return float(middle[0]), float(middle[0] / width), float(middle[0] * width)
 
 
-def _curves(t: Trained, measures: Sequence[Measure]) -> dict[str, Band | None]:
-    return {ACCURACY: _accuracy(t), **{_label(m): _sharpness(t, m) for m in measures}}
+def _band(t: Trained, measure: Measure | None) -> Band | None:
+    return _accuracy(t) if measure is None else _sharpness(t, measure)
 
 
 def _data(points: Sequence[Line], small: Trained | None, measures: Sequence[Measure]) -> Table:
     """What is drawn: the middle and the ends of the band."""
     of_lines = [(f"{line.epochs:g}", line.ours) for line in points] + ([("all", small)] if small else [])
     rows = [
-        (name, epochs, *(f"{v:.6g}" for v in band))
+        (_name(m), "" if m is None else _mode(m), epochs, *(f"{v:.6g}" for v in band))
         for epochs, t in of_lines
-        for name, band in _curves(t, measures).items()
-        if band
+        for m in (None, *measures)
+        if (band := _band(t, m))
     ]
-    return Table(("quantity", "epochs_at_small_batch", "middle", "low", "high"), tuple(rows), labels=2)
+    header = ("quantity", "batch_norm", "epochs_at_small_batch", "middle", "low", "high")
+    return Table(header, tuple(rows), labels=3)
 
 
 def _draw(points: Sequence[Line], small: Trained | None, measures: Sequence[Measure]) -> Drawing:
-    drawing, (left, right) = grid(2)
-    looks = styles([ACCURACY, *map(_label, measures)])
-    of_points = [(line.epochs or 0.0, _curves(line.ours, measures)) for line in points]
-    for name, look in looks.items():
-        axis = left if name == ACCURACY else right
-        found = [(x, *band) for x, curves in of_points if (band := curves[name])]
+    shown = list(dict.fromkeys(map(_mode, measures)))
+    drawing, (first, *others) = grid(1 + len(shown))
+    axes = dict(zip(shown, others, strict=True))
+    looks = styles(map(_name, (None, *measures)))
+    for m in (None, *measures):
+        axis, look = first if m is None else axes[_mode(m)], looks[_name(m)]
+        found = [(line.epochs or 0.0, *band) for line in points if (band := _band(line.ours, m))]
         draw_points(axis, found, look)
-        if small and (band := _curves(small, measures)[name]):
+        if small and (band := _band(small, m)):
             axis.axhline(band[0], color=look.color, linestyle=DASHED, linewidth=1.2)
-    right.set_yscale("log")
-    for axis, title in ((left, "validation accuracy (%)"), (right, "sharpness")):
-        axis.set_title(picture_text(title))
+    first.set_title("validation accuracy (%)")
+    for mode, axis in axes.items():
+        axis.set_yscale("log")
+        axis.set_title(picture_text(f"sharpness, batch norm: {mode}"))
+    for axis in (first, *others):
         axis.set_xticks([line.epochs or 0.0 for line in points])
     drawing.supxlabel("epochs at the small batch", fontsize=10)
     legend(drawing, looks.values(), {})
