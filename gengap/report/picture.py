@@ -13,6 +13,7 @@ _FRACTION = re.compile(r"-?\d+\.\d+")
 _PLACED = re.compile(r'(<use href="[^"]*") transform="translate\(([^ )]+) 0\)"')  # letters of a line of text
 _GLYPH = re.compile(r'<path id="([^"]*)" (d="[^"]*" transform="scale\(0\.015625\)")/>')  # of matplotlib
 _LINE = re.compile(r"M [^A-KN-Za-z\"]*")  # a path, to its first curve or end: what follows M is a line anyway
+_LINES = re.compile(r' d="M ([-\d. ]+?)( z)? ?"')  # a whole path of lines
 _GROUP = re.compile(r"(<g>|<g [^>]*>|</g>)")
 _STYLE = re.compile(r'\bstyle="([^"]*)"')
 _ID = re.compile(r'\b(id="|href="#|url\(#)([^")]+)')
@@ -61,6 +62,7 @@ def _short(svg: str) -> str:
     svg = re.sub(r"\s+", " ", svg).replace("xlink:href=", "href=")
     svg = _COORDINATES.sub(lambda found: _FRACTION.sub(_rounded, found[0]), svg)
     svg = _LINE.sub(lambda found: found[0].replace(" L ", " "), svg)
+    svg = _LINES.sub(_relative, svg)
     svg = _PLACED.sub(r'\1 x="\2"', svg)
     return _ungrouped(re.sub(r'(?<=>) (?=<)| (?=")', "", svg))
 
@@ -79,7 +81,19 @@ def _ungrouped(svg: str) -> str:
 
 def _rounded(number: re.Match[str]) -> str:
     """To a tenth of a point, which can't be seen."""
-    return f"{round(float(number[0]), 1) + 0:g}"
+    return _tenths(float(number[0]))
+
+
+def _tenths(number: float) -> str:
+    return f"{round(number, 1) + 0:g}"
+
+
+def _relative(path: re.Match[str]) -> str:
+    """Each point by its distance from the one before, which has fewer digits; exact, in tenths of a point."""
+    numbers = [float(number) for number in path[1].split()]
+    moved = [b - a for a, b in zip(numbers, numbers[2:], strict=False)]
+    found = " ".join(_tenths(number) for number in (*numbers[:2], *moved))
+    return f' d="m {found}{path[2] or ""}"'
 
 
 def _classes(name: str, svg: str) -> tuple[str, str]:
