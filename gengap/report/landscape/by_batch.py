@@ -29,9 +29,9 @@ FEWEST = 3  # batch sizes
 _VARIED = ("method.name", "method.batch_size")
 TITLE = "sharpness by batch size"
 CAPTION = paragraph(
-    "Sharpness (Metric 2.1) by batch size, both on log axes, one panel per mode of batch norm and setting; "
-    "the last panel shows the accuracies of the same runs. The runs differ in nothing but the batch size. "
-    "Sharpness: geometric mean over n seeds and ± one standard deviation of its logarithm; accuracies: mean ± one "
+    "Sharpness (Metric 2.1) by batch size, both on log axes, one panel per mode of batch norm; the last "
+    "panel shows the accuracies of the same runs. The runs differ in nothing but the batch size. Sharpness: "
+    "geometric mean over n seeds and ± one standard deviation of its logarithm; accuracies: mean ± one "
     "sample standard deviation."
 )
 _ACCURACIES: dict[str, Callable[[Value], float | None]] = {
@@ -145,7 +145,7 @@ def _draw(family: Family, found: Numbers) -> Drawing:
             if (m.batch_norm, m.settings) == (mode, settings):
                 _draw_curve(axis, list(_curve(family, found, m)), looks[m.name])
         axis.set_yscale("log")
-        axis.set_title(picture_text(" ".join(("sharpness, batch norm:", mode, settings)).strip()))
+        axis.set_title(picture_text(f"sharpness, {mode} {settings}".strip()))
     _draw_accuracies(axes[-1], family, found, looks)
     for axis in axes:
         at_batches(axis, [s.batch_size for s in family.subjects])

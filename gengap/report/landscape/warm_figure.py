@@ -21,8 +21,9 @@ from gengap.report.statistics import summarize
 FEWEST = 3  # points
 CAPTION = paragraph(
     "Validation accuracy and sharpness (Metric 2.1, log axis) of the large batch by the epochs that it was "
-    "warm-started with the small one; 0 is LB. Dashed: the small batch alone. Accuracy: mean ± one sample "
-    "standard deviation over seeds; sharpness: geometric mean and ± one standard deviation of its logarithm."
+    "warm-started with the small one, one panel per mode of batch norm; 0 is LB. Dashed: the small batch "
+    "alone. Accuracy: mean ± one sample standard deviation over seeds; sharpness: geometric mean and ± one "
+    "standard deviation of its logarithm."
 )
 Band = tuple[float, float, float]  # middle, low, high
 
@@ -107,7 +108,7 @@ def _draw(points: Sequence[Line], small: Trained | None, measures: Sequence[Meas
     first.set_title("validation accuracy (%)")
     for mode, axis in axes.items():
         axis.set_yscale("log")
-        axis.set_title(picture_text(f"sharpness, batch norm: {mode}"))
+        axis.set_title(picture_text(f"sharpness, {mode}"))
     for axis in (first, *others):
         axis.set_xticks([line.epochs or 0.0 for line in points])
     drawing.supxlabel("epochs at the small batch", fontsize=10)
