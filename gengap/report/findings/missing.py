@@ -10,19 +10,25 @@ from gengap.report.measure import measure_cell
 from gengap.report.rows import PAPER_TABLES
 
 ALL = "all cells"
+Cells = dict[tuple[int, str], list[str]]  # methods by table and row
 
 
-def cells_not_run(records: Records) -> dict[tuple[int, str], str]:
-    """By table and row, the columns without a finished run in any precision and protocol, or ALL."""
+def cells_not_run(records: Records) -> Cells:
+    """The columns without a finished run in any precision and protocol."""
     there = rows_of(records, *PAPER_TABLES)
-    found = {}
+    found: Cells = {}
     for number in PAPER_TABLES.values():
         for name in paper.rows(number):
             rows = [row for row in there if row.name == name]
             left = [m for m in METHODS if not any(measure_cell(records, row, m).n for row in rows)]
             if left:
-                found[number, name] = ALL if len(left) == len(METHODS) else ", ".join(LABELS[m] for m in left)
+                found[number, name] = left
     return found
+
+
+def listed(methods: Sequence[str]) -> str:
+    """`+GBN, +RA`, or ALL."""
+    return ALL if len(methods) == len(METHODS) else ", ".join(LABELS[m] for m in methods)
 
 
 def figures_not_drawn(shown: Sequence[Figure]) -> list[Figure]:

@@ -10,7 +10,8 @@ from gengap.report.figures.figure import Figure
 from gengap.report.findings import accuracy, minima, prose, remedies, walking
 from gengap.report.findings.causes import trials
 from gengap.report.findings.claims import Claim
-from gengap.report.findings.missing import cells_not_run, figures_not_drawn
+from gengap.report.findings.cost import costs
+from gengap.report.findings.missing import cells_not_run, figures_not_drawn, listed
 from gengap.report.findings.summary import summary
 from gengap.report.format import NEAR, signed, spread
 from gengap.report.landscape.section import Landscape
@@ -82,5 +83,8 @@ def _tested(records: Records, cell: Measured) -> tuple[str, str]:
 
 def _not_run(records: Records, shown: Sequence[Figure]) -> tuple[str, ...]:
     cells = cells_not_run(records).items()
-    lines = (f"Table {number}, {paper.title(name)}: {which}." for (number, name), which in cells)
+    lines = (
+        f"Table {number}, {paper.title(name)}: {listed(left)}; {costs(records, name, left)}."
+        for (number, name), left in cells
+    )
     return (*lines, *(f"{figure.number}: {figure.title}." for figure in figures_not_drawn(shown)))

@@ -20,5 +20,6 @@ these settings, marked in the same way: ≈ is what the cause predicts.
 """
 
 NOT_TESTED = """\
-Without any finished run; all are configured as experiments and sweeps.
+Without any finished run; all are configured as experiments and sweeps. A cell's time is that of its samples
+at the rate of the row's own runs, one run on one device.
 """

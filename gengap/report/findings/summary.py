@@ -10,7 +10,7 @@ from gengap.report.comparisons import AS_GOOD, Comparison, gap
 from gengap.report.figures.figure import Figure
 from gengap.report.findings.causes import trials
 from gengap.report.findings.claims import Claim
-from gengap.report.findings.missing import ALL, cells_not_run, figures_not_drawn
+from gengap.report.findings.missing import ALL, cells_not_run, figures_not_drawn, listed
 from gengap.report.format import NEAR, interval, signed, spread
 from gengap.report.measure import measure_cell
 from gengap.report.rows import PAPER_TABLES, Row
@@ -119,13 +119,12 @@ def _claim(claim: Claim) -> str:
 
 
 def _absent(records: Records, shown: Sequence[Figure]) -> str:
-    left = sorted(cells_not_run(records).items(), key=lambda cells: cells[1] != ALL)
-    cells = [
-        paper.title(name) if which == ALL else f"{which} of {paper.title(name)}" for (_, name), which in left
-    ]
+    left = [(name, listed(methods)) for (_, name), methods in cells_not_run(records).items()]
+    left = sorted(left, key=lambda cells: cells[1] != ALL)
+    cells = [paper.title(name) if which == ALL else f"{which} of {paper.title(name)}" for name, which in left]
     numbers = ", ".join(figure.number.removeprefix("Figure ") for figure in figures_not_drawn(shown))
-    listed = "; ".join([*cells, *([f"figures {numbers}"] if numbers else [])])
-    return f"Not run yet: {listed}." if listed else ""
+    absent = "; ".join([*cells, *([f"figures {numbers}"] if numbers else [])])
+    return f"Not run yet: {absent}." if absent else ""
 
 
 def _points(row: Row, line: Comparison, a: str, b: str) -> str:

@@ -24,7 +24,7 @@ from gengap.report.statistics import Summary, summarize
 CAPTION = paragraph(
     "Root mean square of the loss difference `L(w) - L(w_0)`, which the paper calls its standard deviation, "
     "against the distance from the initial weights `w_0`. Each panel sorts the same random directions into "
-    "another number of bins, at most 100. "
+    "another number of bins: the fewest, some and the most that the table has. "
     "Lines are fits of `scale · distance^(α/2)`, one per seed; a straight line is α = 2, the paper's reading."
 )
 DETAILS = paragraph(
@@ -99,6 +99,11 @@ def _bins(of_seeds: Samples) -> list[int]:
     return [bins for bins in BINS if bins * FEWEST <= least] or [BINS[0]]
 
 
+def _drawn(bins: list[int]) -> list[int]:
+    """The first, the middle and the last: a panel of each number would add little."""
+    return list(dict.fromkeys((bins[0], bins[len(bins) // 2], bins[-1])))
+
+
 def _positive(distance: Array, difference: Array) -> tuple[Array, Array]:
     return distance[distance > 0], difference[distance > 0]
 
@@ -151,7 +156,7 @@ def _data(surface: Surface, of_seeds: Samples) -> Table:
 
 def _draw(surface: Surface, of_seeds: Samples) -> Drawing:
     looks = styles(f"seed {seed}" for seed in of_seeds)
-    panels = _bins(of_seeds)
+    panels = _drawn(_bins(of_seeds))
     drawing, axes = grid(len(panels))
     for axis, bins in zip(axes, panels, strict=True):
         fits = _fits(surface, of_seeds, bins)
