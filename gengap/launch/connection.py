@@ -15,7 +15,8 @@ from gengap.faults import MachineError
 from gengap.launch.failure import as_user_error
 from gengap.launch.world import World
 from gengap.training.device import DEFAULT_THREADS, usable_cores
-from gengap.training.ranks import LostRankError, Ranks
+from gengap.training.ranks import Ranks
+from gengap.training.shared_errors import LostRankError
 
 MEETING = 300.0  # seconds for all ranks to come
 LOADING = 3600.0  # seconds to load data, where runtime.rank_timeout is shorter

@@ -8,7 +8,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from filelock import Timeout
+from numpy.typing import NDArray
 
 from gengap.config.identity import run_directory
 from gengap.config.schema import Config
@@ -34,7 +36,7 @@ from gengap.runs.store import Run
 from gengap.training.bad_photographs import recording_bad
 from gengap.training.build import build_trainer, memory_line
 from gengap.training.device import prepare_device, usable_cores
-from gengap.training.loop import DivergedError, fit
+from gengap.training.loop import DivergedError, Trained, fit
 from gengap.training.progress import Progress
 from gengap.training.ranks import Ranks
 from gengap.training.tensorboard import TensorBoard
@@ -113,17 +115,38 @@ def _logged(run: Run, train: Callable[[], Outcome], created: Sequence[Path]) -> 
 def train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
     """Train a run whose directory is open, or follow rank 0, which has opened it.
 
-    What any rank raises before training, all of them raise.
+    An error on one rank only ends the exchange with the others, who are told of it.
     """
     ranks = place.ranks or Ranks()
     ranks.begin()
+    try:
+        with ranks.exchanging(DivergedError):
+            trainer, trained, end = _trained(config, run, stop, place, ranks)
+    except DivergedError as error:
+        ended = run.metrics_digest()
+        run.update_record(status=Status.DIVERGED, error=str(error), finished=now(), **ended)
+        log.warning("%s diverged: %s", run.directory, error)
+        return Outcome.DIVERGED
+    if end is None:
+        line = "%s: stopped (%s) after update %d of %d and saved; run the same command again to continue"
+        log.info(line, run.directory, trained.stopped_by, trained.updates, trainer.regime.updates)
+        return Outcome.STOPPED
+    if ranks.is_first:
+        finish_record(run, trainer, *end)
+    return Outcome.FINISHED
+
+
+def _trained(
+    config: Config, run: Run, stop: Stop, place: Place, ranks: Ranks
+) -> tuple[Trainer, Trained, tuple[float, NDArray[np.bool_]] | None]:
+    """The trainer after training, and at the run's end the training error and what is misclassified."""
     threads = ranks.first(lambda: threads_of(config.runtime, run.record, place.threads, ranks.size))
     local_rank = ranks.local if ranks.size > 1 else None
     device = ranks.together(partial(prepare_device, config.runtime, threads, local_rank))
     ranks.use(device)
     place_of_data = config.data.name, config.data.root, config.data.folder
     source = ranks.one_per_machine_first(partial(load, *place_of_data, packed=config.data.packed))
-    splits = split(source, config.data, config.seed)
+    splits = ranks.together(partial(split, source, config.data, config.seed))
     data_and_network = ranks.first(partial(compared, config, run, source, splits))
     regime, per_rank = build_regime(config, len(splits.train)), _per_rank(config, ranks)
     trainer = ranks.together(partial(build_trainer, per_rank, source, splits, regime, device, ranks))
@@ -135,35 +158,19 @@ def train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
     mirror = ranks.together(lambda: TensorBoard(run) if is_mirrored else None)
     title = f"{run.name} seed{config.seed}{place}"
     reason = stop.reason if ranks.size == 1 else partial(stop.agreed, ranks.largest)
-    try:
+    with recording_bad(run, trainer, validation):
         with closing(trainer), closing(validation), stop:
             run.record.pop("error", None)  # of an attempt that failed
             ranks.first(partial(open_record, config, run, data_and_network, trainer))
             lost = partial(stop.record, signal.SIGPIPE)
             progress = Progress(title, regime.updates, regime.batches.samples, lost)
-            with (
-                progress,
-                mirror or nullcontext(),
-                recording_bad(run, trainer.train, validation),
-                ranks.exchanging(DivergedError),
-            ):
+            with progress, mirror or nullcontext():
                 trained = fit(run, trainer, validation, progress, reason, mirror)
-    except DivergedError as error:
-        ended = run.metrics_digest()
-        run.update_record(status=Status.DIVERGED, error=str(error), finished=now(), **ended)
-        log.warning("%s diverged: %s", run.directory, error)
-        return Outcome.DIVERGED
-    if trained.stopped_by:
-        line = "%s: stopped (%s) after update %d of %d and saved; run the same command again to continue"
-        log.info(line, run.directory, trained.stopped_by, trained.updates, regime.updates)
-        return Outcome.STOPPED
-    with recording_bad(run, trainer.train, validation):
-        with ranks.exchanging(), closing(trainer.train), closing(validation):
+        if trained.stopped_by:
+            return trainer, trained, None
+        with closing(trainer.train), closing(validation):
             train_error = trainer.evaluate(trainer.train).error
-            wrong = trainer.misclassified(validation)
-        if ranks.is_first:
-            finish_record(run, trainer, train_error, wrong)
-    return Outcome.FINISHED
+            return trainer, trained, (train_error, trainer.misclassified(validation))
 
 
 def _per_rank(config: Config, ranks: Ranks) -> Config:

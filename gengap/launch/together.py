@@ -10,7 +10,8 @@ from gengap.launch.place import Place
 from gengap.launch.single import train_one
 from gengap.launch.stop import Stop
 from gengap.runs.store import Run
-from gengap.training.ranks import LostRankError, Ranks
+from gengap.training.ranks import Ranks
+from gengap.training.shared_errors import LostRankError
 
 log = logging.getLogger(__name__)
 
@@ -62,3 +63,7 @@ class Onlooker(Run):
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Rank 0 writes it."""
+
+    def metrics_digest(self) -> dict[str, str]:
+        """Rank 0 reads it."""
+        return {}

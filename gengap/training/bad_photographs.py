@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from gengap.data.device_images import DeviceImages
 from gengap.runs.store import Run
+from gengap.training.trainer import Trainer
 
 
 def record_bad(run: Run, train: DeviceImages, validation: DeviceImages) -> None:
@@ -19,10 +20,10 @@ def record_bad(run: Run, train: DeviceImages, validation: DeviceImages) -> None:
 
 
 @contextmanager
-def recording_bad(run: Run, train: DeviceImages, validation: DeviceImages) -> Iterator[None]:
-    """Name the photographs that the block finds, however it ends."""
+def recording_bad(run: Run, trainer: Trainer, validation: DeviceImages) -> Iterator[None]:
+    """Name the photographs that the block finds, however it ends; rank 0 does."""
     try:
         yield
     finally:
-        if train.bad or validation.bad:
-            record_bad(run, train, validation)
+        if trainer.ranks.is_first and (trainer.train.bad or validation.bad):
+            record_bad(run, trainer.train, validation)

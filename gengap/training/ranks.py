@@ -1,7 +1,7 @@
 """What processes that train one run together exchange; each of them is a rank."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -10,14 +10,9 @@ import torch.distributed as dist
 from torch import Tensor
 
 from gengap.errors import UserError
-from gengap.faults import MachineError
-from gengap.training.shared_errors import described, raise_any, tried
+from gengap.training.shared_errors import LostRankError, Told, described, raise_any, tried
 
 T = TypeVar("T")
-
-
-class LostRankError(MachineError):
-    """A rank has ended or does not answer, so the others can't go on."""
 
 
 class Ranks:
@@ -52,6 +47,7 @@ class Ranks:
         self._group: Any = host  # for tensors of the device
         self._patient, self._lost, self._leave = patient, lost, leave
         self.broken = False
+        self._raised_by_all: Exception | None = None
         self.has_begun = False  # whether the others have been told to train
         self.seconds = 0.0  # in exchanges of tensors; on a GPU only with `synchronize`
         self.synchronize: Callable[[], None] | None = None
@@ -103,7 +99,7 @@ class Ranks:
         box: list[Any] = [value, described(error)]
         with self._exchange():
             dist.broadcast_object_list(box, 0, group=self._patient)
-        raise_any(error, {0: box[1]})
+        self._raise_any(error, {0: box[1]})
         found: T = box[0]
         return found
 
@@ -118,10 +114,7 @@ class Ranks:
         if self.size == 1:
             return act()
         value, error = tried(act)
-        errors: list[Any] = [None] * self.size
-        with self._exchange():
-            dist.all_gather_object(errors, described(error), group=self._patient)
-        raise_any(error, dict(enumerate(errors)))
+        self._raise_any(error, dict(enumerate(self._gathered(described(error), self._patient))))
         found: T = value  # type: ignore[assignment]
         return found
 
@@ -130,15 +123,15 @@ class Ranks:
         found = self.together(lambda: act() if self.local == 0 else None)
         return self.together(lambda: act() if found is None else found)
 
-    def unite_(self, named: dict[str, str]) -> None:
-        """Add what the other ranks have named, such as photographs that can't be decoded."""
-        if self.size == 1:
-            return
+    def gathered(self, value: T) -> list[T]:
+        """The values of all ranks, in their order; they can be pickled."""
+        return [value] if self.size == 1 else self._gathered(value, self._host)
+
+    def _gathered(self, value: T, group: Any) -> list[T]:
         found: list[Any] = [None] * self.size
         with self._exchange():
-            dist.all_gather_object(found, named, group=self._host)
-        for others in found:
-            named.update(others)
+            dist.all_gather_object(found, value, group=group)
+        return found
 
     def use(self, device: torch.device) -> None:
         """Exchange tensors of this device from now on.
@@ -150,9 +143,7 @@ class Ranks:
             return
         on_gpu = device.type == "cuda"
         is_shared = on_gpu and self.local_size > torch.cuda.device_count()
-        found: list[Any] = [None] * self.size
-        with self._exchange():
-            dist.all_gather_object(found, (on_gpu, is_shared), group=self._patient)
+        found = self._gathered((on_gpu, is_shared), self._patient)
         if len({has_gpu for has_gpu, _ in found}) > 1:
             raise UserError("some ranks have a GPU and others have none: set runtime.device=cpu")
         # NCCL refuses ranks that share a GPU; gloo copies through the host
@@ -161,17 +152,30 @@ class Ranks:
 
     @contextmanager
     def exchanging(self, *by_all: type[Exception]) -> Iterator[None]:
-        """Training: an error inside that is not one `by_all` ranks ends the exchange with the others."""
+        """An error inside ends the exchange with the others, unless all of them raise it.
+
+        All raise what `first` and `together` do, and the errors `by_all`.
+        """
         try:
             yield
         except by_all:
             raise
         except Exception as error:
-            if self.size > 1 and not self.broken:
+            if self.size > 1 and not self.broken and error is not self._raised_by_all:
                 self.broken = True
                 self._host = self._group = self._patient = None  # a group closes when nothing refers to it
                 if self._leave is not None:
                     self._leave(error)
+            raise
+        finally:
+            self._raised_by_all = None  # it would keep all that it was raised in
+
+    def _raise_any(self, own: Exception | None, told: Mapping[int, Told | None]) -> None:
+        """Raise the error, if any, that all ranks raise now."""
+        try:
+            raise_any(own, told)
+        except Exception as error:
+            self._raised_by_all = error
             raise
 
     @contextmanager

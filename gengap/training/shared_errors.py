@@ -1,4 +1,4 @@
-"""An error of one rank, told to the others."""
+"""An error of one rank, told to the others, and the loss of one that can't tell."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -9,6 +9,10 @@ from gengap.faults import MachineError
 T = TypeVar("T")
 Told = tuple[str, str]  # one of KINDS, and the text
 KINDS: Mapping[str, type[UserError]] = {"mistake": UserError, "machine": MachineError, "fault": FaultError}
+
+
+class LostRankError(MachineError):
+    """A rank has ended or does not answer, so the others can't go on."""
 
 
 def tried(act: Callable[[], T]) -> tuple[T | None, Exception | None]:

@@ -146,7 +146,8 @@ class Trainer:
         """Mean loss and errors in evaluation mode, without augmentation."""
         found = evaluate(self.model, images, self.flat.weights.dtype, self.ranks, bf16=self.bf16)
         for bad in (self.train.bad, images.bad):
-            self.ranks.unite_(bad)
+            for found_by_rank in self.ranks.gathered(bad):
+                bad.update(found_by_rank)
         return found
 
     def misclassified(self, images: DeviceImages) -> NDArray[np.bool_]:

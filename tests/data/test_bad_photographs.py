@@ -9,7 +9,6 @@ import pytest
 import torch
 from PIL import Image
 
-from gengap.config.compose import compose_config
 from gengap.config.identity import run_directory
 from gengap.config.schema import Data
 from gengap.data.decoded import CHUNK_SIZE, DecodedImages
@@ -20,6 +19,7 @@ from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
 from gengap.runs import read_record
 from gengap.runs.record import NEWEST
+from tests.photographs import run_config, write_photographs
 
 CPU = torch.device("cpu")
 SAMPLES = 2 * CHUNK_SIZE + 10
@@ -117,33 +117,10 @@ def test_workers_stay_alive_from_one_evaluation_to_the_next(files):
     images.close()
 
 
-def run_config(folder, results, *overrides):
-    short = ["workload.small_batch=8", "workload.large_batch=16", "workload.ghost_size=8"]
-    short += ["workload.epochs=2", "workload.milestones=[]", "workload.lr=[0.01]"]
-    short += ["workload.weight_decay=[0]", "data.resize=32", "data.crop=28", "runtime.workers=0"]
-    network = ["model.name=tests.networks:small_alexnet"]
-    places = [f"data.root={folder}", f"results_dir={results}"]
-    return compose_config(
-        ["workload=imagenet_alexnet", "method=lb_gbn", *short, *network, *places, *overrides]
-    )
-
-
 @pytest.fixture
 def folder(tmp_path):
-    """Two classes; 3 of 48 training files and 1 of 16 validation files are cut in their pixels."""
-    rng = np.random.default_rng(0)
-    for split, count in (("train", 24), ("val", 8)):
-        for name in ("a", "b"):
-            place = tmp_path / "imagenet" / split / name
-            place.mkdir(parents=True)
-            for k in range(count):
-                Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(
-                    place / f"{k:02}.JPEG"
-                )
-    for bad in ("train/a/03", "train/b/03", "train/b/20", "val/b/07"):
-        path = tmp_path / "imagenet" / f"{bad}.JPEG"
-        os.truncate(path, path.stat().st_size // 2)
-    return tmp_path
+    """3 of 48 training files and 1 of 16 validation files are cut in their pixels."""
+    return write_photographs(tmp_path)
 
 
 def test_a_record_names_them_and_the_run_finishes(folder, tmp_path):

@@ -38,6 +38,9 @@ def acting(self, update):
             raise OSError(28, "No space left on device", "/images")
     train_step(self, update)
 Trainer.train_step = acting
+if what == "bug" and os.environ["RANK"] == "1":
+    from gengap.launch import execute
+    execute.build_regime = lambda *arguments: 1 / 0
 from gengap.__main__ import main
 sys.argv[0] = "gengap"
 main()
@@ -135,6 +138,14 @@ def test_a_rank_that_is_lost_is_named_and_the_run_goes_on_from_its_checkpoint(
     assert other == (code, "")
     state = run_state(run_directory(digits("lb_gbn")))
     assert (state.name, state.done) == ("interrupted", 2)
+
+
+def test_a_bug_on_one_rank_ends_all_of_them(tmp_path):
+    (first, text), other = run(tmp_path, "+experiment=digits_lb_gbn", what="bug")
+    assert first == 1
+    assert text.splitlines()[-1].startswith("gengap: rank 1 on ")
+    assert text.endswith(": ZeroDivisionError: division by zero\n")
+    assert other == (1, "")
 
 
 class StopAfter(Stop):

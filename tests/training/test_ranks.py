@@ -211,11 +211,9 @@ def agreements(ranks):
             return f"{type(error).__name__} {error}"
 
     ways = (ranks.first, ranks.together, ranks.one_per_machine_first)
-    named = {str(ranks.rank): "bad"}
-    ranks.unite_(named)
     return (
         [text_of(way, failing) for way in ways for failing in (None, 0, 1)],
-        named,
+        ranks.gathered(ranks.rank),
         ranks.largest(ranks.rank),
     )
 
@@ -224,7 +222,7 @@ def test_ranks_agree_on_what_any_of_them_meets():
     with pool(2) as run:
         (first, second), ((alone, *_),) = run([(2, agreements), (1, agreements)])
     assert alone == ["by 0", "UserError no", "by 0"] * 3
-    assert first[1:] == second[1:] == ({"0": "bad", "1": "bad"}, 1)
+    assert first[1:] == second[1:] == ([0, 1], 1)
     told = ["UserError rank 0: no", "MachineError rank 1: no"]
     assert first[0] == ["by 0", "UserError no", "by 0"] + ["by 0", "UserError no", told[1]] * 2
     assert second[0] == ["by 0", told[0], "by 0"] + ["by 1", told[0], "MachineError no"] * 2
