@@ -66,7 +66,7 @@ def fit(
     for update in range(done, regime.updates):
         try:
             trainer.train_step(update)
-        except MachineError:  # there is no batch, and nothing has changed yet
+        except MachineError:  # there is no batch, or a rank was lost: it is as before the update
             save(run, trainer, validation, baselines, done, clock)
             raise
         done = update + 1

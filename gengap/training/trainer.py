@@ -1,6 +1,7 @@
 """A model in training: the update with all of the paper's methods (section 4), and evaluation."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,10 @@ from gengap.training.flat import Flat
 from gengap.training.objective import Evaluation, evaluate, misclassified
 from gengap.training.optimizer import optimizer
 from gengap.training.ranks import ALONE, Ranks
+from gengap.training.saved_tensors import copy_saved_
 from gengap.training.sgd import clip_
 from gengap.training.team import Team
+from gengap.training.unfinished import undoing
 
 
 class Trainer:
@@ -72,19 +75,31 @@ class Trainer:
             self._step = GraphedStep(self._device_step, self.changed_by_step)
 
     def train_step(self, update: int) -> None:
-        """Make one update (counted from 0); on a GPU it may still be running when this returns."""
+        """Make one update (counted from 0); on a GPU it may still be running when this returns.
+
+        Raises:
+            MachineError: there is no batch, or a rank was lost; all is as before the update.
+        """
         config, regime = self.config, self.regime
         batch = self._batch(update)
         self._samples = regime.batches.samples(update + 1) - regime.batches.samples(update)
         noise = self._gradient_noise(update, self._samples)
         self._seed_network(update)
-        if config.protocol.reset_momentum and regime.starts_epoch(update):
-            for tensor in self.optimizer.state.values():
-                tensor.zero_()
+        resets = config.protocol.reset_momentum and regime.starts_epoch(update)
         if regime.lr_at(update) != self._lr_value:
             self._lr_value = regime.lr_at(update)
             self._lr.fill_(self._lr_value)
-        self._step(regime.weight_decay_at(update), batch if noise is None else (*batch, noise))
+        with undoing(self._changed_early(resets)):
+            for tensor in self.optimizer.state.values() if resets else ():
+                tensor.zero_()
+            self._step(regime.weight_decay_at(update), batch if noise is None else (*batch, noise))
+
+    def _changed_early(self, resets: bool) -> Iterable[Tensor]:
+        """What an update changes before its last exchange with other ranks, any of which may fail."""
+        if self.ranks.size == 1:
+            return ()
+        takes_one_step = self._center is None and not resets
+        return self.model.buffers() if takes_one_step else self.changed_by_step()
 
     def _device_step(self, weight_decay: float, inputs: tuple[Tensor, ...]) -> None:
         """The work on the device, without synchronization: gradient, clipping, step, running sums.
@@ -178,17 +193,4 @@ class Trainer:
         pairs = [(tensor, state[name]) for name, tensor in tensors.items()]
         buffers = dict(state["buffers"])
         pairs += [(buffer, buffers[name]) for name, buffer in self.model.named_buffers()]
-        for tensor, saved in pairs:
-            if not _is_like(saved, tensor):
-                found = tuple(saved.shape) if isinstance(saved, Tensor) else type(saved).__name__
-                raise TypeError(f"{found} where a tensor {tuple(tensor.shape)} belongs")
-            tensor.copy_(saved)
-
-
-def _is_like(saved: Any, tensor: Tensor) -> bool:
-    """Whether copying is exact: a tensor of one element would be copied to all, and 0.5 to an integer."""
-    return (
-        isinstance(saved, Tensor)
-        and (saved.shape, saved.layout) == (tensor.shape, tensor.layout)
-        and torch.can_cast(saved.dtype, tensor.dtype)
-    )
+        copy_saved_(pairs)

@@ -4,10 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
+import torch
 
 from gengap.config.identity import run_directory
 from gengap.config.sweep import Job
@@ -16,28 +17,32 @@ from gengap.launch.outcome import Outcome
 from gengap.launch.place import Place
 from gengap.launch.stop import Stop
 from gengap.launch.together import train_together
+from gengap.runs.record import WEIGHTS
 from gengap.runs.state import run_state
+from tests.conftest import composed
 from tests.docs.documents import blocks, section
 from tests.launch.test_golden_run import GOLDEN, rows
 from tests.ranks import free_port, pool
 
 pytestmark = pytest.mark.slow
 
-# `gengap train` in which something happens to rank 1 at its third update
+# `gengap train` in which something happens to rank 1 in its third update
 DRIVER = """
 import os, signal, sys, time
-from gengap.training.trainer import Trainer
-what, train_step = sys.argv.pop(1), Trainer.train_step
-def acting(self, update):
-    if update == 2 and self.ranks.rank == 1:
+from gengap.training.backward import Backward
+what, calls, original = sys.argv.pop(1), [], Backward.__call__
+first = 5 if "method.proximal_steps=2" in sys.argv else 2  # in the middle of an update of two steps
+def backward(*arguments):
+    calls.append(1)
+    if len(calls) == 1 + first and os.environ["RANK"] == "1":
         if what in ("SIGKILL", "SIGTERM"):
             os.kill(os.getpid(), getattr(signal, what))
         elif what == "hang":
             os.kill(os.getpid(), signal.SIGSTOP)
         elif what == "error":
             raise OSError(28, "No space left on device", "/images")
-    train_step(self, update)
-Trainer.train_step = acting
+    return original(*arguments)
+Backward.__call__ = backward
 if what == "bug" and os.environ["RANK"] == "1":
     from gengap.launch import execute
     execute.build_regime = lambda *arguments: 1 / 0
@@ -45,7 +50,6 @@ from gengap.__main__ import main
 sys.argv[0] = "gengap"
 main()
 """
-EVERY_UPDATE = "runtime.checkpoint_seconds=0"
 
 
 def run(folder: Path, *words: str, ranks: int = 2, what: str = "nothing") -> list[tuple[int, str]]:
@@ -118,26 +122,59 @@ def test_a_signal_to_one_rank_stops_all_saved(tmp_path, digits):
     assert run_state(run_directory(digits("lb_gbn"))).done == 3
 
 
+@pytest.fixture(scope="module")
+def everyone():
+    """Runs tasks on up to 4 ranks."""
+    with pool(4) as run_tasks:
+        yield run_tasks
+
+
+ONE_THREAD = ("runtime.threads=1", "runtime.keep_weights=true")
+
+
+PROXIMAL = ("method.proximal=3", "method.proximal_steps=2")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(everyone, tmp_path_factory):
+    """Gives the directory of a run on two ranks that nothing happens to."""
+
+    @cache
+    def train(*words):
+        config = composed(["+experiment=digits_lb_gbn", *words], tmp_path_factory.mktemp("undisturbed"))
+        assert everyone([(2, partial(trained, config, 0))]) == [[Outcome.FINISHED] * 2]
+        return run_directory(config)
+
+    return train
+
+
 @pytest.mark.parametrize(
-    ("what", "says", "code"),
+    ("what", "says", "code", "words"),
     [
-        ("SIGKILL", "has ended unexpectedly", -9),
-        ("hang", "has not answered for 5 s", -9),
-        ("error", "/images: No space left on device; free some space", 1),
+        ("SIGKILL", "has ended unexpectedly", -9, ()),
+        ("hang", "has not answered for 5 s", -9, ()),
+        ("error", "/images: No space left on device; free some space", 1, PROXIMAL),
     ],
 )
-def test_a_rank_that_is_lost_is_named_and_the_run_goes_on_from_its_checkpoint(
-    what, says, code, tmp_path, digits
+def test_a_rank_that_is_lost_is_named_and_the_run_goes_on_as_if_nothing_had_happened(
+    what, says, code, words, tmp_path, digits, everyone, undisturbed
 ):
+    words = [*ONE_THREAD, *words]
     # Only a rank that hangs is waited for: this long, and 300 s otherwise, more than `run` waits
     timeout = ("runtime.rank_timeout=5",) if what == "hang" else ()
-    (first, text), other = run(tmp_path, "+experiment=digits_lb_gbn", EVERY_UPDATE, *timeout, what=what)
+    (first, text), other = run(tmp_path, "+experiment=digits_lb_gbn", *words, *timeout, what=what)
     assert first == 1
     (line,) = (line for line in text.splitlines() if line.startswith("gengap: rank 1 on "))
     assert says in line
     assert other == (code, "")
-    state = run_state(run_directory(digits("lb_gbn")))
-    assert (state.name, state.done) == ("interrupted", 2)
+    config, expected = digits("lb_gbn", *words), undisturbed(*words)
+    directory = run_directory(config)
+    state = run_state(directory)
+    assert (state.name, state.done) == ("interrupted", 2)  # saved, in the middle of the third update
+    assert everyone([(2, partial(trained, config, 0))]) == [[Outcome.FINISHED] * 2]
+    assert rows(directory) == rows(expected)
+    weights, same = (torch.load(folder / WEIGHTS, weights_only=True) for folder in (directory, expected))
+    assert all(torch.equal(weights[name], value) for name, value in same.items())
 
 
 def test_a_bug_on_one_rank_ends_all_of_them(tmp_path):
@@ -165,17 +202,16 @@ def trained(config, updates, ranks):
     return train_together(Job((), config), stop, Place(threads=1, ranks=ranks), ranks)
 
 
-def test_a_checkpoint_goes_on_with_any_number_of_ranks(digits):
+def test_a_checkpoint_goes_on_with_any_number_of_ranks(digits, everyone):
     config = digits("lb_gbn")
-    with pool(4) as everyone:
-        found = everyone([(4, partial(trained, config, 3)), (2, partial(trained, config, 2))])
-        assert found == [[Outcome.STOPPED] * 4, [Outcome.STOPPED] * 2]
-        directory = run_directory(config)
-        assert run_state(directory).done == 5
-        assert json.loads((directory / "run.json").read_text())["earlier"][0]["hardware"]["ranks"] == 4
-        config.runtime.time_budget = 1e-9
-        assert execute(config) == Outcome.STOPPED
-        config.runtime.time_budget = None
-        assert everyone([(4, partial(trained, config, 0))]) == [[Outcome.FINISHED] * 4]
-        assert everyone([(2, partial(trained, config, 0))]) == [[Outcome.SKIPPED] * 2]
+    found = everyone([(4, partial(trained, config, 3)), (2, partial(trained, config, 2))])
+    assert found == [[Outcome.STOPPED] * 4, [Outcome.STOPPED] * 2]
+    directory = run_directory(config)
+    assert run_state(directory).done == 5
+    assert json.loads((directory / "run.json").read_text())["earlier"][0]["hardware"]["ranks"] == 4
+    config.runtime.time_budget = 1e-9
+    assert execute(config) == Outcome.STOPPED
+    config.runtime.time_budget = None
+    assert everyone([(4, partial(trained, config, 0))]) == [[Outcome.FINISHED] * 4]
+    assert everyone([(2, partial(trained, config, 0))]) == [[Outcome.SKIPPED] * 2]
     assert_close(directory, GOLDEN)
