@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from gengap import __version__
-from gengap.cli.ending import leave_exit_code, open_standard_streams, run_command
+from gengap.cli.ending import forget_exit_code, leave_exit_code, open_standard_streams, run_command
 from gengap.errors import DONE, UserError
 from gengap.terminal import guard_output
 
@@ -34,6 +34,7 @@ def main() -> None:
     started = time.time()
     open_standard_streams()
     guard_output()
+    forget_exit_code(os.environ)
     code = run_command(lambda: dispatch(sys.argv[1:], started))
     leave_exit_code(code, os.environ)
     sys.exit(code)

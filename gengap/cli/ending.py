@@ -98,9 +98,21 @@ def _discard(*streams: TextIO) -> None:
             os.dup2(devnull, stream.fileno())
 
 
+def forget_exit_code(environment: Mapping[str, str]) -> None:
+    """Remove $GENGAP_EXIT_CODE_FILE on rank 0, so that it is no earlier command's if this one is killed."""
+    if file := _exit_code_file(environment):
+        with suppress(OSError):
+            file.unlink()
+
+
 def leave_exit_code(code: int, environment: Mapping[str, str]) -> None:
     """Write the exit code of rank 0 to $GENGAP_EXIT_CODE_FILE, because torchrun's own is 0 or 1."""
-    file = environment.get(EXIT_CODE_FILE, "")
-    if file and environment.get("RANK", environment.get("SLURM_PROCID", "0")) == "0":
+    if file := _exit_code_file(environment):
         with suppress(OSError):
-            Path(file).write_text(f"{code}\n", encoding="utf-8")
+            file.write_text(f"{code}\n", encoding="utf-8")
+
+
+def _exit_code_file(environment: Mapping[str, str]) -> Path | None:
+    file = environment.get(EXIT_CODE_FILE, "")
+    is_first = environment.get("RANK", environment.get("SLURM_PROCID", "0")) == "0"
+    return Path(file) if file and is_first else None

@@ -62,7 +62,7 @@ def run(words: list[str], cwd: Path, **streams) -> subprocess.CompletedProcess[s
 
 
 def signalled(number: int, module: str, words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    driver = [sys.executable, "-c", DRIVER, str(int(number)), module, *words]
+    driver = [sys.executable, "-c", DRIVER, str(int(signal.SIGKILL)), module, *words]
     return subprocess.run(driver, cwd=cwd, capture_output=True, text=True, check=False)
 
 
@@ -228,3 +228,22 @@ def test_ctrl_c_under_a_launcher_saves_running_runs_and_starts_no_others(tmp_pat
     assert summary in stderr
     assert len(list(tmp_path.glob(f"results/runs/*/seed*/{RECORD}"))) == 2
     assert len(list(tmp_path.glob("results/runs/*/seed*/checkpoint.pt"))) == 2
+
+
+@pytest.mark.parametrize(("rank", "left"), [("0", None), ("1", "75\n")])
+def test_a_killed_rank_0_leaves_no_exit_code_of_an_earlier_command(rank, left, tmp_path):
+    code = tmp_path / "code"
+    code.write_text("75\n")
+    subprocess.run(
+        [sys.executable, "-c", DRIVER, str(int(signal.SIGKILL)), "gengap.cli.options", "status"],
+        env=os.environ | {"GENGAP_EXIT_CODE_FILE": str(code), "RANK": rank},
+        check=False,
+    )
+    assert (code.read_text() if code.exists() else None) == left
+
+
+def test_rank_0_leaves_its_exit_code(tmp_path):
+    code = tmp_path / "code"
+    environment = os.environ | {"GENGAP_EXIT_CODE_FILE": str(code), "SLURM_PROCID": "0"}
+    subprocess.run([sys.executable, "-m", "gengap", "nothing"], env=environment, check=False)
+    assert code.read_text() == "2\n"
