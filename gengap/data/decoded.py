@@ -1,6 +1,5 @@
 """Image files streamed to the device: worker processes decode, crop and flip, the device normalizes."""
 
-import logging
 import os
 import sys
 from collections.abc import Generator, Iterable, Iterator
@@ -20,14 +19,12 @@ from gengap.data.fingerprint import shared_folder
 from gengap.data.shared_memory import starting_workers
 from gengap.data.sources import EVERY, ImageFiles
 from gengap.data.stream import Batch, Stream
-from gengap.errors import UserError, counted
-from gengap.faults import MachineError
+from gengap.data.undecoded import Undecoded
+from gengap.errors import UserError
 
 CHUNK_SIZE = 64  # images per task of a worker
 
 Drawn = tuple[NDArray[np.int64], NDArray[np.int64] | None, NDArray[np.bool_] | None]
-
-log = logging.getLogger(__name__)
 
 
 class DecodedImages:
@@ -47,7 +44,7 @@ class DecodedImages:
         bad: the names of photographs that could not be decoded, below the folder that all files share.
     """
 
-    top5 = True
+    from_files = True
 
     def __init__(
         self, files: ImageFiles, config: Data, device: torch.device, workers: int | None, *, augment: bool
@@ -55,11 +52,10 @@ class DecodedImages:
         self.labels = torch.from_numpy(files.labels).to(device)
         self.shape = (3, config.crop, config.crop)
         self.crop_positions = CROP_POSITIONS
-        self.bad: dict[str, str] = {}
-        self._most_bad = config.bad_photographs
+        self.bad = Undecoded(config.bad_photographs)
         self._paths, self._below = files.paths, shared_folder([os.fspath(p) for p in files.paths])
         read = files.contents.read if files.contents else None
-        self._decoder = Decoder(files.paths, config.resize, config.crop, self._most_bad, read)
+        self._decoder = Decoder(files.paths, config.resize, config.crop, config.bad_photographs, read)
         self._workers = _cores() if workers is None else workers
         self._augment, self._flip = augment, config.flip and augment
         self.moving = moves(config) and augment
@@ -165,24 +161,15 @@ class DecodedImages:
                 # A copy: `chunk` would form a cycle with the frame it is raised in and keep workers alive
                 raise type(chunk)(str(chunk))
             for index, line in chunk.bad:
-                self._count(index, line)
+                self.bad.add(self._name(index), line)
             for place, index in chunk.replaced:
                 used[start + place] = index
             parts.append(chunk.pixels.to(device, non_blocking=True))
         return torch.cat(parts).permute(0, 3, 1, 2), self.labels[torch.from_numpy(used).to(device)]
 
-    def _count(self, index: int, line: str) -> None:
-        name = os.fspath(self._paths[index])[self._below :].encode(errors="backslashreplace").decode()
-        if name in self.bad:
-            return
-        self.bad[name] = line
-        if len(self.bad) > self._most_bad:
-            raise MachineError(
-                f"{counted(len(self.bad), 'photograph')} can't be decoded, more than data.bad_photographs="
-                f"{self._most_bad} (the last: {line}): raise it to replace them by others, or put them back, "
-                "then run the same command again"
-            )
-        log.warning("%s; the next photograph is taken instead", line)
+    def _name(self, index: int) -> str:
+        path: str = os.fspath(self._paths[index])
+        return path[self._below :].encode(errors="backslashreplace").decode()
 
 
 def _cores() -> int:

@@ -10,6 +10,7 @@ from gengap.config.schema import Config
 from gengap.data.resident import Resident
 from gengap.data.sources import EVERY, ImageFiles, Images
 from gengap.data.stream import Stream
+from gengap.data.undecoded import Undecoded
 
 
 class DeviceImages(Protocol):
@@ -23,8 +24,8 @@ class DeviceImages(Protocol):
     shape: tuple[int, int, int]  # (C, H, W) of an image after preprocessing
     crop_positions: int  # crop offsets are drawn from range(crop_positions), on either axis
     moving: bool  # whether the stream has to draw motions
-    top5: bool  # whether evaluations count top-5 errors too, as is usual on ImageNet
-    bad: dict[str, str]  # photographs that can't be decoded, by name, and why
+    from_files: bool  # evaluations then count top-5 errors too, as is usual on ImageNet
+    bad: Undecoded  # photographs
 
     def __len__(self) -> int: ...
 

@@ -11,6 +11,7 @@ from gengap.config.schema import Data
 from gengap.data.augmentation import FlipAndNormalize, moves, padding
 from gengap.data.sources import EVERY, Images
 from gengap.data.stream import Stream
+from gengap.data.undecoded import Undecoded
 
 
 class Resident:
@@ -21,11 +22,11 @@ class Resident:
     and methods.
     """
 
-    top5 = False
+    from_files = False
 
     def __init__(self, images: Images, config: Data, device: torch.device, *, augment: bool) -> None:
         self.labels = torch.from_numpy(images.labels).to(device)
-        self.bad: dict[str, str] = {}  # there are no files
+        self.bad = Undecoded(0)  # there are no files
         pixels = torch.from_numpy(images.images).to(device)
         height, width, channels = pixels.shape[1:]
         pad = config.crop_padding if augment else 0

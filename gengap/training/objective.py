@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gengap.data.device_images import DeviceImages
+from gengap.training.photographs import agreed
 from gengap.training.ranks import ALONE, Ranks
 
 EVALUATION_BATCH = 1000
@@ -53,21 +54,26 @@ def evaluate(
     Arguments are those of `sample_losses`; the model is left in training mode. Each rank evaluates a part of
     the images, and every image is evaluated once.
     """
+    sums = agreed(ranks, images, lambda: _sums(model, images, dtype, ranks, bf16=bf16))
+    ranks.sum_(sums)
+    loss, errors, top5_errors = sums.tolist()
+    samples = len(images)
+    top5_error = 100 * top5_errors / samples if images.from_files else None
+    return Evaluation(loss / samples, 100 * errors / samples, top5_error)
+
+
+def _sums(model: nn.Module, images: DeviceImages, dtype: torch.dtype, ranks: Ranks, *, bf16: bool) -> Tensor:
+    """Loss, errors and top-5 errors (3,) of this rank's part of the images."""
     device = images.labels.device
     loss = torch.zeros((), dtype=torch.float64, device=device)
     errors, top5_errors = torch.zeros(2, dtype=torch.int64, device=device)
     for logits, labels in _outputs(model, images, ranks, bf16=bf16):
         loss += F.cross_entropy(logits.to(dtype), labels, reduction="sum")
         errors += (logits.argmax(1) != labels).sum()
-        if images.top5:
+        if images.from_files:
             largest = logits.topk(min(5, logits.shape[1])).indices
             top5_errors += (largest != labels[:, None]).all(1).sum()
-    sums = torch.stack([loss, errors.double(), top5_errors.double()])
-    ranks.sum_(sums)
-    loss, errors, top5_errors = sums.unbind()
-    samples = len(images)
-    top5_error = 100 * float(top5_errors) / samples if images.top5 else None
-    return Evaluation(float(loss) / samples, 100 * float(errors) / samples, top5_error)
+    return torch.stack([loss, errors.double(), top5_errors.double()])
 
 
 @torch.no_grad()
@@ -76,7 +82,8 @@ def misclassified(
 ) -> NDArray[np.bool_]:
     """Which images (N,) a network gets wrong in evaluation mode; the arguments are those of `evaluate`."""
     wrong = torch.zeros(len(images), dtype=torch.int32, device=images.labels.device)
-    found = [logits.argmax(1) != labels for logits, labels in _outputs(model, images, ranks, bf16=bf16)]
+    outputs = _outputs(model, images, ranks, bf16=bf16)
+    found = agreed(ranks, images, lambda: [logits.argmax(1) != labels for logits, labels in outputs])
     if found:
         wrong[ranks.block(len(images))] = torch.cat(found).int()
     ranks.sum_(wrong)

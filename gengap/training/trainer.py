@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from gengap.training.engine import engine
 from gengap.training.flat import Flat
 from gengap.training.objective import Evaluation, evaluate, misclassified
 from gengap.training.optimizer import optimizer
+from gengap.training.photographs import agreed
 from gengap.training.ranks import ALONE, Ranks
 from gengap.training.saved_tensors import copy_saved_
 from gengap.training.sgd import clip_
@@ -126,7 +128,7 @@ class Trainer:
             self.close()
             self._batches = self.train.batches(self.stream, update)
         self._next = update + 1
-        return next(self._batches)
+        return agreed(self.ranks, self.train, partial(next, self._batches))
 
     def _seed_network(self, update: int) -> None:
         """Make the network's random numbers (dropout) a function of (seed, update)."""
@@ -159,11 +161,7 @@ class Trainer:
 
     def evaluate(self, images: DeviceImages) -> Evaluation:
         """Mean loss and errors in evaluation mode, without augmentation."""
-        found = evaluate(self.model, images, self.flat.weights.dtype, self.ranks, bf16=self.bf16)
-        for bad in (self.train.bad, images.bad):
-            for found_by_rank in self.ranks.gathered(bad):
-                bad.update(found_by_rank)
-        return found
+        return evaluate(self.model, images, self.flat.weights.dtype, self.ranks, bf16=self.bf16)
 
     def misclassified(self, images: DeviceImages) -> NDArray[np.bool_]:
         """Which of these images (N,) the network gets wrong in evaluation mode, without augmentation."""

@@ -20,12 +20,12 @@ def test_errors_are_those_counted_by_sorting(classes):
         def __len__(self):
             return 90
 
-    images = Images(labels=labels, top5=True, evaluation_batches=lambda _, part: parts)
+    images = Images(labels=labels, from_files=True, evaluation_batches=lambda _, part: parts)
     found = evaluate(nn.Identity(), images, torch.float32, bf16=False)
     ranks = (logits.argsort(1, descending=True) == labels[:, None]).int().argmax(1)
     assert found.error == pytest.approx(100 * (ranks > 0).float().mean().item())
     wrong = misclassified(nn.Identity(), images, bf16=False)
     assert (wrong == (ranks > 0).numpy()).all()
     assert found.top5_error == pytest.approx(100 * (ranks > 4).float().mean().item())
-    images.top5 = False
+    images.from_files = False
     assert evaluate(nn.Identity(), images, torch.float32, bf16=False)[1:] == (found.error, None)

@@ -1,0 +1,54 @@
+"""Photographs that can't be decoded: counted, named, and too many of them refused."""
+
+import logging
+from collections.abc import Iterable, Mapping
+
+from gengap.errors import counted
+from gengap.faults import MachineError
+
+log = logging.getLogger(__name__)
+
+
+class Undecoded(dict[str, str]):
+    """Photographs that can't be decoded, by their names, and why.
+
+    Args:
+        most: of them are allowed; with more, `add` and `merge` raise MachineError.
+
+    Attributes:
+        has_new: whether this process has added some that it has not merged with those of other ranks.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+        self.has_new = False
+
+    def add(self, name: str, line: str) -> None:
+        """Count a photograph, once."""
+        if name not in self:
+            self.has_new = True
+            self._count(name, line)
+            self._check()
+
+    def merge(self, found: Iterable[Mapping[str, str]]) -> None:
+        """Count those of every rank."""
+        for names in found:
+            for name, line in names.items():
+                if name not in self:
+                    self._count(name, line)
+        self.has_new = False
+        self._check()
+
+    def _count(self, name: str, line: str) -> None:
+        self[name] = line
+        if len(self) <= self._most:
+            log.warning("%s; the next photograph is taken instead", line)
+
+    def _check(self) -> None:
+        if len(self) > self._most:
+            raise MachineError(
+                f"{counted(len(self), 'photograph')} can't be decoded, more than data.bad_photographs="
+                f"{self._most} (the last: {list(self.values())[-1]}): raise it to replace them by others, or "
+                "put them back, then run the same command again"
+            )
