@@ -25,8 +25,9 @@ usage: gengap prepare imagenet [data.root=DIR] [data.folder=NAME] [workers=N]
 Packs the photographs in DIR/NAME/train/CLASS/ and DIR/NAME/val/CLASS/ into one file in DIR/NAME, each with a
 shorter side of at most 256 pixels, for training with data.packed=true: ImageNet, or a folder of your own. The
 same command continues after an interruption, and compares every photograph of a complete file with its
-checksum. Photographs that can't be decoded are listed; training replaces up to data.bad_photographs of them,
-so the exit code is 0.
+checksum. If photographs have been added, removed or changed since, it says how many and exits with 1.
+Photographs that can't be decoded are listed; training replaces up to data.bad_photographs of them, so the
+exit code is 0.
 
   data.root=DIR     folder with the data sets (default: {root}, or $GENGAP_DATA)
   data.folder=NAME  the data set's folder under it (default: imagenet)
@@ -55,10 +56,13 @@ def main(arguments: Sequence[str]) -> int:
     if not workers.isdigit() or not 1 <= int(workers) <= 512:
         raise UserError(f"workers={workers} must be a whole number from 1 to 512")
     from gengap.data.load import data_folder
+    from gengap.data.originals import compare
     from gengap.data.pack import pack
-    from gengap.data.packed import FILE, check, problems
+    from gengap.data.packed import FILE, check, is_complete, problems
 
     folder = data_folder(values.get("data.root", Data.root), values.get("data.folder", "imagenet"))
+    if (folder / FILE).exists() and is_complete(folder / FILE):
+        compare(folder)
     with closing(_Progress()) as progress:
         is_whole = check(folder, progress.advance)
         if not is_whole:

@@ -19,6 +19,8 @@ from torchvision.transforms.v2 import functional as tf
 from gengap.data.decoder import leave_signals_to
 from gengap.data.folders import imagenet
 from gengap.data.image_file import read_resized
+from gengap.data.originals import SCHEMA as ORIGINALS
+from gengap.data.originals import Original, Photograph, listed, original
 from gengap.data.packed import (
     BATCH,
     DIGEST,
@@ -33,22 +35,19 @@ from gengap.data.packed import (
     digest_of,
     split_digest,
 )
-from gengap.data.sources import ImageFiles, Source
 from gengap.errors import FaultError, UserError, printable
 from gengap.faults import MachineError, check_is_file
 
 QUALITY = 90  # of the JPEGs that are made
 PAGE = 65536  # bytes, so that a photograph is on few pages
-Packing = tuple[bytes, str]  # the content of a photograph in the copy; or none, and why
 
 
-class Photograph(NamedTuple):
-    """One to be packed: its name is its path below the folder of the data set."""
+class Packing(NamedTuple):
+    """The content of a photograph in the copy, or none and why; and the file that it was made of."""
 
-    split: str
-    name: bytes
-    label: int
-    path: str
+    content: bytes
+    problem: str
+    original: Original
 
 
 def pack(folder: Path, workers: int, advance: Advance) -> Path:
@@ -67,9 +66,11 @@ def pack(folder: Path, workers: int, advance: Advance) -> Path:
         MachineError: a photograph can't be read, or the copy can't be written; the same call continues.
     """
     source, file = imagenet(folder), folder / FILE
-    listed = _listed(source, folder)
+    photographs = listed(source, folder)
     classes = os.fsencode("/".join(source.class_names))
-    plan = blake2b(repr([(p.split, p.name, p.label) for p in listed]).encode(), digest_size=16).hexdigest()
+    plan = blake2b(
+        repr([(p.split, p.name, p.label) for p in photographs]).encode(), digest_size=16
+    ).hexdigest()
     with _writing(file) as connection:
         about = dict(connection.execute("SELECT key, value FROM about"))
         if about.setdefault("plan", plan) != plan:
@@ -78,24 +79,15 @@ def pack(folder: Path, workers: int, advance: Advance) -> Path:
             values = (("plan", plan), ("classes", classes))
             connection.executemany("INSERT OR IGNORE INTO about VALUES (?, ?)", values)
         (done,) = connection.execute("SELECT count(*) FROM photographs").fetchone()
-        results = _packed(listed[done:], workers)
+        results = _packed(photographs[done:], workers)
         while part := list(islice(results, BATCH)):
-            _write(connection, done, listed, part)
+            _write(connection, done, photographs, part)
             done += len(part)
-            advance(done, len(listed))
+            advance(done, len(photographs))
         digest = digest_of([split_digest(connection, split) for split in (TRAIN, TEST)])
         with connection:
             connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (DIGEST, digest))
     return file
-
-
-def _listed(source: Source, folder: Path) -> list[Photograph]:
-    found = []
-    for split, files in ((TRAIN, source.train), (TEST, source.test)):
-        assert isinstance(files, ImageFiles)
-        for path, label in zip(files.paths, files.labels, strict=True):
-            found.append(Photograph(split, os.fsencode(os.path.relpath(path, folder)), int(label), path))
-    return found
 
 
 @contextmanager
@@ -105,7 +97,7 @@ def _writing(file: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(file, timeout=0)) as connection:
             connection.execute(f"PRAGMA page_size = {PAGE}")
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            connection.executescript(SCHEMA)
+            connection.executescript(SCHEMA + ORIGINALS)
             yield connection
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
@@ -120,22 +112,23 @@ def _writing(file: Path) -> Iterator[sqlite3.Connection]:
 def _write(
     connection: sqlite3.Connection,
     first: int,
-    listed: Sequence[Photograph],
+    photographs: Sequence[Photograph],
     part: Sequence[Packing],
 ) -> None:
     with connection:
-        for number, (content, problem) in enumerate(part, first):
-            split, name, label, _ = listed[number]
+        for number, (content, problem, original) in enumerate(part, first):
+            split, name, label, _ = photographs[number]
             row = (number, split, name, label, checksum(content), problem or None)
             connection.execute("INSERT INTO photographs VALUES (?, ?, ?, ?, ?, ?)", row)
             connection.execute("INSERT INTO contents VALUES (?, ?)", (number, content))
+            connection.execute("INSERT INTO originals VALUES (?, ?, ?, ?)", (number, *original))
 
 
-def _packed(listed: Sequence[Photograph], workers: int) -> Iterator[Packing]:
-    if not listed:
+def _packed(photographs: Sequence[Photograph], workers: int) -> Iterator[Packing]:
+    if not photographs:
         return
     loader = DataLoader(
-        _Packer([p.path for p in listed]),
+        _Packer([p.path for p in photographs]),
         batch_size=None,
         num_workers=workers,
         multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
@@ -157,12 +150,13 @@ class _Packer(Dataset[Packing | MachineError]):
         return len(self._paths)
 
     def __getitem__(self, index: int) -> Packing | MachineError:
+        path = self._paths[index]
         try:
-            return _content(self._paths[index]), ""
+            return Packing(_content(path), "", original(path))
         except MachineError as error:
             return MachineError(str(error))  # without its cause, which need not be picklable
         except UserError as error:
-            return b"", str(error)
+            return Packing(b"", str(error), original(path))
 
 
 def _content(path: str) -> bytes:

@@ -25,7 +25,7 @@ from gengap.data.fingerprint import fingerprint
 from gengap.data.load import load
 from gengap.data.pack import pack
 from gengap.data.packed import FILE, check, packed
-from gengap.errors import UserError
+from gengap.errors import FaultError, UserError
 
 SIZES = [(300, 400), (512, 300), (200, 260), (256, 256)]
 ANY = "gengap prepare takes imagenet, for ImageNet and for any folder of photographs"
@@ -179,6 +179,32 @@ def test_a_flipped_bit_is_found_by_the_command_and_in_training(folder, capsys):
     list(images.evaluation_batches(4))
     assert sorted(images.bad) == ["a/2.JPEG", "b/cut.JPEG"]
     assert "does not fit" in images.bad["a/2.JPEG"]
+
+
+def test_a_folder_that_has_changed_since_is_refused(folder, capsys):
+    words = ["imagenet", f"data.root={folder.parent}", "workers=1"]
+    assert main(words) == 0
+    os.utime(folder / "train" / "a" / "1.JPEG", ns=(0, 0))  # of another time, but the same
+    assert main(words) == 0
+    old = folder / "train" / "a" / "0.JPEG"
+    flipped = old.read_bytes()[:-1] + b"\0"
+    old.write_bytes(flipped)
+    os.utime(old, ns=(0, 0))  # of the same size
+    Image.new("RGB", (300, 400)).save(folder / "train" / "b" / "cut.JPEG")  # mended
+    Image.new("RGB", (300, 400)).save(folder / "train" / "b" / "new.JPEG")
+    (folder / "val" / "a" / "3.JPEG").unlink()
+    with pytest.raises(FaultError) as error:
+        main(words)
+    file = folder / FILE
+    counts = "1 new, 1 gone, 2 changed"
+    assert str(error.value) == f"{file}: the folder has changed since ({counts}): remove {file} to pack again"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("DROP TABLE originals")  # as in a copy that an older version made
+    with pytest.raises(FaultError, match=r"has changed since \(1 new, 1 gone\)"):
+        main(words)
+    for split in ("train", "val"):
+        shutil.rmtree(folder / split)
+    assert main(words) == 0  # there is nothing to compare with
 
 
 def test_the_command_lists_what_it_could_not_decode(folder, monkeypatch, capsys):
