@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from gengap.config.sweep import Job
-from gengap.errors import DONE, UserError, counted, exit_code, log_error
+from gengap.errors import DONE, UserError, counted, exit_code
 from gengap.launch.stop import Stop
 from gengap.launch.time_left import NO_RECORD, Cell, cell_line, cells_left, in_all, measured
 from gengap.runs.speed import machine
@@ -63,8 +63,8 @@ def _measure(cells: list[Cell], say_in_all: "partial[None]") -> int:
             try:
                 cells[number] = measured(cells[number], timed)
             except UserError as error:
-                log_error(error)
+                _say(f"{cells[number].name}: {NOT_MEASURED}: {error}")
                 code = code or exit_code(error)
-            if cells[number].seconds is not None:
+            else:
                 _say(cell_line(cells[number]))
     return code

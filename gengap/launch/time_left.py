@@ -16,7 +16,7 @@ from gengap.regime import build_regime
 from gengap.runs.speed import Speed, machine, speeds, typical
 from gengap.runs.state import RunState, run_state
 
-Measure = Callable[[Config], Speed]
+Measure = Callable[[Config], tuple[Speed, int]]  # with the number of images that a run trains on
 NO_RECORD = "no record of a similar run on a device of this name"
 Known = Sequence[tuple[dict[str, Any], Speed]]
 
@@ -25,17 +25,19 @@ Known = Sequence[tuple[dict[str, Any], Speed]]
 class Cell:
     """What is left of the runs of one cell.
 
-    seconds: of one run after another on one device; None where no speed is known. speed: from which.
-    samples: images that are still to be trained on; None where only the data set says so, which is not read
-    here. config: of one of the runs.
+    seconds: of one run after another on one device; None where they are not known. speed: from which.
+    left: the runs with their states.
     """
 
     name: str
     runs: int
     seconds: float | None
     speed: Speed | None
-    samples: int | None = None
-    config: Config | None = None
+    left: Sequence[tuple[Job, RunState]] = ()
+
+    def samples(self, images: int) -> int:
+        """Images that are still to be trained on, where a run trains on so many."""
+        return sum(_samples_left(job.config, images, state) for job, state in self.left)
 
 
 def cells_left(jobs: Sequence[Job]) -> list[Cell]:
@@ -58,23 +60,21 @@ def _cell(name: str, runs: Sequence[tuple[Job, RunState]]) -> Cell:
     known = _known(config)
     speed = _closest(name, config, known)
     images = _training_images(config, [*(state.record for _, state in runs), *(r for r, _ in known)])
-    if images is None:
-        return Cell(name, len(runs), None, None, None, config)
-    samples = sum(_samples_left(job.config, images, state) for job, state in runs)
-    seconds = None if speed is None else samples / speed.rate
-    return Cell(name, len(runs), seconds, speed, samples, config)
+    cell = Cell(name, len(runs), None, None, runs)
+    return cell if speed is None or images is None else _at(cell, speed, images)
+
+
+def _at(cell: Cell, speed: Speed, images: int) -> Cell:
+    return replace(cell, seconds=cell.samples(images) / speed.rate, speed=speed)
 
 
 def measured(cell: Cell, measure: Measure) -> Cell:
-    """The cell with a speed that is measured now, if it is known how many images are left.
+    """The cell with a speed that is measured now.
 
     Raises:
-        UserError: `measure` can't build a run.
+        UserError: `measure` finds no data set, or can't build a run.
     """
-    if cell.samples is None or cell.config is None:
-        return cell
-    speed = measure(cell.config)
-    return replace(cell, seconds=cell.samples / speed.rate, speed=speed)
+    return _at(cell, *measure(cell.left[0][0].config))
 
 
 def _samples_left(config: Config, images: int, state: RunState) -> int:

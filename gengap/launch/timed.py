@@ -21,18 +21,19 @@ SECONDS = 2.0  # of timed updates, of which there is at least one
 FORWARD = 1 / 3  # an evaluated image in trained ones: the forward pass without the backward pass
 
 
-def timed(config: Config) -> Speed:
-    """Images per second of a run in this process, its evaluations included; nothing is written.
+def timed(config: Config) -> tuple[Speed, int]:
+    """Images per second of a run in this process, and how many it trains on; nothing is written.
 
     Updates are timed after a first one, which compiles and warms up. Convolutions on a CPU, where an update
     of a large batch takes minutes, are timed on a part of a batch instead. Evaluations are reckoned as
-    forward passes.
+    forward passes, and included.
 
     Raises:
         UserError: the data set is not there, or the run can't be built.
     """
     device = prepare_device(config.runtime)
-    source = load(config.data.name, config.data.root, config.data.folder)
+    data = config.data
+    source = load(data.name, data.root, data.folder, packed=data.packed)
     splits = split(source, config.data, config.seed)
     regime = build_regime(config, len(splits.train))
     with closing(build_trainer(config, source, splits, regime, device)) as trainer:
@@ -42,7 +43,8 @@ def timed(config: Config) -> Speed:
     gc.collect()  # it holds references to itself, and the next cell needs its memory
     samples = regime.batches.samples(regime.updates)
     evaluated = FORWARD * len(regime.evaluations) * len(splits.validation)
-    return Speed(rate * samples / (samples + evaluated), f"measured now {seen}")
+    speed = Speed(rate * samples / (samples + evaluated), f"measured now {seen}")
+    return speed, len(splits.train)
 
 
 def _part_of_a_batch(trainer: Trainer, splits: Splits) -> int:

@@ -17,6 +17,7 @@ from gengap.launch.time_left import cell_line, cells_left, in_all
 from gengap.regime import build_regime
 from gengap.runs.checkpoint import save_checkpoint
 from gengap.runs.speed import Speed, machine
+from tests.photographs import write_photographs
 from tests.records import record, row
 
 HERE = {"device": "cpu", "name": machine("cpu")[1], "threads": 2}
@@ -128,6 +129,17 @@ def test_status_measures_where_asked_to(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_photographs_without_a_record_are_counted_where_they_are(tmp_path, capsys):
+    write_photographs(tmp_path, cut=())
+    words = ["+experiment=photographs_sb", f"data.root={tmp_path}", f"results_dir={tmp_path / 'r'}"]
+    words += ["runtime.device=cpu", "runtime.workers=0", "--estimate"]
+    assert status([*words, "data.folder=imagenet"]) == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if " images/s, measured now in " in line)
+    assert line.startswith("  photographs_c1-sb-")
+    assert status([*words, "data.folder=nowhere"]) == MISTAKE
+    assert f": not measured: no images in {tmp_path}/nowhere/train: " in capsys.readouterr().out
+
+
 def two_cells(digits, tmp_path):
     """The words of two cells, of which one has a record."""
     write(digits("lb", "runtime.device=cpu"), images_per_second=100.0)
@@ -138,7 +150,9 @@ def two_cells(digits, tmp_path):
 def test_cells_with_a_record_come_first_and_only_the_others_are_measured(
     digits, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr("gengap.launch.timed.timed", lambda config: Speed(50.0, f"now in {config.precision}"))
+    monkeypatch.setattr(
+        "gengap.launch.timed.timed", lambda config: (Speed(50.0, f"now in {config.precision}"), 1437)
+    )
     assert status(two_cells(digits, tmp_path)) == 0
     said = capsys.readouterr()
     found = [line.partition("(")[2] for line in said.out.splitlines() if ": 1 run, about " in line]
@@ -157,6 +171,7 @@ def test_a_cell_that_cant_be_measured_leaves_the_others(digits, tmp_path, monkey
     monkeypatch.setattr("gengap.launch.timed.timed", refuse)
     assert status(two_cells(digits, tmp_path)) == MISTAKE
     said = capsys.readouterr().out
+    assert ": not measured: no data here\n" in said
     assert "  in all: at least about " in said
     assert "  1 cell not known: not measured" in said
     assert "continue with: gengap train" in said
@@ -181,7 +196,7 @@ def test_convolutions_on_a_cpu_are_measured_on_a_part_of_a_batch(words, passes, 
     monkeypatch.setattr(timed, "FORWARD", 0)
     ghost = config.method.ghost_size
     expected = Speed(60.0 * ghost / passes, f"measured now on {ghost} of the 512 images of a batch")
-    assert timed.timed(config) == expected
+    assert timed.timed(config) == (expected, 1437)
 
 
 def test_a_sweep_says_it_before_it_begins(digits, tmp_path, caplog):
