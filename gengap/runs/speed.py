@@ -51,7 +51,7 @@ def _gpus() -> list[str]:
 def speeds(
     places: Sequence[Path], workload: str, place: tuple[str, str]
 ) -> list[tuple[dict[str, Any], Speed]]:
-    """The records of a workload that were made on this device alone, with their speeds.
+    """The records of a workload that one process made on this device alone, with their speeds.
 
     Args:
         places: results directories.
@@ -72,8 +72,9 @@ def speeds(
 
 
 def _is_of(record: Mapping[str, Any], workload: str, place: tuple[str, str]) -> bool:
-    devices = {(part["hardware"]["device"], part["hardware"]["name"]) for part in parts(record)}
-    return record["workload"] == workload and devices == {place}
+    used = [part["hardware"] for part in parts(record)]
+    devices = {(one["device"], one["name"], one.get("ranks", 1)) for one in used}
+    return record["workload"] == workload and devices == {(*place, 1)}
 
 
 def typical(found: Sequence[Speed]) -> Speed:

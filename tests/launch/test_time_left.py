@@ -81,10 +81,11 @@ def test_the_closest_record_counts(words, rate, digits):
     [
         {"hardware": HERE | {"name": "another"}},
         {"hardware": HERE | {"device": "cuda"}},
+        {"hardware": HERE | {"ranks": 2}},
         {"earlier": [{"hardware": HERE | {"name": "another"}}]},
     ],
 )
-def test_a_record_of_another_machine_says_nothing(changes, digits):
+def test_a_record_of_another_machine_or_of_several_ranks_says_nothing(changes, digits):
     write(digits("lb"), images_per_second=30.0, **changes)
     (cell,) = cells_left([Job((), digits("lb", "seed=1", "runtime.device=cpu"))])
     assert cell.seconds is None
