@@ -25,6 +25,7 @@ Finished runs are skipped and interrupted ones resumed: to continue, run the sam
 Flags
   -m, --multirun    several values of a key, separated by commas, make several runs
   --config-dir DIR  your own experiments, workloads, methods and sweeps, laid out like gengap's conf
+  --cost=2.5        the price of the time left too, at this much per device-hour
   --cfg job         print the configuration; --package KEY a part of it, --cfg hydra Hydra's, --cfg all both
   --info defaults   what the configuration is composed of; also config, searchpath, plugins, or all
   --resolve         accepted with --cfg, as in Hydra; the configuration is always printed resolved

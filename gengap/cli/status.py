@@ -4,14 +4,12 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from math import inf
 from pathlib import Path
 from statistics import fmean, stdev
 
 from gengap.cli.options import Typed
 from gengap.cli.recorded import Record, differences, selection
-from gengap.cli.time_left import print_time_left
+from gengap.cli.time_left import price, print_time_left
 from gengap.cli.train import CONFIG_DIR, COST, ESTIMATE, STATUS, read
 from gengap.config.launchers import split_launcher
 from gengap.config.overrides import parse
@@ -98,7 +96,7 @@ def _how_to_continue(
 
 
 def _sweep_status(typed: Typed, words: Sequence[str]) -> int:
-    cost = _cost(typed)
+    cost = price(typed.settings[COST])
     jobs = [Job(run, compose_run(run)) for run in expand(words)]
     counts = _print_cells(_cells(job.directory for job in jobs))
     if counts["finished"] + counts["diverged"] == len(jobs):
@@ -109,16 +107,6 @@ def _sweep_status(typed: Typed, words: Sequence[str]) -> int:
     print()
     say(f"continue with: {_command(typed, words, several=several)}")
     return code
-
-
-def _cost(typed: Typed) -> float | None:
-    """What --cost says, of one device for one hour."""
-    for word in typed.settings[COST][-1:]:
-        with suppress(ValueError):
-            if 0 <= float(word) < inf:
-                return float(word)
-        raise UserError(f"--cost={word} is no price of a device-hour: type a number such as --cost=2.5")
-    return None
 
 
 def _command(typed: Typed, words: Sequence[str], *, several: bool) -> str:

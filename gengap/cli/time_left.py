@@ -2,7 +2,9 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
+from math import inf
 
 from gengap.config.sweep import Job
 from gengap.errors import DONE, UserError, counted, exit_code
@@ -13,6 +15,23 @@ from gengap.terminal import say
 
 TO_MEASURE = f"{NO_RECORD}; add --estimate to measure"
 NOT_MEASURED = "not measured"
+
+
+def price(typed: Sequence[str]) -> float | None:
+    """What --cost says, of one device for one hour.
+
+    Args:
+        typed: its values, of which the last one counts.
+
+    Raises:
+        UserError: it is no number, or negative.
+    """
+    for word in typed[-1:]:
+        with suppress(ValueError):
+            if 0 <= float(word) < inf:
+                return float(word)
+        raise UserError(f"--cost={word} is no price of a device-hour: type a number such as --cost=2.5")
+    return None
 
 
 def print_time_left(jobs: Sequence[Job], cost: float | None, *, estimate: bool) -> int:

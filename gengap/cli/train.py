@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gengap.cli import options
 from gengap.cli.help import train_help
 from gengap.cli.show import BARE, RESOLVE, SETTINGS, SHOW_CONFIG, show_run, show_without_a_run
+from gengap.cli.time_left import price
 from gengap.config.conf import GROUPS, add_config_dirs
 from gengap.config.factory import check_module, imported, own_names
 from gengap.config.keys import keys, plus
@@ -39,8 +40,15 @@ _NOT_TAKEN = {  # flags of other Hydra applications
 _PRINTING = "type it after gengap train, which prints configurations"
 _KEYS = (*map(plus, GROUPS), *keys())
 _FOLDERS: Mapping[str, Sequence[str]] = {f"-cd, {CONFIG_DIR}": ()}
-TRAIN = options.Spec("train", (f"-m, {MULTIRUN}", RESOLVE), {**SETTINGS, **_FOLDERS}, _NOT_TAKEN, _KEYS, BARE)
 ESTIMATE, COST = "--estimate", "--cost"
+TRAIN = options.Spec(
+    "train",
+    (f"-m, {MULTIRUN}", RESOLVE),
+    {**SETTINGS, **_FOLDERS, COST: ()},
+    _NOT_TAKEN | {ESTIMATE: "type it after gengap status, which measures without training"},
+    _KEYS,
+    BARE,
+)
 STATUS = options.Spec(
     "status",
     (f"-m, {MULTIRUN}", ESTIMATE),
@@ -79,6 +87,7 @@ def _train(arguments: Sequence[str], started: float, connection: "Connection | N
         print(train_help())
         return DONE
     overrides, launcher = split_launcher(typed.words)
+    cost = price(typed.settings[COST])
     check_launcher(launcher)
     if show_without_a_run(typed, overrides, launcher):
         return DONE
@@ -104,7 +113,7 @@ def _train(arguments: Sequence[str], started: float, connection: "Connection | N
             imported(*factory)
     from gengap.launch.jobs import train_all  # knows Hydra's launchers, which nothing above needs
 
-    return train_all(jobs, launcher, started, connection)
+    return train_all(jobs, launcher, started, connection, cost)
 
 
 def _own_factories(jobs: Sequence[Job]) -> list[tuple[str, str, Collection[str]]]:

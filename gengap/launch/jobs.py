@@ -29,7 +29,11 @@ log = logging.getLogger(__name__)
 
 
 def train_all(
-    jobs: Sequence[Job], launcher: Sequence[str], started: float, connection: "Connection | None" = None
+    jobs: Sequence[Job],
+    launcher: Sequence[str],
+    started: float,
+    connection: "Connection | None" = None,
+    cost: float | None = None,
 ) -> int:
     """Train every run; return the exit code.
 
@@ -38,6 +42,7 @@ def train_all(
         launcher: overrides of Hydra's launcher; if empty, runs are trained in this process, one by one.
         started: time.time() at the start of the command.
         connection: to the other ranks, where several train every run together.
+        cost: of one device for one hour, for the estimate at the start.
 
     Raises:
         UserError: a run's batch is larger than its data set; on several ranks, a launcher, or a batch that
@@ -45,9 +50,9 @@ def train_all(
     """
     for job in jobs:
         _check_size(job.config)
-    if len(jobs) > 1:
+    if len(jobs) > 1 or cost is not None:
         how = f"{NO_RECORD}; to measure, type gengap status with the same words and --estimate"
-        for line in lines(cells_left(jobs), how):
+        for line in lines(cells_left(jobs), how, cost):
             log.info("gengap: %s", line)
     budget = jobs[0].config.runtime.time_budget
     if launcher and connection:

@@ -124,10 +124,10 @@ def _distance(name: str, config: Config, record: Mapping[str, Any]) -> int | Non
     return 1 if sizes == (config.method.batch_size, config.method.ghost_size) else 2
 
 
-def lines(cells: Sequence[Cell], why: str) -> Iterator[str]:
+def lines(cells: Sequence[Cell], why: str, cost: float | None = None) -> Iterator[str]:
     """The time left by cell and in all; arguments as in `in_all`."""
     yield from (cell_line(cell) for cell in cells if cell.seconds is not None)
-    yield from in_all(cells, why)
+    yield from in_all(cells, why, cost)
 
 
 def cell_line(cell: Cell) -> str:

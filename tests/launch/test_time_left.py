@@ -205,10 +205,14 @@ def test_a_sweep_says_it_before_it_begins(digits, tmp_path, caplog):
     write(digits("lb"), images_per_second=1.0)
     words = ["-m", "+experiment=digits_lb,digits_sb", "seed=0,1", "precision=bf16,fp32", "runtime.device=cpu"]
     began = 0.0  # so that the time budget is used up before the first run
-    assert train([*words, "runtime.time_budget=1", f"results_dir={tmp_path}"], began) == UNFINISHED
+    words += ["runtime.time_budget=1", "--cost=3600", f"results_dir={tmp_path}"]
+    assert train(words, began) == UNFINISHED
     cells = [line for line in caplog.messages if ": 2 runs, about " in line]
     assert [line.partition("-")[0] for line in cells] == ["gengap: digits_f1"] * 2
-    assert caplog.messages[-3].startswith("gengap: in all: at least about ")
+    total, known = caplog.messages[-3], [digits(m, f"seed={k}") for m in ("lb", "sb") for k in range(2)]
+    seconds = sum(cell.seconds for cell in cells_left([Job((), config) for config in known]))
+    assert total.startswith("gengap: in all: at least about ")
+    assert f", {seconds:,.2f} at 3600 per device-hour, and 2 cells not known" in total
     assert caplog.messages[-2].startswith("gengap: 2 cells not known: no record of a similar run ")
     assert caplog.messages[-2].endswith("; to measure, type gengap status with the same words and --estimate")
 
@@ -217,6 +221,8 @@ def test_a_sweep_says_it_before_it_begins(digits, tmp_path, caplog):
 def test_a_price_is_a_number(cost, tmp_path):
     with pytest.raises(UserError, match=f"--cost={cost} is no price of a device-hour"):
         status(["+experiment=digits_lb", f"--cost={cost}", f"results_dir={tmp_path}"])
+    with pytest.raises(UserError, match=f"--cost={cost} is no price of a device-hour"):
+        train(["+experiment=digits_lb", f"--cost={cost}", f"results_dir={tmp_path}"])
     with pytest.raises(UserError, match=r"add \+sweep=NAME"):
         status(["--cost=2"])
 
