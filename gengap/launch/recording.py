@@ -45,12 +45,21 @@ def compared(config: Config, run: Run, source: Source, splits: Splits) -> dict[s
     """
     run.checkpoint = load_checkpoint(run.directory)
     before = [run.checkpoint, run.record] if run.checkpoint is not None else []
-    return {"data": _data_of(run, before, describe(source, splits)), **_network_of(run, before, config)}
+    data = _data_of(run, before, describe(source, splits), packed=config.data.packed)
+    return {"data": data, **_network_of(run, before, config)}
 
 
-def _data_of(run: Run, before: Sequence[Mapping[str, Any]], data: dict[str, Any]) -> dict[str, Any]:
+def _data_of(
+    run: Run, before: Sequence[Mapping[str, Any]], data: dict[str, Any], *, packed: bool
+) -> dict[str, Any]:
+    was_packed = run.record.get("config", {}).get("data", {}).get("packed", False)
     for known in (one.get("data", {}) for one in before):
         if changed := what_changed(known, data):
+            if was_packed != packed:
+                so_far = f"data.packed={str(was_packed).lower()}"
+                raise UserError(
+                    f"{run.directory} was trained with {so_far} so far: add that, or set another results_dir"
+                )
             raise UserError(
                 f"{run.directory} was trained on other data so far: {changed}; put that data back, set "
                 "data.root=DIR to where it is, or remove the run's folder to start over"

@@ -9,6 +9,7 @@ from PIL import Image
 
 from gengap.config.compose import compose_config
 from gengap.config.identity import run_directory
+from gengap.data.pack import pack
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
 from gengap.runs import read_record
@@ -118,3 +119,13 @@ def test_files_of_the_same_run_on_other_data_are_refused(copied, config, tmp_pat
         assert "was trained on other data so far" in refusal(config, caplog)
     photograph(tmp_path / "data" / "imagenet" / "train" / "cat" / "0.png", 0)
     assert "was trained on other data so far" in refusal(config, caplog)
+
+
+def test_a_run_on_the_original_files_is_not_continued_on_the_packed_copy(config, tmp_path, caplog):
+    assert execute(config) == Outcome.STOPPED
+    pack(tmp_path / "data" / "imagenet", 0, lambda done, total: None)
+    config.data.packed = True
+    line = f"{run_directory(config)} was trained with data.packed=false so far: add that, "
+    assert line in refusal(config, caplog)
+    config.data.packed = False
+    assert execute(config) == Outcome.STOPPED
