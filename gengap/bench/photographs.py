@@ -65,6 +65,7 @@ def measure_photographs(case: Case, rounds: int, machine: dict[str, Any], title:
         "batch_size": batch,
         "resize": data.resize,
         "crop": data.crop,
+        "folder": data.folder,
         "files": len(files),
         "file_bytes": round(statistics.mean(Path(path).stat().st_size for path in files.paths[:1000])),
         "workers": workers,

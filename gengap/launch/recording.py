@@ -52,7 +52,8 @@ def compared(config: Config, run: Run, source: Source, splits: Splits) -> dict[s
 def _data_of(
     run: Run, before: Sequence[Mapping[str, Any]], data: dict[str, Any], *, packed: bool
 ) -> dict[str, Any]:
-    was_packed = run.record.get("config", {}).get("data", {}).get("packed", False)
+    recorded = run.record.get("config", {"data": {"packed": packed}})
+    was_packed = recorded["data"].get("packed", False)
     for known in (one.get("data", {}) for one in before):
         if changed := what_changed(known, data):
             if was_packed != packed:

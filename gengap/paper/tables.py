@@ -87,4 +87,10 @@ def title(row: str) -> str:
     if here is None:
         return keskar.title(row) or (DEMOS | OTHERS).get(row, row)
     twice = len({p.row for p in published() if p.workload == here.workload}) > 1
-    return f"{here.network}, {here.dataset}" + (f", {here.large_batch}" if twice else "")
+    return network_and_data(here.workload) + (f", {here.large_batch}" if twice else "")
+
+
+def network_and_data(workload: str) -> str:
+    """`network, dataset` of a workload, whatever the batch; of one that is not in the paper, its title."""
+    here = next((p for p in published() if p.workload == workload), None)
+    return title(workload) if here is None else f"{here.network}, {here.dataset}"

@@ -57,7 +57,8 @@ _DECODED = keys(
         "gengap_seconds": _POSITIVE,
         "image_folder_seconds": _POSITIVE,
         "update_seconds": _POSITIVE,
-    }
+    },
+    {"folder": text},
 )
 _PEER = keys(
     {

@@ -30,7 +30,7 @@ def photographs_table(rows: Sequence[dict[str, Any]]) -> Table:
 def _row(r: dict[str, Any]) -> tuple[str, ...]:
     ours, typical, update = (r[f"{name}_seconds"] for name in ("gengap", "image_folder", "update"))
     return (
-        paper.title(r["workload"]),
+        _measured(r),
         LABELS.get(r["method"], r["method"]),
         r["precision"],
         f"{r['files']:,}",
@@ -44,6 +44,12 @@ def _row(r: dict[str, Any]) -> tuple[str, ...]:
         f"{1 / update:,.0f}",
         "decoding" if ours > update else "device",
     )
+
+
+def _measured(r: dict[str, Any]) -> str:
+    """The workload, and the folder whose photographs were decoded, which older measurements do not say."""
+    folder = f" ({r['folder']})" if "folder" in r else ""
+    return paper.network_and_data(r["workload"]) + folder
 
 
 def decoding(document: dict[str, Any]) -> tuple[Section, ...]:

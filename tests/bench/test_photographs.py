@@ -39,6 +39,7 @@ def test_photographs_are_decoded_beside_imagefolder(
     table = capsys.readouterr().out.splitlines()[1]
     assert table in page
     assert f"| {1 / row['gengap_seconds'] / row['cores']:,.0f} |" in page
+    assert "| C1, photographs (few) | SB | fp32 |" in page
     with pytest.raises(UserError, match="no images in .*/none/train"):
         main([*words, f"data.root={tmp_path}", "data.folder=none"])
 
@@ -66,5 +67,6 @@ def test_the_slower_of_decoding_and_updates_limits(ours: float, update: float, l
     row |= {"file_bytes": 110_000, "resize": 256, "crop": 224, "ratio": 2.0}
     row |= {"gengap_seconds": ours, "image_folder_seconds": 2 * ours, "update_seconds": update}
     (found,) = photographs_table([row]).rows
+    assert found[:2] == ("Alexnet, ImageNet", "SB")
     assert found[-1] == limit
     assert found[7:9] == (f"{1 / ours:,.0f}", f"{1 / ours / 4:,.0f}")
