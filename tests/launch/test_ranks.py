@@ -1,7 +1,8 @@
-"""`gengap train` on several ranks: processes as torchrun starts them, and torchrun itself."""
+"""`gengap train` on several ranks: processes as torchrun starts them."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 from functools import cache, partial
@@ -20,24 +21,29 @@ from gengap.launch.together import train_together
 from gengap.runs.record import WEIGHTS
 from gengap.runs.state import run_state
 from tests.conftest import composed
-from tests.docs.documents import blocks, section
 from tests.launch.test_golden_run import GOLDEN, rows
 from tests.ranks import free_port, pool
 
 pytestmark = pytest.mark.slow
 
-# `gengap train` in which something happens to rank 1 in its third update
+# `gengap train` in which something happens to rank 1, or another, in its third update
 DRIVER = """
 import os, signal, sys, time
 from gengap.training.backward import Backward
-what, calls, original = sys.argv.pop(1), [], Backward.__call__
+what, _, rank = sys.argv.pop(1).partition(" of rank ")
+calls, original = [], Backward.__call__
 first = 5 if "method.proximal_steps=2" in sys.argv else 2  # in the middle of an update of two steps
 def backward(*arguments):
     calls.append(1)
-    if len(calls) == 1 + first and os.environ["RANK"] == "1":
+    if len(calls) == 1 + first and os.environ["RANK"] == (rank or "1"):
         if what in ("SIGKILL", "SIGTERM"):
             os.kill(os.getpid(), getattr(signal, what))
+        elif what == "time":  # is used up, as this rank alone sees it
+            now = time.time
+            time.time = lambda: now() + 1e6
         elif what == "hang":
+            with open(os.environ.get("HANGING", os.devnull), "w") as file:
+                file.write(str(os.getpid()))
             os.kill(os.getpid(), signal.SIGSTOP)
         elif what == "error":
             raise OSError(28, "No space left on device", "/images")
@@ -81,30 +87,6 @@ def assert_close(found: Path, expected: Path) -> None:
         for key, value in old.items():
             absolute = 0.3 if key.endswith("_error") else 1e-6
             assert new[key] == pytest.approx(value, rel=1e-4, abs=absolute), (old["update"], key)
-
-
-def test_torchrun_trains_the_run_of_one_process(digits, tmp_path):
-    codes = tmp_path / "code"
-    documented = next(
-        line
-        for block in blocks(section("docs/gpu-and-cluster.md", "Several GPUs and machines"), "sh")
-        for line in block.splitlines()
-        if line.startswith("torchrun --nproc-per-node=2 ")
-    )
-    _, *words = documented.replace("results_dir=mine", f"results_dir={tmp_path}").split()
-    done = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", f"--master-port={free_port()}", *words],
-        env=os.environ | {"GENGAP_EXIT_CODE_FILE": str(codes)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stderr.count("finished, validation accuracy") == 1
-    assert codes.read_text() == "0\n"
-    directory = run_directory(digits("lb_gbn"))
-    record = json.loads((directory / "run.json").read_text())
-    assert record["hardware"]["ranks"] == 2
-    assert_close(directory, GOLDEN)
 
 
 def test_a_mistake_is_said_once_and_all_exit_alike(tmp_path):
@@ -175,6 +157,15 @@ def test_a_rank_that_is_lost_is_named_and_the_run_goes_on_as_if_nothing_had_happ
     assert rows(directory) == rows(expected)
     weights, same = (torch.load(folder / WEIGHTS, weights_only=True) for folder in (directory, expected))
     assert all(torch.equal(weights[name], value) for name, value in same.items())
+
+
+def test_the_loss_of_rank_0_is_said_by_another(tmp_path, digits):
+    words = ("+experiment=digits_lb_gbn", "runtime.checkpoint_seconds=0")
+    (first, _), (code, text) = run(tmp_path, *words, what="SIGKILL of rank 0")
+    assert (first, code) == (-9, 1)
+    assert re.fullmatch(r"gengap: rank 1: rank 0 (on \S+ )?has ended unexpectedly \(killed, .*\n", text)
+    state = run_state(run_directory(digits("lb_gbn")))
+    assert (state.name, state.done) == ("interrupted", 2)
 
 
 def test_a_bug_on_one_rank_ends_all_of_them(tmp_path):
