@@ -20,6 +20,7 @@ from gengap.training.shares import share
 from gengap.training.team import Team
 from gengap.training.trainer import Trainer
 from tests.conftest import composed
+from tests.photographs import write_photographs
 from tests.ranks import pool
 from tests.training.updates import CPU, Double
 
@@ -69,6 +70,17 @@ CASES = {
     ),
     "adversarial, whole batch": ("lb", "method.adversarial=0.1"),
     "conservative": ("lb_gbn", "method.proximal=3", "method.proximal_steps=2", DROPOUT),
+    "image files, some of them bad": (
+        "lb_gbn",
+        "data=imagenet",
+        "data.root=PHOTOGRAPHS",
+        "data.resize=32",
+        "data.crop=28",
+        "model.name=tests.networks:small_alexnet",
+        "method.batch_size=16",
+        "method.ghost_size=4",
+        "runtime.workers=0",
+    ),
     "compiled": ("lb_gbn", "runtime.compile=true"),
 }
 
@@ -80,7 +92,7 @@ def sizes(name):
 
 def double_trainer(config, ranks=ALONE):
     """A trainer in float64, of this rank."""
-    source = load(config.data.name, config.data.root)
+    source = load(config.data.name, config.data.root, config.data.folder)
     splits = split(source, config.data, config.seed)
     regime = build_regime(config, len(splits.train))
     plain = build_trainer(config, source, splits, regime, CPU)
@@ -105,8 +117,11 @@ def trained(config, ranks=ALONE):
 @pytest.fixture(scope="module")
 def configs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ranks")
+    root = str(write_photographs(folder))
     return {
-        name: composed([f"+experiment=digits_{method}", *words], folder)
+        name: composed(
+            [f"+experiment=digits_{method}", *(w.replace("PHOTOGRAPHS", root) for w in words)], folder
+        )
         for name, (method, *words) in CASES.items()
     }
 
