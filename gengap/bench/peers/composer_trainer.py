@@ -1,15 +1,21 @@
 """composer's Trainer, with its GhostBatchNorm and GradientClipping."""
 
+import torch
 from composer import Callback, Logger, State, Trainer
 from composer.algorithms import GhostBatchNorm, GradientClipping
 from composer.core import Algorithm
 from composer.models import ComposerClassifier
+from torch import nn
 
+from gengap.bench.cases import SHAPES
 from gengap.bench.peers.batches import batches, device_of, versions
 from gengap.bench.requests import Requests
 from gengap.bench.typical import optimizer
 from gengap.config.schema import Config
 from gengap.models import build
+from gengap.training.memory import saved_bytes
+
+SAVED_BYTES = 4 * 2**30  # of activations at once on a CPU; half of the memory of a GPU
 
 
 class AfterUpdate(Callback):  # type: ignore[misc]  # not installed with gengap
@@ -21,6 +27,18 @@ class AfterUpdate(Callback):  # type: ignore[misc]  # not installed with gengap
     def batch_end(self, state: State, logger: Logger) -> None:
         """composer's hook."""
         self._requests.after_update()
+
+
+def micro_batch(config: Config, network: nn.Module) -> int:
+    """The whole batch, halved until its activations fit; on a CPU composer can't find that out by itself."""
+    _, height, width, channels, _ = SHAPES[config.data.name]
+    device, size = device_of(config), config.method.batch_size
+    on_gpu = device.type == "cuda"
+    limit = torch.cuda.get_device_properties(device).total_memory // 2 if on_gpu else SAVED_BYTES
+    in_bf16 = config.precision == "bf16"
+    while size % 2 == 0 and saved_bytes(network, (channels, height, width), size, in_bf16) > limit:
+        size //= 2
+    return size
 
 
 def train(config: Config, requests: Requests, *, in_memory: bool) -> None:
@@ -41,7 +59,7 @@ def train(config: Config, requests: Requests, *, in_memory: bool) -> None:
         algorithms=algorithms,
         callbacks=[AfterUpdate(requests)],
         max_duration="1000000ep",
-        device_train_microbatch_size=method.batch_size,  # which it can't tell of batches in memory
+        device_train_microbatch_size=micro_batch(config, network),
         device="gpu" if device_of(config).type == "cuda" else "cpu",
         precision="amp_bf16" if config.precision == "bf16" else "fp32",
         progress_bar=False,
