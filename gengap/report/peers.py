@@ -26,7 +26,7 @@ trainer's own; gengap shuffles and augments in both.
 - composer: its Trainer with GhostBatchNorm and GradientClipping. It normalizes the same ghosts, but updates
   the running statistics by momentum / number of ghosts, so that evaluation differs. It does not train in bf16
   on a CPU, and needs the older torch that the table shows. A batch whose activations would take more than
-  4 GiB (on a GPU, half of its memory) is halved into micro-batches until they don't, as Resnet44's.
+  2.5 GiB (on a GPU, half of its memory) is halved into micro-batches until they don't, as Resnet44's.
 - Lightning: its Trainer. It has no ghost batch norm; each batch of the loader is a ghost, and
   accumulate_grad_batches makes one update of them: the update of gengap, running statistics included.
 - The typical loop is the one of the table above, in gengap's torch: it shows what a trainer adds.

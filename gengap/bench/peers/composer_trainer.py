@@ -15,7 +15,7 @@ from gengap.config.schema import Config
 from gengap.models import build
 from gengap.training.memory import saved_bytes
 
-SAVED_BYTES = 4 * 2**30  # of activations at once on a CPU; half of the memory of a GPU
+SAVED_BYTES = 5 * 2**29  # of activations at once on a CPU; half of the memory of a GPU
 
 
 class AfterUpdate(Callback):  # type: ignore[misc]  # not installed with gengap
