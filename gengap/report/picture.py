@@ -14,6 +14,8 @@ _PLACED = re.compile(r'(<use href="[^"]*") transform="translate\(([^ )]+) 0\)"')
 _GLYPH = re.compile(r'<path id="([^"]*)" (d="[^"]*" transform="scale\(0\.015625\)")/>')  # of matplotlib
 _LINE = re.compile(r"M [^A-KN-Za-z\"]*")  # a path, to its first curve or end: what follows M is a line anyway
 _LINES = re.compile(r' d="M ([-\d. ]+?)( z)? ?"')  # a whole path of lines
+# The same style, by its class, in a row of marks or ticks
+_ROW = re.compile(r'(?:<use [^>]*? class="([^"]*)"/>)(?:<use [^>]*? class="\1"/>)+')
 _GROUP = re.compile(r"(<g>|<g [^>]*>|</g>)")
 _STYLE = re.compile(r'\bstyle="([^"]*)"')
 _ID = re.compile(r'\b(id="|href="#|url\(#)([^")]+)')
@@ -53,6 +55,7 @@ def picture(name: str, svg: str) -> str:
     dark = "".join(f"--c{c}:{_dark(c)};" for c in colors)
     rules = f":root{{{light}}}@media (prefers-color-scheme: dark){{:root{{{dark}}}}}"
     svg, classes = _classes(name, _COLOUR.sub(r"var(--c\1)", svg))
+    svg = _ROW.sub(_one_class, svg)
     return re.sub(r"^(<svg[^>]*>)", rf"\1<style>{rules}{classes}</style>", svg)
 
 
@@ -102,6 +105,12 @@ def _classes(name: str, svg: str) -> tuple[str, str]:
     known = {style: f"{name}s{i}" for i, style in enumerate(s for s, count in counted.items() if count > 1)}
     svg = _STYLE.sub(lambda found: f'class="{known[found[1]]}"' if found[1] in known else found[0], svg)
     return svg, "".join(f".{label}{{{style}}}" for style, label in known.items())
+
+
+def _one_class(row: re.Match[str]) -> str:
+    """The row as a group that has the class; what a mark looks like, it inherits."""
+    named = f' class="{row[1]}"'
+    return f"<g{named}>{row[0].replace(named, '')}</g>"
 
 
 def _dark(color: str) -> str:

@@ -69,16 +69,18 @@ def test_what_a_picture_refers_to_is_in_it_once(svg: str) -> None:
 def test_every_shape_keeps_its_style(svg: str) -> None:
     found = picture("p0", svg)
     rules = dict(re.findall(r"\.(p0s\d+)\{([^}]*)\}", found))
-    styles = [e.get("style") or rules[e.attrib["class"]] for e in ET.fromstring(found).iter() if _styled(e)]  # noqa: S314
-    assert [re.sub(r"var\(--c([0-9a-f]{6})\)", r"#\1", style) for style in styles] == [
-        e.get("style")
-        for e in ET.fromstring(svg).iter()  # noqa: S314
-        if _styled(e)
-    ]
+    styles = _styles(ET.fromstring(found), rules)  # noqa: S314
+    assert [re.sub(r"var\(--c([0-9a-f]{6})\)", r"#\1", style) for style in styles] == _styles(
+        ET.fromstring(svg),  # noqa: S314
+        {},
+    )
 
 
-def _styled(element: ET.Element) -> bool:
-    return "style" in element.attrib or "class" in element.attrib
+def _styles(element: ET.Element, rules: dict[str, str], inherited: str = "") -> list[str]:
+    """The style of every path and use, its own or that of the group around it."""
+    style = element.get("style") or rules.get(element.get("class", ""), inherited)
+    is_shape = element.tag.endswith(("path", "use"))
+    return [style] * is_shape + [s for child in element for s in _styles(child, rules, style)]
 
 
 def test_pictures_share_their_letters(svg: str) -> None:
