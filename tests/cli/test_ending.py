@@ -62,7 +62,7 @@ def run(words: list[str], cwd: Path, **streams) -> subprocess.CompletedProcess[s
 
 
 def signalled(number: int, module: str, words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    driver = [sys.executable, "-c", DRIVER, str(int(signal.SIGKILL)), module, *words]
+    driver = [sys.executable, "-c", DRIVER, str(int(number)), module, *words]
     return subprocess.run(driver, cwd=cwd, capture_output=True, text=True, check=False)
 
 
