@@ -4,7 +4,7 @@ from math import exp
 
 import numpy as np
 import pytest
-from landscape_records import adaptive, add_measured, measured, rows, sharp
+from landscape_records import adaptive, add_measured, evaluation, measured, rows, sharp
 from report_records import Store
 from scipy.stats import ttest_rel
 
@@ -64,6 +64,28 @@ def test_accuracies_are_compared_with_lb_by_seed(keskar: Store) -> None:
     assert (row["n"], row["published %"], row["published − LB"]) == ("4", "98.12 ± 0.01", "+0.31")
     assert find(found, "SB")["− LB"] == f"{np.mean(SB) - np.mean(LB):+.2f}"
     assert find(found, "LB")["− LB"] == ""
+
+
+def test_accuracies_with_exact_statistics_decide_on_their_own(keskar: Store) -> None:
+    exact = {"lb": (97.95, 98.11, 98.02), "lb_conservative": (97.0, 97.3, 97.2)}
+    for end, values in exact.items():
+        for seed, value in enumerate(values):
+            of_run = (LB if end == "lb" else CONSERVATIVE)[seed]
+            point = evaluation("recomputed", 100 - value, of_run)
+            add_measured(keskar, f"keskar_f1_{end}", seed, "accuracy", [point])
+    found = remedies.accuracies(landscape(keskar).remedied)
+    row = find(found, "LB, conservative training")
+    ours, lb = exact["lb_conservative"], exact["lb"]
+    low, high = ttest_rel(ours, lb).confidence_interval(0.95)
+    assert row["exact statistics %"] == f"{np.mean(ours):.2f} ± {np.std(ours, ddof=1):.2f}"
+    assert row["− LB, exact"] == f"{np.mean(ours) - np.mean(lb):+.2f}"
+    assert row["95 %, exact"] == f"{low:+.2f} to {high:+.2f}"
+    assert (row["n, exact"], find(found, "SB")["n, exact"]) == ("3", "0")
+    own, statistics, _ = claim(keskar).evidence
+    assert statistics.text.startswith(
+        "Keskar et al.'s F1, MNIST, conservative training, exact statistics: − LB is -0.86 points (95 %: "
+    )
+    assert [own.agrees, statistics.agrees] == [True, False]
 
 
 def test_sharpness_is_compared_with_lb_and_sb_where_a_remedy_is_measured(keskar: Store) -> None:

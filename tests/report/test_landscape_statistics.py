@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import stdev
 
 import pytest
-from landscape_records import add_measured, rows
+from landscape_records import add_measured, evaluation, rows
 from report_records import Store
 
 from gengap.cli.report import main
@@ -12,13 +12,6 @@ from gengap.report.cells import read_records
 from gengap.report.landscape import by_statistics, subjects
 
 ERRORS = {"trained": (3.0, 4.0, 5.0), "recomputed": (2.5, 4.0, 4.2)}
-
-
-def evaluation(mode: str, error: float, own: float) -> dict[str, str | float]:
-    return {
-        "batch_norm": mode, "train_loss": error / 100, "train_error": error / 2, "val_loss": 0.1,
-        "val_error": error, "run_val_accuracy": own,
-    }  # fmt: skip
 
 
 def add(store: Store, experiment: str, mode: str, errors: Sequence[float], own: Sequence[float]) -> None:

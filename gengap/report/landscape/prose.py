@@ -65,10 +65,12 @@ exactly that of the tables above.
 REMEDIES = """\
 Keskar et al.'s remedies beside the small and the large batch without them. "− LB" is the difference of the
 validation accuracies after the last update, in points, paired by seed; "95 %" is its t-interval, and "n" the
-number of runs in "ours". In the second table "/ LB" and "/ SB" are ratios of the sharpness (Metric 2.1 in
-the full space) to that of LB and of SB, with the paired interval of "Every ratio"; a mode of batch norm is
-shown where a remedy is measured in it. "published" values are over 5 runs, and their ratios and differences
-are those of the means.
+number of runs in "ours". "exact statistics %" and what follows it are the same for the weights evaluated
+again with statistics of batch norm recomputed over the training images: adversarial training averages them
+over images of two kinds, of which validation has one. In the second table "/ LB" and "/ SB" are ratios of
+the sharpness (Metric 2.1 in the full space) to that of LB and of SB, with the paired interval of "Every
+ratio"; a mode of batch norm is shown where a remedy is measured in it. "published" values are over 5 runs,
+and their ratios and differences are those of the means.
 """
 
 WARM_STARTS = """\

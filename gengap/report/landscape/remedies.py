@@ -1,6 +1,6 @@
 """Keskar et al.'s remedies beside the plain small and large batch: accuracy and sharpness."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from gengap.paper import keskar
@@ -11,7 +11,7 @@ from gengap.report.landscape.tables import PUBLISHED, value
 from gengap.report.landscape.trained import Trained, cell, epsilons, modes
 from gengap.report.markup import Table
 from gengap.report.rows import Row
-from gengap.report.statistics import summarize
+from gengap.report.statistics import Summary, summarize
 
 # By how the names of our experiments end, keskar_c1_lb_augmented: words, and the name of the published values
 REMEDIES = {
@@ -79,23 +79,34 @@ def _plain(lines: Lines, method: str) -> Trained | None:
 
 def accuracies(rows: dict[Row, Lines]) -> Table:
     """One line per method and remedy; differences are from LB."""
-    header = ("workload", "run", f"{PUBLISHED} %", "ours %", "n", "− LB", "95 %", f"{PUBLISHED} − LB")
+    header = (
+        *("workload", "run", f"{PUBLISHED} %", "ours %", "n", "− LB", "95 %", f"{PUBLISHED} − LB"),
+        *("exact statistics %", "n, exact", "− LB, exact", "95 %, exact"),
+    )
     found = (_accuracy(line, lines) for lines in rows.values() for line in lines.values())
     return Table(header, tuple(found), labels=2)
 
 
 def _accuracy(line: Line, lines: Lines) -> tuple[str, ...]:
-    known = [*line.ours.accuracy.values()] if line.ours else []
     lb = lines.get(("lb", ""))
-    has_other = line != lb
-    found = line.ours.difference(_plain(lines, "lb")) if line.ours and has_other else None
-    printed, base = line.accuracy(), lb.accuracy() if lb and has_other else None
+    other = _plain(lines, "lb") if line != lb else None
+    printed, base = line.accuracy(), lb.accuracy() if lb and line != lb else None
     published = signed(float(printed.mean) - float(base.mean)) if printed and base else "–"
+    ours = line.ours
     return (
         *(line.row.title, line.label, printed.text if printed else "–"),
-        *(spread(summarize(known)) if known else "–", str(len(known))),
-        *(signed(found.mean) if found else "", signed_interval(found), published),
+        *_compared(ours.accuracy if ours else {}, ours.difference(other) if ours else None),
+        published,
+        *_compared(ours.exact if ours else {}, ours.exact_difference(other) if ours else None),
     )
+
+
+def _compared(accuracy: Mapping[int, float], difference: Summary | None) -> Iterator[str]:
+    known = [*accuracy.values()]
+    yield spread(summarize(known)) if known else "–"
+    yield str(len(known))
+    yield signed(difference.mean) if difference else ""
+    yield signed_interval(difference)
 
 
 def shown(rows: dict[Row, Lines]) -> set[tuple[str, Measure]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gengap.report.cells import Group, Records
+from gengap.report.landscape.by_statistics import evaluated
 from gengap.report.landscape.numbers import SHARPNESS, Measure, Seeds, kept, mode_order, numbers
 from gengap.report.landscape.ratios import Ratio, ratio
 from gengap.report.landscape.subjects import Record
@@ -20,7 +21,8 @@ class Trained:
 
     row: of the tables, or the one that its workload has there. experiment: that composes it; empty if none
     does. method: as recorded. config: as recorded. accuracy: validation, in percent by seed, of the finished
-    runs; without any, of those measured. measured: the values that count.
+    runs; without any, of those measured. exact: the same with exact statistics of batch norm, where these
+    were evaluated. measured: the values that count.
     """
 
     run: str
@@ -30,6 +32,7 @@ class Trained:
     method: str
     config: Mapping[str, Any]
     accuracy: Mapping[int, float]
+    exact: Mapping[int, float]
     measured: Mapping[Measure, Seeds]
 
     @property
@@ -45,9 +48,16 @@ class Trained:
 
     def difference(self, other: "Trained | None") -> Summary | None:
         """Of the accuracies from another's, in points, paired by seed; None without a seed that both have."""
-        theirs = other.accuracy if other else {}
-        shared = sorted(self.accuracy.keys() & theirs.keys())
-        return summarize([self.accuracy[s] - theirs[s] for s in shared]) if shared else None
+        return _paired(self.accuracy, other.accuracy if other else {})
+
+    def exact_difference(self, other: "Trained | None") -> Summary | None:
+        """The same with exact statistics of batch norm in both."""
+        return _paired(self.exact, other.exact if other else {})
+
+
+def _paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Summary | None:
+    shared = sorted(ours.keys() & theirs.keys())
+    return summarize([ours[seed] - theirs[seed] for seed in shared]) if shared else None
 
 
 def all_trained(records: Records, read: Sequence[Record]) -> list[Trained]:
@@ -55,11 +65,20 @@ def all_trained(records: Records, read: Sequence[Record]) -> list[Trained]:
     groups = {g.run: g for g in (*records.cells.values(), *records.variants)}
     found = {s.run: by_measure for s, by_measure in numbers(read).items()}
     configs = {r.subject.run: _of_run(r) for r in read}
+    exact = _exact(read)
     made = (
-        _trained(records, run, groups.get(run), configs.get(run, {}), found.get(run, {}))
+        _trained(records, run, groups.get(run), configs.get(run, {}), exact.get(run, {}), found.get(run, {}))
         for run in dict.fromkeys([*groups, *found])
     )
     return [t for t in made if t.accuracy or t.measured]
+
+
+def _exact(read: Sequence[Record]) -> dict[str, dict[int, float]]:
+    """Validation accuracy in percent with statistics recomputed over the training set, by run and seed."""
+    modes = evaluated(read).items()
+    return {
+        s.run: {seed: v.validation for seed, v in of.items()} for (s, m), of in modes if m == "recomputed"
+    }
 
 
 def cell(trained: Sequence[Trained], row: Row, method: str) -> Trained | None:
@@ -68,7 +87,12 @@ def cell(trained: Sequence[Trained], row: Row, method: str) -> Trained | None:
 
 
 def _trained(
-    records: Records, run: str, group: Group | None, config: dict[str, Any], found: dict[Measure, Seeds]
+    records: Records,
+    run: str,
+    group: Group | None,
+    config: dict[str, Any],
+    exact: dict[int, float],
+    found: dict[Measure, Seeds],
 ) -> Trained:
     config = (_recorded(group) if group else None) or config
     experiment, row = records.places.get(run, ("", None))
@@ -77,7 +101,7 @@ def _trained(
     accuracy = (group.by_seed if group else {}) or {s: a for s, a in values if a is not None}
     measured = {m: counted for m, seeds in found.items() if (counted := kept(seeds))}
     method = config["method"]["name"]
-    return Trained(run, row or own, experiment, row is not None, method, config, accuracy, measured)
+    return Trained(run, row or own, experiment, row is not None, method, config, accuracy, exact, measured)
 
 
 def _recorded(group: Group) -> dict[str, Any] | None:
