@@ -28,8 +28,8 @@ def claims(landscape: Landscape) -> list[Claim]:
             "Each remedy decides by its accuracy and by its sharpness. Its accuracy agrees where the 95 % "
             "interval of its difference from LB, paired by seed, is above 0, and disagrees where it is "
             "below, and once more with exact statistics of batch norm in both, where these were evaluated: "
-            "running averages over training images and images made from them fit neither. Its sharpness agrees "
-            f"{_BY_MOST.format(other='SB', reading=SHARPER, opposite=FLATTER)}.",
+            "running averages over training images and images made from them fit neither. Its sharpness "
+            f"agrees {_BY_MOST.format(other='SB', reading=SHARPER, opposite=FLATTER)}.",
             [*_of_remedies(landscape)],
             "Remedies",
         ),
