@@ -91,7 +91,8 @@ def _check_named(words: Sequence[str]) -> None:
 
 
 def _measure_all(tasks: Sequence[Task], started: float) -> int:
-    found = {number: outcome for number, task in enumerate(tasks) if (outcome := _known_outcome(task))}
+    told: set[str] = set()
+    found = {number: outcome for number, task in enumerate(tasks) if (outcome := _known_outcome(task, told))}
     stop = Stop(tasks[0].config.runtime.time_budget, started)
     left = [number for number in range(len(tasks)) if number not in found]
     if left:
@@ -114,14 +115,19 @@ def _measured(task: Task, stop: Stop) -> Outcome:
     return measure(task, stop)
 
 
-def _known_outcome(task: Task) -> Outcome | None:
-    """The outcome of a task that is done or can't be begun, found without torch; None for others."""
+def _known_outcome(task: Task, told: set[str]) -> Outcome | None:
+    """The outcome of a task that is done or can't be begun, found without torch; None for others.
+
+    told: what was said before of other records of the same runs, which is not repeated.
+    """
     try:
         if is_measured(task):
             return Outcome.SKIPPED
         check_runs(task)
     except UserError as error:
-        log_error(error)
+        if str(error) not in told:
+            log_error(error)
+        told.add(str(error))
         return after(error)
     return None
 

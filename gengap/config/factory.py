@@ -97,10 +97,15 @@ def check_module(key: str, name: str) -> None:
     except (ImportError, ValueError):
         found = False
     if not found:
-        raise UserError(
-            f"{key}={name} can't be imported: there is no module {module}; "
-            f"call gengap from the folder that holds it"
-        )
+        raise UserError(_no_module(key, name))
+
+
+def _no_module(key: str, name: str) -> str:
+    module = name.partition(":")[0]
+    return (
+        f"{key}={name} can't be imported: there is no module {module}; "
+        "call gengap from the folder that holds it"
+    )
 
 
 def imported(key: str, name: str, known: Iterable[str]) -> Callable[..., Any]:
@@ -121,6 +126,8 @@ def imported(key: str, name: str, known: Iterable[str]) -> Callable[..., Any]:
         found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, SyntaxError, ValueError) as error:
         there = vars(sys.modules.get(module, object))
+        if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
+            raise UserError(_no_module(key, name)) from error
         near = get_close_matches(attribute, [n for n, value in there.items() if callable(value)], n=1)
         advice = f"; did you mean {module}:{near[0]}?" if near and near[0] != attribute else ""
         raise UserError(f"{key}={name} can't be imported: {error}{advice}") from error

@@ -108,5 +108,5 @@ def _normalize(layer: _BatchNorm, moments: Moments, x: Tensor) -> Tensor:
 
 def _normalize_batch(layer: _BatchNorm, x: Tensor) -> Tensor:
     if x.numel() == x.shape[1]:
-        raise UserError("a batch of one image has no statistics: set batch to another number of images")
+        raise UserError("a batch of one image has no statistics: set samples, or batch, to more images")
     return nn.functional.batch_norm(x, None, None, layer.weight, layer.bias, training=True, eps=layer.eps)

@@ -56,11 +56,13 @@ def maximize(function: Function, radius: Vector, iterations: int = 10) -> Maximu
     size = len(radius)
     best = -np.inf
     evaluations = 0
+    are_finite = True
 
     def evaluate(unit: Vector) -> tuple[float, Vector]:
-        nonlocal best, evaluations
+        nonlocal best, evaluations, are_finite
         value, gradient = function(radius * unit)
         evaluations += 1
+        are_finite &= bool(np.isfinite(value))
         best = max(best, value) if np.isfinite(value) else best
         return value, gradient * radius
 
@@ -94,7 +96,8 @@ def maximize(function: Function, radius: Vector, iterations: int = 10) -> Maximu
                 "gtol": 0.0,
             },
         )
-    return Maximum(best, at_zero, evaluations, int(found.nit), _ended(str(found.message)), corrections)
+    ended = _ended(str(found.message)) if are_finite else "abnormal: the loss is not finite in the whole box"
+    return Maximum(best, at_zero, evaluations, int(found.nit), ended, corrections)
 
 
 @contextmanager

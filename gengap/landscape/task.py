@@ -17,6 +17,7 @@ from gengap.runs.measurements import measurement_file, read_measurement
 from gengap.runs.record import WEIGHTS, own_record, read_record
 
 NEAR = 2  # settings in which another run may differ to be named
+OF_ANOTHER = {"model.name", "data.name"}  # a run that differs in these is not the one that was meant
 KEEP_WEIGHTS = "runtime.keep_weights=true"
 
 
@@ -117,7 +118,8 @@ def _near_match(config: Config) -> str:
         with suppress(UnreadableError):
             record = read_record(directory)
             differs = recorded_differences(record["config"], config) if record else {}
-            found += [(len(differs), as_typed(differs))] if 0 < len(differs) <= NEAR else []
+            is_near = 0 < len(differs) <= NEAR and not OF_ANOTHER & differs.keys()
+            found += [(len(differs), as_typed(differs))] if is_near else []
     return f"; there is one with {min(found)[1]}: add that to measure it" if found else ""
 
 
@@ -135,7 +137,7 @@ def _check_alike(start: Config, end: Config) -> None:
 def _check_not_diverged(config: Config) -> None:
     directory = run_directory(config)
     if (own_record(directory) or {}).get("status") == Status.DIVERGED:
-        raise UserError(f"{printable(directory)} diverged: there is no trained network to measure")
+        raise UserError(f"{printable(directory)} diverged, so there is nothing to measure: name another run")
 
 
 def kept_weights(task: Task) -> dict[str, str]:

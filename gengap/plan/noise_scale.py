@@ -23,12 +23,13 @@ KEY, KIND = "noise_scale", "walk"
 class NoiseScale:
     """A gradient noise scale, in samples; the record that it was read from, if any, and its range there.
 
-    range: the lowest and the highest over the updates of the record.
+    range: the lowest and the highest over the updates of the record. batch_norm: the record's mode.
     """
 
     samples: float
     record: str | None = None
     range: tuple[float, float] | None = None
+    batch_norm: str | None = None
 
     def updates(self, batch: int) -> float:
         """Updates to the same loss at `batch` samples each, in units of the fewest."""
@@ -58,9 +59,11 @@ def read_noise_scale(values: Mapping[str, str]) -> NoiseScale | None:
             f"{KEY}={text} is neither a number of samples nor a record of gengap landscape walk: name a file "
             "such as results/landscape/RUN/seed0/walk-DIGEST.json"
         )
-    points = _by_update(file, record["measurements"])
+    measurements = record["measurements"]
+    points = _by_update(file, measurements)
     scales = [scale for _, scale in points]
-    return NoiseScale(_mean(points), printable(file), (min(scales), max(scales)))
+    mode = measurements[0]["batch_norm"]
+    return NoiseScale(_mean(points), printable(file), (min(scales), max(scales)), mode)
 
 
 def _by_update(file: Path, measurements: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
@@ -99,8 +102,9 @@ def noise_note(scale: NoiseScale, small: int, large: int) -> str:
     measured, about = "", noise if scale.range else f"about {noise}"
     if scale.range:
         low, high = map(_rounded, scale.range)
-        over = "" if low == high else f", {low} to {high} over the run"
-        measured = f" (mean over the updates in {scale.record}{over})"
+        over = "" if low == high else f", {low} to {high} at single ones"
+        mode = f"with batch norm in mode {scale.batch_norm}"
+        measured = f" (mean over the updates that {scale.record} spans{over}; {mode})"
     fewer = scale.updates(large) / scale.updates(small)
     more = scale.processed(large) / scale.processed(small)
     return (

@@ -24,6 +24,17 @@ class Summary:
     half_width: float | None
     one_more: float | None
 
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the t-interval excludes 0, else 0.
+
+        0 as well for a single value, and where all are equal: differences of accuracies are whole numbers of
+        images, so that those of a few seeds are equal by chance, and the interval's width of 0 says nothing.
+        """
+        if not self.half_width or abs(self.mean) <= self.half_width:
+            return 0
+        return 1 if self.mean > 0 else -1
+
 
 def summarize(values: Sequence[float], level: float = 0.95) -> Summary:
     """Summarize one value per seed; `level` is that of the interval.

@@ -106,6 +106,11 @@ def test_the_objective_never_ends_below_its_start(noise, seed, holes, size):
     assert found.line_search in ("converged", "limit") or found.line_search.startswith("abnormal: ")
 
 
+def test_a_box_that_the_loss_overflows_in_is_said_to_be_one():
+    found = maximize(lambda y: (1.0 if not y.any() else np.inf, SLOPE), RADIUS)
+    assert (found.value, found.line_search) == (1.0, "abnormal: the loss is not finite in the whole box")
+
+
 @pytest.mark.parametrize(
     ("slope", "ended"),
     [(0.0, "converged: the gradient is 0"), (np.nan, "abnormal: the gradient is not finite")],

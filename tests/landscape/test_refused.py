@@ -73,7 +73,7 @@ def test_missing_runs_are_refused_with_the_command_that_makes_them(gengap, train
     for status, message in (
         ("running", f"has not finished training: type {TRAIN} {KEPT}"),
         ("failed", f"has not finished training: type {TRAIN} {KEPT}"),
-        ("diverged", "diverged: there is no trained network to measure"),
+        ("diverged", "diverged, so there is nothing to measure: name another run"),
     ):
         Path(f"{LB}/run.json").write_text(json.dumps(record | {"status": status}))
         assert gengap(f"sharpness {RUN}") == (2, [f"gengap: {LB} {message}"])
@@ -98,6 +98,17 @@ def test_a_run_that_differs_in_little_is_named(gengap, trained):
     )
     _, (line,) = gengap(f"sharpness {RUN} evaluations=4 method.batch_size=64 data.limit=900")
     assert "there is one" not in line
+    _, (line,) = gengap(f"sharpness {RUN} model.name=torch.nn:Linear")
+    assert "there is one" not in line
+
+
+def test_what_is_missing_for_several_records_is_said_once(gengap, trained):
+    code, lines = gengap(f"sharpness {RUN} seed=7 batch_norm=trained,batch")
+    assert code == 2
+    assert [line.partition(": type ")[0] for line in lines] == [
+        f"gengap: {LB[:-1]}7 is not trained",
+        "gengap: 2 records of 1 run: 2 refused",
+    ]
 
 
 def of_an_older_version(directory):
@@ -122,7 +133,10 @@ def test_damaged_weights(gengap, trained):
     [
         ("sharpness subspace=100000", "subspace=100000 has more dimensions than the network has weights"),
         ("sharpness samples=2000", "samples=2000 is more than the 1437 training images: lower it"),
-        ("sharpness batch_norm=batch batch=1436", "a batch of one image has no statistics: set batch to "),
+        (
+            "sharpness batch_norm=batch batch=1436",
+            "a batch of one image has no statistics: set samples, or batch, to more images",
+        ),
         ("line start=digits_lb", "a line needs two runs: set start=EXPERIMENT to another one than its end"),
         ("line start=nothing", "start=nothing is no experiment of digits_f1: type start=EXPERIMENT"),
         ("line seed=x", "seed=x must be a whole number"),

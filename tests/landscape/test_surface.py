@@ -189,7 +189,9 @@ def test_a_batch_norm_without_running_statistics_is_measured_per_batch_only():
 
 
 def test_a_batch_of_one_image_has_no_statistics():
-    with pytest.raises(UserError, match="a batch of one image has no statistics: set batch to another"):
+    with pytest.raises(
+        UserError, match="a batch of one image has no statistics: set samples, or batch, to more"
+    ):
         surface("f1", Mode.BATCH, batch=COUNT - 1).loss()
 
 

@@ -90,7 +90,7 @@ def test_a_diverged_run_is_not_walked_along(digits, caplog):
     file = run_directory(config) / "run.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"status": "diverged"}))
     assert main(["walk", "+experiment=digits_lb", f"results_dir={config.results_dir}"]) == MISTAKE
-    assert "diverged: there is no trained network to measure" in caplog.text
+    assert "diverged, so there is nothing to measure: name another run" in caplog.text
 
 
 @pytest.mark.parametrize("mode", ["ghost", "batch", "trained"])

@@ -35,7 +35,7 @@ def written(folder: Path, measurements, kind: str = KIND) -> Path:
 
 
 def measurement(update: int, batch: int, scale: float | None):
-    return {"update": update, "batch_size": batch, "noise_scale": scale}
+    return {"update": update, "batch_size": batch, "batch_norm": "ghost", "noise_scale": scale}
 
 
 def test_the_kind_and_its_key_are_those_of_the_landscape():
@@ -55,7 +55,7 @@ def test_at_the_noise_scale_both_costs_are_twice_the_least():
 
 def test_the_plan_says_what_the_larger_batch_costs():
     found = json.loads(plan.answer(values([*TYPED, "noise_scale=1024"]), as_json=True))
-    assert found["noise_scale"] == {"samples": 1024, "record": None, "range": None}
+    assert found["noise_scale"] == {"samples": 1024, "record": None, "range": None, "batch_norm": None}
     (note,) = (n for n in found["notes"] if n.startswith("Noise scale 1024: "))
     assert "from 256 to 4,096 0.25 times the updates and 4 times the samples" in note
     assert "up to a batch of about 1024," in note
@@ -73,9 +73,12 @@ def test_a_record_gives_the_mean_over_updates_of_the_largest_batch(tmp_path):
     ]
     file = written(tmp_path, [measurement(*row) for row in rows])
     found = read_noise_scale({"noise_scale": str(file)})
-    assert found == NoiseScale((10 * 200 + 20 * 400) / 30, str(file), (100, 500))
+    assert found == NoiseScale((10 * 200 + 20 * 400) / 30, str(file), (100, 500), "ghost")
     note = noise_note(found, 16, 512)
-    assert f"Noise scale about 330 (mean over the updates in {file}, 100 to 500 over the run): " in note
+    about = (
+        f"mean over the updates that {file} spans, 100 to 500 at single ones; with batch norm in mode ghost"
+    )
+    assert f"Noise scale about 330 ({about}): " in note
     assert "up to a batch of about 330," in note
 
 

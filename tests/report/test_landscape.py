@@ -90,6 +90,39 @@ def test_the_questions_are_answered_by_workload(digits: Store) -> None:
     ]
 
 
+def test_a_sample_counts_only_with_more_seeds_and_a_single_seed_only_alone(digits: Store) -> None:
+    for method, factor in (("sb", 1.0), ("lb", 20.0)):
+        for seed in range(5):
+            value = sharp(factor * (1 + seed / 10))
+            add_measured(digits, f"digits_{method}", seed, "sharpness", [value], {"samples": 500})
+        add_measured(digits, f"digits_{method}", 0, "curvature", [curved([3.0], factor)])
+    of_pair = [c for c in findings.counted(findings.compared(measured(digits))) if c.label == "LB / SB"]
+    assert [(c.measure.parameter, c.measure.settings, c.ratio.n) for c in of_pair] == [
+        (1e-3, "samples=500", 5),
+        (5e-4, "", 3),
+    ]
+    alone = [c for c in findings.compared(measured(digits)) if c.measure.quantity == "trace"]
+    assert [c.ratio.n for c in findings.counted(alone)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("factors", "reading", "told"),
+    [
+        ({"trained": 9.0, "batch": 3.0}, "sharper", "largest in mode trained"),
+        ({"trained": 9.0, "batch": 3.0}, "flatter", "largest in mode batch"),
+        ({"trained": 3.1, "batch": 3.0}, "sharper", "no mode stands out, as intervals overlap"),
+    ],
+)
+def test_a_mode_stands_out_where_no_interval_overlaps_its_own(
+    store: Store, factors: dict[str, float], reading: str, told: str
+) -> None:
+    for mode, factor in factors.items():
+        for seed in range(3):
+            add_measured(store, "digits_sb", seed, "sharpness", [sharp(1 + seed / 20, batch_norm=mode)])
+            add_measured(store, "digits_lb", seed, "sharpness", [sharp(factor, batch_norm=mode)])
+    assert findings.standing_out(findings.compared(measured(store)), reading) == told
+
+
 def test_the_order_of_methods_by_sharpness_and_accuracy(digits: Store) -> None:
     first = order.orders(measured(digits))[0]
     assert first.methods == ("sb", "lb", "lb_ra")

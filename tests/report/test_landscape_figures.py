@@ -152,6 +152,16 @@ def test_the_potential_of_a_linear_std_has_alpha_2(store: Store, tmp_path: Path)
     assert [r["95 %"] for r in found if r["seed"] == "mean (n=2)"] == ["2.00 to 2.00"] * 6
 
 
+def test_few_directions_are_drawn_but_not_fitted(store: Store, tmp_path: Path) -> None:
+    about = {"batch_norm": "batch", "initial": "glorot", "radius": 10.0, "loss": 2.0}
+    points = about | {"distances": [k / 4 for k in range(1, 39)], "losses": [2.0 + k / 10 for k in range(38)]}
+    for seed in range(2):
+        add_measured(store, "digits_sb", seed, "potential", [points], {"directions": 38})
+    (figure,) = drawn(store, tmp_path)
+    assert rows(figure.tables["The exponent α"]) == []
+    assert {r["bins"] for r in rows(figure.data[figure.name])} == {"10"}
+
+
 def test_walks_show_the_mean_step_and_the_covariance_under_both_rules(store: Store, tmp_path: Path) -> None:
     for seed in range(2):
         points = [

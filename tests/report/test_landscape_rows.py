@@ -18,7 +18,7 @@ from gengap.report.landscape.section import Landscape
 def test_each_workload_has_a_line_at_a_glance(digits: Store) -> None:
     (line,) = glance(findings.compared(measured(digits)))
     assert line == (
-        "F1, digits: LB sharper than SB in 2 of 2 comparisons (n=3), "
+        "F1, digits: LB sharper than SB in 2 of 2 comparisons (n=3); "
         "+RA flatter than LB in 2 of 2 comparisons (n=3)."
     )
     assert main([f"results_dir={digits.root}"]) == 0

@@ -24,6 +24,20 @@ def test_interval_is_scipys(values: list[float]) -> None:
     assert s.half_width == pytest.approx((high - low) / 2)
 
 
+@pytest.mark.parametrize(
+    ("values", "sign"),
+    [
+        ([1.0, 1.1, 1.2], 1),
+        ([-1.0, -1.1, -1.2], -1),
+        ([1.0, -0.9, 0.2], 0),
+        ([3.0], 0),
+        ([-1.11, -1.11], 0),  # both seeds by four of 360 images
+    ],
+)
+def test_the_sign_needs_an_interval_that_excludes_0(values: list[float], sign: int) -> None:
+    assert summarize(values).sign == sign
+
+
 def test_one_value_has_no_spread() -> None:
     s = summarize([98.27])
     assert (s.n, s.mean, s.std, s.half_width) == (1, 98.27, None, None)

@@ -7,9 +7,9 @@ from gengap.paper.methods import LABELS
 from gengap.report.cells import Records, rows_of
 from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.format import significant
-from gengap.report.landscape.answers import ordered
-from gengap.report.landscape.findings import LB_SB, RA_LB, Compared
-from gengap.report.landscape.numbers import mode_order
+from gengap.report.landscape.answers import ordered, otherwise, seeds
+from gengap.report.landscape.findings import LB_SB, RA_LB, Compared, counted, standing_out
+from gengap.report.landscape.numbers import Measure, mode_order
 from gengap.report.landscape.ratios import FLATTER, SHARPER, majority
 from gengap.report.landscape.remedies import Line
 from gengap.report.landscape.section import ORDER, Landscape
@@ -18,9 +18,10 @@ from gengap.report.statistics import summarize
 
 _READING = (
     "A ratio, one per measure, ε and mode of batch norm, reads {reading} where its paired 95 % interval over "
-    "seeds excludes 1 on that side. A row agrees where more than half of them read {reading} and none reads "
-    "{other}; it disagrees where more than half read {other}. All ratios of a row are of the same networks, "
-    "so that many of them weigh no more than its n seeds."
+    "seeds excludes 1 on that side; of a measure on all training images and on a sample, the one with more "
+    "seeds counts, and a ratio of a single seed only where there are no others. A row agrees where more than "
+    "half of them read {reading} and none reads {other}; it disagrees where more than half read {other}. All "
+    "ratios of a row are of the same networks, so that many of them weigh no more than its n seeds."
 )
 _CAUSE = (
     'Both stand in the table "Sharpness". The likely cause: Keskar et al. state neither their learning rate '
@@ -69,33 +70,33 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
 
 
 def _ratios(landscape: Landscape, pair: str, reading: str, other: str) -> Iterator[Evidence]:
-    of_pair = [c for c in landscape.compared if c.label == pair and c.ratio.reading]
+    of_pair = [c for c in counted(landscape.compared) if c.label == pair]
     for row in dict.fromkeys(c.row for c in of_pair):
-        found = [c.ratio for c in of_pair if c.row == row]
-        so = sum(r.reading == reading for r in found)
-        values = sorted(r.value for r in found if r.value is not None)
-        by = ", ".join(dict.fromkeys(c.measure.quantity for c in of_pair if c.row == row))
+        found = [c for c in of_pair if c.row == row]
+        so = sum(c.ratio.reading == reading for c in found)
+        values = sorted(c.ratio.value for c in found if c.ratio.value is not None)
+        by = ", ".join(dict.fromkeys(c.measure.quantity for c in found))
         spread = f"ratios from {significant(values[0])} to {significant(values[-1])}"
-        sides, n = pair.replace(" / ", f" is {reading} than "), max(r.n for r in found)
-        about = f"{sides} in {so} of {len(found)} comparisons ({by}; {spread}; n = {n})"
-        if n == 1:
+        sides = pair.replace(" / ", f" is {reading} than ")
+        about = (
+            f"{sides} in {so} of {len(found)} comparisons ({by}; {spread}; n = {seeds(found)})"
+            f"{otherwise(found, reading)}{_by_mode(found, reading)}"
+        )
+        if all(c.ratio.is_single for c in found):
             about = f"{pair}: {spread} ({by}; n = 1: too few seeds to decide)"
-        text = f"{row.title}: {about}" + _by_mode([c for c in of_pair if c.row == row], reading)
-        yield Evidence(row, majority(found, reading, other), text)
+        yield Evidence(row, majority([c.ratio for c in found], reading, other), f"{row.title}: {about}")
 
 
 def _by_mode(found: Sequence[Compared], reading: str) -> str:
-    """In which modes of batch norm the contrast is seen, and in which it is largest."""
-    modes: dict[str, list[bool]] = {}
+    """The contrast by mode of batch norm, of the first measure that was taken in the most modes."""
+    by_measure: dict[Measure, list[Compared]] = {}
     for c in found:
-        modes.setdefault(c.measure.batch_norm, []).append(c.ratio.reading == reading)
-    seen = [f"{mode} ({sum(so)} of {len(so)})" for mode, so in modes.items() if any(so)]
-    if not seen:
+        by_measure.setdefault(c.measure._replace(batch_norm="", settings=""), []).append(c)
+    most = max(by_measure.values(), key=len)
+    if len(most) < 2:
         return ""
-    by_size = sorted(found, key=lambda c: c.ratio.value or 0)
-    largest = by_size[-1 if reading == SHARPER else 0].measure
-    most = f"{largest.batch_norm} ({largest.name})"
-    return f", in the modes of batch norm {', '.join(seen)}; the contrast is largest in mode {most}"
+    shown = ", ".join(f"{c.measure.batch_norm} {significant(c.ratio.value)}" for c in most)
+    return f"; by mode of batch norm ({most[0].measure.name}): {shown}: {standing_out(most, reading)}"
 
 
 def _orders(landscape: Landscape) -> Iterator[Evidence]:

@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterator
 from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.format import signed, signed_interval, significant
 from gengap.report.landscape.ratios import FLATTER, SHARPER, Ratio, majority
-from gengap.report.landscape.remedies import REMEDIES, Lines
 from gengap.report.landscape.section import WARM_STARTS, Landscape
 from gengap.report.landscape.trained import Trained, cell
 from gengap.report.landscape.warm_starts import Line
@@ -20,67 +19,92 @@ _BY_MOST = (
 
 
 def claims(landscape: Landscape) -> list[Claim]:
-    """Remedies and warm starts."""
+    """Remedies and warm starts, each by accuracy and by sharpness."""
     return [
         Claim(
-            "Data augmentation, conservative and adversarial training narrow the gap; the minima stay sharp.",
+            "Data augmentation, conservative and adversarial training help the large batch to generalize.",
             "Keskar et al., section 4 and Appendix C",
-            "Each remedy decides by its accuracy and by its sharpness. Its accuracy agrees where the 95 % "
-            "interval of its difference from LB, paired by seed, is above 0, and disagrees where it is "
-            "below, and once more with exact statistics of batch norm in both, where these were evaluated: "
-            "running averages over training images and images made from them fit neither. Its sharpness "
-            f"agrees {_BY_MOST.format(other='SB', reading=SHARPER, opposite=FLATTER)}.",
-            [*_of_remedies(landscape)],
+            "A remedy agrees where the 95 % interval of the difference of its accuracy from LB's, paired "
+            "by seed, is above 0, and disagrees where it is below. It decides once more with exact "
+            "statistics of batch norm in both, where these were evaluated: running averages over training "
+            "images and images made from them fit neither. SB − LB is beside it: without a gap, there is "
+            "none to close.",
+            [*_better(landscape)],
             "Remedies",
         ),
         Claim(
-            "Warm-started with enough epochs of the small batch, the large batch generalizes better, and its "
-            "minima are flatter.",
+            "With data augmentation, conservative or adversarial training, large-batch minima stay sharp.",
+            "Keskar et al., section 4 and Appendix C",
+            f"A remedy agrees {_BY_MOST.format(other='SB', reading=SHARPER, opposite=FLATTER)}.",
+            [*_still_sharp(landscape)],
+            "Remedies",
+        ),
+        Claim(
+            "Warm-started with enough epochs of the small batch, the large batch generalizes better.",
             "Keskar et al., section 4, figure 5",
-            "The longest warm start of a network decides, twice. Its accuracy agrees where the 95 % interval "
-            "of its difference from LB, paired by seed, is above 0, and disagrees where it is below. Its "
-            f"sharpness agrees {_BY_MOST.format(other='LB', reading=FLATTER, opposite=SHARPER)}.",
-            [*_of_warm_starts(landscape)],
+            "The longest warm start of a network decides: it agrees where the 95 % interval of the "
+            "difference of its accuracy from LB's, paired by seed, is above 0, and disagrees where it is "
+            "below.",
+            [*_warm_better(landscape)],
+            WARM_STARTS,
+        ),
+        Claim(
+            "Warm-started with enough epochs of the small batch, the large batch finds flatter minima.",
+            "Keskar et al., section 4, figure 5",
+            "The longest warm start of a network decides: it agrees "
+            f"{_BY_MOST.format(other='LB', reading=FLATTER, opposite=SHARPER)}.",
+            [*_warm_flatter(landscape)],
             WARM_STARTS,
         ),
     ]
 
 
-def _of_remedies(landscape: Landscape) -> Iterator[Evidence]:
-    for row, lines in landscape.remedied.items():
+def _better(landscape: Landscape) -> Iterator[Evidence]:
+    for row, name, ours in _measured(landscape):
         sb, lb = (cell(landscape.trained, row, method) for method in ("sb", "lb"))
-        for remedy, ours in _measured(lines):
-            name = f"{row.title}, {REMEDIES[remedy][0]}"
-            found, gap = ours.difference(lb), sb.difference(lb) if sb else None
-            if found:
-                beside = f"; SB − LB: {_points(gap)}" if gap else ""
-                yield Evidence(row, _is_above(found), f"{name}: − LB is {_points(found)}{beside}")
-            exact = ours.exact_difference(lb)
-            if exact:
-                about = f"{name}, exact statistics: − LB is {_points(exact)}"
-                yield Evidence(row, _is_above(exact), about)
-            yield from _sharper(row, name, "SB", ours.ratios(sb).values())
+        found, gap = ours.difference(lb), sb.difference(lb) if sb else None
+        if found:
+            beside = f"; SB − LB: {_points(gap)}" if gap else ""
+            yield Evidence(row, _is_above(found), f"{name}: − LB is {_points(found)}{beside}")
+        exact = ours.exact_difference(lb)
+        if exact:
+            about = f"{name}, exact statistics: − LB is {_points(exact)}"
+            yield Evidence(row, _is_above(exact), about)
 
 
-def _measured(lines: Lines) -> Iterator[tuple[str, Trained]]:
-    """The remedies at the large batch that are ours."""
-    for (method, remedy), line in lines.items():
-        if method == "lb" and remedy and line.ours:
-            yield remedy, line.ours
+def _still_sharp(landscape: Landscape) -> Iterator[Evidence]:
+    for row, name, ours in _measured(landscape):
+        sb = cell(landscape.trained, row, "sb")
+        yield from _sharper(row, name, "SB", ours.ratios(sb).values())
 
 
-def _of_warm_starts(landscape: Landscape) -> Iterator[Evidence]:
+def _measured(landscape: Landscape) -> Iterator[tuple[Row, str, Trained]]:
+    """The remedies at the large batch that are ours, with their names."""
+    for row, lines in landscape.remedied.items():
+        for line in lines.values():
+            if line.method == "lb" and line.remedy and line.ours:
+                yield row, f"{row.title}, {line.about}", line.ours
+
+
+def _warm_better(landscape: Landscape) -> Iterator[Evidence]:
+    for row, warm in _warm(landscape):
+        found = warm[-1].ours.difference(warm[-1].lb)
+        told = ", ".join(_epochs(line) for line in warm)
+        yield Evidence(row, _is_above(found), f"{row.title}: accuracy − LB is {told}")
+
+
+def _warm_flatter(landscape: Landscape) -> Iterator[Evidence]:
+    for row, warm in _warm(landscape):
+        name = f"{row.title}, {warm[-1].epochs:g} epochs"
+        yield from _sharper(row, name, "LB", warm[-1].ours.ratios(warm[-1].lb).values(), FLATTER)
+
+
+def _warm(landscape: Landscape) -> Iterator[tuple[Row, list[Line]]]:
+    """The warm starts of each row that have a seed of LB beside them, the longest last."""
     for row, lines in landscape.started.items():
         warm = [line for line in lines if line.is_warm and line.ours.difference(line.lb)]
-        if not warm:
-            continue
-        longest = max(warm, key=lambda line: line.epochs or 0)
-        told = ", ".join(_epochs(line) for line in warm)
-        yield Evidence(
-            row, _is_above(longest.ours.difference(longest.lb)), f"{row.title}: accuracy − LB is {told}"
-        )
-        name = f"{row.title}, {longest.epochs:g} epochs"
-        yield from _sharper(row, name, "LB", longest.ours.ratios(longest.lb).values(), FLATTER)
+        if warm:
+            yield row, sorted(warm, key=lambda line: line.epochs or 0)
 
 
 def _epochs(line: Line) -> str:
@@ -99,9 +123,7 @@ def _points(found: Summary | None) -> str:
 
 def _is_above(found: Summary | None) -> bool | None:
     """Whether the interval is above 0; None where it contains 0, or there is none."""
-    if found is None or found.half_width is None or abs(found.mean) <= found.half_width:
-        return None
-    return found.mean > 0
+    return found.sign > 0 if found and found.sign else None
 
 
 def _sharper(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gengap.paper.methods import LABELS
 from gengap.report.format import signed, significant
-from gengap.report.landscape.findings import LB_SB, RA_LB, Compared, cells_of
+from gengap.report.landscape.findings import LB_SB, RA_LB, Compared, cells_of, counted, standing_out
 from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers
 from gengap.report.landscape.order import Order
 from gengap.report.landscape.ratios import FLATTER, OPEN, SHARPER
@@ -17,9 +17,9 @@ READINGS = (SHARPER, FLATTER, OPEN)
 def counts(comparisons: Sequence[Compared]) -> Table:
     """How the comparisons read, by workload, pair of methods, quantity and mode of batch norm."""
     kinds: dict[tuple[str, ...], list[str]] = {}
-    for c in comparisons:
+    for c in counted(comparisons):
         kind = (c.row.title, c.label, c.measure.quantity, c.measure.batch_norm)
-        kinds.setdefault(kind, []).extend([c.ratio.reading] if c.ratio.reading else [])
+        kinds.setdefault(kind, []).append(c.ratio.reading)
     rows = ((*kind, *(str(found.count(r)) for r in READINGS)) for kind, found in kinds.items())
     return Table(("workload", "ratio of", "measure", "batch norm", *READINGS), tuple(rows), labels=4)
 
@@ -33,15 +33,16 @@ def glance(comparisons: Sequence[Compared]) -> tuple[str, ...]:
 
 def _glance(row: Row, comparisons: Sequence[Compared]) -> str:
     told = []
-    for pair, reading in ((LB_SB, SHARPER), (RA_LB, FLATTER)):
-        read = [c for c in comparisons if c.row == row and c.label == pair and c.ratio.reading]
+    for pair, reading, other in ((LB_SB, SHARPER, FLATTER), (RA_LB, FLATTER, SHARPER)):
+        read = [c for c in counted(comparisons) if c.row == row and c.label == pair]
         if read and all(c.ratio.is_single for c in read):
             told.append(f"{pair} is {OPEN}, with one seed")
         elif read:
-            counted = sum(c.ratio.reading == reading for c in read)
+            so, not_so = (sum(c.ratio.reading == word for c in read) for word in (reading, other))
             sides = pair.replace(" / ", f" {reading} than ")
-            told.append(f"{sides} in {counted} of {len(read)} comparisons (n={_seeds(read)})")
-    return f"{row.title}: {', '.join(told)}." if told else ""
+            against = f", {other} in {not_so}" if not_so else ""
+            told.append(f"{sides} in {so} of {len(read)} comparisons{against} (n={seeds(read)})")
+    return f"{row.title}: {'; '.join(told)}." if told else ""
 
 
 def answers(comparisons: Sequence[Compared], orders: Sequence[Order]) -> tuple[str, ...]:
@@ -72,21 +73,29 @@ def unanswered(found: Numbers, comparisons: Sequence[Compared]) -> tuple[str, ..
 
 def _sharper(row: Row, pair: str, own: Sequence[Compared]) -> str:
     """How often one side is sharper; by which measures it reads otherwise than in most comparisons."""
-    read = [c for c in own if c.label == pair and c.ratio.reading]
+    read = [c for c in counted(own) if c.label == pair]
     found = [c.ratio.reading for c in read]
     if not found:
         return ""
     if all(c.ratio.is_single for c in read):
         return f"{row.title}, {pair}: {OPEN}, with one seed."
-    order = sorted(dict.fromkeys(found), key=lambda r: (-found.count(r), READINGS.index(r)))
-    parts = [f"{order[0]} in {found.count(order[0])} of {len(found)} comparisons"]
-    for reading in order[1:]:
-        others = [c.measure for c in read if c.ratio.reading == reading]
-        parts.append(f"{reading} in {len(others)} ({_listed(others)})")
-    return f"{row.title}, {pair} (n={_seeds(read)}): {'; '.join(parts)}."
+    most = max(READINGS, key=found.count)
+    told = f"{most} in {found.count(most)} of {len(found)} comparisons{otherwise(read, most)}"
+    return f"{row.title}, {pair} (n={seeds(read)}): {told}."
 
 
-def _seeds(read: Sequence[Compared]) -> str:
+def otherwise(read: Sequence[Compared], reading: str) -> str:
+    """How the comparisons read that do not read so, and by which measures: `; sharper in 1 (...)`."""
+    parts = []
+    for other in READINGS:
+        measures = [c.measure for c in read if c.ratio.reading == other != reading]
+        if measures:
+            parts.append(f"; {other} in {len(measures)} ({_listed(measures)})")
+    return "".join(parts)
+
+
+def seeds(read: Sequence[Compared]) -> str:
+    """`3`, or `2 to 5`."""
     counts = sorted({c.ratio.n for c in read})
     return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
@@ -111,10 +120,9 @@ def _modes(row: Row, measure: Measure, own: Sequence[Compared]) -> str:
     if len(with_ratio) < 2:
         return ""
     shown = ", ".join(f"{c.measure.batch_norm} {significant(c.ratio.value)}" for c in with_ratio)
-    largest = max(with_ratio, key=lambda c: c.ratio.value or 0)
     name = " ".join(part for part in (measure.name, measure.settings) if part)
     found = f"{row.title}: {LB_SB} of {name} by mode of batch norm: {shown}"
-    return f"{found}; largest in mode {largest.measure.batch_norm}{_beside_published(with_ratio)}."
+    return f"{found}; {standing_out(with_ratio)}{_beside_published(with_ratio)}."
 
 
 def _beside_published(found: Sequence[Compared]) -> str:

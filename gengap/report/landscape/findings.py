@@ -7,7 +7,7 @@ from gengap.paper import keskar
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.format import significant
 from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers, Seeds, kept, measures
-from gengap.report.landscape.ratios import Ratio, ratio
+from gengap.report.landscape.ratios import SHARPER, Ratio, ratio
 from gengap.report.landscape.subjects import by_row
 from gengap.report.markup import Table
 from gengap.report.rows import Row
@@ -39,6 +39,39 @@ def compared(found: Numbers) -> list[Compared]:
         for m in measures(found)
         if m in cells[a] and m in cells[b]
     ]
+
+
+def counted(comparisons: Sequence[Compared]) -> list[Compared]:
+    """The comparisons with a ratio that count: one per row, pair, measure and mode of batch norm.
+
+    Where the same was measured with several settings, as on all training images and on a sample, the one with
+    the most seeds counts, of several the usual one. A single seed can't decide, and counts only where the row
+    and pair have nothing else.
+    """
+    found: dict[tuple[object, ...], Compared] = {}
+    for c in comparisons:
+        key = (c.row, c.label, c.measure._replace(settings=""))
+        if c.ratio.reading and (key not in found or c.ratio.n > found[key].ratio.n):
+            found[key] = c
+    decisive = {(c.row, c.label) for c in found.values() if not c.ratio.is_single}
+    return [c for c in found.values() if not (c.ratio.is_single and (c.row, c.label) in decisive)]
+
+
+def standing_out(found: Sequence[Compared], reading: str = SHARPER) -> str:
+    """In which mode of batch norm the contrast of one measure is largest, if any stands out."""
+    sides = sorted(found, key=lambda c: c.ratio.value or 0, reverse=reading == SHARPER)
+    first, others = sides[0].ratio, [c.ratio for c in sides[1:]]
+    if any(r.low is None or r.high is None for r in (first, *others)):
+        return "too few seeds to say where it is largest"
+    apart = (_gap(first, r) if reading == SHARPER else _gap(r, first) for r in others)
+    if all(distance > 0 for distance in apart):
+        return f"largest in mode {sides[0].measure.batch_norm}"
+    return "no mode stands out, as intervals overlap"
+
+
+def _gap(above: Ratio, below: Ratio) -> float:
+    """From the interval of one ratio down to that of another; below 0 where they overlap."""
+    return (above.low or 0.0) - (below.high or 0.0)
 
 
 def cells_of(found: Numbers) -> Iterator[tuple[Row, dict[str, dict[Measure, Seeds]]]]:

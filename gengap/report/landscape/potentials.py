@@ -94,9 +94,16 @@ def _network(record: Record) -> str:
 
 
 def _bins(of_seeds: Samples) -> list[int]:
-    """The numbers of bins that leave FEWEST directions to each, on average and for every seed."""
-    least = min(len(distance) for distance, _ in of_seeds.values())
+    """The numbers of bins that leave FEWEST directions to each, on average and for every seed; at least one.
+
+    With too few directions for that, it is for the points alone: nothing is fitted.
+    """
+    least = _least(of_seeds)
     return [bins for bins in BINS if bins * FEWEST <= least] or [BINS[0]]
+
+
+def _least(of_seeds: Samples) -> int:
+    return min(len(distance) for distance, _ in of_seeds.values())
 
 
 def _drawn(bins: list[int]) -> list[int]:
@@ -109,6 +116,8 @@ def _positive(distance: Array, difference: Array) -> tuple[Array, Array]:
 
 
 def _fits(surface: Surface, of_seeds: Samples, bins: int) -> dict[int, PotentialFit]:
+    if bins * FEWEST > _least(of_seeds):
+        return {}
     found = {seed: fit_alpha(*of_seeds[seed], bins, surface.radius) for seed in of_seeds}
     return {seed: fit for seed, fit in found.items() if fit is not None}
 

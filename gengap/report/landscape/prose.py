@@ -11,12 +11,14 @@ that are not the usual ones.
 
 FINDINGS = """\
 A ratio is that of the geometric means of two methods over the seeds that both have. The two runs of a seed
-begin at the same weights and see their samples in the same order, so the interval is the paired t-interval of
-the difference of the logarithms. A ratio reads as sharper where its 95 % interval lies above 1, as flatter
-where it lies below 1, else as open. The comparisons of a workload are of the same networks: many that agree
-are no more evidence than the number of seeds allows, and none is corrected for their number. Compare networks
-at the training losses in "Loss and accuracy of the measured runs": with cross-entropy, a lower loss alone
-lowers sharpness and curvature, since the gradient of a sample shrinks with its loss.
+begin at the same weights and see their samples in the same order, so the interval is the paired t-interval
+of the difference of the logarithms. A ratio reads as sharper where its 95 % interval lies above 1, as
+flatter where it lies below 1, else as open. Counted is one ratio per measure, ε and mode of batch norm: of a
+measure on all training images and on a sample, the one with more seeds; and one of a single seed only where
+there are no others. The comparisons of a workload are of the same networks: many that agree are no more
+evidence than the number of seeds allows, and none is corrected for their number. Compare networks at the
+training losses in "Loss and accuracy of the measured runs": with cross-entropy, a lower loss alone lowers
+sharpness and curvature, since the gradient of a sample shrinks with its loss.
 """
 
 DEMO = """\

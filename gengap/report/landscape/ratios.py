@@ -80,11 +80,7 @@ def _exp(x: float) -> float:
 def difference_sign(a: Mapping[int, float], b: Mapping[int, float]) -> int:
     """1 or -1 where the paired 95 % interval of a - b over seeds excludes 0, else 0."""
     shared = sorted(a.keys() & b.keys())
-    if len(shared) < 2:
-        return 0
-    found = summarize([a[seed] - b[seed] for seed in shared])
-    half_width = found.half_width or 0.0
-    return (found.mean > half_width) - (found.mean < -half_width)
+    return summarize([a[seed] - b[seed] for seed in shared]).sign if shared else 0
 
 
 def geometric_mean(values: Sequence[float]) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from gengap.config.identity import as_typed
 from gengap.paper import keskar
 from gengap.paper.methods import LABELS
 from gengap.report.format import signed, signed_interval, significant, spread
@@ -13,67 +14,107 @@ from gengap.report.markup import Table
 from gengap.report.rows import Row
 from gengap.report.statistics import Summary, summarize
 
-# By how the names of our experiments end, keskar_c1_lb_augmented: words, and the name of the published values
+
+class Remedy(NamedTuple):
+    """What it is called, here and among the published values, and the settings that alone make one of LB."""
+
+    words: str
+    published: str
+    keys: frozenset[str]
+
+
+# By how the names of our experiments end: keskar_c1_lb_augmented
 REMEDIES = {
-    "augmented": ("data augmentation", "augmentation"),
-    "conservative": ("conservative training", "conservative"),
-    "adversarial": ("adversarial training", "adversarial"),
+    "augmented": Remedy(
+        "data augmentation", "augmentation", frozenset({"data.flip", "data.rotation", "data.shift"})
+    ),
+    "conservative": Remedy(
+        "conservative training", "conservative", frozenset({"method.proximal", "method.proximal_steps"})
+    ),
+    "adversarial": Remedy("adversarial training", "adversarial", frozenset({"method.adversarial"})),
 }
 
 
 class Line(NamedTuple):
-    """A method of a row, alone (remedy is empty) or with one of REMEDIES; ours: None where not run."""
+    """A method of a row, alone (remedy is empty) or with one of REMEDIES; ours: None where not run.
+
+    settings: of a remedy that is no experiment of ours, as typed.
+    """
 
     row: Row
     method: str
     remedy: str
     ours: Trained | None
+    settings: str = ""
+
+    @property
+    def about(self) -> str:
+        """`conservative training`, or `conservative training (method.proximal=0.1)`."""
+        words = REMEDIES[self.remedy].words if self.remedy else ""
+        return f"{words} ({self.settings})" if self.settings else words
 
     @property
     def label(self) -> str:
         """`LB, conservative training`."""
-        return ", ".join(part for part in (LABELS[self.method], REMEDIES.get(self.remedy, ("",))[0]) if part)
+        return ", ".join(part for part in (LABELS[self.method], self.about) if part)
 
     def accuracy(self) -> keskar.Published | None:
         """The published one."""
-        known = not self.row.deviation
+        known = not self.row.deviation and not self.settings
         return keskar.accuracy(self.row.name, self.method, remedy=self._published) if known else None
 
     def sharpness(self, epsilon: float) -> keskar.Published | None:
         """The published one, in the full space."""
-        if self.row.deviation:
+        if self.row.deviation or self.settings:
             return None
         return keskar.sharpness(self.row.name, self.method, epsilon, None, self._published)
 
     @property
     def _published(self) -> str:
-        return REMEDIES[self.remedy][1] if self.remedy else ""
+        return REMEDIES[self.remedy].published if self.remedy else ""
 
 
-Lines = dict[tuple[str, str], Line]  # of one row, by method and remedy
+Lines = dict[tuple[str, str, str], Line]  # of one row, by method, remedy and settings
 
 
 def remedied(trained: Sequence[Trained]) -> dict[Row, Lines]:
     """SB and LB of every row with a remedy, ours or published, then each remedy; by row."""
     found = {row: _of_row(trained, row) for row in dict.fromkeys(t.row for t in trained)}
-    return {row: lines for row, lines in found.items() if any(remedy for _, remedy in lines)}
+    return {row: lines for row, lines in found.items() if any(remedy for _, remedy, _ in lines)}
 
 
 def _of_row(trained: Sequence[Trained], row: Row) -> Lines:
     kinds = [(method, remedy) for remedy in ("", *REMEDIES) for method in ("sb", "lb")]
-    lines = (Line(row, *kind, _ours(trained, row, *kind)) for kind in kinds)
-    return {(line.method, line.remedy): line for line in lines if line.ours or line.accuracy()}
+    lines = [
+        line
+        for method, remedy in kinds
+        for line in (
+            Line(row, method, remedy, _ours(trained, row, method, remedy)),
+            *(_own(trained, row, method, remedy) if remedy else ()),
+        )
+    ]
+    return {(line.method, line.remedy, line.settings): line for line in lines if line.ours or line.accuracy()}
 
 
 def _ours(trained: Sequence[Trained], row: Row, method: str, remedy: str) -> Trained | None:
+    """The cell, or the experiment with this remedy."""
     if not remedy:
         return cell(trained, row, method)
     found = (t for t in trained if (t.row, t.method) == (row, method))
     return next((t for t in found if t.experiment.endswith(f"_{method}_{remedy}")), None)
 
 
+def _own(trained: Sequence[Trained], row: Row, method: str, remedy: str) -> Iterator[Line]:
+    """Runs that no experiment names, whose settings are those of the cell but for the remedy's."""
+    for t in trained:
+        if (t.row, t.method) == (row, method) and not t.is_cell and not t.experiment:
+            changed = t.changed or {}
+            if any(changed.values()) and changed.keys() <= REMEDIES[remedy].keys:
+                yield Line(row, method, remedy, t, as_typed(changed))
+
+
 def _plain(lines: Lines, method: str) -> Trained | None:
-    line = lines.get((method, ""))
+    line = lines.get((method, "", ""))
     return line.ours if line else None
 
 
@@ -88,7 +129,7 @@ def accuracies(rows: dict[Row, Lines]) -> Table:
 
 
 def _accuracy(line: Line, lines: Lines) -> tuple[str, ...]:
-    lb = lines.get(("lb", ""))
+    lb = lines.get(("lb", "", ""))
     other = _plain(lines, "lb") if line != lb else None
     printed, base = line.accuracy(), lb.accuracy() if lb and line != lb else None
     published = signed(float(printed.mean) - float(base.mean)) if printed and base else "–"
@@ -145,7 +186,7 @@ def _printed(line: Line, lines: Lines, epsilon: float) -> Iterator[str]:
     found = line.sharpness(epsilon)
     yield found.text if found else "–"
     for method in ("lb", "sb"):
-        other = lines.get((method, ""))
+        other = lines.get((method, "", ""))
         base = other.sharpness(epsilon) if other and other != line else None
         yield significant(float(found.mean) / float(base.mean)) if found and base else "–"
 

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gengap.config.identity import recorded_differences
 from gengap.report.cells import Group, Records
 from gengap.report.landscape.by_statistics import evaluated
 from gengap.report.landscape.numbers import SHARPNESS, Measure, Seeds, kept, mode_order, numbers
 from gengap.report.landscape.ratios import Ratio, ratio
 from gengap.report.landscape.subjects import Record
+from gengap.report.places import at_protocol_of, experiment_of
 from gengap.report.rows import Row
 from gengap.report.statistics import Summary, summarize
 from gengap.runs import read_record
+
+_OF_ROW = {"precision", "protocol.name"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,15 @@ class Trained:
         """Metric 2.1 in the full space."""
         of_measures = self.measured.items()
         return {m: v for m, v in of_measures if m.quantity == SHARPNESS and m.subspace is None}
+
+    @property
+    def changed(self) -> dict[str, Any] | None:
+        """The settings that differ from those of its row's cell; None where no experiment is that cell."""
+        experiment = experiment_of(self.row.name, self.method)
+        if not experiment:
+            return None
+        found = recorded_differences(self.config, at_protocol_of(self.config, experiment))
+        return {key: value for key, value in found.items() if key not in _OF_ROW}
 
     def ratios(self, other: "Trained | None") -> dict[Measure, Ratio]:
         """How many times sharper it is than another, by every measure that both have."""

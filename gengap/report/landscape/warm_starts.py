@@ -3,20 +3,17 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from gengap.config.identity import recorded_differences
 from gengap.paper.methods import LABELS
 from gengap.report.format import signed, signed_interval, spread
 from gengap.report.landscape.numbers import SHARPNESS, Measure, Seeds
 from gengap.report.landscape.tables import value
 from gengap.report.landscape.trained import Trained, cell, epsilons, modes
 from gengap.report.markup import Table
-from gengap.report.places import at_protocol_of, experiment_of
 from gengap.report.rows import Row
 from gengap.report.statistics import summarize
 
 WARM, GROWING = "warm start", "growing batch"
 _SCHEDULE = {"method.earlier_batches", "method.batch_milestones"}
-_OF_ROW = {"precision", "protocol.name"}
 
 
 class Line(NamedTuple):
@@ -63,8 +60,7 @@ def _between(t: Trained, lb: Trained | None) -> Line | None:
     earlier, milestones = (method.get(key) or [] for key in ("earlier_batches", "batch_milestones"))
     if t.method != "lb" or t.is_cell or not _are_numbers(earlier) or not _are_numbers(milestones):
         return None
-    experiment = experiment_of(t.row.name, t.method)
-    if not experiment or not _changed(t, experiment) <= _SCHEDULE:
+    if t.changed is None or not t.changed.keys() <= _SCHEDULE:
         return None
     label = WARM if earlier == [small] else GROWING
     epochs = float(milestones[0]) if earlier[0] == small else 0.0
@@ -74,10 +70,6 @@ def _between(t: Trained, lb: Trained | None) -> Line | None:
 def _are_numbers(values: Any) -> bool:
     is_list = isinstance(values, list) and bool(values)
     return is_list and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-
-
-def _changed(t: Trained, experiment: str) -> set[str]:
-    return recorded_differences(t.config, at_protocol_of(t.config, experiment)).keys() - _OF_ROW
 
 
 def _batch(t: Trained) -> int:
