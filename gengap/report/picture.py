@@ -5,6 +5,12 @@ from collections import Counter
 from collections.abc import Mapping
 from colorsys import hls_to_rgb, rgb_to_hls
 
+import numpy as np
+from matplotlib.path import Path
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+_CURVE = 20  # points, more than those of a letter
 _COLOUR = re.compile(r"(?<=: )#([0-9a-f]{6})\b")
 GLYPHS = "glyphs"
 _BACKGROUND = "ffffff"
@@ -93,10 +99,17 @@ def _tenths(number: float) -> str:
 
 def _relative(path: re.Match[str]) -> str:
     """Each point by its distance from the one before, which has fewer digits; exact, in tenths of a point."""
-    numbers = [float(number) for number in path[1].split()]
-    moved = [b - a for a, b in zip(numbers, numbers[2:], strict=False)]
-    found = " ".join(_tenths(number) for number in (*numbers[:2], *moved))
+    points = np.array(path[1].split(), dtype=float).reshape(-1, 2)
+    points = _seen(points) if len(points) > _CURVE else points
+    found = " ".join(map(_tenths, [*points[0], *np.diff(points, axis=0).ravel()]))
     return f' d="m {found}{path[2] or ""}"'
+
+
+def _seen(points: Points) -> Points:
+    """A curve (points, 2) without those that lie on a line of others, to a ninth of a point and rounding."""
+    simple = Path(points).cleaned(simplify=True)
+    kept: Points = np.asarray(simple.vertices)[np.asarray(simple.codes) != Path.STOP]
+    return kept.round(1)
 
 
 def _classes(name: str, svg: str) -> tuple[str, str]:

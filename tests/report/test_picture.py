@@ -5,9 +5,11 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from gengap.report.picture import GLYPHS, picture, pictures
 
+Points = NDArray[np.float64]
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _REFERENCE = re.compile(r"(?:#|url\(#)([\w-]+)")
 
@@ -31,6 +33,16 @@ def _shapes(root: ET.Element) -> list[list[float]]:
     return [found for element in root.iter() if (found := _shape(element))]
 
 
+def _distances(points: Points, line: Points) -> list[float]:
+    """Of each point from a line of straight pieces."""
+    start, step = line[:-1], np.diff(line, axis=0)
+    length = np.maximum((step**2).sum(axis=1), 1e-12)
+    along = [np.clip(((p - start) * step).sum(axis=1) / length, 0, 1)[:, None] for p in points]
+    return [
+        float(np.linalg.norm(start + a * step - p, axis=1).min()) for p, a in zip(points, along, strict=True)
+    ]
+
+
 def _shape(element: ET.Element) -> list[float]:
     if element.tag.endswith("use"):  # moved to x and y or, which is the same, by a translation
         moved = _numbers(element.get("transform", "")) or [0, 0]
@@ -51,10 +63,16 @@ def _numbers(text: str) -> list[float]:
 
 def test_a_short_picture_draws_the_same_shapes(svg: str) -> None:
     whole, short = ET.fromstring(svg), ET.fromstring(found := picture("p0", svg))  # noqa: S314  # our own
+    dropped = 0
     for before, after in zip(_shapes(whole), _shapes(short), strict=True):
-        assert after == pytest.approx(before, abs=0.0501, rel=0)
+        if len(before) == len(after):
+            assert after == pytest.approx(before, abs=0.0501, rel=0)
+        else:
+            dropped += len(before) - len(after)
+            assert max(_distances(np.reshape(before, (-1, 2)), np.reshape(after, (-1, 2)))) < 0.2
+    assert dropped >= 2 * 40  # coordinates, of the straight line alone: its points are rounded
     assert len(found) < 0.53 * len(svg)
-    assert re.search(r' d="m [^"]{100}', found)
+    assert re.search(r' d="m [^"]{40}', found)
 
 
 def test_what_a_picture_refers_to_is_in_it_once(svg: str) -> None:
