@@ -118,6 +118,12 @@ def experiment_config(experiment: str, protocol: str = PAPER) -> Config:
     return compose_config([EXPERIMENT + experiment, f"protocol={protocol}"])
 
 
+def experiment_with(experiment: str, protocol: str, settings: Sequence[str]) -> Config:
+    """A shipped experiment at a protocol, with plain settings such as `method.ghost_size=null`."""
+    composed = OmegaConf.merge(_composed(experiment, protocol), OmegaConf.from_dotlist(list(settings)))
+    return to_config(cast(DictConfig, composed))
+
+
 def _is_shipped(group: str, name: str) -> bool:
     return name in {file.stem for file in (CONF / group).glob("*.yaml")}
 

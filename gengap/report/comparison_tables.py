@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gengap.report.comparisons import AS_GOOD, PRECISION, PROTOCOL, SHARE, STEP, Comparison
+from gengap.report.comparisons import AS_GOOD, PRECISION, PROTOCOL, SETTING, SHARE, STEP, Comparison
 from gengap.report.format import fixed, interval, p_value, percent, signed
 from gengap.report.markup import Table
 
@@ -88,7 +88,7 @@ def reading(c: Comparison) -> str:
         return _as_good(c.p_holm, c.p_superior, worse=c.high < -c.margin)
     if c.kind == PRECISION and c.p_holm < LEVEL:
         return f"within {c.margin:.2f}"
-    if c.kind == PROTOCOL and c.p_holm >= LEVEL:
+    if c.kind in (PROTOCOL, SETTING) and c.p_holm >= LEVEL:
         return "open"
     if c.low > 0 or c.high < 0:
         return "higher" if c.low > 0 else "lower"

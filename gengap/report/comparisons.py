@@ -1,17 +1,18 @@
 """The methods of each row compared: is +RA as good as SB, how much of the gap is closed, and by what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gengap.config.schema import FP32, PAPER
 from gengap.paper.methods import LABELS, METHODS
-from gengap.report.cells import Records, rows_of
+from gengap.report.cells import Group, Records, rows_of
 from gengap.report.margins import margin_of
 from gengap.report.rows import Part, Row
 from gengap.report.significance import Difference, difference, holm, share, share_interval
 
 AS_GOOD, SHARE, STEP = "as good as SB", "gap closed", "step"
 PRECISION, PROTOCOL = "precision", "protocol"
+SETTING = "setting"  # a cell with other settings
 NEEDS_SEEDS = "needs 2 seeds"
 NO_SPREAD = "the seeds do not differ, so there is nothing to compare with"
 _STEPS = (("lb_lr", "lb"), ("lb_gbn", "lb_lr"), ("lb_ra", "lb_gbn"))  # columns are cumulative
@@ -105,17 +106,22 @@ def _protocol(records: Records, row: Row, method: str) -> Comparison:
 def _with_stated(
     kind: str, records: Records, row: Row, method: str, stated: str
 ) -> tuple[Comparison, Difference | None]:
-    """The cell at another precision or protocol, minus the same cell as the paper states it.
+    """The cell at another precision or protocol, minus the same cell as the paper states it."""
+    groups = [records.cell(row, method), records.cell(Row(row.name), method)]
+    names = (f"{LABELS[method]} {row.deviation}", stated)
+    return between(kind, Row(row.name), dict(zip(names, groups, strict=True)))
+
+
+def between(kind: str, row: Row, groups: Mapping[str, Group | None]) -> tuple[Comparison, Difference | None]:
+    """The first group of runs minus the second, by name; the Difference is None where no test is possible.
 
     By pairs of the same seed, which have initial weights and order of images in common, where there are two.
     """
-    groups = [records.cell(row, method), records.cell(Row(row.name), method)]
-    names = (f"{LABELS[method]} {row.deviation}", stated)
-    found = [{} if group is None else group.by_seed for group in groups]
+    found = [{} if group is None else group.by_seed for group in groups.values()]
     shared = sorted(found[0].keys() & found[1].keys())
     paired = len(shared) >= 2
     sides = [[s[k] for k in shared] if paired else list(s.values()) for s in found]
-    return _difference(kind, Row(row.name), dict(zip(names, sides, strict=True)), paired=paired)
+    return _difference(kind, row, dict(zip(groups, sides, strict=True)), paired=paired)
 
 
 def _between_methods(

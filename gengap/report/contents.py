@@ -12,6 +12,7 @@ from gengap.report.landscape.section import Landscape
 from gengap.report.markup import Table
 from gengap.report.origins import continued, origin
 from gengap.report.overview import counts, gaps
+from gengap.report.questions.section import Questions
 from gengap.report.rows import PAPER_TABLES, Part, Row
 from gengap.report.section import Details, Picture, Plain, Section, section
 from gengap.report.speed import targets_table
@@ -20,13 +21,17 @@ ABSENT, MISSING = "Figures without records", "missing: "  # what stands before c
 
 
 def report(
-    records: Records, compared: list[Comparison], shown: list[Figure], landscape: Landscape
+    records: Records,
+    compared: list[Comparison],
+    shown: list[Figure],
+    landscape: Landscape,
+    questions: Questions,
 ) -> Section:
     """The whole report."""
     own = not records.are_published
     heading = ("Runs", prose.OWN_RUNS) if own else ("Variants", prose.VARIANTS)
     runs = (
-        section(*heading, other_runs.variants(records)),
+        section(*heading, other_runs.variants(records, questions.runs)),
         *(figure(f) for f in shown if f.draw and f.name.startswith(own_runs.PREFIX)),
     )
     found = (
@@ -34,6 +39,7 @@ def report(
         *_tables(records),
         *(runs if own else ()),
         None if own and not compared else comparisons(compared),
+        *questions.sections,
         section("Single runs on the same images", prose.SAME_IMAGES, same_images.table(records)),
         *(figure(f) for f in shown if f.draw and not f.name.startswith(own_runs.PREFIX)),
         section(norms_elsewhere.HEADING, prose.NORMS, norms_elsewhere.norms_elsewhere(records)),

@@ -1,5 +1,7 @@
 """Runs outside the tables: own workloads, variants, runs that have not finished, and unreadable records."""
 
+from collections.abc import Collection
+
 from gengap.config.identity import as_typed
 from gengap.paper.methods import LABELS
 from gengap.report.cells import Group, Records, changed
@@ -28,11 +30,14 @@ def _own_workload(m: Measured) -> tuple[str, ...]:
     )
 
 
-def variants(records: Records) -> Table:
-    """Runs that belong to no cell, with the cell closest to them and the settings that differ from it."""
+def variants(records: Records, elsewhere: Collection[str] = ()) -> Table:
+    """Runs that belong to no cell, with the cell closest to them and the settings that differ from it.
+
+    elsewhere: names of the runs that other sections show.
+    """
     header = ("run", "experiment", "differs in", "n", "last val. % ± std", "left out")
     rows = []
-    for group in (g for g in records.variants if not g.is_own):
+    for group in (g for g in records.variants if not g.is_own and g.run not in elsewhere):
         m = measure(group)
         named = m.experiment or experiment_of(group.workload, group.method) or "–"
         rows.append((m.run, named, differences(group), str(m.n), spread(m.accuracy), m.note()))

@@ -14,6 +14,7 @@ from gengap.report.html import PAGE, html, with_pictures
 from gengap.report.landscape.section import Landscape
 from gengap.report.markup import csv_text
 from gengap.report.picture import pictures
+from gengap.report.questions.section import Questions
 from gengap.report.rows import PAPER_TABLES, Part
 from gengap.report.section import markdown_section
 from gengap.runs.folders import folder_for_now
@@ -26,12 +27,12 @@ def write_report(records: Records, folder: Path) -> None:
         NotAFileError: something else has the name of a file.
         OSError: a file can't be written; its name is the folder's.
     """
-    shown, landscape = figures(records), Landscape(records)
-    texts = _texts(records, shown, landscape)
+    shown, landscape, questions = figures(records), Landscape(records), Questions(records)
+    texts = _texts(records, shown, landscape, questions)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with folder_for_now(folder, ".new-") as new:
-            _write((*shown, *landscape.figures), texts, new)
+            _write((*shown, *questions.figures, *landscape.figures), texts, new)
             old = [path for path in folder.iterdir() if path.suffix in PICTURES]
             for path in (*old, *(folder / file.name for file in new.iterdir())):
                 check_is_file(path)
@@ -54,15 +55,18 @@ def _write(drawings: Iterable[Figure], texts: dict[str, str], folder: Path) -> N
 
 def texts(records: Records) -> dict[str, str]:
     """Content of every text file by name: tables, data of figures, and the page without its pictures."""
-    return _texts(records, figures(records), Landscape(records))
+    return _texts(records, figures(records), Landscape(records), Questions(records))
 
 
-def _texts(records: Records, shown: list[Figure], landscape: Landscape) -> dict[str, str]:
+def _texts(
+    records: Records, shown: list[Figure], landscape: Landscape, questions: Questions
+) -> dict[str, str]:
     compared = compare_methods(records)
-    whole = contents.report(records, compared, shown, landscape)
-    tested = findings(records, compared, shown, landscape)
-    data = [item for f in (*shown, *landscape.figures) for item in f.data.items()]
-    return {f"{stem}.csv": csv_text(table) for stem, table in (*data, *landscape.data.items())} | {
+    whole = contents.report(records, compared, shown, landscape, questions)
+    tested = findings(records, compared, shown, landscape, questions)
+    drawn = (*shown, *questions.figures, *landscape.figures)
+    data = (*(f.data for f in drawn), landscape.data, questions.data)
+    return {f"{stem}.csv": csv_text(table) for tables in data for stem, table in tables.items()} | {
         "README.md": markdown_section(whole),
         PAGE: html(whole),
         **{name: text for part in parts(records) for name, text in _table_files(records, part).items()},

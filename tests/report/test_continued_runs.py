@@ -60,16 +60,15 @@ def test_without_such_runs_the_report_says_nothing_of_them(store: Store) -> None
     records = read_records(store.root)
     assert origin(records).rows == (("AMD EPYC 7B13, 2 threads", "2", COMMIT[:8], "2.11.0"),)
     assert columns(detailed(records), "hardware", "commit") == [("AMD EPYC 7B13, 2 threads", COMMIT[:8])]
-    report = contents.report(records, [], [], contents.Landscape(records))
+    report = contents.report(records, [], [], contents.Landscape(records), contents.Questions(records))
     text = markdown_section(report)
     assert "## Provenance" in text
     assert "Continued runs" not in text
     store.add("mnist_lb", 0, **HERE)
     records = read_records(store.root)
+    report = contents.report(records, [], [], contents.Landscape(records), contents.Questions(records))
     (found,) = (
-        block
-        for block in contents.report(records, [], [], contents.Landscape(records)).blocks
-        if isinstance(block, Section) and block.heading == "Provenance"
+        block for block in report.blocks if isinstance(block, Section) and block.heading == "Provenance"
     )
     assert "### Continued runs" in markdown_section(found, 2)
 

@@ -17,6 +17,7 @@ from gengap.report.findings.causes import causes
 from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.findings.page import findings
 from gengap.report.landscape.section import Landscape
+from gengap.report.questions.section import Questions
 from gengap.report.rows import RELEASED, Row
 from gengap.report.section import markdown_section
 
@@ -33,7 +34,9 @@ OWN, OTHER, DEMO = Row("mnist_f1"), Row("cifar10_c1"), Row("digits_f1")
 
 def page(store: Store) -> str:
     records = read_records(store.root)
-    found = findings(records, compare_methods(records), figures(records), Landscape(records))
+    found = findings(
+        records, compare_methods(records), figures(records), Landscape(records), Questions(records)
+    )
     assert found is not None
     return markdown_section(found)
 
@@ -108,7 +111,10 @@ def test_the_page_of_some_records(store: Store) -> None:
 def test_nothing_tested_makes_no_page(store: Store) -> None:
     store.add_with("data.limit=6000", "mnist_sb", 0, 95.0)
     records = read_records(store.root)
-    assert findings(records, compare_methods(records), figures(records), Landscape(records)) is None
+    assert (
+        findings(records, compare_methods(records), figures(records), Landscape(records), Questions(records))
+        is None
+    )
 
 
 def test_causes_are_of_cells_of_the_paper() -> None:

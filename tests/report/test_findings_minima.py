@@ -9,6 +9,7 @@ from gengap.report.findings import minima, walking
 from gengap.report.findings.claims import Claim
 from gengap.report.findings.page import findings
 from gengap.report.landscape.section import Landscape
+from gengap.report.questions.section import Questions
 from gengap.report.section import markdown_section
 
 DROP = 1000
@@ -74,7 +75,7 @@ def test_absolute_values_that_differ_from_the_published_ones_are_said_to(store: 
     assert told in note
     assert "neither their learning rate nor when they stopped" in note
     records = read_records(store.root)
-    page = findings(records, [], [], Landscape(records))
+    page = findings(records, [], [], Landscape(records), Questions(records))
     assert page is not None
     assert "\nAbsolute values differ from the published ones: Keskar et al.'s F1" in markdown_section(page)
 

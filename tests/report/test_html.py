@@ -18,6 +18,7 @@ from gengap.report.html import html, pictures_of, prose, with_pictures
 from gengap.report.landscape.section import Landscape
 from gengap.report.markup import Table
 from gengap.report.picture import GLYPHS, picture
+from gengap.report.questions.section import Questions
 from gengap.report.section import Details, Section
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -82,7 +83,7 @@ def tables(section: Section) -> list[Table]:
 
 def content(store: Store) -> Section:
     records = read_records(store.root)
-    return report(records, compare_methods(records), figures(records), Landscape(records))
+    return report(records, compare_methods(records), figures(records), Landscape(records), Questions(records))
 
 
 @pytest.fixture

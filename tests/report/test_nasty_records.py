@@ -23,6 +23,7 @@ from gengap.report.comparisons import compare_methods
 from gengap.report.contents import report as contents
 from gengap.report.figures import figures
 from gengap.report.landscape.section import Landscape
+from gengap.report.questions.section import Questions
 from gengap.runs import read_store
 from gengap.terminal import guard_output, visible
 from tests.records import finished, fitted, record, row
@@ -183,7 +184,8 @@ def test_the_records_are_read_and_reach_the_report(nasty: Path, page: Path) -> N
 
 def test_markdown_has_the_report_s_own_structure(nasty: Path, page: Path) -> None:
     records = read_records(nasty)
-    whole = contents(records, compare_methods(records), figures(records), Landscape(records))
+    read = Landscape(records), Questions(records)
+    whole = contents(records, compare_methods(records), figures(records), *read)
     tokens = parsed(text_of(page, "README.md"))
     expected = [[list(t.header), *map(list, t.rows)] for t in all_tables(whole)]
     shown = [[[squeezed(visible(cell)) for cell in line] for line in table] for table in expected]

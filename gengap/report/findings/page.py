@@ -7,7 +7,7 @@ from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
 from gengap.report.comparisons import Comparison
 from gengap.report.figures.figure import Figure
-from gengap.report.findings import accuracy, minima, prose, remedies, walking
+from gengap.report.findings import accuracy, controls, minima, prose, remedies, walking
 from gengap.report.findings.causes import trials
 from gengap.report.findings.claims import Claim
 from gengap.report.findings.cost import costs
@@ -17,6 +17,7 @@ from gengap.report.format import NEAR, signed, spread
 from gengap.report.landscape.section import Landscape
 from gengap.report.markup import Table
 from gengap.report.measure import Measured, measure_cell
+from gengap.report.questions.section import Questions
 from gengap.report.rows import PAPER_TABLES
 from gengap.report.section import Plain, Section, section
 
@@ -24,12 +25,23 @@ FILE = "findings.md"
 
 
 def findings(
-    records: Records, compared: Sequence[Comparison], shown: Sequence[Figure], landscape: Landscape
+    records: Records,
+    compared: Sequence[Comparison],
+    shown: Sequence[Figure],
+    landscape: Landscape,
+    questions: Questions,
 ) -> Section | None:
     """The whole page; None where nothing has been tested."""
     on_accuracy, keskar_gap = accuracy.claims(records, compared), accuracy.keskar_gap(records)
     on_walks, on_minima = walking.claims(records, landscape), minima.claims(records, landscape)
-    found = [*on_accuracy, *on_walks, keskar_gap, *on_minima, *remedies.claims(landscape)]
+    found = [
+        *on_accuracy,
+        *controls.claims(questions),
+        *on_walks,
+        keskar_gap,
+        *on_minima,
+        *remedies.claims(landscape),
+    ]
     if not any(claim.evidence for claim in found):
         return None
     parts = (

@@ -1,0 +1,39 @@
+"""Two groups of runs compared, of however few seeds."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from gengap.report.cells import Group
+from gengap.report.comparisons import Comparison, between
+from gengap.report.format import interval, p_value, signed
+from gengap.report.rows import Row
+from gengap.report.significance import Difference
+
+
+def compared(kind: str, row: Row, groups: Mapping[str, Group]) -> tuple[Comparison, Difference | None]:
+    """The first group of runs minus the second, with the p of no difference.
+
+    Where a side has too few seeds for a test, the difference alone: at the seeds that both have, if any.
+    """
+    line, tested = between(kind, row, groups)
+    if tested:
+        return replace(line, p=tested.p), tested
+    a, b = (group.by_seed for group in groups.values())
+    shared = sorted(a.keys() & b.keys())
+    if line.needs_seeds and a and b:
+        sides = ([s[k] for k in shared] if shared else [*s.values()] for s in (a, b))
+        first, second = (float(np.mean(side)) for side in sides)
+        line = replace(line, value=first - second)
+    return line, None
+
+
+def points(line: Comparison) -> str:
+    """`SB − LB is +0.20 points (95 %: +0.05 to +0.35; n = 3 pairs)`."""
+    seeds = f"{line.seeds[0]} pairs" if line.paired else ", ".join(map(str, line.seeds))
+    ends = interval(signed(line.low), signed(line.high))
+    corrected = "" if line.p_holm is None else f", p (Holm) {p_value(line.p_holm)}"
+    why = "too few seeds to decide" if line.needs_seeds else line.reason
+    about = f"95 %: {ends}; n = {seeds}{corrected}" if ends else f"n = {seeds}: {why}"
+    return f"{line.name} is {signed(line.value)} points ({about})"

@@ -1,0 +1,124 @@
+"""Cells trained with other settings, by the question they answer: parts.csv lists them."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+
+from gengap.config.checks import PRECISIONS
+from gengap.config.identity import run_name
+from gengap.config.shipped import experiment_config, experiment_with
+from gengap.paper.methods import LABELS
+from gengap.report.cells import Group, Records
+from gengap.report.comparisons import SETTING, Comparison, corrected
+from gengap.report.questions.paired import compared
+from gengap.report.rows import Row
+from gengap.report.significance import Difference
+
+FIRST_UPDATES, SAMPLES, RA_PARTS = "first_updates", "samples", "ra_parts"
+GHOSTS_ALONE, GHOST_SIZES = "ghosts_alone", "ghost_sizes"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An experiment with other settings, as typed, and the method of the cell that it is compared with.
+
+    sweep: the words that train it.
+    """
+
+    question: str
+    experiment: str
+    protocol: str
+    settings: str
+    against: str
+    sweep: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A trial that was run: its runs, the cell's, and the first minus the second; None without both."""
+
+    trial: Trial
+    row: Row
+    method: str
+    group: Group
+    cell: Group | None
+    comparison: Comparison | None
+    tested: Difference | None
+
+
+@cache
+def trials() -> tuple[Trial, ...]:
+    """All of parts.csv, setting by setting."""
+    text = files("gengap.report.questions").joinpath("parts.csv").read_text(encoding="utf-8")
+    return tuple(
+        Trial(
+            line["question"],
+            experiment,
+            line["protocol"],
+            settings,
+            _method(line["against"] or experiment),
+            line["sweep"],
+        )
+        for line in csv.DictReader(text.splitlines())
+        for settings in line["settings"].split("; ")
+        for experiment in line["experiments"].split()
+    )
+
+
+def _method(experiment: str) -> str:
+    return experiment_config(experiment).method.name
+
+
+def answered(records: Records) -> dict[str, list[Line]]:
+    """By question, the trials that have runs, with Holm's correction over the lines of a question."""
+    groups = {g.run: g for g in records.variants}
+    workloads = {g.workload for g in records.variants}
+    found: dict[str, list[Line]] = {}
+    for trial in trials():
+        if experiment_config(trial.experiment).workload.name in workloads:
+            found.setdefault(trial.question, []).extend(_lines(records, groups, trial))
+    return {question: _corrected(lines) for question, lines in found.items() if lines}
+
+
+def _lines(records: Records, groups: dict[str, Group], trial: Trial) -> Iterator[Line]:
+    """One per precision in which it was run."""
+    for precision, run in _runs(trial).items():
+        group = groups.get(run)
+        if group is not None:
+            row = Row(group.workload, precision, trial.protocol)
+            cell = records.cell(row, trial.against)
+            comparison, tested = _compared(trial, row, group, cell)
+            yield Line(trial, row, group.method, group, cell, comparison, tested)
+
+
+@cache
+def _runs(trial: Trial) -> dict[str, str]:
+    config = experiment_with(trial.experiment, trial.protocol, trial.settings.split())
+    return {p: run_name(replace(config, precision=p)) for p in PRECISIONS}
+
+
+def _compared(
+    trial: Trial, row: Row, group: Group, cell: Group | None
+) -> tuple[Comparison | None, Difference | None]:
+    if cell is None or not cell.accuracies or not group.accuracies:
+        return None, None
+    names = f"{LABELS[group.method]} {trial.settings}", LABELS[trial.against]
+    return compared(SETTING, row, dict(zip(names, (group, cell), strict=True)))
+
+
+def _corrected(lines: Sequence[Line]) -> list[Line]:
+    adjusted = iter(corrected([line.comparison for line in lines if line.comparison]))
+    return [replace(line, comparison=next(adjusted) if line.comparison else None) for line in lines]
+
+
+def not_run(found: dict[str, list[Line]]) -> dict[str, list[str]]:
+    """By question, the sweeps without a finished run of theirs."""
+    done = {line.trial.sweep for lines in found.values() for line in lines if line.group.accuracies}
+    missing: dict[str, list[str]] = {}
+    for trial in trials():
+        sweeps = missing.setdefault(trial.question, [])
+        if trial.sweep not in done and trial.sweep not in sweeps:
+            sweeps.append(trial.sweep)
+    return {question: sweeps for question, sweeps in missing.items() if sweeps}

@@ -1,0 +1,74 @@
+"""Which runs are points of which learning-rate curve."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from math import isclose
+from pathlib import Path
+
+from gengap.config.identity import as_typed
+from gengap.config.shipped import experiment_config
+from gengap.learning_rate import scaled_lr
+from gengap.paper.methods import METHODS
+from gengap.report.cells import Group, Records, changed
+from gengap.report.places import experiment_of
+from gengap.report.questions.rates import Point, RateCurve, Tuned
+from gengap.report.rows import Row
+from gengap.runs import read_record
+
+LR = "workload.lr"
+FEWEST = 2  # rates of a curve
+_COLUMNS = ("precision", "protocol")  # of a row's own
+
+
+def tuned(records: Records) -> list[Tuned]:
+    """Every workload and setting with a method at two or more rates, by name."""
+    found: dict[Row, dict[str, list[Point]]] = defaultdict(lambda: defaultdict(list))
+    for group in (*records.cells.values(), *records.variants):
+        row, point = _point(group) or (None, None)
+        if row and point:
+            found[row][group.method].append(point)
+    families = ((row, _curves(by_method)) for row, by_method in sorted(found.items()))
+    return [Tuned(row, curves, _scaled(row.name)) for row, curves in families if curves]
+
+
+def _point(group: Group) -> tuple[Row, Point] | None:
+    """Its place on a curve; None if no images are held out, or more than the height of the rates differs."""
+    record = read_record(Path(group.runs["directory"].iloc[0]))
+    settings = changed(group)
+    if record is None or settings is None or not record["config"].get("data", {}).get("holdout"):
+        return None
+    config = record["config"]
+    rates = config["workload"]["lr"]
+    recipe = experiment_config(experiment_of(group.workload, group.method)).workload.lr
+    if not _is_multiple(rates, recipe):
+        return None
+    others = as_typed({k: v for k, v in settings.items() if k not in (LR, *_COLUMNS)})
+    row = Row(group.workload, config["precision"], config["protocol"]["name"], others)
+    return row, Point(group, rates[0], rates[0] * (group.lr_scale or 1.0))
+
+
+def _is_multiple(rates: Sequence[float], recipe: Sequence[float]) -> bool:
+    """Whether all phases are scaled alike."""
+    pairs = zip(rates, recipe, strict=False)
+    return len(rates) == len(recipe) and all(isclose(a * recipe[0], b * rates[0]) for a, b in pairs)
+
+
+def _curves(by_method: Mapping[str, list[Point]]) -> dict[str, RateCurve]:
+    order = sorted(by_method, key=lambda m: (METHODS.index(m) if m in METHODS else len(METHODS), m))
+    curves = (_curve(m, sorted(by_method[m], key=lambda p: p.rate)) for m in order)
+    return {c.method: c for c in curves if sum(p.measured.n > 0 for p in c.points) >= FEWEST}
+
+
+def _curve(method: str, points: Sequence[Point]) -> RateCurve:
+    group = points[0].group
+    recipe = experiment_config(experiment_of(group.workload, method)).workload.lr[0]
+    return RateCurve(method, points, recipe * (group.lr_scale or 1.0))
+
+
+def _scaled(workload: str) -> float | None:
+    experiment = experiment_of(workload, "lb_lr")
+    if not experiment:
+        return None
+    config = experiment_config(experiment)
+    method = config.method
+    return scaled_lr(config.workload.lr[0], method.batch_size, method.lr_base_batch, method.lr_rule)

@@ -1,0 +1,82 @@
+"""The claims of our own controls: which row decides, and how."""
+
+from collections.abc import Sequence
+
+import pytest
+from report_records import Store
+
+from gengap.report.cells import read_records
+from gengap.report.findings.claims import Claim
+from gengap.report.findings.controls import claims
+from gengap.report.questions.section import Questions
+
+HIGH, SLIGHTLY_LOWER = [98.2, 98.3, 98.5], [98.1, 98.25, 98.4]
+LOW, SCATTERED = [97.0, 97.2, 97.2], [97.0, 99.0, 98.0]
+
+
+def found(store: Store) -> list[Claim]:
+    return claims(Questions(read_records(store.root)))
+
+
+def add(store: Store, words: str, experiment: str, accuracies: Sequence[float]) -> None:
+    for seed, accuracy in enumerate(accuracies):
+        store.add_with(words, experiment, seed, accuracy)
+
+
+@pytest.mark.parametrize(
+    ("lb", "verdict"),
+    [
+        (LOW, "holds on F1, MNIST"),
+        (HIGH[::-1], "open"),  # the interval reaches beyond a quarter of the published gap, 0.305
+        ([98.2, 98.31, 98.49], "does not hold on F1, MNIST"),
+        (SCATTERED, "open"),
+        (HIGH[:1], "open"),
+    ],
+)
+def test_the_gap_with_both_rates_tuned(store: Store, lb: Sequence[float], verdict: str) -> None:
+    for rate, lower in (("[0.1,0.01,0.001,0.0001]", 0.0), ("[0.2,0.02,0.002,0.0002]", 5.0)):
+        for method, accuracies in (("sb", HIGH), ("lb", lb)):
+            words = f"data.holdout=5000 workload.lr={rate}"
+            add(store, words, f"mnist_{method}", [a - lower for a in accuracies])
+    gap, *others = found(store)
+    assert gap.verdict == verdict
+    assert [claim.verdict for claim in others] == ["not tested"] * 2
+
+
+@pytest.mark.parametrize(
+    ("longer", "verdict"),
+    [
+        (SLIGHTLY_LOWER, "holds on F1, MNIST"),
+        (LOW, "does not hold on F1, MNIST"),
+        (SCATTERED, "open"),
+        (HIGH[:1], "open"),
+    ],
+)
+def test_the_small_batch_on_as_many_samples(store: Store, longer: Sequence[float], verdict: str) -> None:
+    add(store, "seed=0", "mnist_lb_ra", HIGH)
+    add(store, "method.regime_factor=32", "mnist_sb", longer)
+    _, samples, _ = found(store)
+    assert samples.verdict == verdict
+    assert [e.text.partition(" is ")[0] for e in samples.evidence] == [
+        "F1, MNIST: SB method.regime_factor=32 − +RA"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ghosts", "verdict"),
+    [
+        (HIGH, "holds on F1, MNIST"),
+        ([96.0, 96.3, 96.2], "does not hold on F1, MNIST"),
+        (SCATTERED, "open"),
+        (HIGH[:1], "open"),
+    ],
+)
+def test_ghosts_alone(store: Store, ghosts: Sequence[float], verdict: str) -> None:
+    add(store, "seed=0", "mnist_lb", LOW)
+    add(store, "method.ghost_size=128", "mnist_lb", ghosts)
+    *_, alone = found(store)
+    assert alone.verdict == verdict
+
+
+def test_nothing_is_tested_without_records(store: Store) -> None:
+    assert [claim.verdict for claim in found(store)] == ["not tested"] * 3
