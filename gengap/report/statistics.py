@@ -8,6 +8,8 @@ from math import sqrt
 import numpy as np
 from scipy.stats import t
 
+ROUNDING = 1e-9  # relative: an interval as narrow is one of equal values
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -31,7 +33,9 @@ class Summary:
         0 as well for a single value, and where all are equal: differences of accuracies are whole numbers of
         images, so that those of a few seeds are equal by chance, and the interval's width of 0 says nothing.
         """
-        if not self.half_width or abs(self.mean) <= self.half_width:
+        if self.half_width is None or abs(self.mean) <= self.half_width:
+            return 0
+        if self.half_width <= ROUNDING * abs(self.mean):
             return 0
         return 1 if self.mean > 0 else -1
 

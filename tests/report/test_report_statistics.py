@@ -31,7 +31,7 @@ def test_interval_is_scipys(values: list[float]) -> None:
         ([-1.0, -1.1, -1.2], -1),
         ([1.0, -0.9, 0.2], 0),
         ([3.0], 0),
-        ([-1.11, -1.11], 0),  # both seeds by four of 360 images
+        ([100 * (345 - 349) / 360, 100 * 345 / 360 - 100 * 349 / 360], 0),  # equal but for rounding
     ],
 )
 def test_the_sign_needs_an_interval_that_excludes_0(values: list[float], sign: int) -> None:
