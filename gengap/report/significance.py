@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import t, ttest_ind, ttest_rel
 
+from gengap.report.statistics import ROUNDING
+
 Array = NDArray[np.float64]
 _NO_GAP = "SB may equal LB: there may be no gap"
 _FARTHEST = 1e6  # a share beyond which its interval counts as unbounded
@@ -39,7 +41,8 @@ class Difference:
     def testable(self) -> bool:
         """Whether there is an error to test against: either sample varies, or the differences of pairs do."""
         if self.paired:
-            return bool(np.ptp(self.a - self.b) > 0)
+            moved = self.a - self.b
+            return bool(np.ptp(moved) > ROUNDING * np.abs(moved).max())
         return bool(np.ptp(self.a) > 0 or np.ptp(self.b) > 0)
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:

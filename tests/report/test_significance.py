@@ -175,5 +175,8 @@ def test_pairs_are_tested_by_their_differences() -> None:
     assert found.interval() == pytest.approx(tuple(expected.confidence_interval(0.95)))
     assert found.p < difference(a, b).p
     assert not difference([98.0, 97.0], [97.5, 96.5], paired=True).testable
+    rounded = [100 * 345 / 360, 100 * 342 / 360], [100 * 349 / 360, 100 * 346 / 360]
+    assert not difference(*rounded, paired=True).testable
+    assert difference([98.0, 97.0 + 1e-6], [97.5, 96.5], paired=True).testable
     with pytest.raises(ValueError, match="as many values on both sides, not 3 and 2"):
         difference(a, b[:2], paired=True)
