@@ -24,6 +24,8 @@ CONF = next(p for p in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if p.is_dir
 
 ADDED = ("experiment", "sweep")  # need a +, since the root configuration doesn't list them
 GROUPS = (*ADDED, "workload", "method", "protocol", "data")
+# Networks of the released code whose batch norm has torch's default weights, then drawn from U(0, 1)
+_DEFAULT_BN_WEIGHT = ("f1", "c1", "c3", "alexnet")
 
 
 def register() -> None:
@@ -32,6 +34,12 @@ def register() -> None:
     OmegaConf.register_new_resolver("divide", _divide, replace=True)
     # The released code's reference batch: its ghost script uses the ghost size, its other script 256
     OmegaConf.register_new_resolver("released_reference", lambda ghost: ghost or 256, replace=True)
+    OmegaConf.register_new_resolver("released_bn_weight", _released_bn_weight, replace=True)
+
+
+def _released_bn_weight(network: str) -> str:
+    """`protocol.bn_weight` of the released code, whose ResNets set the weights to 1."""
+    return "uniform" if network in _DEFAULT_BN_WEIGHT else "network"
 
 
 def _divide(*numbers: float) -> float:

@@ -99,6 +99,38 @@ def test_released_code_differences_are_protocol_settings():
 
 
 @pytest.mark.parametrize(
+    ("experiment", "bn_weight"),
+    [
+        ("mnist_sb", "uniform"),
+        ("cifar10_c1_sb", "uniform"),
+        ("cifar100_c3_sb", "uniform"),
+        ("imagenet_sb", "uniform"),
+        ("cifar10_sb", "network"),
+        ("cifar100_sb", "network"),
+        ("cifar10_vgg_sb", "network"),
+    ],
+)
+def test_the_released_resnets_set_the_weights_of_batch_norm(experiment, bn_weight):
+    composed = [compose_config([f"+experiment={experiment}", f"protocol={p}"]) for p in ("paper", "bigbatch")]
+    assert [config.protocol.bn_weight for config in composed] == ["network", bn_weight]
+
+
+@pytest.mark.parametrize(
+    ("method", "released", "older"),
+    [
+        ("sb", "7c928b90", "9ab47ed7"),
+        ("lb", "ecbf911c", "7f0021fe"),
+        ("lb_lr", "da48a87c", "eaced70d"),
+        ("lb_gbn", "6acf8dff", "0abb910e"),
+    ],
+)
+def test_older_records_of_the_released_protocol_are_runs_with_the_network_s_weights(method, released, older):
+    words = [f"+experiment=mnist_{method}", "protocol=bigbatch"]
+    assert run_name(compose_config(words)) == f"mnist_f1-{method}-{released}"
+    assert run_name(compose_config([*words, "protocol.bn_weight=network"])) == f"mnist_f1-{method}-{older}"
+
+
+@pytest.mark.parametrize(
     ("override", "message"),
     [
         ("method.ghost_size=100", "does not divide method.batch_size=4096: set method.batch_size=4000"),

@@ -170,6 +170,16 @@ def test_the_claim_on_the_distance(
     assert claim.verdict == verdict
 
 
+def test_every_test_of_a_cause_that_was_run_is_told(store: Store) -> None:
+    store.add("mnist_lb", 0, 98.0)
+    store.add("mnist_lb_lr", 0, 97.5)
+    store.add_with("protocol=bigbatch protocol.bn_weight=network", "mnist_lb", 0, 97.0)
+    assert "| 97.00 ≈ (n=1) with protocol=bigbatch protocol.bn_weight=network |" in page(store)
+    store.add_with("protocol=bigbatch", "mnist_lb", 0, 96.0)
+    both = "96.00 ▼ (n=1) with protocol=bigbatch; 97.00 ≈ (n=1) with protocol=bigbatch protocol.bn_weight"
+    assert f"| {both}" in page(store)
+
+
 def in_short(store: Store) -> list[str]:
     lines = page(store).partition("## In short\n")[2].partition("\n## ")[0].splitlines()
     return [line.removeprefix("- ") for line in lines if line]

@@ -1,6 +1,7 @@
 """The tables' cells trained following the released code: rows of their own, compared with the others."""
 
 import csv
+import json
 
 import pytest
 from report_records import Store
@@ -93,3 +94,15 @@ def test_figures_draw_the_paper_s_text_in_fp32(settings: str, store: Store) -> N
 def test_plan_reads_the_paper_s_text(both: Store) -> None:
     assert main([f"results_dir={both.root}"]) == 0
     assert {row.workload: sorted(row.cells) for row in own_rows(both.root)} == {"mnist_f1": ["lb_lr", "sb"]}
+
+
+def test_older_records_without_drawn_weights_are_a_variant(both: Store) -> None:
+    before = read_records(both.root)
+    directory = both.add_with("protocol=bigbatch protocol.bn_weight=network", "mnist_lb_lr", 0, 97.1)
+    record = json.loads((directory / "run.json").read_text())
+    del record["config"]["protocol"]["bn_weight"]  # as in those records
+    (directory / "run.json").write_text(json.dumps(record))
+    records = read_records(both.root)
+    (variant,) = variants(records).rows
+    assert variant[2:5] == ("protocol=bigbatch protocol.bn_weight=network", "1", "97.10")
+    assert quick(records) == quick(before)
