@@ -55,12 +55,12 @@ def test_trials_compose_as_hydra_does(trial) -> None:
 
 
 def test_every_trial_is_in_its_sweep() -> None:
-    by_sweep = {sweep: {t for t in trials() if t.sweep == sweep} for sweep in {t.sweep for t in trials()}}
-    for sweep, found in by_sweep.items():
+    runs = {t: run_name(experiment_with(t.experiment, t.protocol, t.settings.split())) for t in trials()}
+    cells = {run_name(experiment_config(t.experiment, t.protocol)) for t in trials()}
+    for sweep in {t.sweep for t in trials()}:
         trained = {job.name for job in compose_jobs(expand(f"+sweep={sweep}".split()))}
-        asked = {run_name(experiment_with(t.experiment, t.protocol, t.settings.split())) for t in found}
-        assert asked <= trained
-        assert trained - asked <= {run_name(experiment_config(t.experiment, t.protocol)) for t in trials()}
+        assert {run for t, run in runs.items() if t.sweep == sweep} <= trained
+        assert trained <= cells | {*runs.values()}
 
 
 def test_differences_are_paired_by_seed_and_corrected_over_the_table(warm: Store) -> None:
@@ -103,9 +103,14 @@ def test_the_small_batch_on_more_samples_stands_beside_both_cells(store: Store) 
 
 
 def test_precisions_and_protocols_are_compared_with_their_own_cells(store: Store) -> None:
-    for kind, shift in (("protocol=paper", 0.0), ("precision=bf16", 1.0), ("protocol=bigbatch", 2.0)):
-        for words, gain in (("", 0.0), (" protocol.bn_weight=uniform", 0.25)):
-            store.add_with(f"{kind}{words}", "mnist_sb", 0, 96.0 + shift + gain)
+    kinds = (
+        ("protocol=paper", "uniform", 0.0),
+        ("precision=bf16", "uniform", 1.0),
+        ("protocol=bigbatch", "network", 2.0),
+    )
+    for kind, weight, shift in kinds:
+        store.add_with(kind, "mnist_sb", 0, 96.0 + shift)
+        store.add_with(f"{kind} protocol.bn_weight={weight}", "mnist_sb", 0, 96.25 + shift)
     found = lines(store, FIRST_UPDATES)
     assert [(r["workload"], r["its accuracy %"].split()[0], r["difference"]) for r in found] == [
         ("F1, MNIST", "96.00", "+0.25"),
