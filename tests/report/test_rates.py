@@ -205,5 +205,5 @@ def test_a_clone_s_own_report_names_what_was_not_run(curves: Store) -> None:
     records = replace(read_records(curves.root), are_published=True)
     rates, *_ = Questions(records).sections
     *_, missing = (block for block in rates.blocks if isinstance(block, Plain))
-    commands = "+sweep=keskar_tuning_f1", "+sweep=keskar_tuning_c1 precision=bf16"
+    commands = [f"+sweep=keskar_tuning_{c}" for c in ("f1", "c1 precision=bf16", "c3 precision=bf16")]
     assert missing.texts == (f"Not run yet: {'; '.join(f'gengap train {c}' for c in commands)}.",)
