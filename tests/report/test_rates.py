@@ -24,7 +24,7 @@ from gengap.report.section import Plain
 
 HELD_OUT = "data.holdout=5000"
 SB = {0.05: [98.0, 98.1, 98.4], 0.1: [98.3, 98.2, 98.6], 0.2: [96.0, 96.2, 96.1]}
-LB = {0.1: [96.0, 96.3, 96.2], 0.4: [97.0, 97.4, 97.5], 0.8: [97.9, 97.8, 98.2]}
+LB = {0.1: [96.0, 96.3, 96.2], 0.4: [97.0, 97.4, 97.5], 0.8: [97.9, 97.7, 98.3]}
 EPOCHS = 8
 DIP = 7  # the epoch with the lowest error
 GAIN = 0.5  # by so many points
@@ -105,7 +105,7 @@ def test_a_rate_is_as_good_as_the_best_if_the_paired_interval_contains_zero(curv
 def test_the_gap_is_taken_at_the_best_rate_of_each(curves: Store) -> None:
     (told,) = rates_table.answers(read(curves))
     assert "SB (0.1) reaches 98.37 ± 0.21 %, 0.50 points below its best epoch" in told
-    assert "LB (0.8, at the end of the range) reaches 97.97 ± 0.21 %" in told
+    assert "LB (0.8, at the end of the range) reaches 97.97 ± 0.31 %" in told
     assert "Not distinguishable from the best: SB at 0.05." in told
     for lead, a, b in (("With both tuned", SB[0.1], LB[0.8]), ("at the recipe's rate", SB[0.1], LB[0.1])):
         low, high = stats.ttest_rel(a, b).confidence_interval(0.95)
@@ -205,5 +205,5 @@ def test_a_clone_s_own_report_names_what_was_not_run(curves: Store) -> None:
     records = replace(read_records(curves.root), are_published=True)
     rates, *_ = Questions(records).sections
     *_, missing = (block for block in rates.blocks if isinstance(block, Plain))
-    commands = [f"+sweep=keskar_tuning_{c}" for c in ("f1", "c1 precision=bf16", "c3 precision=bf16")]
+    commands = [f"+sweep=keskar_tuning_{c}" for c in ("f1", "c1 precision=bf16")]
     assert missing.texts == (f"Not run yet: {'; '.join(f'gengap train {c}' for c in commands)}.",)

@@ -15,7 +15,8 @@ RATES_READ = """\
 "best" is the rate with the highest mean after the last epoch; a rate at which a run diverged is not, unless
 there is no other. "not distinguishable": the 95 % interval of the difference from the best, paired by seed,
 contains 0; these intervals are not corrected for how many there are. Blank: too few seeds for an interval.
-"last quarter" is the mean over the evaluations in the last quarter of the epochs.
+"last quarter" is the mean over the evaluations in the last quarter of the epochs. "train" is the accuracy on
+the training images after the last one.
 """
 
 PARTS = """\

@@ -13,7 +13,7 @@ def table(found: Sequence[Tuned]) -> Table:
     """One line per rate, for reading."""
     header = (
         "workload", "method", "against the best", "batch", "epochs", "rate", "n", "hold-out % ± std",
-        "last quarter %", "best epoch", "% there", "last epoch − best", "left out",
+        "last quarter %", "best epoch", "% there", "last epoch − best", "train %", "left out",
     )  # fmt: skip
     rows = (
         (t.row.title, LABELS.get(c.method, c.method), *_row(c, p))
@@ -37,6 +37,7 @@ def _row(curve: RateCurve, point: Point) -> tuple[str, ...]:
         f"{best[0]:.1f}" if best else "",
         spread(best[1]) if best else "",
         signed(m.accuracy.mean - best[1].mean) if best and m.accuracy else "",
+        spread(m.train),
         m.note(),
     )
 

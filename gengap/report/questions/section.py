@@ -18,7 +18,6 @@ SWEEPS = {
     "mnist_f1": "mnist_rates",
     "keskar_f1": "keskar_tuning_f1",
     "keskar_c1": "keskar_tuning_c1 precision=bf16",
-    "keskar_c3": "keskar_tuning_c3 precision=bf16",
 }
 
 
