@@ -119,5 +119,4 @@ def test_switches_change_the_update(digits):
         ("sb", "batch smaller than the ghost"),
         ("lb_lr", "clip off"),  # no gradient exceeds the norm in these four updates
         ("convolutions, a ghost at a time", "convolutions, ghosts all at once"),
-        ("momentum reset", "released code"),  # digits has the same momentum and reference batch in both
     }
