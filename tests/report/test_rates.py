@@ -1,8 +1,10 @@
 """Learning rates on held-out images: curves, their best points, and the gap with both batches tuned."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,12 +53,19 @@ def add(
         store.add_with(words, f"mnist_{method}", seed, accuracy, rows=errors(100 - accuracy))
 
 
-@pytest.fixture
-def curves(store: Store) -> Store:
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SB and LB at three rates each; composing as many configurations is slow."""
+    store = Store(tmp_path_factory.mktemp("curves") / "results")
     for method, found in {"sb": SB, "lb": LB}.items():
         for base, accuracies in found.items():
             add(store, method, base, accuracies)
-    return store
+    return store.root
+
+
+@pytest.fixture
+def curves(recorded: Path, tmp_path: Path) -> Store:
+    return Store(shutil.copytree(recorded, tmp_path / "results"))
 
 
 def read(store: Store) -> list[Tuned]:
