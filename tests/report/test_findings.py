@@ -218,3 +218,17 @@ def test_in_short_of_the_opposite(store: Store) -> None:
         "F1, MNIST: +LR ends above LB",
         "F1, MNIST: +GBN ends where LB does, within the error",
     ]
+
+
+@pytest.mark.parametrize(("lb", "seeds", "is_told"), [(97.05, 2, True), (97.5, 2, False), (97.05, 1, False)])
+def test_in_short_names_a_row_that_comes_out_as_published(
+    store: Store, lb: float, seeds: int, is_told: bool
+) -> None:
+    for method, value in {"sb": 98.3, "lb": lb, "lb_lr": 97.55}.items():
+        for seed in range(seeds):
+            store.add(f"mnist_{method}", seed, value + seed / 100)
+    told = (
+        "F1, MNIST: SB 98.31 ± 0.01 (n = 2; paper 98.27), LB 97.06 ± 0.01 (n = 2; paper 97.05), +LR 97.56 "
+        "± 0.01 (n = 2; paper 97.55): as published, within a quarter of the published gap."
+    )
+    assert [line for line in in_short(store) if "as published" in line] == [told] * is_told

@@ -27,7 +27,8 @@ def claims(questions: Questions) -> list[Claim]:
             _SOURCE,
             "Each batch is taken at the rate with the highest mean accuracy on held-out training images. A "
             f"row agrees where SB is above LB at p < 0.05, paired by seed and {_HOLM}. Otherwise it "
-            f"disagrees where the whole 95 % interval of SB − LB lies below {_MARGIN}.",
+            f"disagrees where the whole 95 % interval of SB − LB lies below {_MARGIN}. It decides nothing "
+            "where the interval contains 0 with both at the recipe's rate: then no gap could remain.",
             [*_tuned(questions)],
             RATES,
         ),
@@ -51,8 +52,16 @@ def claims(questions: Questions) -> list[Claim]:
 
 
 def _tuned(questions: Questions) -> Iterator[Evidence]:
-    for line in corrected([gap for t in questions.tuned if (gap := t.gap())]):
-        yield Evidence(line.row, _remains(line), f"{line.row.title}: {points(line)}")
+    found = [(gap, t.gap(at_recipe=True)) for t in questions.tuned if (gap := t.gap())]
+    for line, (_, recipe) in zip(corrected([gap for gap, _ in found]), found, strict=True):
+        told = f"{line.row.title}: {points(line)}"
+        if recipe:
+            told += f"; with both at the recipe's rate, {points(recipe)}"
+        yield Evidence(line.row, _remains(line) if _is_gap(recipe) else None, told)
+
+
+def _is_gap(recipe: Comparison | None) -> bool:
+    return recipe is not None and recipe.low is not None and recipe.low > 0
 
 
 def _remains(line: Comparison) -> bool | None:

@@ -38,6 +38,7 @@ def summary(
             decided.setdefault(row.name, row)
     sentences = (
         *(s for row in decided.values() for s in _row(records, compared, row)),
+        *(_as_published(records, row) for row in rows),
         _few_seeds(records, [row for row in rows if row.name not in decided]),
         *(_claim(claim) for claim in claims if claim.evidence),
         _absent(records, shown),
@@ -84,6 +85,16 @@ def _suspected(records: Records, row: Row, methods: Sequence[str]) -> Iterator[s
     for cause, by_words in ends.items():
         told = (f" With {words}: {', '.join(found)}." for words, found in by_words.items())
         yield f" Suspected cause: {cause}.{''.join(told)}"
+
+
+def _as_published(records: Records, row: Row) -> str:
+    """A row whose cells all come out as published, if several seeds say so of SB, LB and another one."""
+    cells = [cell for m in METHODS if (cell := measure_cell(records, row, m)).mark]
+    methods = {cell.method for cell in cells}
+    if not {"sb", "lb"} < methods or any(cell.mark != NEAR or cell.n < 2 for cell in cells):
+        return ""
+    told = (f"{LABELS[c.method]} {spread(c.accuracy)} (n = {c.n}; paper {c.paper})" for c in cells)
+    return f"{row.title}: {', '.join(told)}: as published, within a quarter of the published gap."
 
 
 def _few_seeds(records: Records, rows: Sequence[Row]) -> str:
