@@ -1,5 +1,6 @@
 """Stopping early with a checkpoint: on a signal, on Ctrl-C, or when the time budget is used up."""
 
+import os
 import signal
 import threading
 import time
@@ -69,8 +70,15 @@ class Stop:
         """Stop as if this signal had been received."""
         self._signal = number
         if self.flag is not None and not self._listens:
-            with suppress(OSError):  # on a full disk the file is made, but stays empty
-                self.flag.write_text(str(number))
+            self._raise_flag(self.flag, number)
+
+    @staticmethod
+    def _raise_flag(flag: Path, number: int) -> None:
+        part = flag.with_name(f"{flag.name}-{os.getpid()}")
+        with suppress(OSError):  # on a full disk the file is made, but stays empty
+            part.write_text(str(number))
+        with suppress(OSError):
+            part.replace(flag)  # at once, or another process could read it before the number is in it
 
     def give_up(self, reason: str) -> None:
         """Start no further run: it would meet the same fault."""

@@ -1,5 +1,6 @@
 """Stopping because of the time budget or a signal."""
 
+import errno
 import signal
 import time
 
@@ -34,6 +35,33 @@ def test_processes_sharing_a_flag_file_stop_together(number, tmp_path):
         signal.raise_signal(number)
     assert second.reason() == first.reason() == signal.Signals(number).name
     assert second.exit_code == 128 + number
+
+
+def test_a_flag_file_is_complete_as_soon_as_it_is_there(tmp_path, monkeypatch):
+    """A process that looks while the number is being written does not take the signal for another one."""
+    first, second = (Stop(None, flag=tmp_path / "stop") for _ in range(2))
+    seen = []
+
+    def write_slowly(path, text):
+        path.touch()
+        seen.append(second.reason())
+        path.write_bytes(text.encode())
+
+    monkeypatch.setattr("pathlib.Path.write_text", write_slowly)
+    first.record(signal.SIGINT)
+    assert seen == [None]
+    assert second.reason() == "SIGINT"
+
+
+def test_on_a_full_disk_the_flag_file_stops_the_others_without_the_number(tmp_path, monkeypatch):
+    def fail(path, text):
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", fail)
+    first, second = (Stop(None, flag=tmp_path / "stop") for _ in range(2))
+    first.record(signal.SIGINT)
+    assert second.reason() == "SIGTERM"
 
 
 def test_ranks_stop_together_with_the_signal_of_any_of_them():
