@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import partial
 
 from gengap.cli import options
 from gengap.cli.train import CONFIG_DIR, MULTIRUN, read
@@ -99,7 +100,8 @@ def _measure_all(tasks: Sequence[Task], started: float) -> int:
         what = tasks[left[0]].name if len(tasks) == 1 else counted(len(left), "record")
         log.info("gengap: %s", what)  # at once: loading torch takes seconds
     for number in left:
-        found[number] = Outcome.NOT_STARTED if stop.reason() else _measured(tasks[number], stop)
+        with stop.before_exit(partial(_say_stopped, tasks[number])):
+            found[number] = Outcome.NOT_STARTED if stop.reason() else _measured(tasks[number], stop)
     outcomes = [found[number] for number in range(len(tasks))]
     _sum_up(tasks, outcomes, stop.reason())
     if stop.reason() and {Outcome.STOPPED, Outcome.NOT_STARTED} & set(outcomes):
@@ -113,6 +115,10 @@ def _measured(task: Task, stop: Stop) -> Outcome:
     from gengap.landscape.execute import measure  # imports torch
 
     return measure(task, stop)
+
+
+def _say_stopped(task: Task, name: str) -> None:
+    log.info("%s: stopped (%s) before its next measurement; run the same command again", task.name, name)
 
 
 def _known_outcome(task: Task, told: set[str]) -> Outcome | None:

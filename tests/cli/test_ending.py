@@ -185,6 +185,18 @@ def test_signal_before_the_first_update_says_that_nothing_was_trained(module, nu
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 128 + signal.SIGINT), (signal.SIGTERM, -signal.SIGTERM)]
+)
+def test_signal_before_the_first_measurement_is_one_line(number, code, tmp_path):
+    done = signalled(number, "torch", ["landscape", "walk", "+experiment=digits_lb"], tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    (line,) = done.stderr.splitlines()[1:]
+    name = "walk of digits_f1-lb-40e2d883 seed0"
+    assert line == f"{name}: stopped ({number.name}) before its next measurement; run the same command again"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_signal_before_a_resumed_run_continues_keeps_its_folder(tmp_path):
     directory = tmp_path / "results" / "runs" / "digits_f1-lb-40e2d883" / "seed0"
     directory.mkdir(parents=True)
