@@ -8,6 +8,7 @@ from gengap.report.cells import read_records
 from gengap.report.findings import minima, walking
 from gengap.report.findings.claims import Claim
 from gengap.report.findings.page import findings
+from gengap.report.findings.summary import summary
 from gengap.report.landscape.section import Landscape
 from gengap.report.questions.section import Questions
 from gengap.report.section import markdown_section
@@ -66,6 +67,12 @@ def test_the_claim_on_sharp_minima_names_the_modes_of_batch_norm(store: Store) -
         "by mode of batch norm (sharpness, ε = 0.001, full space): trained 10.5, recomputed 0.841, batch 50: "
         "largest in mode batch"
     )
+    records = read_records(store.root)
+    short = summary(records, [], [], minima.claims(records, Landscape(records)))
+    assert (
+        "ones: holds on Keskar et al.'s F1, MNIST. Keskar et al.'s F1, MNIST: LB is "
+        "sharper than SB in 2 of 3 comparisons (ratios from 0.841 to 50; n = 3)."
+    ) in markdown_section(short)
 
 
 def test_absolute_values_that_differ_from_the_published_ones_are_said_to(store: Store) -> None:

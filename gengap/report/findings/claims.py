@@ -13,11 +13,15 @@ DEMO_ONLY, UNTESTED = "demo only", "not tested"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one row says: whether it agrees, None where it does not decide; and the numbers, as a sentence."""
+    """What one row says: whether it agrees, None where it does not decide; and the numbers, as a sentence.
+
+    brief: the sentence for the summary, where that of the claim is too long for it.
+    """
 
     row: Row
     agrees: bool | None
     text: str
+    brief: str = ""
 
     @property
     def is_published(self) -> bool:

@@ -78,13 +78,12 @@ def _ratios(landscape: Landscape, pair: str, reading: str, other: str) -> Iterat
         by = ", ".join(dict.fromkeys(c.measure.quantity for c in found))
         spread = f"ratios from {significant(values[0])} to {significant(values[-1])}"
         sides = pair.replace(" / ", f" is {reading} than ")
-        about = (
-            f"{sides} in {so} of {len(found)} comparisons ({by}; {spread}; n = {seeds(found)})"
-            f"{otherwise(found, reading)}{_by_mode(found, reading)}"
-        )
+        counts, n = f"{row.title}: {sides} in {so} of {len(found)} comparisons", f"n = {seeds(found)}"
+        told = f"{counts} ({by}; {spread}; {n}){otherwise(found, reading)}{_by_mode(found, reading)}"
+        brief = f"{counts} ({spread}; {n})"
         if all(c.ratio.is_single for c in found):
-            about = f"{pair}: {spread} ({by}; n = 1: too few seeds to decide)"
-        yield Evidence(row, majority([c.ratio for c in found], reading, other), f"{row.title}: {about}")
+            told = brief = f"{row.title}: {pair}: {spread} ({by}; n = 1: too few seeds to decide)"
+        yield Evidence(row, majority([c.ratio for c in found], reading, other), told, brief)
 
 
 def _by_mode(found: Sequence[Compared], reading: str) -> str:

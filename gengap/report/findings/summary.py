@@ -122,7 +122,7 @@ def _claim(claim: Claim) -> str:
     published = [e for e in claim.evidence if e.is_published]
     deciding = [e for e in published if e.agrees is not None]
     if len(published) <= MOST:
-        return ". ".join([told, *(e.text for e in deciding or published)]) + "."
+        return ". ".join([told, *(e.brief or e.text for e in deciding or published)]) + "."
     agree = sum(bool(e.agrees) for e in deciding) or "none"
     return (
         f"{told}. Of the {len(published)} cells measured, {len(deciding)} decide, {agree} of them in favor."
