@@ -12,6 +12,7 @@ from gengap.config.conf import CONF
 from gengap.config.schema import Config
 from gengap.paths import expanded
 
+_EXACT = 2**53  # whole numbers below it are exact as floats
 _NOT_IDENTITY = {"seed", "runtime", "results_dir", "data.root", "data.bad_photographs", "data.packed"}
 
 
@@ -74,8 +75,15 @@ def recorded_differences(recorded: Mapping[str, Any], config: Config) -> dict[st
 
 def as_typed(changed: Mapping[str, Any]) -> str:
     """`key=value` of each setting, as on the command line."""
-    typed = {key: json.dumps(changed[key], separators=(",", ":")).replace('"', "") for key in sorted(changed)}
-    return " ".join(f"{key}={value}" for key, value in typed.items())
+    return " ".join(f"{key}={_typed(changed[key])}" for key in sorted(changed))
+
+
+def _typed(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_typed, value))}]"
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return str(int(value))
+    return json.dumps(value, separators=(",", ":")).replace('"', "")
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -40,7 +40,7 @@ def test_runs_with_equal_overrides_are_a_row_with_ratios(store: Store) -> None:
     assert row["workload"] == "F1, digits (data.limit=500)"
     assert row["LB / SB"] == "4 (4 to 4; n=2)"
     assert [(r["run"], r["value"]) for r in rows(other_runs(found))] == [
-        ("digits_lb data.limit=500 method.clip_norm=2.0", "3 (n=1)"),
+        ("digits_lb data.limit=500 method.clip_norm=2", "3 (n=1)"),
     ]
     assert unanswered(found, findings.compared(found)) == (
         "F1, digits (data.limit=600): no ratio; measured here: +RA. A ratio needs two methods, measured with "

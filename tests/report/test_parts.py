@@ -133,7 +133,7 @@ def test_what_stands_there_is_no_variant(warm: Store) -> None:
     records = read_records(warm.root)
     assert len(variants(records).rows) == 3
     (left,) = variants(records, Questions(records).runs).rows
-    assert left[2] == "method.warmup_epochs=3.0"
+    assert left[2] == "method.warmup_epochs=3"
 
 
 def test_the_report_has_the_tables_and_their_numbers(warm: Store) -> None:

@@ -148,9 +148,9 @@ def test_other_settings_are_other_curves(curves: Store) -> None:
             add(curves, "sb", base, [97.0], f"{HELD_OUT} workload.epochs=20{precision}")
     titles = [t.row.title for t in read(curves)]
     assert titles == [
-        "F1, MNIST (bf16, data.holdout=5000 workload.epochs=20.0)",
+        "F1, MNIST (bf16, data.holdout=5000 workload.epochs=20)",
         "F1, MNIST (data.holdout=5000)",
-        "F1, MNIST (data.holdout=5000 workload.epochs=20.0)",
+        "F1, MNIST (data.holdout=5000 workload.epochs=20)",
     ]
 
 
