@@ -1,12 +1,25 @@
-"""Which difference counts as none: a quarter of the gap that the paper published for that row."""
+"""Differences that a paper published for a row, and which one counts as none: a quarter of its gap."""
 
+from gengap.paper import keskar
 from gengap.paper import tables as paper
 
-UNPUBLISHED = 0.5  # points, for rows that the paper does not have
+UNPUBLISHED = 0.5  # points, for rows that neither paper has
 SHARE_OF_GAP = 4
+
+
+def published_difference(row: str, a: str, b: str) -> float | None:
+    """The published accuracy of method `a` minus that of `b`, in points, in Hoffer et al. or Keskar et al."""
+    printed = [_accuracy(row, method) for method in (a, b)]
+    return float(printed[0]) - float(printed[1]) if all(printed) else None
 
 
 def margin_of(row: str) -> float:
     """The margin of a row, in points of accuracy."""
-    sb, lb = (paper.accuracy(row, method) for method in ("sb", "lb"))
-    return (float(sb) - float(lb)) / SHARE_OF_GAP if sb and lb else UNPUBLISHED
+    gap = published_difference(row, "sb", "lb")
+    return UNPUBLISHED if gap is None else gap / SHARE_OF_GAP
+
+
+def _accuracy(row: str, method: str) -> str:
+    """As printed; empty if neither has it."""
+    of_keskar = keskar.accuracy(row, method)
+    return of_keskar.mean if of_keskar else paper.accuracy(row, method)

@@ -8,6 +8,7 @@ from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
 from gengap.report.comparisons import gap
 from gengap.report.format import ABOVE, BELOW, NEAR, interval, signed
+from gengap.report.margins import published_difference
 from gengap.report.markup import Table
 from gengap.report.measure import measure_cell
 from gengap.report.rows import KINDS, PAPER_TABLES, Part, Row, marked
@@ -31,18 +32,19 @@ def _line(records: Records, part: Part, precision: str, protocol: str) -> str:
     found = f"{name}: {sum(marks.values())} of {len(cells)} cells have finished runs"
     close = f"{marks[NEAR]} at the paper's number, {marks[ABOVE]} above it, {marks[BELOW]} below it"
     predicted = [c.predicts for c in cells if c.predicts is not None]
-    inside = (
-        f"; the prediction interval holds it in {sum(predicted)} of {len(predicted)} cells with two seeds"
-    )
+    of = f"{sum(predicted)} of {len(predicted)} cells with at least two seeds"
+    inside = f"; the prediction interval holds it in {of}"
     return f"{found}: {close}{inside if predicted else ''}."
 
 
 def gaps(records: Records, *parts: Part) -> Table:
     """SB - LB (the gap) and +RA - SB (what remains of it) for every row, in points.
 
-    Beside the paper's, if the parts are tables of the paper.
+    Beside the published ones, if a paper has any of the rows.
     """
-    columns = ("", "95 %", "paper's ") if set(parts) <= set(PAPER_TABLES) else ("", "95 %")
+    known = (published_difference(row.name, *pair) for row in rows_of(records, *parts) for pair in _GAPS)
+    published = any(value is not None for value in known)
+    columns = ("", "95 %", "paper's ") if published else ("", "95 %")
     names = [f"{LABELS[a]} − {LABELS[b]}" for a, b in _GAPS]
     header = (c if c == "95 %" else f"{c}{name}" for name in names for c in columns)
     rows = []
@@ -55,6 +57,5 @@ def gaps(records: Records, *parts: Part) -> Table:
 
 def _gap(records: Records, row: Row, a: str, b: str) -> tuple[str, str, str]:
     ours = gap(records, row, a, b)
-    printed = [paper.accuracy(row.name, m) for m in (a, b)]
-    theirs = signed(float(printed[0]) - float(printed[1])) if all(printed) else "–"
+    theirs = signed(published_difference(row.name, a, b)) or "–"
     return signed(ours.value), interval(signed(ours.low), signed(ours.high)), theirs

@@ -68,7 +68,7 @@ NO_COMPARISON = "Each needs 2 finished runs, of different seeds, in each of its 
 
 COMPARED = """\
 "n" counts the seeds of each cell in the order of the name (for shares: SB, LB, the method). "margin" is a
-quarter of the gap that the paper published for the row, 0.5 points for rows that it does not have. Every
+quarter of the gap that was published for the row, 0.5 points for rows without one. Every
 table is one family of tests: "p (Holm)" is corrected over its lines, and "reads as" uses it, at 0.05.
 
 - As good as SB? First a one-sided test that +RA is not worse by the margin (non-inferiority); where it holds,

@@ -44,7 +44,7 @@ def fill(store: Store, ends: dict[str, tuple[float, float]] = ENDS, seeds: int =
 
 def warm_claims(store: Store) -> list[Claim]:
     """On the accuracy after a warm start, and on its minima."""
-    return claims.claims(landscape(store))[2:]
+    return [c for c in claims.claims(landscape(store)) if c.statement.startswith("Warm-started")]
 
 
 def accuracies(run: str) -> list[float]:

@@ -9,6 +9,7 @@ from gengap.report.comparison_tables import LEVEL, reading
 from gengap.report.comparisons import AS_GOOD, STEP, Comparison, corrected, gap
 from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.format import interval, p_value, signed
+from gengap.report.margins import published_difference
 from gengap.report.measure import measure_cell
 from gengap.report.rows import Part, Row, part_of
 
@@ -85,8 +86,16 @@ def _gaps(records: Records, rows: Sequence[Row]) -> list[Evidence]:
         if line.p_holm is None:
             found += _single(records, line.row, "sb", "lb")
         else:
-            found.append(Evidence(line.row, _agrees(line), _numbers(line.row, line)))
+            found.append(Evidence(line.row, _agrees(line), _numbers(line, "sb", "lb") + _excludes(line)))
     return found
+
+
+def _excludes(line: Comparison) -> str:
+    """That an interval which contains 0 does not contain the published gap."""
+    published = published_difference(line.row.name, "sb", "lb")
+    if published is None or line.low is None or line.high is None or not line.low <= 0 <= line.high:
+        return ""
+    return "" if line.low <= published <= line.high else ", which excludes the published gap"
 
 
 def _lines(records: Records, compared: Sequence[Comparison], kind: str, a: str, b: str) -> Iterator[Evidence]:
@@ -96,7 +105,7 @@ def _lines(records: Records, compared: Sequence[Comparison], kind: str, a: str, 
             continue
         if line.p_holm is not None:
             is_alone = line.name == name  # else the name says what changes too
-            yield Evidence(line.row, _agrees(line) if is_alone else None, _numbers(line.row, line))
+            yield Evidence(line.row, _agrees(line) if is_alone else None, _numbers(line, a, b))
         else:
             yield from _single(records, line.row, a, b)
 
@@ -109,11 +118,14 @@ def _agrees(line: Comparison) -> bool | None:
     return line.value > 0
 
 
-def _numbers(row: Row, line: Comparison) -> str:
+def _numbers(line: Comparison, a: str, b: str) -> str:
+    printed = published_difference(line.row.name, a, b)
+    paper = "" if printed is None else f"; paper {signed(printed)}"
     p = "" if line.p_holm is None else f", p (Holm) {p_value(line.p_holm)}"
     ends = interval(signed(line.low), signed(line.high))
     seeds = ", ".join(map(str, line.seeds))
-    return f"{row.title}: {line.name} is {signed(line.value)} points (95 %: {ends}; n = {seeds}{p})"
+    about = f"95 %: {ends}; n = {seeds}{p}{paper}"
+    return f"{line.row.title}: {line.name} is {signed(line.value)} points ({about})"
 
 
 def _single(records: Records, row: Row, a: str, b: str) -> Iterator[Evidence]:

@@ -7,6 +7,7 @@ from gengap.paper import keskar
 from gengap.paper import tables as paper
 from gengap.report.rows import PAPER_TABLES, Row, part_of
 
+OURS = "Our own question"
 HOLDS, PART, NOT, OPEN = "holds", "holds in part", "does not hold", "open"
 DEMO_ONLY, UNTESTED = "demo only", "not tested"
 

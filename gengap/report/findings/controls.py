@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gengap.report.comparison_tables import LEVEL
 from gengap.report.comparisons import Comparison, corrected
-from gengap.report.findings.claims import Claim, Evidence
+from gengap.report.findings.claims import OURS, Claim, Evidence
 from gengap.report.margins import margin_of
 from gengap.report.questions.paired import points
 from gengap.report.questions.parts import GHOSTS_ALONE, SAMPLES, Line
@@ -13,7 +13,6 @@ from gengap.report.questions.prose import QUESTIONS
 from gengap.report.questions.section import RATES, Questions
 from gengap.report.significance import holm
 
-_SOURCE = "A question of ours"
 _MARGIN = "a quarter of the gap published for the row (0.5 points where there is none)"
 _HOLM = "corrected over the rows below (Holm)"
 
@@ -24,7 +23,7 @@ def claims(questions: Questions) -> list[Claim]:
     return [
         Claim(
             "The gap remains when the learning rate of both batches is tuned.",
-            _SOURCE,
+            OURS,
             "Each batch is taken at the rate with the highest mean accuracy on held-out training images. A "
             f"row agrees where SB is above LB at p < 0.05, paired by seed and {_HOLM}. Otherwise it "
             f"disagrees where the whole 95 % interval of SB − LB lies below {_MARGIN}. It decides nothing "
@@ -34,7 +33,7 @@ def claims(questions: Questions) -> list[Claim]:
         ),
         Claim(
             "Trained on as many samples, the small batch does as well as regime adaptation.",
-            _SOURCE,
+            OURS,
             f"A row agrees where SB on the samples of +RA is not worse than +RA by {_MARGIN}, at p < 0.05, "
             f"paired by seed and {_HOLM}. It disagrees where the whole 95 % interval lies below that.",
             [*_samples([line for line in samples if line.trial.against == "lb_ra"])],
@@ -42,7 +41,7 @@ def claims(questions: Questions) -> list[Claim]:
         ),
         Claim(
             "Ghost batch norm alone helps the large batch.",
-            _SOURCE,
+            OURS,
             f"A row decides at p < 0.05, paired by seed and {_HOLM}: it agrees where LB with ghosts, at the "
             "recipe's learning rate, is above LB, and disagrees where it is below.",
             [*_ghosts(ghosts)],

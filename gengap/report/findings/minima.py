@@ -5,11 +5,20 @@ from collections.abc import Iterator, Sequence
 from gengap.paper import keskar
 from gengap.paper.methods import LABELS
 from gengap.report.cells import Records, rows_of
-from gengap.report.findings.claims import Claim, Evidence
-from gengap.report.format import significant
+from gengap.report.comparisons import gap
+from gengap.report.findings.claims import OURS, Claim, Evidence
+from gengap.report.format import interval, signed, significant
 from gengap.report.landscape.answers import ordered, otherwise, seeds
-from gengap.report.landscape.findings import LB_SB, RA_LB, Compared, counted, standing_out
-from gengap.report.landscape.numbers import Measure, mode_order
+from gengap.report.landscape.findings import (
+    LB_SB,
+    RA_LB,
+    RA_SB,
+    Compared,
+    cells_of,
+    counted,
+    standing_out,
+)
+from gengap.report.landscape.numbers import SHARPNESS, Measure, measures, mode_order
 from gengap.report.landscape.ratios import FLATTER, SHARPER, majority
 from gengap.report.landscape.remedies import Line
 from gengap.report.landscape.section import ORDER, Landscape
@@ -44,14 +53,21 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
         ),
         Claim(
             "Regime adaptation finds flatter minima than the large batch does without it.",
-            "A question of ours",
+            OURS,
             _READING.format(reading=FLATTER, other=SHARPER),
             [*_ratios(landscape, RA_LB, FLATTER, SHARPER)],
             "Landscape",
         ),
         Claim(
+            "Regime adaptation finds sharper minima than the small batch.",
+            OURS,
+            _READING.format(reading=SHARPER, other=FLATTER),
+            [*_ratios(landscape, RA_SB, SHARPER, FLATTER)],
+            "Landscape",
+        ),
+        Claim(
             "Sharpness orders the methods as accuracy does: the flatter of two is the more accurate one.",
-            "A question of ours",
+            OURS,
             "A comparison of two methods by one measure agrees where the flatter is the more accurate one, "
             "and both paired 95 % intervals over seeds exclude equality; it disagrees where these exclude it "
             "the other way. A row agrees where more than half of its comparisons agree and none disagrees; "
@@ -61,7 +77,7 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
         ),
         Claim(
             "The small batch ends 3 to 10 times as far from the initial weights as the large one.",
-            "Keskar et al., section 2.2",
+            "Keskar et al., section 3",
             "A row agrees where the ratio of the mean distances is in that range.",
             [*_distances(records)],
             "Other workloads",
@@ -79,11 +95,40 @@ def _ratios(landscape: Landscape, pair: str, reading: str, other: str) -> Iterat
         spread = f"ratios from {significant(values[0])} to {significant(values[-1])}"
         sides = pair.replace(" / ", f" is {reading} than ")
         counts, n = f"{row.title}: {sides} in {so} of {len(found)} comparisons", f"n = {seeds(found)}"
+        beside = _accuracy(landscape.records, row, pair)
         told = f"{counts} ({by}; {spread}; {n}){otherwise(found, reading)}{_by_mode(found, reading)}"
-        brief = f"{counts} ({spread}; {n})"
+        told += f"{beside}{_losses(landscape, row, pair)}"
+        brief = f"{counts} ({spread}; {n}){beside}"
         if all(c.ratio.is_single for c in found):
             told = brief = f"{row.title}: {pair}: {spread} ({by}; n = 1: too few seeds to decide)"
         yield Evidence(row, majority([c.ratio for c in found], reading, other), told, brief)
+
+
+def _accuracy(records: Records, row: Row, pair: str) -> str:
+    """How the methods of the pair differ in accuracy: sharper need not be less accurate."""
+    a, b = _methods(pair)
+    line = gap(records, row, a, b)
+    ends = interval(signed(line.low), signed(line.high))
+    return f"; {line.name} is {signed(line.value)} points of accuracy (95 %: {ends})" if ends else ""
+
+
+def _losses(landscape: Landscape, row: Row, pair: str) -> str:
+    """The training loss of both, which alone raises or lowers sharpness; in the first measure of both."""
+    cells = dict(cells_of(landscape.found)).get(row, {})
+    sides = [cells.get(method, {}) for method in _methods(pair)]
+    shared = [m for m in measures(landscape.found, SHARPNESS) if all(m in side for side in sides)]
+    if not shared:
+        return ""
+    means = (summarize([float(v.recorded["loss"]) for v in side[shared[0]].values()]).mean for side in sides)
+    named = zip(pair.split(" / "), means, strict=True)
+    told = ", ".join(f"{label} {significant(mean)}" for label, mean in named)
+    return f"; training loss, batch norm {shared[0].batch_norm}: {told}"
+
+
+def _methods(pair: str) -> tuple[str, str]:
+    of_label = {label: method for method, label in LABELS.items()}
+    a, b = pair.split(" / ")
+    return of_label[a], of_label[b]
 
 
 def _by_mode(found: Sequence[Compared], reading: str) -> str:

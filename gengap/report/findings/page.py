@@ -45,7 +45,7 @@ def findings(
     if not any(claim.evidence for claim in found):
         return None
     parts = (
-        summary(records, compared, shown, (on_minima[0], keskar_gap, on_walks[0])),
+        summary(records, compared, shown, (on_minima[0], on_minima[2], keskar_gap, on_walks[0])),
         Section("Every claim", (prose.EVERY, _table(found))),
         *(_claim(claim) for claim in found),
         section("Numbers that are not reproduced", prose.NUMBERS, _numbers(records)),
@@ -63,7 +63,7 @@ def _claim(claim: Claim) -> Section:
     told = [f"{claim.source}. {claim.rule}"]
     if not claim.evidence:
         told.append("Nothing has been run for it yet.")
-    see = (f'The numbers stand in the report under "{claim.see}".',) if claim.see and claim.evidence else ()
+    see = (f'The numbers are in the report under "{claim.see}".',) if claim.see and claim.evidence else ()
     lines = Plain(tuple(f"{e.text}: {_word(e.agrees)}." for e in claim.evidence), is_list=True)
     note = Plain((claim.note,)) if claim.note else None
     heading = f"{claim.statement} – {claim.verdict}"

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.format import signed, signed_interval, significant
 from gengap.report.landscape.ratios import FLATTER, SHARPER, Ratio, majority
+from gengap.report.landscape.remedies import REMEDIES
 from gengap.report.landscape.section import WARM_STARTS, Landscape
 from gengap.report.landscape.trained import Trained, cell
 from gengap.report.landscape.warm_starts import Line
@@ -21,27 +22,10 @@ _BY_MOST = (
 def claims(landscape: Landscape) -> list[Claim]:
     """Remedies and warm starts, each by accuracy and by sharpness."""
     return [
-        Claim(
-            "Data augmentation, conservative and adversarial training help the large batch to generalize.",
-            "Keskar et al., section 4 and Appendix C",
-            "A remedy agrees where the 95 % interval of the difference of its accuracy from LB's, paired "
-            "by seed, is above 0, and disagrees where it is below. It decides once more with exact "
-            "statistics of batch norm in both, where these were evaluated: running averages over training "
-            "images and images made from them fit neither. SB − LB is beside it: without a gap, there is "
-            "none to close.",
-            [*_better(landscape)],
-            "Remedies",
-        ),
-        Claim(
-            "With data augmentation, conservative or adversarial training, large-batch minima stay sharp.",
-            "Keskar et al., section 4 and Appendix C",
-            f"A remedy agrees {_BY_MOST.format(other='SB', reading=SHARPER, opposite=FLATTER)}.",
-            [*_still_sharp(landscape)],
-            "Remedies",
-        ),
+        *(claim for key in REMEDIES for claim in _of_remedy(landscape, key)),
         Claim(
             "Warm-started with enough epochs of the small batch, the large batch generalizes better.",
-            "Keskar et al., section 4, figure 5",
+            "Keskar et al., section 3, figure 5",
             "The longest warm start of a network decides: it agrees where the 95 % interval of the "
             "difference of its accuracy from LB's, paired by seed, is above 0, and disagrees where it is "
             "below.",
@@ -50,7 +34,7 @@ def claims(landscape: Landscape) -> list[Claim]:
         ),
         Claim(
             "Warm-started with enough epochs of the small batch, the large batch finds flatter minima.",
-            "Keskar et al., section 4, figure 5",
+            "Keskar et al., section 3, figure 5",
             "The longest warm start of a network decides: it agrees "
             f"{_BY_MOST.format(other='LB', reading=FLATTER, opposite=SHARPER)}.",
             [*_warm_flatter(landscape)],
@@ -59,30 +43,50 @@ def claims(landscape: Landscape) -> list[Claim]:
     ]
 
 
-def _better(landscape: Landscape) -> Iterator[Evidence]:
-    for row, name, ours in _measured(landscape):
+def _of_remedy(landscape: Landscape, key: str) -> Iterator[Claim]:
+    words, source = REMEDIES[key].words, "Keskar et al., Appendix E"
+    yield Claim(
+        f"{words[0].upper()}{words[1:]} helps the large batch to generalize.",
+        source,
+        "A network agrees where the 95 % interval of the difference from LB's accuracy, paired by seed, is "
+        "above 0, and disagrees where it is below. Where both were also evaluated with exact statistics of "
+        "batch norm, these decide: running averages over training images and images made from them fit "
+        "neither. SB − LB is beside it: without a gap, there is none to close.",
+        [*_better(landscape, key)],
+        "Remedies",
+    )
+    yield Claim(
+        f"With {words}, large-batch minima stay sharp.",
+        source,
+        f"A network agrees {_BY_MOST.format(other='SB', reading=SHARPER, opposite=FLATTER)}.",
+        [*_still_sharp(landscape, key)],
+        "Remedies",
+    )
+
+
+def _better(landscape: Landscape, key: str) -> Iterator[Evidence]:
+    for row, name, ours in _measured(landscape, key):
         sb, lb = (cell(landscape.trained, row, method) for method in ("sb", "lb"))
-        found, gap = ours.difference(lb), sb.difference(lb) if sb else None
+        found, exact = ours.difference(lb), ours.exact_difference(lb)
         if found:
-            beside = f"; SB − LB: {_points(gap)}" if gap else ""
-            yield Evidence(row, _is_above(found), f"{name}: − LB is {_points(found)}{beside}")
-        exact = ours.exact_difference(lb)
-        if exact:
-            about = f"{name}, exact statistics: − LB is {_points(exact)}"
-            yield Evidence(row, _is_above(exact), about)
+            gap = sb.difference(lb) if sb else None
+            told = f"{name}: − LB is {_points(found)}"
+            told += f"; with exact statistics in both, {_points(exact)}" if exact else ""
+            told += f"; SB − LB: {_points(gap)}" if gap else ""
+            yield Evidence(row, _is_above(exact or found), told)
 
 
-def _still_sharp(landscape: Landscape) -> Iterator[Evidence]:
-    for row, name, ours in _measured(landscape):
+def _still_sharp(landscape: Landscape, key: str) -> Iterator[Evidence]:
+    for row, name, ours in _measured(landscape, key):
         sb = cell(landscape.trained, row, "sb")
         yield from _sharper(row, name, "SB", ours.ratios(sb).values())
 
 
-def _measured(landscape: Landscape) -> Iterator[tuple[Row, str, Trained]]:
-    """The remedies at the large batch that are ours, with their names."""
+def _measured(landscape: Landscape, key: str) -> Iterator[tuple[Row, str, Trained]]:
+    """Our runs at the large batch with one of REMEDIES, and their names."""
     for row, lines in landscape.remedied.items():
         for line in lines.values():
-            if line.method == "lb" and line.remedy and line.ours:
+            if line.method == "lb" and line.remedy == key and line.ours:
                 yield row, f"{row.title}, {line.about}", line.ours
 
 

@@ -12,6 +12,7 @@ from gengap.report.findings.causes import trials
 from gengap.report.findings.claims import Claim
 from gengap.report.findings.missing import ALL, cells_not_run, figures_not_drawn, listed
 from gengap.report.format import NEAR, interval, signed, spread
+from gengap.report.margins import published_difference
 from gengap.report.measure import measure_cell
 from gengap.report.rows import PAPER_TABLES, Row
 from gengap.report.section import Plain, Section
@@ -140,10 +141,10 @@ def _absent(records: Records, shown: Sequence[Figure]) -> str:
 
 def _points(row: Row, line: Comparison, a: str, b: str) -> str:
     """`SB − LB is +0.83 points (95 %: +0.73 to +0.93; n = 5, 5; paper +1.22)`."""
-    printed = [paper.accuracy(row.name, m) for m in (a, b)]
-    published = f"; paper {signed(float(printed[0]) - float(printed[1]))}" if all(printed) else ""
+    published = published_difference(row.name, a, b)
+    paper = "" if published is None else f"; paper {signed(published)}"
     ends, seeds = interval(signed(line.low), signed(line.high)), ", ".join(map(str, line.seeds))
-    return f"{line.name} is {signed(line.value)} points (95 %: {ends}; n = {seeds}{published})"
+    return f"{line.name} is {signed(line.value)} points (95 %: {ends}; n = {seeds}{paper})"
 
 
 def _sign(line: Comparison) -> int:

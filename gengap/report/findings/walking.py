@@ -57,8 +57,10 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
         Claim(
             "Scaling the learning rate by the square root of the batch size keeps the covariance of steps.",
             f"{_SOURCE}, equation 7",
-            "A run agrees where the covariance at every batch size is within a factor of "
-            f"{KEPT:g} of that at the smallest, and disagrees elsewhere.",
+            "A run whose batch norm takes the whole batch agrees where the covariance at every batch size M "
+            f"is within a factor of {KEPT:g} of that at the smallest, and disagrees elsewhere. Other modes "
+            "decide nothing: samples or ghosts that are independent of each other, drawn from N without "
+            "replacement, give about 1 − M/N times that of a small batch, whatever the network.",
             [*_covariance(landscape)],
             "Landscape",
         ),
@@ -134,7 +136,8 @@ def _covariance(landscape: Landscape) -> Iterator[Evidence]:
             low, high = min(s.mean for s in found), max(s.mean for s in found)
             about = f"{significant(low)} to {significant(high)} times that of the smallest batch"
             text = f"{_title(key)}: {about} (n = {found[0].n})"
-            yield Evidence(key.subject.row, low >= 1 / KEPT and high <= KEPT, text)
+            kept = low >= 1 / KEPT and high <= KEPT
+            yield Evidence(key.subject.row, kept if key.batch_norm == "batch" else None, text)
 
 
 def _title(key: walks.Walked) -> str:

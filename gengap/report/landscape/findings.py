@@ -14,6 +14,7 @@ from gengap.report.rows import Row
 
 PAIRS = (("lb", "sb"), ("lb_ra", "sb"), ("lb_ra", "lb"), ("lb_lr", "lb"))
 LB_SB = f"{LABELS['lb']} / {LABELS['sb']}"
+RA_SB = f"{LABELS['lb_ra']} / {LABELS['sb']}"
 RA_LB = f"{LABELS['lb_ra']} / {LABELS['lb']}"
 
 
