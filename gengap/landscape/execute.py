@@ -42,12 +42,17 @@ def measure(task: Task, stop: Stop) -> Outcome:
         with Measuring(task.file) as record, stop:
             if is_measured(task):  # by another process since the command began
                 return Outcome.SKIPPED
+            if made := len(record.record.get("measurements", [])):
+                log.info("%s: continues after %s", task.name, counted(made, "measurement"))
             return _measure(task, record, stop)
     except Timeout:
         log.info("%s is being measured by another process: skipped", task.name)
         return Outcome.BUSY
     except StoppedError as error:
-        log.info("%s: stopped (%s); run the same command again to continue", task.name, error)
+        made = len(record.record.get("measurements", []))
+        saved = f"{counted(made, 'measurement')} saved" if made else "no measurement was complete"
+        line = "%s: stopped (%s), %s; run the same command again to continue"
+        log.info(line, task.name, error, saved)
         return Outcome.STOPPED
     except BrokenPipeError:
         raise

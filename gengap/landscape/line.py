@@ -1,4 +1,4 @@
-"""Loss and error along a path between two trained networks (Keskar et al. 2017, figure 2)."""
+"""Loss and error along a path between two trained networks (Keskar et al. 2017, figures 3 and 7)."""
 
 from collections.abc import Iterator
 from typing import Any

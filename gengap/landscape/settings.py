@@ -49,7 +49,9 @@ class SurfaceSettings(Settings):
 class Sharpness(SurfaceSettings):
     """Keskar et al.'s Metric 2.1."""
 
-    epsilon: tuple[float, ...] = key("ε, half the side of the box", (1e-3, 5e-4), within=POSITIVE)
+    epsilon: tuple[float, ...] = key(
+        "ε; half the side of the box is ε (abs(weight) + 1)", (1e-3, 5e-4), within=POSITIVE
+    )
     subspace: int | None = key("dimensions of a random subspace; null for all weights", None, within=_COUNT)
     iterations: int = key("of L-BFGS-B", 10, within=_COUNT)
 

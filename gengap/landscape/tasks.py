@@ -44,7 +44,10 @@ def make_tasks(
             of_start = (*folders, *words) if words else ()
             tasks.append(Task(kind, one, job.config, start, (*folders, *job.words), of_start))
     if not tasks:
-        raise UserError("a line needs two runs: set start=EXPERIMENT to another one than its end")
+        here = jobs[0].directory
+        raise UserError(
+            f"a line needs two runs, but {here} is both ends: set start=EXPERIMENT to another one"
+        )
     for directory in left_out:
         log.info("gengap: %s is the start of the lines: no line ends there", directory)
     return tasks

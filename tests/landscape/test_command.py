@@ -82,14 +82,15 @@ def test_a_signal_loses_nothing_that_is_measured(number, code, gengap, trained, 
         patch.setattr(Progress, "advance", interrupted)
         ended, lines = gengap(words)
     assert ended == code
-    assert lines[-1] == (
-        f"line of digits_f1-lb-4942b754 seed0: stopped ({number.name}); "
-        "run the same command again to continue"
-    )
     (before,) = records().values()
     assert before["status"] == "running"
-    assert 0 < len(before["measurements"]) < 7
-    assert gengap(words)[0] == 0
+    assert 1 < (made := len(before["measurements"])) < 7
+    task = "line of digits_f1-lb-4942b754 seed0"
+    then = "run the same command again to continue"
+    assert lines[-1] == f"{task}: stopped ({number.name}), {made} measurements saved; {then}"
+    code, lines = gengap(words)
+    assert code == 0
+    assert f"{task}: continues after {made} measurements" in lines
     (after,) = records().values()
     assert (after["status"], len(after["measurements"])) == ("finished", 7)
     assert after["measurements"][: len(before["measurements"])] == before["measurements"]

@@ -137,7 +137,7 @@ def test_damaged_weights(gengap, trained):
             "sharpness batch_norm=batch batch=1436",
             "a batch of one image has no statistics: set samples, or batch, to more images",
         ),
-        ("line start=digits_lb", "a line needs two runs: set start=EXPERIMENT to another one than its end"),
+        ("line start=digits_lb", "is both ends: set start=EXPERIMENT to another one"),
         ("line start=nothing", "start=nothing is no experiment of digits_f1: type start=EXPERIMENT"),
         ("line seed=x", "seed=x must be a whole number"),
         ("sharpness method.batchsize=2", "unknown key method.batchsize: did you mean method.batch_size"),

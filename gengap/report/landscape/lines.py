@@ -145,6 +145,7 @@ def _draw(panels: dict[str, Lines]) -> Drawing:
     for axis, (mode, lines) in zip(axes, panels.items(), strict=True):
         _draw_panel(axis, lines)
         axis.set_title(picture_text(f"batch norm: {mode}"))
+        _mark_ends(axis, lines)
     drawing.supxlabel("α", fontsize=10)
     handles = [
         Line2D([], [], color=color, linestyle=dashes)
@@ -174,6 +175,22 @@ def _draw_panel(axis: Axes, lines: Lines) -> None:
     right.tick_params(axis="y", colors=ACCURACY)
     right.spines["right"].set_visible(True)
     right.set_ylim(0, 102)
+
+
+def _mark_ends(axis: Axes, lines: Lines) -> None:
+    """Say where the two networks are; the figure's title names them."""
+    for alpha, name in ((0.0, "start"), (1.0, "end")):
+        if lines.alpha[0] <= alpha <= lines.alpha[-1]:
+            axis.axvline(alpha, color="0.6", linewidth=0.8, linestyle=":", zorder=1)
+            axis.annotate(
+                name,
+                (alpha, 1),
+                (2, -9),
+                axis.get_xaxis_transform(),
+                "offset points",
+                fontsize=8,
+                color="0.35",
+            )
 
 
 def _cap(axis: Axes, lines: Lines) -> None:
