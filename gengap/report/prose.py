@@ -9,7 +9,7 @@ GLANCE = """\
 gives one number per cell, without seeds or error bars, so this is not a statistical test.
 """
 
-GLANCE_LANDSCAPE = "Of the minima, by every measure taken ([Landscape](#landscape)):\n"
+GLANCE_LANDSCAPE = "Sharpness of the minima ([Landscape](#landscape)):\n"
 
 MEANING = """\
 Accuracies are validation accuracies in percent after the last update, never the best; the validation set is

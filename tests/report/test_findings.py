@@ -102,7 +102,9 @@ def test_the_page_of_some_records(store: Store) -> None:
             store.add(f"mnist_{method}", seed, value)
     text = page(store)
     assert text.startswith("# Findings\n")
-    assert "| F1, MNIST | +LR | 96.50 ± 0.10 | 3 | 97.55 | -1.05 ▼ | the first updates, which blow up" in text
+    assert (
+        "| F1, MNIST | +LR | 96.50 ± 0.10 | 3 | 97.55 | -1.05 ▼ | the first updates: the weights blow" in text
+    )
     assert "| F1, MNIST | SB |" not in text.partition("## Numbers that are not reproduced")[2]
     assert "- Table 1, C1, CIFAR-10: all cells; no run of this row says how long one takes" in text
     assert "- Figure 2: " in text

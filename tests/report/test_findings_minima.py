@@ -72,7 +72,7 @@ def test_the_claim_on_sharp_minima_names_the_modes_of_batch_norm(store: Store) -
     records = read_records(store.root)
     short = summary(records, [], [], minima.claims(records, Landscape(records)))
     assert (
-        "ones: holds on Keskar et al.'s F1, MNIST. Keskar et al.'s F1, MNIST: LB is "
+        "ones: holds. Keskar et al.'s F1, MNIST: LB is "
         "sharper than SB in 2 of 3 comparisons (ratios from 0.841 to 50; n = 3); LB − SB is -1.01 points of "
         "accuracy (95 %: -1.05 to -0.97)."
     ) in markdown_section(short)

@@ -46,13 +46,20 @@ class Claim:
 
     @property
     def verdict(self) -> str:
-        """What the networks of the papers say that decide, or our own where there is nothing else."""
+        """`holds on F1, MNIST; C1, CIFAR-10`: by the papers' networks, or ours without them."""
+        if not self.evidence:
+            return UNTESTED
         published = [e for e in self.evidence if e.is_published]
-        if published:
-            return _verdict(published)
-        if self.evidence:
-            return f"{DEMO_ONLY}: {_word([e.agrees for e in self.evidence])}"
-        return UNTESTED
+        if not published:
+            return f"{DEMO_ONLY}: {self.word}"
+        networks = dict.fromkeys(paper.title(e.row.name) for e in published if e.agrees is not None)
+        return f"{self.word} on {'; '.join(networks)}" if networks else self.word
+
+    @property
+    def word(self) -> str:
+        """The verdict without the networks that decide, in whatever precision and protocol."""
+        published = [e for e in self.evidence if e.is_published]
+        return _word([e.agrees for e in published or self.evidence])
 
     @property
     def tested_on(self) -> str:
@@ -61,13 +68,6 @@ class Claim:
         for e in self.evidence:
             found.setdefault(e.row, []).append(e.agrees)
         return "; ".join(f"{row.title}: {_counted(said)}" for row, said in found.items())
-
-
-def _verdict(evidence: Sequence[Evidence]) -> str:
-    """`holds on F1, MNIST; C1, CIFAR-10`: the networks that decide, in whatever precision and protocol."""
-    word = _word([e.agrees for e in evidence])
-    networks = dict.fromkeys(paper.title(e.row.name) for e in evidence if e.agrees is not None)
-    return f"{word} on {'; '.join(networks)}" if networks else word
 
 
 def _word(agrees: Sequence[bool | None]) -> str:

@@ -119,15 +119,15 @@ def _few_seeds(records: Records, rows: Sequence[Row]) -> str:
 
 def _claim(claim: Claim) -> str:
     """The verdict, and what the networks of the papers say; where they are many, how many agree."""
-    told = f"{claim.statement.removesuffix('.')}: {claim.verdict}"
+    statement = claim.statement.removesuffix(".")
     published = [e for e in claim.evidence if e.is_published]
     deciding = [e for e in published if e.agrees is not None]
-    if len(published) <= MOST:
+    if 0 < len(published) <= MOST:  # whose numbers name the networks
+        told = f"{statement}: {claim.word}"
         return ". ".join([told, *(e.brief or e.text for e in deciding or published)]) + "."
     agree = sum(bool(e.agrees) for e in deciding) or "none"
-    return (
-        f"{told}. Of the {len(published)} cells measured, {len(deciding)} decide, {agree} of them in favor."
-    )
+    counts = f"Of the {len(published)} cells measured, {len(deciding)} decide, {agree} of them in favor."
+    return f"{statement}: {claim.verdict}. {counts}"
 
 
 def _absent(records: Records, shown: Sequence[Figure]) -> str:
