@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from gengap.config.conf import CONF
+from gengap.config.ranges import EXACT
 from gengap.config.schema import Config
 from gengap.paths import expanded
 
-_EXACT = 2**53  # whole numbers below it are exact as floats
 _NOT_IDENTITY = {"seed", "runtime", "results_dir", "data.root", "data.bad_photographs", "data.packed"}
 
 
@@ -81,7 +81,7 @@ def as_typed(changed: Mapping[str, Any]) -> str:
 def _typed(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{','.join(map(_typed, value))}]"
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
         return str(int(value))
     return json.dumps(value, separators=(",", ":")).replace('"', "")
 

@@ -8,6 +8,7 @@ from typing import Any
 from gengap.errors import UserError
 
 SHOWN = 40  # characters of a value in a message
+EXACT = 2**53  # whole numbers below it are exact as floats
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def _ranged(node: Any, prefix: str) -> Iterator[tuple[str, Any, Range]]:
 
 
 def shown(value: Any) -> str:
-    """A value for a message, shortened, because an integer may have thousands of digits."""
-    text = str(value)
+    """A value for a message, as one types it; shortened, because an integer may have thousands of digits."""
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < EXACT
+    text = str(int(value) if is_whole else value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -109,6 +109,6 @@ def test_the_command_makes_a_record_without_a_run(tmp_path):
 
 
 def test_a_mistake_is_one_line():
-    for word, says in (("radius=0", "radius=0.0 must be"), ("initial=zero", "initial=zero is unknown")):
+    for word, says in (("radius=0", "radius=0 must be"), ("initial=zero", "initial=zero is unknown")):
         with pytest.raises(UserError, match=says):
             main(["potential", "+experiment=digits_sb", word])

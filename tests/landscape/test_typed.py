@@ -47,8 +47,8 @@ def test_every_setting_is_explained_with_its_default(kind):
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("epsilon=0", "epsilon=0.0 must be a finite number above 0 and at most 1e+38"),
-        ("epsilon=1e-3,-1", "epsilon=-1.0 must be a finite number above 0 and at most 1e+38"),
+        ("epsilon=0", "epsilon=0 must be a finite number above 0 and at most 1e+38"),
+        ("epsilon=1e-3,-1", "epsilon=-1 must be a finite number above 0 and at most 1e+38"),
         ("epsilon=nan", "epsilon=nan must be a finite number above 0 and at most 1e+38"),
         ("epsilon=inf", "epsilon=inf must be a finite number above 0 and at most 1e+38"),
         ("eps=1e-3", "unknown key eps: did you mean epsilon?"),
@@ -82,7 +82,7 @@ def test_a_value_that_is_listed_twice_is_measured_once():
 
 
 def test_a_tolerance_of_0_is_refused():
-    with pytest.raises(UserError, match=r"^tolerance=0.0 must be a finite number above 0 and at most 1$"):
+    with pytest.raises(UserError, match=r"^tolerance=0 must be a finite number above 0 and at most 1$"):
         split("curvature", ["tolerance=0"])
 
 
