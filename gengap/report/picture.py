@@ -24,19 +24,36 @@ _LINES = re.compile(r' d="M ([-\d. ]+?)( z)? ?"')  # a whole path of lines
 _ROW = re.compile(r'(?:<use [^>]*? class="([^"]*)"/>)(?:<use [^>]*? class="\1"/>)+')
 _GROUP = re.compile(r"(<g>|<g [^>]*>|</g>)")
 _STYLE = re.compile(r'\bstyle="([^"]*)"')
+# A line of text that is not rotated: its attributes, x, y, scale and letters
+_TEXT = re.compile(
+    r'<g([^>]*?) transform="translate\(([^ )]+) ([^)]+)\) scale\(([^)]+)\)">((?:<use [^>]*/>)+)</g>'
+)
 _ID = re.compile(r'\b(id="|href="#|url\(#)([^")]+)')
 
 
 def pictures(svgs: Mapping[str, str]) -> dict[str, str]:
-    """Figures' SVGs by name, ready to be embedded in one page, and GLYPHS: the letters that they share."""
+    """Figures' SVGs by name, to be embedded in a page, and GLYPHS: letters and texts that they share."""
     drawn = {name: picture(f"p{number}", svg) for number, (name, svg) in enumerate(sorted(svgs.items()))}
     shapes = dict.fromkeys(shape for svg in drawn.values() for _, shape in _GLYPH.findall(svg))
     ids = {shape: f"g{number}" for number, shape in enumerate(shapes)}
     letters = "".join(f'<path id="{glyph}" {shape}/>' for shape, glyph in ids.items())
+    found, texts = _with_texts({name: _with_shared(svg, ids) for name, svg in drawn.items()})
     hidden = '<svg width="0" height="0" style="position:absolute" aria-hidden="true">'
-    return {name: _with_shared(svg, ids) for name, svg in drawn.items()} | {
-        GLYPHS: f"{hidden}<defs>{letters}</defs></svg>"
-    }
+    return found | {GLYPHS: f"{hidden}<defs>{letters}{texts}</defs></svg>"}
+
+
+def _with_texts(svgs: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """The pictures with references to each text that is repeated, as labels of ticks are; and these texts."""
+    counted = Counter(text[3:] for svg in svgs.values() for text in _TEXT.findall(svg))
+    repeated = (text for text, count in counted.items() if count > 1)
+    ids = {text: f"t{number}" for number, text in enumerate(repeated)}
+
+    def placed(found: re.Match[str]) -> str:
+        text = ids.get((found[4], found[5]))
+        return f'<use{found[1]} href="#{text}" x="{found[2]}" y="{found[3]}"/>' if text else found[0]
+
+    shared = (f'<g id="{name}" transform="scale({scale})">{of}</g>' for (scale, of), name in ids.items())
+    return {name: _TEXT.sub(placed, svg) for name, svg in svgs.items()}, "".join(shared)
 
 
 def _with_shared(svg: str, ids: Mapping[str, str]) -> str:

@@ -110,7 +110,7 @@ def test_pictures_share_their_letters(svg: str) -> None:
     assert referred["one"] | referred["two"] <= set(ids)
     letters = dict(re.findall(r'<path id="(g\d+)" (d="[^"]*")', page[GLYPHS]))
     assert len(letters) == len(set(letters.values())) > 10
-    assert set(letters) <= referred["one"] | referred["two"]
+    assert set(letters) <= referred["one"] | referred["two"] | referred[GLYPHS]
     assert len("".join(page.values())) < len(picture("p0", svg)) + len(picture("p1", svg))
 
 
@@ -120,3 +120,22 @@ def test_a_shared_letter_is_the_one_that_the_picture_had(svg: str) -> None:
     shared = dict(re.findall(r'<path id="([^"]*)" (d="[^"]*") transform', page[GLYPHS]))
     before = [own[i] for i in re.findall(r'href="#([^"]*)"', alone) if i in own]
     assert before == [shared[i] for i in re.findall(r'href="#([^"]*)"', page["one"]) if i in shared] != []
+
+
+def test_a_repeated_text_is_drawn_where_it_was(svg: str) -> None:
+    alone, page = picture("p0", svg), pictures({"one": svg, "two": svg})
+    texts = {name: about for name, *about in re.findall(r'<g id="(t\d+)"( [^>]*>)(.*?)</g>', page[GLYPHS])}
+
+    def whole(found: re.Match[str]) -> str:
+        scaled, letters = texts[found[2]]
+        scaled = scaled.replace('"scale', f'"translate({found[3]} {found[4]}) scale')
+        return f"<g{found[1]}{scaled}{letters}</g>"
+
+    inline = re.sub(r'<use([^>]*?) href="#(t\d+)" x="([^"]*)" y="([^"]*)"/>', whole, page["one"])
+    places = [re.findall(r"<g[^>]* scale[^>]*>", drawn) for drawn in (alone, inline)]
+    assert places[0] == places[1] != []
+    own = dict(re.findall(r'<path id="([^"]*)" (d="[^"]*") transform', alone))
+    shared = dict(re.findall(r'<path id="([^"]*)" (d="[^"]*") transform', page[GLYPHS]))
+    before = [own[i] for i in re.findall(r'href="#([^"]*)"', alone) if i in own]
+    assert before == [shared[i] for i in re.findall(r'href="#([^"]*)"', inline) if i in shared]
+    assert len(texts) > 5

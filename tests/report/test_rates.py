@@ -154,6 +154,18 @@ def test_other_settings_are_other_curves(curves: Store) -> None:
     ]
 
 
+def test_other_settings_at_one_rate_stand_beside_the_curves(curves: Store) -> None:
+    add(curves, "lb", 0.2, [97.0], f"{HELD_OUT} workload.epochs=20")
+    add(curves, "lb_lr", 0.2, [97.0], f"{HELD_OUT} workload.epochs=20")  # without a curve
+    questions = Questions(read_records(curves.root))
+    assert [t.row.overrides for t in questions.tuned] == ["data.holdout=5000"]
+    assert [[*t.curves] for t in questions.beside] == [["lb"]]
+    (told,) = (r for r in rows(rates_table.table(questions.beside)))
+    assert (told["workload"], told["epochs"]) == ("F1, MNIST (data.holdout=5000 workload.epochs=20)", "20")
+    assert told["against the best"] == "the only rate"
+    assert {p.group.run for t in questions.beside for p in t.curves["lb"].points} <= questions.runs
+
+
 def test_scaled_rates_are_told_as_the_optimizer_uses_them(store: Store) -> None:
     for base in (0.1, 0.2):
         add(store, "lb_lr", base, [97.0])

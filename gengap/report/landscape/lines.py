@@ -184,8 +184,8 @@ def _mark_ends(axis: Axes, lines: Lines) -> None:
             axis.axvline(alpha, color="0.6", linewidth=0.8, linestyle=":", zorder=1)
             axis.annotate(
                 name,
-                (alpha, 1),
-                (2, -9),
+                (alpha, 0),
+                (2, 3),
                 axis.get_xaxis_transform(),
                 "offset points",
                 fontsize=8,

@@ -13,10 +13,10 @@ with the highest mean. As a maximum, that is optimistic, and so, less so, is the
 
 RATES_READ = """\
 "best" is the rate with the highest mean after the last epoch; a rate at which a run diverged is not, unless
-there is no other. "not distinguishable": the 95 % interval of the difference from the best, paired by seed,
-contains 0; these intervals are not corrected for how many there are. Blank: too few seeds for an interval.
-"last quarter" is the mean over the evaluations in the last quarter of the epochs. "train" is the accuracy on
-the training images after the last one.
+there is no other. "the only rate": no other was tried with these settings. "not distinguishable": the 95 %
+interval of the difference from the best, paired by seed, contains 0; these intervals are not corrected for
+how many there are. Blank: too few seeds for an interval. "last quarter" is the mean over the evaluations in
+the last quarter of the epochs. "train" is the accuracy on the training images after the last one.
 """
 
 PARTS = """\

@@ -18,6 +18,7 @@ from gengap.report.statistics import Summary, summarize
 
 TUNED = "tuned"  # kind of comparison
 ALIKE = "not distinguishable"
+ONLY = "the only rate"
 LATE = 0.75  # share of the epochs after which the last quarter begins
 
 
@@ -95,6 +96,8 @@ class RateCurve:
 
     def reading(self, point: Point) -> str:
         """Whether a rate is worse than the best, by the paired 95 % interval; empty where there is none."""
+        if len(self.points) == 1:
+            return ONLY
         if point is self.best:
             return "best, at the end of the range" if self.ends_at_best else "best"
         line = self.from_best(point)

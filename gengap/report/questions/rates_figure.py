@@ -34,11 +34,14 @@ _FEWEST_TICKS = 3
 _RECIPE = "#777777"
 
 
-def figure(found: Sequence[Tuned]) -> Figure:
-    """The curves of all workloads; nothing to draw without any."""
+def figure(found: Sequence[Tuned], beside: Sequence[Tuned] = ()) -> Figure:
+    """The curves of all workloads; nothing to draw without any.
+
+    beside: those of one rate, which are in the data alone.
+    """
     if not found:
         return Figure(NAME, "", TITLE, CAPTION)
-    data = {NAME: rates_table.data(found)}
+    data = {NAME: rates_table.data([*found, *beside])}
     return Figure(NAME, "", TITLE, CAPTION, data=data, draw=partial(_draw, found))
 
 

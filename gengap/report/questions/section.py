@@ -9,7 +9,7 @@ from gengap.report.markup import Table
 from gengap.report.questions import parts_table, prose, rates_figure, rates_table
 from gengap.report.questions.parts import Line, answered, not_run
 from gengap.report.questions.rates import Tuned
-from gengap.report.questions.tuned import tuned
+from gengap.report.questions.tuned import beside, tuned
 from gengap.report.section import Block, Details, Picture, Plain, Section, section
 
 RATES, PARTS = "Learning rates, tuned on held-out training images", "What each part does"
@@ -33,6 +33,11 @@ class Questions:
         return tuned(self.records)
 
     @cached_property
+    def beside(self) -> list[Tuned]:
+        """The same methods at one rate, with other settings."""
+        return beside(self.records, self.tuned)
+
+    @cached_property
     def answered(self) -> dict[str, list[Line]]:
         """Cells with other settings, by question."""
         return answered(self.records)
@@ -40,7 +45,7 @@ class Questions:
     @cached_property
     def figures(self) -> tuple[Figure, ...]:
         """Accuracy by learning rate."""
-        return (rates_figure.figure(self.tuned),) if self.tuned else ()
+        return (rates_figure.figure(self.tuned, self.beside),) if self.tuned else ()
 
     @property
     def data(self) -> dict[str, Table]:
@@ -50,7 +55,7 @@ class Questions:
     @cached_property
     def runs(self) -> frozenset[str]:
         """Names of the runs that stand here."""
-        points = (p for t in self.tuned for c in t.curves.values() for p in c.points)
+        points = (p for t in (*self.tuned, *self.beside) for c in t.curves.values() for p in c.points)
         lines = (line for found in self.answered.values() for line in found)
         return frozenset({p.group.run for p in points} | {line.group.run for line in lines})
 
@@ -70,7 +75,7 @@ class Questions:
             Plain(rates_table.answers(self.tuned), is_list=True),
             Picture(shown.name, shown.heading),
             shown.caption,
-            rates_table.table(self.tuned),
+            rates_table.table([*self.tuned, *self.beside]),
             Details("How to read the table", prose.RATES_READ),
         )
         return section(RATES, *blocks, *missing)

@@ -22,13 +22,30 @@ _COLUMNS = ("precision", "protocol")  # of a row's own
 
 def tuned(records: Records) -> list[Tuned]:
     """Every workload and setting with a method at two or more rates, by name."""
+    families = ((row, _curves(by_method)) for row, by_method in _points(records).items())
+    return [Tuned(row, curves, _scaled(row.name)) for row, curves in families if curves]
+
+
+def beside(records: Records, found: Sequence[Tuned]) -> list[Tuned]:
+    """The methods of these workloads at one rate, with other settings that have no curve, as more epochs."""
+    curves = {(t.row.name, method) for t in found for method in t.curves}
+    singles = []
+    for row, by_method in _points(records).items():
+        points = {m: p for m, p in by_method.items() if (row.name, m) in curves}
+        if points and row not in {t.row for t in found}:
+            ordered = {m: _curve(m, points[m]) for m in sorted(points, key=_order)}
+            singles.append(Tuned(row, ordered, _scaled(row.name)))
+    return singles
+
+
+def _points(records: Records) -> dict[Row, dict[str, list[Point]]]:
+    """By workload and settings, then by method, in the order of the names."""
     found: dict[Row, dict[str, list[Point]]] = defaultdict(lambda: defaultdict(list))
     for group in (*records.cells.values(), *records.variants):
         row, point = _point(group) or (None, None)
         if row and point:
             found[row][group.method].append(point)
-    families = ((row, _curves(by_method)) for row, by_method in sorted(found.items()))
-    return [Tuned(row, curves, _scaled(row.name)) for row, curves in families if curves]
+    return dict(sorted(found.items()))
 
 
 def _point(group: Group) -> tuple[Row, Point] | None:
@@ -54,12 +71,16 @@ def _is_multiple(rates: Sequence[float], recipe: Sequence[float]) -> bool:
 
 
 def _curves(by_method: Mapping[str, list[Point]]) -> dict[str, RateCurve]:
-    order = sorted(by_method, key=lambda m: (METHODS.index(m) if m in METHODS else len(METHODS), m))
-    curves = (_curve(m, sorted(by_method[m], key=lambda p: p.rate)) for m in order)
+    curves = (_curve(m, by_method[m]) for m in sorted(by_method, key=_order))
     return {c.method: c for c in curves if sum(p.measured.n > 0 for p in c.points) >= FEWEST}
 
 
-def _curve(method: str, points: Sequence[Point]) -> RateCurve:
+def _order(method: str) -> tuple[int, str]:
+    return METHODS.index(method) if method in METHODS else len(METHODS), method
+
+
+def _curve(method: str, unsorted: Sequence[Point]) -> RateCurve:
+    points = sorted(unsorted, key=lambda p: p.rate)
     group = points[0].group
     recipe = experiment_config(experiment_of(group.workload, method)).workload.lr[0]
     return RateCurve(method, points, recipe * (group.lr_scale or 1.0))
