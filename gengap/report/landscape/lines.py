@@ -182,15 +182,8 @@ def _mark_ends(axis: Axes, lines: Lines) -> None:
     for alpha, name in ((0.0, "start"), (1.0, "end")):
         if lines.alpha[0] <= alpha <= lines.alpha[-1]:
             axis.axvline(alpha, color="0.6", linewidth=0.8, linestyle=":", zorder=1)
-            axis.annotate(
-                name,
-                (alpha, 0),
-                (2, 3),
-                axis.get_xaxis_transform(),
-                "offset points",
-                fontsize=8,
-                color="0.35",
-            )
+            across = axis.get_xaxis_transform()
+            axis.text(alpha, 0.01, f" {name}", transform=across, fontsize=8, color="0.35")
 
 
 def _cap(axis: Axes, lines: Lines) -> None:
