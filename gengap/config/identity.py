@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gengap.config.conf import CONF
-from gengap.config.ranges import EXACT
+from gengap.config.ranges import without_decimals
 from gengap.config.schema import Config
 from gengap.paths import expanded
 
@@ -81,9 +81,7 @@ def as_typed(changed: Mapping[str, Any]) -> str:
 def _typed(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{','.join(map(_typed, value))}]"
-    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
-        return str(int(value))
-    return json.dumps(value, separators=(",", ":")).replace('"', "")
+    return json.dumps(without_decimals(value), separators=(",", ":")).replace('"', "")
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

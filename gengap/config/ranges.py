@@ -8,7 +8,7 @@ from typing import Any
 from gengap.errors import UserError
 
 SHOWN = 40  # characters of a value in a message
-EXACT = 2**53  # whole numbers below it are exact as floats
+_EXACT = 2**53  # whole numbers below it are exact as floats
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,13 @@ def _ranged(node: Any, prefix: str) -> Iterator[tuple[str, Any, Range]]:
             yield prefix + field.name, value, field.metadata["range"]
 
 
+def without_decimals(value: Any) -> Any:
+    """A whole float as an int, as one types it; anything else as it is."""
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
+    return int(value) if is_whole else value
+
+
 def shown(value: Any) -> str:
     """A value for a message, as one types it; shortened, because an integer may have thousands of digits."""
-    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < EXACT
-    text = str(int(value) if is_whole else value)
+    text = str(without_decimals(value))
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
