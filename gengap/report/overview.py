@@ -30,7 +30,9 @@ def _line(records: Records, part: Part, precision: str, protocol: str) -> str:
         return ""
     name = marked(part.heading, deviation(precision, protocol) or FP32)
     found = f"{name}: {sum(marks.values())} of {len(cells)} cells have finished runs"
-    close = f"{marks[NEAR]} at the paper's number, {marks[ABOVE]} above it, {marks[BELOW]} below it"
+    close = (
+        f"{marks[NEAR]} near the paper's number (≈), {marks[ABOVE]} above it (▲), {marks[BELOW]} below it (▼)"
+    )
     predicted = [c.predicts for c in cells if c.predicts is not None]
     of = f"{sum(predicted)} of {len(predicted)} cells with at least two seeds"
     inside = f"; the prediction interval holds it in {of}"

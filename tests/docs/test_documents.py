@@ -51,6 +51,11 @@ def test_text_below_a_heading_ends_at_the_next_and_is_wrapped_as_the_list_it_is(
     lines = script["text_below"](str(page), "In short").splitlines()
     assert " ".join(line.removeprefix("  ") for line in lines) == f"{item.rstrip()} - last"
     assert [line[:2] for line in lines] == ["- ", "  ", "  ", "- "]
+    table = f"| a |\n| --- |\n| {item}|\n"
+    page.write_text(f"## In short\n\nbroken\nprose\n\n{table}\n{item}\n\n## Next\n")
+    lines = script["text_below"](str(page), "In short").splitlines()
+    assert lines[:6] == ["broken prose", "", *table.splitlines(), ""]
+    assert " ".join(line.removeprefix("  ") for line in lines[6:]) == item.rstrip()
     with pytest.raises(SystemExit, match="no text below Absent"):
         script["text_below"](str(page), "Absent")
 

@@ -33,8 +33,8 @@ FIT_DETAILS = paragraph(
     '"better law" is the one that predicts better in most seeds (on average, if as many are for either), in '
     'parentheses in how many; "neither" if '
     f'its error is above {100 * LARGEST_ERROR:g} % or its R² below {SMALLEST_R_SQUARED:g}. "if it starts '
-    'later" says the same of windows whose start is twice and four times as late: a verdict that changes is '
-    f"one about the start. Windows shorter than {MINIMUM_UPDATES} updates are not fitted."
+    'later" says the same of windows whose start is twice and four times as late: a verdict that changes '
+    f"depends on where the window starts. Windows shorter than {MINIMUM_UPDATES} updates are not fitted."
 )
 CAPTION = paragraph(
     "The L2 norm of w_t - w_0 over all parameters against updates t, to the end of training; in bf16 where a "

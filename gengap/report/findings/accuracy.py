@@ -21,14 +21,15 @@ _GAP = (
 _AS_GOOD = (
     "A row agrees where +RA is not worse than SB by a quarter of the gap published for the row (0.5 points "
     "where there is none), at p < 0.05, corrected over all rows of the report (Holm). It disagrees where the "
-    "whole 95 % interval lies below that. +RA sees as many times the samples of SB as its batch is larger."
+    "whole 95 % interval lies below that. +RA trains on B_L/B_S times as many samples as SB, where B_L and "
+    "B_S are their batch sizes."
 )
 _STEP = (
     "A row decides at p < 0.05, corrected over all steps of all rows of the report (Holm): it agrees where "
-    "the step is above 0, and disagrees where it is below. Where the step scales the learning rate "
-    "differently too, it decides nothing."
+    "the step is above 0, and disagrees where it is below. A step that also changes the factor of the "
+    "learning rate decides nothing."
 )
-_MORE_SAMPLES = " +RA sees as many times the samples of +GBN as its batch is larger than that of SB."
+_MORE_SAMPLES = " +RA trains on B_L/B_S times as many samples as +GBN."
 
 
 def claims(records: Records, compared: Sequence[Comparison]) -> list[Claim]:
@@ -42,6 +43,7 @@ def claims(records: Records, compared: Sequence[Comparison]) -> list[Claim]:
             _GAP,
             gaps,
             "The gap, in points",
+            question="Does the large batch generalize worse?",
         ),
         Claim(
             "Trained for as many updates as the small batch, with √ scaling and ghosts, the large batch "
@@ -50,6 +52,7 @@ def claims(records: Records, compared: Sequence[Comparison]) -> list[Claim]:
             _AS_GOOD,
             [*_lines(records, compared, AS_GOOD, "lb_ra", "sb")],
             "Is +RA as good as SB?",
+            question="Does regime adaptation close the gap?",
         ),
         *(
             Claim(
@@ -58,11 +61,24 @@ def claims(records: Records, compared: Sequence[Comparison]) -> list[Claim]:
                 _STEP + more,
                 [*_lines(records, compared, STEP, a, b)],
                 "What does each step change?",
+                question=question,
             )
-            for statement, a, b, more in (
-                ("Scaling the learning rate by the square root of the batch size helps.", "lb_lr", "lb", ""),
-                ("Ghost batch norm, added to that, helps.", "lb_gbn", "lb_lr", ""),
-                ("Regime adaptation, added to both, helps.", "lb_ra", "lb_gbn", _MORE_SAMPLES),
+            for statement, question, a, b, more in (
+                (
+                    "Scaling the learning rate by the square root of the batch size helps.",
+                    "Does √ scaling of the learning rate help?",
+                    "lb_lr",
+                    "lb",
+                    "",
+                ),
+                (
+                    "Ghost batch norm, added to that, helps.",
+                    "Does ghost batch norm help further?",
+                    "lb_gbn",
+                    "lb_lr",
+                    "",
+                ),
+                ("Regime adaptation, added to both, helps.", "", "lb_ra", "lb_gbn", _MORE_SAMPLES),
             )
         ),
     ]
@@ -77,6 +93,7 @@ def keskar_gap(records: Records) -> Claim:
         _GAP,
         _gaps(records, rows),
         "The gap, in points",
+        question="Does Keskar et al.'s large batch generalize worse?",
     )
 
 
@@ -86,7 +103,9 @@ def _gaps(records: Records, rows: Sequence[Row]) -> list[Evidence]:
         if line.p_holm is None:
             found += _single(records, line.row, "sb", "lb")
         else:
-            found.append(Evidence(line.row, _agrees(line), _numbers(line, "sb", "lb") + _excludes(line)))
+            excludes = _excludes(line)
+            told = _numbers(line, "sb", "lb") + excludes, _brief(line) + excludes, _paper(line, "sb", "lb")
+            found.append(Evidence(line.row, _agrees(line), *told))
     return found
 
 
@@ -104,8 +123,12 @@ def _lines(records: Records, compared: Sequence[Comparison], kind: str, a: str, 
         if line.kind != kind or part_of(line.row.name) not in _PARTS or not line.name.startswith(name):
             continue
         if line.p_holm is not None:
-            is_alone = line.name == name  # else the name says what changes too
-            yield Evidence(line.row, _agrees(line) if is_alone else None, _numbers(line, a, b))
+            numbers = _numbers(line, a, b)
+            if line.name != name:  # which says what changes too
+                yield Evidence(line.row, None, numbers)
+                continue
+            brief = _brief(line) + (_samples(records, line.row) if kind == AS_GOOD else "")
+            yield Evidence(line.row, _agrees(line), numbers, brief, _paper(line, a, b))
         else:
             yield from _single(records, line.row, a, b)
 
@@ -126,6 +149,22 @@ def _numbers(line: Comparison, a: str, b: str) -> str:
     seeds = ", ".join(map(str, line.seeds))
     about = f"95 %: {ends}; n = {seeds}{p}{paper}"
     return f"{line.row.title}: {line.name} is {signed(line.value)} points ({about})"
+
+
+def _brief(line: Comparison) -> str:
+    """`SB − LB +0.83 (+0.73 to +0.93; n = 5, 5)`."""
+    ends, seeds = interval(signed(line.low), signed(line.high)), ", ".join(map(str, line.seeds))
+    return f"{line.name} {signed(line.value)} ({ends}; n = {seeds})"
+
+
+def _paper(line: Comparison, a: str, b: str) -> str:
+    return signed(published_difference(line.row.name, a, b))
+
+
+def _samples(records: Records, row: Row) -> str:
+    """`, on 32 times the samples`, where recorded."""
+    more, one = (measure_cell(records, row, m).samples for m in ("lb_ra", "sb"))
+    return f", on {more / one:.3g} times the samples" if more and one and more != one else ""
 
 
 def _single(records: Records, row: Row, a: str, b: str) -> Iterator[Evidence]:

@@ -2,13 +2,13 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
-from gengap.config.compose import compose_config
 from gengap.config.identity import run_name
 from gengap.config.schema import FP32, PAPER
+from gengap.config.shipped import experiment_with
 from gengap.report.cells import Records
 from gengap.report.format import spread
 from gengap.report.measure import Measured, measure
@@ -72,7 +72,16 @@ def _trials(records: Records, cell: Measured, experiment: str, cause: Cause) -> 
     seen = {cell.run}
     for settings in cause.settings:
         words = [*kind, *(w for w in settings.split() if w not in kind)]
-        run = run_name(compose_config([f"+experiment={experiment}", *words]))
+        run = _run(experiment, *words)
         if run not in seen:
             seen.add(run)
             yield Trial(" ".join(words), measure(groups[run], cell.paper) if run in groups else None)
+
+
+@cache
+def _run(experiment: str, *words: str) -> str:
+    """The name of the run that these words compose."""
+    values = dict(word.split("=", 1) for word in words)
+    precision, protocol = values.pop("precision", FP32), values.pop("protocol", PAPER)
+    composed = experiment_with(experiment, protocol, [f"{key}={value}" for key, value in values.items()])
+    return run_name(replace(composed, precision=precision))

@@ -16,13 +16,14 @@ DEMO_ONLY, UNTESTED = "demo only", "not tested"
 class Evidence:
     """What one row says: whether it agrees, None where it does not decide; and the numbers, as a sentence.
 
-    brief: the sentence for the summary, where that of the claim is too long for it.
+    brief: the numbers for the summary, empty where there are too few seeds for it. paper: the published one.
     """
 
     row: Row
     agrees: bool | None
     text: str
     brief: str = ""
+    paper: str = ""
 
     @property
     def is_published(self) -> bool:
@@ -34,7 +35,8 @@ class Evidence:
 class Claim:
     """A statement of a paper, where it stands there, how a row decides on it, and the rows that were run.
 
-    see: the heading of the report that has the numbers. note: what else a reader should know.
+    see: the heading of the report that has the numbers. note: what else a reader should know. question: what
+    the summary asks of it; empty where it leaves the claim out.
     """
 
     statement: str
@@ -43,6 +45,7 @@ class Claim:
     evidence: Sequence[Evidence]
     see: str = ""
     note: str = ""
+    question: str = ""
 
     @property
     def verdict(self) -> str:
@@ -59,7 +62,7 @@ class Claim:
     def word(self) -> str:
         """The verdict without the networks that decide, in whatever precision and protocol."""
         published = [e for e in self.evidence if e.is_published]
-        return _word([e.agrees for e in published or self.evidence])
+        return word([e.agrees for e in published or self.evidence])
 
     @property
     def tested_on(self) -> str:
@@ -67,19 +70,22 @@ class Claim:
         found: dict[Row, list[bool | None]] = {}
         for e in self.evidence:
             found.setdefault(e.row, []).append(e.agrees)
-        return "; ".join(f"{row.title}: {_counted(said)}" for row, said in found.items())
+        return "; ".join(f"{row.title}: {counted(said)}" for row, said in found.items())
 
 
-def _word(agrees: Sequence[bool | None]) -> str:
+def word(agrees: Sequence[bool | None]) -> str:
+    """The verdict of all that decide."""
     decided = [a for a in agrees if a is not None]
     if not decided:
         return OPEN
     return HOLDS if all(decided) else PART if any(decided) else NOT
 
 
-def _counted(said: Sequence[bool | None]) -> str:
+def counted(said: Sequence[bool | None], what: str = "") -> str:
+    """`yes`; of several, `0 of 2 agree, 3 open`, or of cells, `0 of 2 cells agree, 3 open`."""
     decided = [a for a in said if a is not None]
     if len(said) == 1:
         return {True: "yes", False: "no", None: "open"}[said[0]]
     undecided = f", {len(said) - len(decided)} open" if len(decided) < len(said) else ""
-    return f"{sum(decided)} of {len(decided)} agree{undecided}" if decided else "open"
+    of = " ".join((str(len(decided)), what)).rstrip()
+    return f"{sum(decided)} of {of} agree{undecided}" if decided else "open"

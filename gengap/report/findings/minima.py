@@ -1,25 +1,17 @@
 """The claims of Keskar et al. about the minima that a large batch finds, and a question of ours."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from gengap.paper import keskar
 from gengap.paper.methods import LABELS
 from gengap.report.cells import Records, rows_of
-from gengap.report.comparisons import gap
 from gengap.report.findings.claims import OURS, Claim, Evidence
-from gengap.report.format import interval, signed, significant
-from gengap.report.landscape.answers import ordered, otherwise, seeds
-from gengap.report.landscape.findings import (
-    LB_SB,
-    RA_LB,
-    RA_SB,
-    Compared,
-    cells_of,
-    counted,
-    standing_out,
-)
-from gengap.report.landscape.numbers import SHARPNESS, Measure, measures, mode_order
-from gengap.report.landscape.ratios import FLATTER, SHARPER, majority
+from gengap.report.findings.sharper import ratios
+from gengap.report.format import significant
+from gengap.report.landscape.answers import ordered
+from gengap.report.landscape.findings import LB_SB, RA_LB, RA_SB
+from gengap.report.landscape.numbers import mode_order
+from gengap.report.landscape.ratios import FLATTER, SHARPER
 from gengap.report.landscape.remedies import Line
 from gengap.report.landscape.section import ORDER, Landscape
 from gengap.report.rows import Part, Row
@@ -30,7 +22,7 @@ _READING = (
     "seeds excludes 1 on that side; of a measure on all training images and on a sample, the one with more "
     "seeds counts, and a ratio of a single seed only where there are no others. A row agrees where more than "
     "half of them read {reading} and none reads {other}; it disagrees where more than half read {other}. All "
-    "ratios of a row are of the same networks, so that many of them weigh no more than its n seeds."
+    "ratios of a row are of the same networks: more ratios are no further evidence, more seeds are."
 )
 _CAUSE = (
     'Both stand in the table "Sharpness". The likely cause: Keskar et al. state neither their learning rate '
@@ -47,22 +39,23 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
             "Large batches converge to sharper minima than small ones.",
             "Keskar et al., Tables 3 and 4",
             _READING.format(reading=SHARPER, other=FLATTER),
-            [*_ratios(landscape, LB_SB, SHARPER, FLATTER)],
+            [*ratios(landscape, LB_SB, SHARPER, FLATTER)],
             "Landscape",
             _absolute(landscape),
+            "Is the large batch's minimum sharper?",
         ),
         Claim(
             "Regime adaptation finds flatter minima than the large batch does without it.",
             OURS,
             _READING.format(reading=FLATTER, other=SHARPER),
-            [*_ratios(landscape, RA_LB, FLATTER, SHARPER)],
+            [*ratios(landscape, RA_LB, FLATTER, SHARPER)],
             "Landscape",
         ),
         Claim(
             "Regime adaptation finds sharper minima than the small batch.",
             OURS,
             _READING.format(reading=SHARPER, other=FLATTER),
-            [*_ratios(landscape, RA_SB, SHARPER, FLATTER)],
+            [*ratios(landscape, RA_SB, SHARPER, FLATTER)],
             "Landscape",
         ),
         Claim(
@@ -83,64 +76,6 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
             "Other workloads",
         ),
     ]
-
-
-def _ratios(landscape: Landscape, pair: str, reading: str, other: str) -> Iterator[Evidence]:
-    of_pair = [c for c in counted(landscape.compared) if c.label == pair]
-    for row in dict.fromkeys(c.row for c in of_pair):
-        found = [c for c in of_pair if c.row == row]
-        so = sum(c.ratio.reading == reading for c in found)
-        values = sorted(c.ratio.value for c in found if c.ratio.value is not None)
-        by = ", ".join(dict.fromkeys(c.measure.quantity for c in found))
-        spread = f"ratios from {significant(values[0])} to {significant(values[-1])}"
-        sides = pair.replace(" / ", f" is {reading} than ")
-        counts, n = f"{row.title}: {sides} in {so} of {len(found)} comparisons", f"n = {seeds(found)}"
-        beside = _accuracy(landscape.records, row, pair)
-        told = f"{counts} ({by}; {spread}; {n}){otherwise(found, reading)}{_by_mode(found, reading)}"
-        told += f"{beside}{_losses(landscape, row, pair)}"
-        brief = f"{counts} ({spread}; {n}){beside}"
-        if all(c.ratio.is_single for c in found):
-            told = brief = f"{row.title}: {pair}: {spread} ({by}; n = 1: too few seeds to decide)"
-        yield Evidence(row, majority([c.ratio for c in found], reading, other), told, brief)
-
-
-def _accuracy(records: Records, row: Row, pair: str) -> str:
-    """How the methods of the pair differ in accuracy: sharper need not be less accurate."""
-    a, b = _methods(pair)
-    line = gap(records, row, a, b)
-    ends = interval(signed(line.low), signed(line.high))
-    return f"; {line.name} is {signed(line.value)} points of accuracy (95 %: {ends})" if ends else ""
-
-
-def _losses(landscape: Landscape, row: Row, pair: str) -> str:
-    """The training loss of both, which alone raises or lowers sharpness; in the first measure of both."""
-    cells = dict(cells_of(landscape.found)).get(row, {})
-    sides = [cells.get(method, {}) for method in _methods(pair)]
-    shared = [m for m in measures(landscape.found, SHARPNESS) if all(m in side for side in sides)]
-    if not shared:
-        return ""
-    means = (summarize([float(v.recorded["loss"]) for v in side[shared[0]].values()]).mean for side in sides)
-    named = zip(pair.split(" / "), means, strict=True)
-    told = ", ".join(f"{label} {significant(mean)}" for label, mean in named)
-    return f"; training loss, batch norm {shared[0].batch_norm}: {told}"
-
-
-def _methods(pair: str) -> tuple[str, str]:
-    of_label = {label: method for method, label in LABELS.items()}
-    a, b = pair.split(" / ")
-    return of_label[a], of_label[b]
-
-
-def _by_mode(found: Sequence[Compared], reading: str) -> str:
-    """The contrast by mode of batch norm, of the first measure that was taken in the most modes."""
-    by_measure: dict[Measure, list[Compared]] = {}
-    for c in found:
-        by_measure.setdefault(c.measure._replace(batch_norm="", settings=""), []).append(c)
-    most = max(by_measure.values(), key=len)
-    if len(most) < 2:
-        return ""
-    shown = ", ".join(f"{c.measure.batch_norm} {significant(c.ratio.value)}" for c in most)
-    return f"; by mode of batch norm ({most[0].measure.name}): {shown}: {standing_out(most, reading)}"
 
 
 def _orders(landscape: Landscape) -> Iterator[Evidence]:

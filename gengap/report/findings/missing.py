@@ -6,10 +6,13 @@ from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
 from gengap.report.figures.figure import Figure
+from gengap.report.landscape import potentials
+from gengap.report.landscape.section import Landscape
 from gengap.report.measure import measure_cell
 from gengap.report.rows import PAPER_TABLES
 
 ALL = "all cells"
+_FIGURE4 = "cifar10_resnet44"  # the network that it shows
 Cells = dict[tuple[int, str], list[str]]  # methods by table and row
 
 
@@ -31,6 +34,10 @@ def listed(methods: Sequence[str]) -> str:
     return ALL if len(methods) == len(METHODS) else ", ".join(LABELS[m] for m in methods)
 
 
-def figures_not_drawn(shown: Sequence[Figure]) -> list[Figure]:
-    """The paper's figures that lack runs."""
-    return [figure for figure in shown if not figure.draw and figure.number]
+def figures_not_drawn(shown: Sequence[Figure], landscape: Landscape) -> list[tuple[str, str]]:
+    """The paper's figures that lack runs: number and title."""
+    found = [(figure.number, figure.title) for figure in shown if not figure.draw and figure.number]
+    surfaces = potentials.collected(landscape.read)
+    if not any(surface.row.name == _FIGURE4 for surface in surfaces):
+        found.append(("Figure 4", f"the loss as a random potential, {paper.title(_FIGURE4)}"))
+    return sorted(found)

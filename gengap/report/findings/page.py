@@ -32,24 +32,22 @@ def findings(
     questions: Questions,
 ) -> Section | None:
     """The whole page; None where nothing has been tested."""
-    on_accuracy, keskar_gap = accuracy.claims(records, compared), accuracy.keskar_gap(records)
-    on_walks, on_minima = walking.claims(records, landscape), minima.claims(records, landscape)
     found = [
-        *on_accuracy,
+        *accuracy.claims(records, compared),
         *controls.claims(questions),
-        *on_walks,
-        keskar_gap,
-        *on_minima,
+        *walking.claims(records, landscape),
+        accuracy.keskar_gap(records),
+        *minima.claims(records, landscape),
         *remedies.claims(landscape),
     ]
     if not any(claim.evidence for claim in found):
         return None
     parts = (
-        summary(records, compared, shown, (on_minima[0], on_minima[2], keskar_gap, on_walks[0])),
+        summary(records, shown, landscape, found),
         Section("Every claim", (prose.EVERY, _table(found))),
         *(_claim(claim) for claim in found),
         section("Numbers that are not reproduced", prose.NUMBERS, _numbers(records)),
-        section("Not tested", prose.NOT_TESTED, Plain(_not_run(records, shown), is_list=True)),
+        section("Not tested", prose.NOT_TESTED, Plain(_not_run(records, shown, landscape), is_list=True)),
     )
     return Section("Findings", (prose.MADE, *(part for part in parts if part)))
 
@@ -93,10 +91,10 @@ def _tested(records: Records, cell: Measured) -> tuple[str, str]:
     return cause or "unknown", "; ".join(trial.outcome for trial in found)
 
 
-def _not_run(records: Records, shown: Sequence[Figure]) -> tuple[str, ...]:
+def _not_run(records: Records, shown: Sequence[Figure], landscape: Landscape) -> tuple[str, ...]:
     cells = cells_not_run(records).items()
     lines = (
         f"Table {number}, {paper.title(name)}: {listed(left)}; {costs(records, name, left)}."
         for (number, name), left in cells
     )
-    return (*lines, *(f"{figure.number}: {figure.title}." for figure in figures_not_drawn(shown)))
+    return (*lines, *(f"{number}: {title}." for number, title in figures_not_drawn(shown, landscape)))

@@ -16,7 +16,8 @@ in that precision or by the protocol of the released code.
 NUMBERS = """\
 Cells whose mean is more than a quarter of the row's published gap away from the published number, and the
 cause that we suspect. That distance is no test: with n = 1 it may be chance. "tested" is the same cell with
-these settings, marked in the same way: ≈ is what the cause predicts.
+these settings, marked in the same way. ≈ agrees with the cause but does not prove it, since other causes may
+predict the same.
 """
 
 NOT_TESTED = """\

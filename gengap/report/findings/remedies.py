@@ -51,7 +51,7 @@ def _of_remedy(landscape: Landscape, key: str) -> Iterator[Claim]:
         "A network agrees where the 95 % interval of the difference from LB's accuracy, paired by seed, is "
         "above 0, and disagrees where it is below. Where both were also evaluated with exact statistics of "
         "batch norm, these decide: running averages over training images and images made from them fit "
-        "neither. SB − LB is beside it: without a gap, there is none to close.",
+        "neither. SB − LB is shown too, since a remedy can only close a gap that exists.",
         [*_better(landscape, key)],
         "Remedies",
     )
@@ -72,7 +72,7 @@ def _better(landscape: Landscape, key: str) -> Iterator[Evidence]:
             gap = sb.difference(lb) if sb else None
             told = f"{name}: − LB is {_points(found)}"
             told += f"; with exact statistics in both, {_points(exact)}" if exact else ""
-            told += f"; SB − LB: {_points(gap)}" if gap else ""
+            told += f"; SB − LB, of the same seeds, is {_points(gap)}" if gap else ""
             yield Evidence(row, _is_above(exact or found), told)
 
 
