@@ -14,6 +14,7 @@ from gengap.report.statistics import Summary, summarize
 from gengap.runs import read_metrics, read_record
 
 Fits = dict[int, WalkFit | str]  # by seed
+FIRST_TENSOR = 0  # the only one whose distance the released code logs
 LATER = (2, 4)  # starts, as multiples of the first, that show whether the verdict depends on it
 
 

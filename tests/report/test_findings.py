@@ -189,6 +189,19 @@ def test_the_claim_on_the_distance(
     assert claim.verdict == verdict
 
 
+def test_the_first_tensor_is_judged_by_its_own_distance(store: Store) -> None:
+    for seed in range(2):
+        rows = walk(2000, lambda t: 1 + log(t))
+        tensors = [{"tensor_distances": [row["update"] ** 0.5, 1.0]} for row in rows]
+        store.add("mnist_sb", seed, rows=[a | b for a, b in zip(rows, tensors, strict=True)])
+    records = read_records(store.root)
+    every, first, *_ = walking.claims(records, Landscape(records))
+    assert (every.verdict, first.verdict) == ("holds on F1, MNIST", "does not hold on F1, MNIST")
+    tables = next(f for f in figures(records) if f.name == "distance").tables.values()
+    laws = [table.rows[0][table.header.index("better law")] for table in tables]
+    assert laws == ["a + b ln t (2 of 2)", "a t^b (2 of 2)"]
+
+
 def test_every_test_of_a_cause_that_was_run_is_told(store: Store) -> None:
     store.add("mnist_lb", 0, 98.0)
     store.add("mnist_lb_lr", 0, 97.5)

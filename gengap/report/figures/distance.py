@@ -11,15 +11,16 @@ from matplotlib.lines import Line2D
 
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.bands import band_data
-from gengap.report.cells import Records, drawn_rows
-from gengap.report.distance import Walk, read_walk
+from gengap.report.cells import Records, drawn_rows, row_names
+from gengap.report.distance import FIRST_TENSOR, Walk, read_walk
 from gengap.report.distance_tables import fit_data, fit_table
 from gengap.report.escape import picture_text
 from gengap.report.figures.canvas import draw_band, grid, legend
 from gengap.report.figures.figure import Figure, no_records, paragraph
 from gengap.report.figures.style import METHOD_STYLES, Style
 from gengap.report.fits import LARGEST_ERROR, MINIMUM_UPDATES, SMALLEST_R_SQUARED
-from gengap.report.rows import Row
+from gengap.report.markup import Table
+from gengap.report.rows import KINDS, Row
 
 DISTANCE = r"distance from initialization  $\|w_t - w_0\|_2$"
 DASHES = "Dashes are the mean fit of a + b ln t, drawn over its window, whose ends are ticks."
@@ -41,6 +42,8 @@ CAPTION = paragraph(
     "row has no runs in fp32. Lines are means over n finished runs, bands ± one sample standard deviation "
     "over seeds.",
     DASHES,
+    "The tables have every row: in one, the norm is over all parameters; in the other, over the first "
+    "parameter tensor alone, as in the log of the released code.",
 )
 NAMES = ("workload", "method")
 
@@ -60,14 +63,15 @@ FIT_LEGEND = {r"fit $a + b\,\ln t$": Line2D([], [], color="black", **_FIT_LINE |
 
 def figure(records: Records) -> Figure:
     """Every cell that has finished runs with recorded rows."""
-    found = _walks(records)
-    if not found:
+    every = _walks(records)
+    if not every:
         begun = any(not row.deviation for row, _ in records.cells)
         missing = no_records(records, "quickstart", begun=begun)
         return Figure("distance", "", "Distance from initialization", CAPTION, FIT_DETAILS, missing=missing)
-    named = [((row.label, method), walk) for (row, method), walk in found.items()]
-    bands = [(labels, walk.band) for labels, walk in named]
-    shown = [((row.title, LABELS[method]), walk) for (row, method), walk in found.items()]
+    drawn = {*drawn_rows(records)}
+    found = {cell: walk for cell, walk in every.items() if cell[0] in drawn}
+    bands = [((row.label, method), walk.band) for (row, method), walk in found.items()]
+    first = _walks(records, FIRST_TENSOR)
     return Figure(
         name="distance",
         number="",
@@ -76,18 +80,28 @@ def figure(records: Records) -> Figure:
         details=FIT_DETAILS,
         data={
             "distance": band_data(NAMES, "update", "distance", bands),
-            "distance_fits": fit_data(NAMES, named),
+            "distance_fits": _fit_data(every),
+            "distance_fits_first_tensor": _fit_data(first),
         },
-        tables={"Fits": fit_table(NAMES, shown)},
+        tables={"Fits": _fit_table(every), "Fits of the first parameter tensor": _fit_table(first)},
         draw=lambda: _draw(found),
     )
 
 
-def _walks(records: Records) -> Walks:
-    """The walks of the cells, row by row."""
-    groups = {(row, m): records.cells.get((row, m)) for row in drawn_rows(records) for m in METHODS}
-    walks = {cell: read_walk(group) for cell, group in groups.items() if group is not None}
+def _walks(records: Records, tensor: int | None = None) -> Walks:
+    """The walks of the cells, row by row: of all parameters, or of one tensor."""
+    rows = (Row(name, *kind) for name in row_names(records) for kind in KINDS)
+    groups = {(row, m): records.cells.get((row, m)) for row in rows for m in METHODS}
+    walks = {cell: read_walk(group, tensor) for cell, group in groups.items() if group is not None}
     return {cell: walk for cell, walk in walks.items() if walk is not None}
+
+
+def _fit_data(walks: Walks) -> Table:
+    return fit_data(NAMES, [((row.label, method), walk) for (row, method), walk in walks.items()])
+
+
+def _fit_table(walks: Walks) -> Table:
+    return fit_table(NAMES, [((row.title, LABELS[method]), walk) for (row, method), walk in walks.items()])
 
 
 def _draw(found: Walks) -> Drawing:

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from gengap.paper.figures import published
 from gengap.report.bands import Band, band_data
 from gengap.report.cells import Records
-from gengap.report.distance import Walk, read_walk
+from gengap.report.distance import FIRST_TENSOR, Walk, read_walk
 from gengap.report.distance_tables import fit_data, fit_table
 from gengap.report.figures.canvas import (
     PUBLISHED,
@@ -34,7 +34,7 @@ from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.figures.norms import norm_table
 
 PANELS = {"2a": (FIXED_RATE, "one learning rate"), "2b": (ADAPTED_RATE, "+LR and GBN")}
-NORMS: dict[str, int | None] = {"first convolution": 0, "all parameters": None}
+NORMS: dict[str, int | None] = {"first convolution": FIRST_TENSOR, "all parameters": None}
 TABLE = "Which norm?"
 LABELS = ("panel", "norm", "line", "experiment")
 

@@ -69,9 +69,14 @@ def _answers(claim: Claim) -> Iterator[tuple[str, ...]]:
     for row in _first_precisions([row for row, found in by_row.items() if any(e.brief for e in found)]):
         agrees = [e.agrees for e in by_row[row]]
         first, *others = by_row[row]
-        measured = counted(agrees, "cells") if others else first.brief
+        measured = _cells(agrees) if others else first.brief
         yield question, row.title, _ANSWER[word(agrees)], measured, first.paper
         question = ""
+
+
+def _cells(agrees: Sequence[bool | None]) -> str:
+    decides = any(a is not None for a in agrees)
+    return counted(agrees, "cells") if decides else f"{len(agrees)} cells, all open"
 
 
 def _as_published(records: Records, row: Row) -> str:
