@@ -9,8 +9,8 @@ from torch.optim.sgd import sgd
 def clip_(gradient: Tensor, max_norm: float | None) -> Tensor:
     """Clip the gradient (P,) in place to an L2 norm of at most max_norm; return the norm before clipping.
 
-    The scale is that of torch.nn.utils.clip_grad_norm_, max_norm / (norm + 1e-6), computed without
-    synchronizing with a GPU: only on a CPU is the scale compared with 1, to skip the multiplication.
+    The scale is that of torch.nn.utils.clip_grad_norm_, max_norm / (norm + 1e-6), computed without GPU
+    synchronization: only on a CPU is the scale compared with 1, to skip the multiplication.
     """
     norm: Tensor = torch.linalg.vector_norm(gradient)
     if max_norm is not None:
@@ -26,7 +26,7 @@ def step_(
 ) -> None:
     """v <- momentum v + g + weight_decay w;  w <- w - lr v, in place, with w, g and v of shape (P,).
 
-    This is torch's fused SGD, which reads and writes each vector once.
+    Uses torch's fused SGD, which reads and writes each vector only once.
     """
     sgd(
         [weights],
