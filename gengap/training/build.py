@@ -66,7 +66,7 @@ def build_trainer(
 
 
 def _convert(config: Config, model: nn.Module, ghost_size: int) -> None:
-    kinds = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatchNorm  # convert names what it leaves
+    kinds = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatchNorm  # convert reports the others
     if any(isinstance(module, kinds) for module in model.modules()):
         convert(model, ghost_size)
         return
