@@ -63,7 +63,7 @@ class Measured:
 
     @property
     def mark(self) -> str:
-        """Mark for whether the paper's number is within the row's margin; empty if there is none to compare."""
+        """Mark for whether the paper's number is within the row's margin; empty if nothing to compare."""
         return "" if self.difference is None else mark(self.difference, margin_of(self.workload))
 
     @property

@@ -54,7 +54,7 @@ def _released_run(experiment: str) -> str:
 
 
 class Nearest(NamedTuple):
-    """The experiment a run differs from least, the row in which that is a cell (or ""), and how it differs."""
+    """The experiment a run differs from least, the row in which that is a cell (or ""), and differences."""
 
     experiment: str
     row: str
@@ -62,7 +62,7 @@ class Nearest(NamedTuple):
 
 
 def nearest(config: Mapping[str, Any]) -> Nearest | None:
-    """Find it for a recorded configuration, at its precision and protocol; None without one of its kind."""
+    """Find the experiment nearest to a recorded configuration, at its precision and protocol, if any."""
     workload, method = config["workload"]["name"], config["method"]["name"]
     found = [
         Nearest(c.experiment, _row(c.experiment, workload, method), _changed(config, c.experiment))
