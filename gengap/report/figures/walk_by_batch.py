@@ -74,7 +74,7 @@ def _series(records: Records) -> Series:
 
 
 def _panels(group: Group, *, is_cell: bool) -> Iterable[str]:
-    """Panels of a group: SB, whose rate isn't scaled, is in both; other batches of its method keep its rate."""
+    """Panels of a group: SB, whose rate isn't scaled, is in both; other batches of its method share it."""
     return RATES if is_cell else ("lb" if group.method == "sb" else group.method,)
 
 
