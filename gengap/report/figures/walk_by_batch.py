@@ -74,7 +74,7 @@ def _series(records: Records) -> Series:
 
 
 def _panels(group: Group, *, is_cell: bool) -> Iterable[str]:
-    """Panels of a group: SB, whose rate isn't scaled, is in both; other batches of its method share it."""
+    """Panels of a group: SB, with its unscaled rate, is in both; other batches of its method use its rate."""
     return RATES if is_cell else ("lb" if group.method == "sb" else group.method,)
 
 

@@ -66,7 +66,7 @@ class Weights:
         return own if found is None or found.validation == own.validation else found
 
     def of_another_training(self) -> Table:
-        """Tabulate weights whose own accuracy differs from their run's record, if that doesn't name weights."""
+        """Tabulate weights whose own accuracy differs from their run's record, if that names no weights."""
         header = ("run", "seed", "validation %, the run's record", "validation %, the measured weights")
         found = {
             (*key, fixed(own.validation, 2), fixed(evaluated.validation, 2))
