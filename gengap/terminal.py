@@ -104,7 +104,7 @@ def _argument(value: object) -> object:
 
 
 def log_to_terminal() -> None:
-    """Log to standard error: gengap's messages, and others' warnings."""
+    """Log gengap's messages and other packages' warnings to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogFormatter("%(message)s"))
     logging.basicConfig(handlers=[handler])

@@ -1,4 +1,4 @@
-"""Parsing of every command's arguments: flags, and `key=value` pairs or overrides."""
+"""Parse every command's arguments: flags, and `key=value` pairs or overrides."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""One run from start to finish: open its directory, skip or resume it, build, train, write the summary."""
+"""Execute one run from start to finish: open its directory, skip or resume it, build, train, summarize."""
 
 import logging
 import signal

@@ -148,7 +148,7 @@ class Stop:
         return self.reason()
 
     def reason(self) -> str | None:
-        """Why training should stop, or None."""
+        """Reason why training should stop, or None."""
         if self._signal is None and self.flag is not None and self.flag.exists():
             self._signal = int(self.flag.read_text() or signal.SIGTERM)
         if self._signal is not None:

@@ -1,4 +1,4 @@
-"""What to expect of each method, from the paper and from the report of our own runs."""
+"""What to expect from each method, according to the paper and to the report on our own runs."""
 
 import csv
 from collections.abc import Iterable

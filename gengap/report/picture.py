@@ -19,7 +19,7 @@ _FRACTION = re.compile(r"-?\d+\.\d+")
 _PLACED = re.compile(r'(<use href="[^"]*") transform="translate\(([^ )]+) 0\)"')  # letters of a line of text
 _GLYPH = re.compile(r'<path id="([^"]*)" (d="[^"]*" transform="scale\(0\.015625\)")/>')  # from matplotlib
 _LINE = re.compile(r"M [^A-KN-Za-z\"]*")  # a path up to its first curve or end; M implies L after it
-_LINES = re.compile(r' d="M ([-\d. ]+?)( z)? ?"')  # a whole path of lines
+_LINES = re.compile(r' d="M ([-\d. ]+?)( z)? ?"')  # a path made entirely of lines
 # A row of marks or ticks with the same style, i.e. class
 _ROW = re.compile(r'(?:<use [^>]*? class="([^"]*)"/>)(?:<use [^>]*? class="\1"/>)+')
 _GROUP = re.compile(r"(<g>|<g [^>]*>|</g>)")

@@ -100,7 +100,7 @@ def _cells(present: frozenset[tuple[str, str]]) -> tuple[Cell, ...]:
 
 
 def _row(experiment: str, workload: str, method: str) -> str:
-    # The row that an experiment is a cell of. Experiments with other names are at the settings of a figure,
+    # The row in which an experiment is a cell. Experiments with other names use the settings of a figure,
     # not of the tables, and have no row.
     if method not in METHODS:
         return ""

@@ -1,4 +1,4 @@
-"""The training loop: updates, evaluations, checkpoints. Its only clock is the update."""
+"""The training loop: updates, evaluations, checkpoints. Progress is counted in updates only."""
 
 import logging
 import math

@@ -24,7 +24,7 @@ def clip_(gradient: Tensor, max_norm: float | None) -> Tensor:
 def step_(
     weights: Tensor, gradient: Tensor, velocity: Tensor, lr: Tensor, weight_decay: float, momentum: float
 ) -> None:
-    """v <- momentum v + g + weight_decay w;  w <- w - lr v, in place, with w, g and v of shape (P,).
+    """Make one step in place: v <- momentum v + g + weight_decay w;  w <- w - lr v, each of shape (P,).
 
     Uses torch's fused SGD, which reads and writes each vector only once.
     """
