@@ -48,7 +48,7 @@ def dispatch(arguments: Sequence[str], started: float) -> int:
         started: time.time() at the start of the command, from which the time budget counts.
 
     Raises:
-        UserError: an unknown command, or arguments it doesn't accept.
+        UserError: the command is unknown, or doesn't accept the arguments.
     """
     command, *rest = arguments or ["--help"]
     if command in COMMANDS and rest[:1] in (["-V"], ["--version"]):

@@ -1,6 +1,6 @@
-"""gengap in Python: train a run, and load the network that it trained.
+"""Python API: train a run, and load the network it trained.
 
-torch and Hydra are imported by the functions, so that `import gengap` stays immediate.
+torch and Hydra are imported inside the functions, so that `import gengap` stays instantaneous.
 """
 
 import json
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 
 def load(run_directory: str | Path) -> "Classifier":
-    """The trained network of a finished run, in evaluation mode, on the CPU, with its normalization.
+    """Load a finished run's network, with its input normalization, in evaluation mode on the CPU.
 
     Args:
-        run_directory: a folder such as mine/runs/digits_f1-lb_gbn-0a472355/seed0, trained with
+        run_directory: folder such as mine/runs/digits_f1-lb_gbn-0a472355/seed0, trained with
             runtime.keep_weights=true. A network of your own is imported from the current folder.
 
     Returns:
-        A torch.nn.Module that maps pixels (B, C, H, W), uint8 in 0..255 or floating point in 0..1, to logits
-        (B, classes) in float32.
+        A torch.nn.Module that maps pixels (B, C, H, W), uint8 in 0..255 or floating point in 0..1, to float32
+        logits (B, classes).
 
     Raises:
-        UserError: there is no finished run, it kept no weights, or they do not fit the network.
+        UserError: there is no finished run, it kept no weights, or they don't fit the network.
     """
     from gengap.training.trained import load_trained
 
@@ -43,21 +43,21 @@ def load(run_directory: str | Path) -> "Classifier":
 def train(
     *words: str, results_dir: str | Path | None = None, config_dir: str | Path | None = None, **keys: Any
 ) -> dict[str, Any]:
-    """Train one run, or continue it, and return its record, the content of run.json.
+    """Train or resume a single run and return its record, the content of run.json.
 
-    A finished run is not trained again. Look at the record's `status`: it is "diverged" if the loss stopped
-    being finite, and "running" if runtime.time_budget was used up. In the main thread, Ctrl-C and SIGTERM
-    first save the run and then act as usual. Messages go to the logger "gengap", which the caller configures.
+    A finished run is not trained again. Check the record's `status`: it is "diverged" if the loss stopped
+    being finite, and "running" if runtime.time_budget ran out. In the main thread, Ctrl-C and SIGTERM first
+    save the run and then act as usual. Messages go to the logger "gengap", which the caller configures.
 
     Args:
-        words: as after `gengap train`: "+experiment=digits_lb", "method.batch_size=256".
-        results_dir: where the run is kept, in place of the key of that name.
-        config_dir: a folder of your own beside conf/, like --config-dir; for this call only.
-        keys: keys without a dot, as keyword arguments: experiment="digits_lb", seed=3. They win over words.
+        words: arguments as typed after `gengap train`: "+experiment=digits_lb", "method.batch_size=256".
+        results_dir: folder in which the run is stored, replacing the key of that name.
+        config_dir: configuration folder of your own beside conf/, like --config-dir; for this call only.
+        keys: keys without a dot as keyword arguments: experiment="digits_lb", seed=3. They override words.
 
     Raises:
-        UserError: the words describe no run or several, the run failed, another process trains it, or
-            torchrun or srun started several processes.
+        UserError: the words describe no run or more than one, the run failed, another process is training it,
+            or torchrun or srun started several processes.
     """
     if world := world_of(os.environ):
         raise UserError(
@@ -89,13 +89,13 @@ def train(
 
 
 def _word(item: tuple[str, Any]) -> str:
-    """A keyword argument as it is typed on the command line: seed=3, precision=bf16, data.limit=null."""
+    """Format a keyword argument as typed on the command line: seed=3, precision=bf16, data.limit=null."""
     key, value = item
     return f"{key}={value if isinstance(value, str) else json.dumps(value, default=str)}"
 
 
 def _composed(words: Sequence[str], config_dir: str | Path | None) -> "Config":
-    """The configuration of the one run that the words describe."""
+    """Compose the configuration of the single run that the words describe."""
     from gengap.config.sweep import compose_jobs, expand
 
     for word in words:
@@ -120,7 +120,7 @@ def _check_word(word: Any) -> None:
 
 @contextmanager
 def _config_dir(folder: str | Path | None) -> Iterator[None]:
-    """Search a folder beside conf/ inside the block only: two folders may use the same names."""
+    """Search a folder beside conf/ inside the block only, because two folders may use the same names."""
     from gengap.config import conf
 
     if folder is None:
@@ -137,7 +137,7 @@ def _config_dir(folder: str | Path | None) -> Iterator[None]:
 
 @contextmanager
 def _current_folder_importable() -> Iterator[None]:
-    """Find package.module:factory in the current folder, as `gengap train` does."""
+    """Make package.module:factory importable from the current folder, as `gengap train` does."""
     sys.path.insert(0, "")
     try:
         yield

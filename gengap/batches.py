@@ -1,4 +1,4 @@
-"""Batch sizes by update, and the samples that updates take together, in exact arithmetic."""
+"""Batch size at each update, and the number of samples used so far, in exact arithmetic."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -7,10 +7,11 @@ from fractions import Fraction
 
 @dataclass(frozen=True)
 class Batches:
-    """Batches cut one after another from epochs of `dataset_size` samples; an update is counted from 0.
+    """Batches taken consecutively from epochs of `dataset_size` samples; updates are counted from 0.
 
-    sizes[k] samples per update from update starts[k] on; starts[0] is 0. A batch may span two epochs, unless
-    `keep_partial`: then the last batch of an epoch holds what is left of it, and there is one size only.
+    From update starts[k] on, each update takes sizes[k] samples; starts[0] is 0. A batch may span two epochs,
+    unless `keep_partial` is set: then the last batch of an epoch holds the remaining samples, and there is
+    only one size.
     """
 
     dataset_size: int
@@ -25,11 +26,11 @@ class Batches:
         return Fraction(-(-self.dataset_size // self.sizes[-1])) if self.keep_partial else ratio
 
     def phase(self, update: int) -> int:
-        """Index of the size that an update has."""
+        """Index of an update's batch size in `sizes`."""
         return bisect_right(self.starts, update) - 1
 
     def samples(self, updates: int) -> int:
-        """Samples in the first `updates` updates together."""
+        """Total number of samples in the first `updates` updates."""
         if self.keep_partial:
             epoch, step = divmod(updates, int(self.per_epoch))
             return epoch * self.dataset_size + min(step * self.sizes[0], self.dataset_size)
@@ -39,13 +40,13 @@ class Batches:
         return found
 
     def epochs(self, updates: int) -> Fraction:
-        """Epochs that the first `updates` updates make; a partial batch counts as much as a whole one."""
+        """Number of epochs in the first `updates` updates; a partial batch counts as much as a full one."""
         if self.keep_partial:
             return updates / self.per_epoch
         return Fraction(self.samples(updates), self.dataset_size)
 
     def updates(self, epochs: Fraction) -> int:
-        """The most updates that these epochs have samples for: floor(epochs * N / B) with one size B."""
+        """Largest number of updates these epochs have samples for: floor(epochs * N / B) with one size B."""
         if self.keep_partial:
             return int(epochs * self.per_epoch)
         samples, ends = int(epochs * self.dataset_size), self.starts[1:]
@@ -56,5 +57,5 @@ class Batches:
         return self.starts[-1] + samples // self.sizes[-1]
 
     def then(self, size: int, epochs: Fraction) -> "Batches":
-        """The same with batches of `size` after these epochs, counted from the start."""
+        """Return a copy that switches to batches of `size` after `epochs` epochs, counted from the start."""
         return Batches(self.dataset_size, (*self.sizes, size), (*self.starts, self.updates(epochs)))

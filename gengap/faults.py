@@ -1,4 +1,4 @@
-"""Faults of the machine, such as a full disk, missing permissions or a removed folder, as one line."""
+"""Report faults of the machine in one line: a full disk, missing permissions, a removed folder, ..."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from gengap.errors import FaultError, UnreadableError, printable
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-# Why a file can't be read that may be whole: permissions, too many open files, a server that is away
+# Reasons why an intact file can't be read: permissions, too many open files, an unreachable server
 PASSING = tuple(
     getattr(errno, name)
     for name in (
@@ -36,17 +36,17 @@ _ADVICE = {
     (errno.EFBIG,): "allow larger files (ulimit -f)",
     (errno.ENOMEM,): "free some memory",
 }
-# Of torch's allocator on the CPU, of the system, and of the loader of a library such as torch
+# Messages of torch's CPU allocator, of the system, and of the loader of a library such as torch
 _REFUSED = re.compile("can't allocate memory|Cannot allocate memory|failed to map segment from shared object")
 _OTHERWISE = "check the disk, or the network that it is on"
 
 
 class MachineError(FaultError):
-    """The state of the machine ended a command; when that is mended, the same command goes on.
+    """The state of the machine ended a command; once that is fixed, the same command can go on.
 
     Args:
-        text: the line shown.
-        everywhere: what every other run of the command would meet too; empty if it may go well.
+        text: line to show.
+        everywhere: fault that every other run of the command would meet, too; empty if others may succeed.
     """
 
     def __init__(self, text: str, everywhere: str = "") -> None:
@@ -55,7 +55,7 @@ class MachineError(FaultError):
 
 
 class NotAFileError(UnreadableError, MachineError):
-    """Something else is where a file is expected; once it is removed, the same command goes on."""
+    """Something other than a file is where a file is expected; once it is removed, the command can go on."""
 
 
 _KINDS = {
@@ -68,13 +68,13 @@ _KINDS = {
 
 
 def check_is_file(path: Path) -> bool:
-    """Whether a regular file, or a link to one, is there; to be asked before it is opened.
+    """Whether there is a regular file, or a link to one; to be checked before opening it.
 
-    Opening a named pipe would wait for ever, and a device may have no end.
+    Opening a named pipe would block forever, and a device may be endless.
 
     Raises:
-        NotAFileError: something else is there, or a link that leads nowhere.
-        OSError: that can't be seen.
+        NotAFileError: something else is there, or a broken link.
+        OSError: the path can't be examined.
     """
     try:
         mode = path.stat().st_mode
@@ -90,11 +90,11 @@ def check_is_file(path: Path) -> bool:
 
 
 def machine_error(error: OSError, place: str | os.PathLike[str]) -> MachineError:
-    """An error of the operating system, in a line with what to do.
+    """Convert an error of the operating system to a line with advice.
 
     Args:
-        error: it.
-        place: named where the error names no file.
+        error: error to convert.
+        place: path to name if the error names no file.
     """
     where = printable(error.filename if isinstance(error.filename, str | os.PathLike) else place)
     advice = next((words for codes, words in _ADVICE.items() if error.errno in codes), _OTHERWISE)
@@ -103,24 +103,24 @@ def machine_error(error: OSError, place: str | os.PathLike[str]) -> MachineError
 
 
 def is_of_machine(error: BaseException) -> bool:
-    """Whether the operating system raised it, and not a library that uses OSError for its own purposes."""
+    """Whether the operating system raised the error, not a library using OSError for its own purposes."""
     return isinstance(error, OSError) and error.errno is not None and not isinstance(error, BrokenPipeError)
 
 
 def is_of_memory(error: BaseException) -> bool:
-    """Whether memory was refused, to Python, to torch on the CPU, or to a library that is imported."""
+    """Whether memory ran out in Python, in torch on the CPU, or in importing a library."""
     is_told = isinstance(error, RuntimeError | ImportError) and bool(_REFUSED.search(str(error)))
     return isinstance(error, MemoryError) or is_told
 
 
 def reason(error: OSError) -> str:
-    """What the operating system says, without the file."""
+    """The operating system's message, without the file."""
     return error.strerror or str(error) or type(error).__name__
 
 
 @contextmanager
 def naming(file: str | os.PathLike[str]) -> Iterator[None]:
-    """Give an OSError in the block, such as that of a write to a full disk, the name of the file."""
+    """Add the file's name to an OSError inside the block, such as one from writing to a full disk."""
     try:
         yield
     except OSError as error:

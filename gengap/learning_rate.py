@@ -1,12 +1,12 @@
-"""Learning-rate rules: what becomes of a small batch's rate at a large batch (paper, section 4)."""
+"""Learning-rate scaling rules: from a small batch's learning rate to a large batch's (paper, section 4)."""
 
 from collections.abc import Callable
 from math import sqrt
 
-# Rule to the factor of the rate, as a function of B_L / B_S
+# Maps each rule to the factor by which the learning rate is scaled, as a function of B_L / B_S
 RULES: dict[str, Callable[[float], float]] = {
     "none": lambda ratio: 1.0,
-    "sqrt": sqrt,  # eq. 7: it keeps the covariance of an update's noise
+    "sqrt": sqrt,  # eq. 7: preserves the covariance of the update noise
     "linear": lambda ratio: ratio,  # Goyal et al. 2017
 }
 
@@ -21,6 +21,6 @@ def scaled_lr(lr: float, batch_size: int, base_batch: int, rule: str) -> float:
         rule: a key of RULES.
 
     Raises:
-        KeyError: no such rule.
+        KeyError: there is no such rule.
     """
     return lr * RULES[rule](batch_size / base_batch)

@@ -1,4 +1,4 @@
-"""Paths as they are typed: nothing in them has a meaning but a leading ~ and environment variables."""
+"""Paths as typed: only a leading ~ and environment variables have a special meaning in them."""
 
 import os
 import re
@@ -6,26 +6,26 @@ from pathlib import Path
 
 from gengap.errors import UserError, is_control
 
-LONGEST_NAME = 255  # bytes of a file name, on every common file system
+LONGEST_NAME = 255  # most bytes in a file name on all common file systems
 
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([^{}]*)\})")
 
 
 def expanded(path: str | Path) -> Path:
-    """The path that is meant: ~ and ~user at its beginning, $NAME and ${NAME} anywhere.
+    """Expand a path: ~ and ~user at its start, $NAME and ${NAME} anywhere.
 
     Raises:
         UserError: as for `expanded_text`.
     """
     found = Path(expanded_text(str(path)))
-    return found.absolute() if str(found).startswith("~") else found  # of ./~x, which means no home
+    return found.absolute() if str(found).startswith("~") else found  # from ./~x, which doesn't mean a home
 
 
 def expanded_text(text: str) -> str:
-    """As `expanded`, as text; expanding it again changes nothing.
+    """Like `expanded`, but return text; expanding it again changes nothing.
 
     Raises:
-        UserError: a variable or home is not set, or no file system takes the result.
+        UserError: a variable or home is not set, or no file system would accept the result.
     """
     found = os.path.expanduser(_VARIABLE.sub(lambda match: _value(text, match), text))  # noqa: PTH111
     if found == "~" or found.startswith("~/"):
@@ -48,7 +48,7 @@ def _value(text: str, match: re.Match[str]) -> str:
 
 
 def unusable(path: str) -> str:
-    """Why no file system takes a path, as the rest of a sentence; empty if it may."""
+    """Explain why no file system would accept a path, as the rest of a sentence; empty if one might."""
     if any(map(is_control, path)):
         return "contains control characters, or bytes that are no text"
     longest = max(len(name.encode()) for name in path.split("/"))

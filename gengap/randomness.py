@@ -1,4 +1,4 @@
-"""Random numbers as functions of (seed, purpose, time): no generator state to save, none to disturb."""
+"""Random numbers as functions of (seed, purpose, time): there is no generator state to save or disturb."""
 
 from enum import IntEnum
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What random numbers are for. The values are part of every run's results, so they never change."""
+    """What random numbers are used for. All results depend on these values, so they must never change."""
 
     INIT = 0
     ORDER = 1
@@ -25,12 +25,12 @@ class Purpose(IntEnum):
 
 
 def generator(seed: int, purpose: Purpose, epoch: int) -> np.random.Generator:
-    """A NumPy generator for one purpose in one epoch (Philox, a counter-based generator)."""
+    """Create a NumPy generator for one purpose in one epoch (Philox, a counter-based generator)."""
     return np.random.Generator(np.random.Philox(_sequence(seed, purpose, epoch)))
 
 
 def key(seed: int, purpose: Purpose, update: int) -> int:
-    """A seed of 63 bits for another library's generator, for one purpose in one update."""
+    """Derive a 63-bit seed for another library's generator, for one purpose in one update."""
     return int(_sequence(seed, purpose, update).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 

@@ -1,4 +1,4 @@
-"""The regime: step decay, regime adaptation, warm-up, batch sizes, counted in updates (paper, section 5)."""
+"""The regime: step decay, regime adaptation, warm-up and batch sizes, all in updates (paper, section 5)."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from gengap.learning_rate import scaled_lr
 
 
 def exact(value: float) -> Fraction:
-    """The fraction that a configured number stands for: 0.3333333333333333 is 1/3."""
+    """Convert a configured number to the fraction it stands for: 0.3333333333333333 is 1/3."""
     return Fraction(value).limit_denominator(10**6)
 
 
@@ -20,28 +20,28 @@ def exact(value: float) -> Fraction:
 class Regime:
     """A step-decay schedule in updates; an update is an optimizer step, counted from 0.
 
-    rates and weight_decay hold one value per phase; phase k + 1 begins with update milestones[k]. There are
-    rates for each of the batch sizes. During the first `warmup` updates the learning rate rises linearly from
-    `warmup_from` to the first of them.
+    rates and weight_decay hold one value per phase; phase k + 1 begins at update milestones[k]. There is one
+    set of learning rates per batch size. During the first `warmup` updates, the learning rate increases
+    linearly from `warmup_from` to the scheduled one.
     """
 
     updates: int
     milestones: tuple[int, ...]
-    rates: tuple[tuple[float, ...], ...]  # by batch size, then by phase
+    rates: tuple[tuple[float, ...], ...]  # learning rates, indexed by batch size, then phase
     weight_decay: tuple[float, ...]
     warmup: int
     warmup_from: float
     batches: Batches
-    evaluations: tuple[int, ...]  # evaluate after this many updates
+    evaluations: tuple[int, ...]  # numbers of updates after which to evaluate
 
     @property
     def lr(self) -> tuple[float, ...]:
-        """Learning rates of the phases, at the last batch size."""
+        """Learning rate of each phase, at the last batch size."""
         return self.rates[-1]
 
     @property
     def updates_per_epoch(self) -> Fraction:
-        """At the last batch size."""
+        """Updates per epoch at the last batch size."""
         return self.batches.per_epoch
 
     def phase(self, update: int) -> int:
@@ -60,18 +60,18 @@ class Regime:
         return self.weight_decay[self.phase(update)]
 
     def starts_epoch(self, update: int) -> bool:
-        """Whether an update is the first to begin in its epoch; batches may span two epochs."""
+        """Whether an update is the first one to begin in its epoch; batches may span two epochs."""
         return update == 0 or self.batches.epochs(update) // 1 > self.batches.epochs(update - 1) // 1
 
 
 def build_regime(config: Config, dataset_size: int) -> Regime:
-    """The schedule of a run on `dataset_size` training samples.
+    """Build the schedule of a run on `dataset_size` training samples.
 
-    Regime adaptation (section 5) makes regime_factor * e epochs of every period of e epochs. Epochs become
-    updates here and nowhere else, in exact arithmetic: floor(epochs * regime_factor * N / B) with N =
-    `dataset_size` and B = method.batch_size. With regime_factor = |B_L| / |B_S| that is the number of updates
-    that the small batch makes. Where method.earlier_batches come before, it is the most updates that these
-    epochs have samples for; their milestones are stretched like all others.
+    Regime adaptation (section 5) stretches every period of e epochs to regime_factor * e epochs. Epochs are
+    converted to updates here and nowhere else, in exact arithmetic: floor(epochs * regime_factor * N / B)
+    with N = `dataset_size` and B = method.batch_size. With regime_factor = |B_L| / |B_S|, that is the number
+    of updates made with the small batch. With method.earlier_batches, it is the largest number of updates
+    that these epochs have samples for; the milestones between batch sizes are stretched like all others.
     """
     workload, method = config.workload, config.method
     factor = exact(method.regime_factor)
@@ -102,10 +102,10 @@ def build_regime(config: Config, dataset_size: int) -> Regime:
 
 
 def check_updates(config: Config, samples: int) -> None:
-    """Check that a run on so many training samples has a whole batch and an update.
+    """Check that a run on `samples` training samples can fill a batch and makes at least one update.
 
     Raises:
-        UserError: the batch is larger than the training set, or the regime has no update.
+        UserError: the batch is larger than the training set, or the regime has no updates.
     """
     batch_size, earlier = config.method.batch_size, config.method.earlier_batches
     limited = "" if config.data.limit is None else ", or raise data.limit"
@@ -126,7 +126,7 @@ def check_updates(config: Config, samples: int) -> None:
 
 
 def _evenly_spaced(total: int, count: int, batches: Batches) -> tuple[int, ...]:
-    """At most `count` different updates, the last of them `total`; evenly in samples if sizes differ."""
+    """Choose at most `count` distinct updates, the last being `total`; evenly in samples if sizes differ."""
     parts = (Fraction(k, count) for k in range(1, count + 1))
     if len(batches.sizes) == 1:
         found = {int(part * total) for part in parts}

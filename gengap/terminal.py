@@ -1,4 +1,4 @@
-"""Text on a terminal: what it holds is shown, and neither moves the cursor nor starts a line of its own."""
+"""Make text safe for a terminal: all of it is visible, and none moves the cursor or starts a new line."""
 
 import io
 import logging
@@ -12,11 +12,11 @@ _JOINERS = "\u200c\u200d"  # part of words in some scripts
 
 
 def visible(text: str, keep: str = "") -> str:
-    """The text on one line: what ends a line, controls a terminal or turns the direction is an escape.
+    """Put text on one line, escaping whatever ends a line, controls a terminal or changes text direction.
 
     Args:
-        text: from anywhere, bytes that are no text included.
-        keep: characters that stay, such as the newline of a text of several lines.
+        text: arbitrary text, which may include bytes that aren't valid text.
+        keep: characters to keep, such as the newline in text of several lines.
     """
     if text.isprintable():
         return text
@@ -32,19 +32,20 @@ def _escape(character: str) -> str:
 
 
 def say(line: str, file: TextIO | None = None) -> None:
-    """Print one line, on standard output unless `file` is given, whatever the line holds."""
+    """Print one line, whatever it contains, on standard output unless `file` is given."""
     print(visible(line), file=file, flush=True)
 
 
 class Terminal:
-    """A stream whose every text is visible and can be encoded; otherwise it is the stream that it wraps.
+    """Wraps a stream so that all text written to it is visible and can be encoded.
 
-    A carriage return only passes to a terminal's standard error, where progress is drawn.
+    Carriage returns are only passed on to a terminal's standard error, where progress is drawn.
 
     Args:
-        stream: it.
-        keep: characters that stay as they are.
-        loses: whether what it can't take, as on a full disk, is lost without an error. A closed pipe is one.
+        stream: stream to wrap.
+        keep: characters to pass on unchanged.
+        loses: whether text that can't be written, e.g. on a full disk, is dropped without an error. A closed
+            pipe is always an error.
     """
 
     def __init__(self, stream: TextIO, keep: str = "\n\t", *, loses: bool = False) -> None:
@@ -59,7 +60,7 @@ class Terminal:
         return len(text)
 
     def flush(self) -> None:
-        """Write what is buffered."""
+        """Write all buffered text."""
         with self._losing():
             self._stream.flush()
 
@@ -76,9 +77,9 @@ class Terminal:
 
 
 def guard_output() -> None:
-    """Make standard output and standard error of this process such streams; one that is closed stays so.
+    """Wrap this process's standard output and error in Terminal; one that is closed stays closed.
 
-    No command ends because a line on standard error is lost.
+    A lost line on standard error never ends a command.
     """
     if sys.stdout is not None and not isinstance(sys.stdout, Terminal):
         sys.stdout = cast(TextIO, Terminal(sys.stdout))
@@ -88,10 +89,10 @@ def guard_output() -> None:
 
 
 class LogFormatter(logging.Formatter):
-    """Keeps each argument of gengap's messages on one line, and a message of anyone's free of controls."""
+    """Keeps each argument of gengap's messages on one line, and all messages free of control characters."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, or the lines of a traceback."""
+        """Format a record as a line, or as the lines of a traceback."""
         if isinstance(record.args, tuple) and record.name.partition(".")[0] == "gengap":
             record = logging.makeLogRecord(record.__dict__)
             record.args = tuple(map(_argument, record.args or ()))
@@ -103,7 +104,7 @@ def _argument(value: object) -> object:
 
 
 def log_to_terminal() -> None:
-    """Log to standard error: gengap's messages, and others' warnings."""
+    """Log gengap's messages and other packages' warnings to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogFormatter("%(message)s"))
     logging.basicConfig(handlers=[handler])

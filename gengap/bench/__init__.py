@@ -1,1 +1,1 @@
-"""gengap's loop and a typical training loop, measured in alternation on the same machine."""
+"""Benchmark gengap's training loop against a typical one, measured in alternation on the same machine."""

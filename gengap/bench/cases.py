@@ -1,4 +1,4 @@
-"""What is measured: a workload and a method, gengap in one or more precisions against the typical loop."""
+"""What to measure: a workload and a method, in one or more precisions of gengap against the typical loop."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from gengap.errors import UserError
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS
 
-METHODS = ("sb", "lb_ra")  # +GBN makes the updates of +RA, only fewer; LB and +LR make them without ghosts
+METHODS = ("sb", "lb_ra")  # +GBN makes the same updates as +RA, only fewer; LB and +LR use no ghosts
 DEFAULT = (
     ("mnist_f1", "sb"),
     ("mnist_f1", "lb_ra"),
@@ -29,13 +29,13 @@ class Case:
     workload: str
     method: str
     precisions: tuple[str, ...]
-    files: tuple[str, ...] | None = None  # of a workload that reads image files: what says where they are
+    files: tuple[str, ...] | None = None  # words locating the image files; None if the workload reads none
 
     def __str__(self) -> str:
         return f"{paper.title(self.workload)} {LABELS.get(self.method, self.method)}"
 
     def config(self, precision: str) -> Config:
-        """The run's configuration, as `gengap train` composes it."""
+        """Compose the run's configuration as `gengap train` does."""
         cell = [f"workload={self.workload}", f"method={self.method}", f"precision={precision}"]
         return compose_config([*cell, *(self.files or ())])
 
@@ -47,17 +47,18 @@ def cases(
     on_gpu: Callable[[], bool],
     files: Sequence[str] = (),
 ) -> list[Case]:
-    """The requested cases; without a workload the default ones for a CPU or a GPU.
+    """List the requested cases; without a workload, the default ones for a CPU or a GPU.
 
     Args:
-        workload: its name, or none.
-        methods: names; of a workload that reads image files, sb by default.
-        precisions: of gengap.
-        on_gpu: whether there is a GPU.
+        workload: name of the workload; empty for the defaults.
+        methods: names of methods; by default sb for a workload that reads image files.
+        precisions: precisions of gengap.
+        on_gpu: tells whether there is a GPU.
         files: `data.root=DIR` and the like.
 
     Raises:
-        UserError: there is no such workload, method or precision, or `files` are given of one that has none.
+        UserError: there is no such workload, method or precision, or `files` are given for a workload that
+            doesn't read any.
     """
     for precision in precisions:
         _known("precision", precision, PRECISIONS)
@@ -87,7 +88,7 @@ def _known(key: str, value: str, choices: Sequence[str]) -> None:
         raise UserError(f"{key}={value} is unknown: use one of {', '.join(choices)}")
 
 
-# Number of training images, height, width, channels and classes of the data sets that are held in memory
+# Number of training images, height, width, channels and classes of data sets held in memory
 SHAPES = {
     "digits": (1437, 8, 8, 1, 10),
     "mnist": (60_000, 28, 28, 1, 10),

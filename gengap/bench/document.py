@@ -1,4 +1,4 @@
-"""The file of a machine's measurements, which a later measurement of the same case replaces one by one."""
+"""The file with a machine's measurements, each of which is replaced by a later one of the same case."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from gengap.report.photographs import PHOTOGRAPHS
 from gengap.runs.store import write_atomically
 
 Row = dict[str, Any]
-ROWS = "rows"  # beside the typical loop
+ROWS = "rows"  # comparisons with the typical loop
 
 
 def _case(row: Row) -> tuple[Any, ...]:
@@ -32,7 +32,7 @@ def _of_library(row: Row) -> tuple[Any, ...]:
     return row["workload"], row["method"], row["samples"], row["library"]
 
 
-# By key in the file: what identifies a row, and the order that they stand in
+# For each key in the file: what identifies a row, and the sort order of rows
 _ORDERS: dict[str, tuple[Callable[[Row], tuple[Any, ...]], Callable[[Row], tuple[Any, ...]]]] = {
     ROWS: (_case, _trained),
     PHOTOGRAPHS: (_case, _case),
@@ -44,13 +44,13 @@ _ORDERS: dict[str, tuple[Callable[[Row], tuple[Any, ...]], Callable[[Row], tuple
 def merged(
     path: Path, machine: dict[str, Any], kind: str = ROWS, found: Sequence[Row] = ()
 ) -> dict[str, Any]:
-    """The file's measurements with these, which replace those of the same cases.
+    """Merge new measurements into those in the file, replacing those of the same cases.
 
     Args:
-        path: the file, which need not exist.
-        machine: hardware, versions and rates, as `machine.peak_rates` describes them.
-        kind: the key in the file: ROWS, PHOTOGRAPHS, PEERS or HESSIAN.
-        found: the new rows.
+        path: path of the file, which need not exist.
+        machine: hardware, versions and rates, as returned by `machine.peak_rates`.
+        kind: key in the file: ROWS, PHOTOGRAPHS, PEERS or HESSIAN.
+        found: new rows.
 
     Raises:
         FaultError: the file is damaged.
@@ -68,5 +68,5 @@ def merged(
 
 
 def write(path: Path, document: dict[str, Any]) -> None:
-    """Replace the file."""
+    """Write the document, replacing the file."""
     write_atomically(path, (json.dumps(document, indent=1) + "\n").encode())

@@ -1,4 +1,4 @@
-"""What the sides of a comparison run: a function that makes one update, or delivers one batch."""
+"""The loops run by the sides of a comparison: functions that make one update, or deliver one batch."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -26,25 +26,25 @@ from gengap.training.allocator import keep_freed_memory
 from gengap.training.build import build_trainer
 from gengap.training.device import prepare_device, usable_cores
 
-LONG = 100_000  # photographs per epoch of ImageFolder, at least: so that the ends of epochs don't count
+LONG = 100_000  # least photographs per epoch of ImageFolder, so that the ends of epochs don't matter
 ENGINE = "plain"
 
-Loop = tuple[Callable[[], object], str]  # an update, and the engine that runs it
+Loop = tuple[Callable[[], object], str]  # a function that makes one update, and the engine that runs it
 
 
 def gengap(config: Config) -> Loop:
-    """gengap's updates on random images of the data set's shape."""
+    """Make gengap's updates on random images of the data set's shape."""
     return _updates(config, *random_images(config.data.name))
 
 
 def typical(config: Config) -> Loop:
-    """The typical loop's updates on the same images."""
+    """Make the typical loop's updates on the same images."""
     images, classes = random_images(config.data.name)
     return TypicalLoop(config, images, classes, _device(config)).update, ENGINE
 
 
 def photographs(config: Config) -> Loop:
-    """Batches of photographs as gengap decodes, augments and normalizes them."""
+    """Deliver batches of photographs as decoded, augmented and normalized by gengap."""
     device = prepare_device(config.runtime)
     source = load(config.data.name, config.data.root, config.data.folder, packed=config.data.packed)
     images = to_device(source.train, config, device, augment=True)
@@ -56,7 +56,7 @@ def photographs(config: Config) -> Loop:
 
 
 def image_folder(config: Config) -> Loop:
-    """The same crops and flips by torchvision's ImageFolder and transforms in a DataLoader."""
+    """Deliver batches with the same crops and flips from torchvision's ImageFolder and a DataLoader."""
     device = _device(config)
     folder = data_folder(config.data.root, config.data.folder)
     files = ImageFolder(str(folder / "train"), _transform(config.data))
@@ -75,7 +75,7 @@ def image_folder(config: Config) -> Loop:
 
 
 def on_device(config: Config) -> Loop:
-    """gengap's updates on random images that need no decoding, of the size of the crops."""
+    """Make gengap's updates on random images of the crops' size, which need no decoding."""
     side, samples = config.data.crop, max(config.method.batch_size, 1024)
     generator = np.random.default_rng(0)
     pixels = generator.integers(0, 256, (samples, side, side, 3), dtype=np.uint8)

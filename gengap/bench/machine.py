@@ -1,4 +1,4 @@
-"""Peak rates of this machine, which the shares in a measurement refer to, and the work of an update."""
+"""Peak rates of this machine, to which the shares in a measurement refer, and the work in an update."""
 
 import timeit
 from collections.abc import Callable, Iterable, Mapping
@@ -16,25 +16,25 @@ from gengap.runs.provenance import lacks_bf16, origin
 from gengap.training.memory import saved_bytes
 
 REPEATS = 7
-PROBE_SIZE = 256  # emulated bf16 takes minutes for a product of the size that is measured
+PROBE_SIZE = 256  # emulated bf16 would take minutes for a product of the size used for measuring
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 def slow_bf16(device: torch.device) -> str | None:
-    """Why bf16 is not worth measuring on a CPU: its products are slower than those in fp32; else None."""
+    """Explain why bf16 isn't worth measuring on a CPU, if its products are slower than in fp32; else None."""
     if device.type == "cuda":
         return None
     show("gengap bench: trying matrix products in fp32 and bf16")
     threads = torch.get_num_threads()
     try:
-        torch.set_num_threads(1)  # on a busy machine, several wait for one another
+        torch.set_num_threads(1)  # on a busy machine, several threads would wait for one another
         return slower({name: matrix_rate(name, PROBE_SIZE, device) for name in DTYPES})
     finally:
         torch.set_num_threads(threads)
 
 
 def slower(rates: Mapping[str, float]) -> str | None:
-    """As `slow_bf16`, from the rates of both precisions in GFLOP/s."""
+    """Like `slow_bf16`, given the rates of both precisions in GFLOP/s."""
     if rates["bf16"] >= rates["fp32"]:
         return None
     reason = "this processor has no bf16 arithmetic" if lacks_bf16() else "it is slower than fp32 here"
@@ -42,7 +42,10 @@ def slower(rates: Mapping[str, float]) -> str | None:
 
 
 def peak_rates(device: torch.device, precisions: Iterable[str]) -> dict[str, Any]:
-    """Hardware, versions, matrix-product rate by precision (GFLOP/s) and copy rate (GB/s, reads + writes)."""
+    """Measure matrix product rate by precision (GFLOP/s) and copy rate (GB/s, reads + writes).
+
+    Returns them with hardware and versions.
+    """
     size = 8192 if device.type == "cuda" else 2048
     rates = {}
     for name in precisions:
@@ -57,13 +60,13 @@ def peak_rates(device: torch.device, precisions: Iterable[str]) -> dict[str, Any
 
 
 def matrix_rate(precision: str, size: int, device: torch.device) -> float:
-    """GFLOP/s of the product of two square matrices of this size."""
+    """Measure the GFLOP/s of multiplying two square matrices of this size."""
     a = torch.randn(size, size, device=device).to(DTYPES[precision])
     return 2e-9 * size**3 / _fastest(partial(torch.matmul, a, a), device)
 
 
 def _rounded(rate: float) -> float:
-    return float(f"{rate:.4g}")  # significant digits, so that no rate becomes 0
+    return float(f"{rate:.4g}")  # to significant digits, so that no rate becomes 0
 
 
 def _fastest(operation: Callable[[], Any], device: torch.device) -> float:
@@ -76,7 +79,7 @@ def _fastest(operation: Callable[[], Any], device: torch.device) -> float:
 
 
 def gflop_per_image(config: Config, shape: tuple[int, int, int], num_classes: int) -> float:
-    """10^9 floating-point operations of forward and backward pass, matrix products and convolutions only."""
+    """Count forward and backward pass operations (10^9), in matrix products and convolutions only."""
     height, width, channels = shape
     model = build(config.model.name, num_classes, **config.model.options)
     samples = 2  # batch norm needs at least two
@@ -87,10 +90,10 @@ def gflop_per_image(config: Config, shape: tuple[int, int, int], num_classes: in
 
 
 def gb_per_update(config: Config, shape: tuple[int, int, int], num_classes: int) -> float:
-    """Lower bound on the GB that an update reads and writes, for arrays that do not fit into a cache.
+    """Compute a lower bound on the GB an update reads and writes, for arrays that don't fit into a cache.
 
     Activations saved for the backward pass are written and read once (counted without a compiler); weights,
-    gradient and velocity, 4 bytes per parameter each, are read and written once.
+    gradient and velocity, at 4 bytes per parameter each, are read and written once.
     """
     height, width, channels = shape
     model = build(config.model.name, num_classes, **config.model.options)

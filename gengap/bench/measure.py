@@ -1,4 +1,4 @@
-"""The comparison: both sides take turns, their medians, and the files that record them."""
+"""Run the comparison: both sides take turns, and their medians are recorded in files."""
 
 import json
 import statistics
@@ -40,20 +40,20 @@ from gengap.training.device import prepare_device
 def measure_all(
     chosen: Sequence[Case], rounds: int, results_dir: Path, finished: Callable[[str], None], peers: str = ""
 ) -> int:
-    """Measure the cases, print and record them; earlier records of other cases on this machine stay.
+    """Measure, print and record the cases; earlier records of other cases on this machine are kept.
 
-    bf16 is left out where the processor emulates it.
+    bf16 is skipped if the processor has to emulate it.
 
     Args:
-        chosen: the cases.
-        rounds: turns of each side.
-        results_dir: the file goes to its folder `bench`.
-        finished: told each case that has been saved.
-        peers: the interpreter with other trainers' libraries, to measure these; else the typical loop.
+        chosen: cases to measure.
+        rounds: number of turns of each side.
+        results_dir: results directory; the file is written to its folder `bench`.
+        finished: called with the name of each case that has been saved.
+        peers: interpreter with other trainers' libraries, to measure those; if empty, the typical loop.
 
     Raises:
-        UserError: nothing but bf16 was asked for there, the file of this machine is damaged, or a measured
-            process died.
+        UserError: only bf16 was requested although it is emulated, this machine's file is damaged, or a
+            measured process died.
         OSError: results_dir can't be written to.
     """
     device = prepare_device(Runtime())
@@ -64,7 +64,7 @@ def measure_all(
     folder = results_dir / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{slug(machine['hardware'])}.json"
-    merged(path, machine)  # so that a damaged file ends the command at once
+    merged(path, machine)  # fails early if the file is damaged
     rates = ", ".join(f"{k} {v:,.0f} GFLOP/s" for k, v in machine["matrix_gflops"].items())
     show("")
     say(f"{machine['hardware']['name']}: {rates}, copy {machine['copy_gbs']:.0f} GB/s")
@@ -84,7 +84,7 @@ def measure_all(
 def _measured(
     case: Case, rounds: int, machine: dict[str, Any], title: str, peers: str
 ) -> tuple[str, list[dict[str, Any]], Table]:
-    """Where a case's rows belong in the document, the rows, and their table."""
+    """Measure a case; return the key for its rows in the document, the rows, and their table."""
     if peers:
         rows = compare(case, rounds, machine, title, peers)
         return PEERS, rows, peers_table(rows)
@@ -96,10 +96,10 @@ def _measured(
 
 
 def without_bf16(chosen: Sequence[Case], reason: str) -> list[Case]:
-    """The cases without bf16; says why, if it was asked for.
+    """Remove bf16 from the cases, telling the user why if it was requested.
 
     Raises:
-        UserError: nothing else was asked for.
+        UserError: nothing else was requested.
     """
     left = [replace(c, precisions=tuple(p for p in c.precisions if p != "bf16")) for c in chosen]
     if not all(case.precisions for case in left):
@@ -110,7 +110,7 @@ def without_bf16(chosen: Sequence[Case], reason: str) -> list[Case]:
 
 
 def write_page(document: dict[str, Any], folder: Path) -> None:
-    """Write a machine's measurements for reading: their table, the targets, and a figure."""
+    """Write a machine's measurements in readable form: their table, the targets, and a figure."""
     shown = figure(document)
     with naming(folder):
         save(shown, folder)
@@ -122,9 +122,9 @@ def write_page(document: dict[str, Any], folder: Path) -> None:
 
 
 def measure(case: Case, rounds: int, machine: dict[str, Any], title: str) -> list[dict[str, Any]]:
-    """One row per precision: the medians of gengap and the typical loop over `rounds` turns each.
+    """Measure one row per precision, with medians of gengap and the typical loop over `rounds` turns each.
 
-    `title` begins the lines that show its progress.
+    Progress lines start with `title`.
     """
     configs = {p: case.config(p) for p in case.precisions}
     first = next(iter(configs.values()))

@@ -1,4 +1,4 @@
-"""How fast photographs are decoded, beside torchvision's ImageFolder, and whether that limits training."""
+"""Measure decoding of photographs next to torchvision's ImageFolder, and whether it limits training."""
 
 import statistics
 from contextlib import ExitStack
@@ -20,15 +20,15 @@ PREFETCHED = 2  # batches per worker of a DataLoader
 
 
 def measure_photographs(case: Case, rounds: int, machine: dict[str, Any], title: str) -> dict[str, Any]:
-    """The medians, in seconds per photograph, of decoding by both and of gengap's updates without it.
+    """Measure median seconds per photograph for decoding by both, and for gengap's updates without decoding.
 
-    Both decode the same files to the same crops with a worker per core, and deliver normalized batches.
+    Both decode the same files to the same crops with one worker per core, and deliver normalized batches.
 
     Args:
-        case: a workload that reads image files.
-        rounds: turns of each side.
-        machine: as `machine.peak_rates` describes it.
-        title: begins the lines that show the progress.
+        case: case with a workload that reads image files.
+        rounds: number of turns of each side.
+        machine: description of the machine, as returned by `machine.peak_rates`.
+        title: start of the lines that show progress.
 
     Raises:
         UserError: the files can't be found or read, or a measured process died.

@@ -1,11 +1,11 @@
-"""What is being measured, on standard error: on a terminal a line that is overwritten, elsewhere many."""
+"""Show on standard error what is being measured: one line, overwritten, on a terminal, else many."""
 
 import shutil
 import sys
 
 
 def show(line: str) -> None:
-    """Show a line in place of the last one; an empty one only removes that."""
+    """Show a line in place of the last one; an empty line only removes the last one."""
     if sys.stderr is None:  # closed, as by 2>&-
         return
     if sys.stderr.isatty():
@@ -16,7 +16,7 @@ def show(line: str) -> None:
 
 
 def tell(line: str) -> None:
-    """Print a line that stays."""
+    """Print a line that is not overwritten."""
     show("")
     if sys.stderr is not None:
         print(line, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Random images of a data set's shape, which every side trains on."""
+"""Random images of a data set's shape, on which every side trains."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from gengap.data.sources import Images, Source
 
 
 def random_images(name: str) -> tuple[Images, int]:
-    """Random images and labels of a data set's shape, and its number of classes."""
+    """Generate random images and labels of a data set's shape; return them and its number of classes."""
     samples, *shape, classes = SHAPES[name]
     generator = np.random.default_rng(0)
     pixels = generator.integers(0, 256, (samples, *shape), dtype=np.uint8)
@@ -15,5 +15,5 @@ def random_images(name: str) -> tuple[Images, int]:
 
 
 def source_of(images: Images, classes: int) -> Source:
-    """A data set of these images, the first of which are its test split."""
+    """Make a data set of these images, whose first ones also serve as its test split."""
     return Source(images, images.take(np.arange(min(1000, len(images)))), classes)

@@ -1,4 +1,4 @@
-"""Several ranks on this machine: images per second, and the share of an update that they exchange in."""
+"""Measure several ranks on this machine: images per second, and the share of an update spent on exchanges."""
 
 import signal
 import socket
@@ -29,7 +29,7 @@ from gengap.training.shares import check_shares
 from gengap.training.trainer import Trainer
 
 TURN_SECONDS = 2.0
-LINGERING = 5.0  # seconds that a rank has to end after rank 0
+LINGERING = 5.0  # seconds a rank has to exit after rank 0
 TIMEOUT = timedelta(minutes=10)
 HEAD = ("case", "precision", "ranks", "threads each", "images/s", "times one", "in exchanges")
 _started: list[SpawnProcess] = []
@@ -41,10 +41,10 @@ def measure_ranks(
     """Measure the cases on each number of ranks, and print a table.
 
     Args:
-        chosen: the cases.
+        chosen: cases to measure.
         sizes: numbers of ranks.
-        rounds: turns of each.
-        finished: told each case that has been printed.
+        rounds: number of turns for each.
+        finished: called with the name of each case that has been printed.
 
     Raises:
         UserError: the ranks can't share a batch evenly, or one of them died; or images come from files.
@@ -72,7 +72,7 @@ def measure_ranks(
 
 
 def _measure(config: Config, size: int, rounds: int) -> tuple[int, float, float]:
-    """Threads of a rank, and seconds per update of the fastest round: in all, and in exchanges."""
+    """Measure the fastest round: threads per rank, and seconds per update in total and in exchanges."""
     context = get_context("spawn")
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -85,13 +85,13 @@ def _measure(config: Config, size: int, rounds: int) -> tuple[int, float, float]
     with _without_ctrl_c():
         for process in processes:
             process.start()
-    answer.close()  # so that the end of the other side is noticed
+    answer.close()  # so that the other end's closing is noticed
     processes[0].join()
     try:
         threads, seconds, exchanging = answers.recv()
     except EOFError:
         raise UserError("a measured process ended; its error message is above") from None
-    finally:  # how the others end says nothing any more
+    finally:  # how the other ranks exit no longer matters
         for process in processes[1:]:
             process.join(LINGERING)
             process.kill()
@@ -100,7 +100,7 @@ def _measure(config: Config, size: int, rounds: int) -> tuple[int, float, float]
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Start processes that ignore it: it reaches them too, and would interrupt their imports."""
+    """Start processes that ignore Ctrl-C, which reaches them too and would interrupt their imports."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
@@ -146,6 +146,6 @@ def _turn(trainer: Trainer, updates: Iterator[int], ranks: Ranks, number: int) -
     ranks.seconds, began = 0.0, time.perf_counter()
     for _ in range(number):
         trainer.train_step(next(updates) % trainer.regime.updates)
-        ranks.largest(0)  # whether to stop
+        ranks.largest(0)  # stands for agreeing on whether to stop, as in training
     trainer.wait()
     return (time.perf_counter() - began) / number, ranks.seconds / number

@@ -1,4 +1,4 @@
-"""What the command asks of a side's process, answered after the update that completes it."""
+"""Requests from the command to a side's process, answered after the update that completes them."""
 
 import re
 import resource
@@ -15,9 +15,10 @@ MIB = 2**20
 
 
 class Requests:
-    """Times updates: whoever makes them calls `built` before the first and `after_update` after each.
+    """Times updates: the code making them calls `built` before the first and `after_update` after each.
 
-    So a trainer whose loop can't be left, as Lightning's, is timed like one that makes single updates.
+    This way, a trainer whose loop can't be left, such as Lightning's, is timed like one that makes single
+    updates.
     """
 
     def __init__(self, parent: Connection, config: Config) -> None:
@@ -30,17 +31,17 @@ class Requests:
         self._startup: Startup | None = None
 
     def built(self, engine: str, versions: Mapping[str, str] | None = None) -> None:
-        """Everything is in place for the first update."""
+        """Report that everything is ready for the first update."""
         self._wait()
         now = time.perf_counter()
         self._startup = Startup(now - self._begun, 0.0, engine, dict(versions or {}))
         self._begun = now
 
     def after_update(self) -> None:
-        """Count an update; if it was the last that was asked for, answer and wait for the next request.
+        """Count an update; if it was the last one requested, answer and wait for the next request.
 
         Raises:
-            EOFError: the command has ended.
+            EOFError: the command has exited.
             ConnectionError: likewise.
         """
         self._left -= 1
@@ -60,13 +61,13 @@ class Requests:
 
 
 def peak_memory(on_gpu: bool) -> float:
-    """Peak memory of this process in MiB; on a GPU, of its allocations there."""
+    """Peak memory of this process in MiB; on a GPU, that of its allocations there."""
     if on_gpu:
         import torch
 
         return torch.cuda.max_memory_allocated() / MIB
     status = Path("/proc/self/status")
-    if status.exists():  # getrusage would include the parent's memory from before the exec
+    if status.exists():  # getrusage would include the parent's memory before exec
         found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
         if found:
             return int(found[1]) / 1024
@@ -74,4 +75,4 @@ def peak_memory(on_gpu: bool) -> float:
 
 
 def _nothing() -> None:
-    """CPU operations are complete when they return."""
+    """Do nothing to synchronize: CPU operations are complete when they return."""

@@ -1,4 +1,4 @@
-"""The process of a side: makes as many updates as the command asks for, and says how long they took."""
+"""The process of a side, which makes as many updates as requested and reports how long they took."""
 
 import os
 import signal
@@ -20,28 +20,28 @@ _NO_ROOM = (
 
 def main(descriptor: int) -> None:
     """Serve the command at the other end of this file descriptor."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which ends the DataLoader's workers
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # SIGTERM ends the DataLoader's workers
     with Connection(descriptor) as parent:
         serve(parent)
 
 
 def serve(parent: Connection) -> None:
-    """Answer the parent's requests, until it closes the pipe.
+    """Answer the parent's requests until it closes the pipe.
 
     Raises:
-        Exception: whatever the updates raise, other than for want of shared memory, which the parent is told.
+        Exception: whatever the updates raise, except lack of shared memory, which is reported to the parent.
     """
     try:
         kind, config = parent.recv()
         _run(kind, config, parent)
-    except (EOFError, BrokenPipeError):  # the parent has ended, or was stopped
+    except (EOFError, BrokenPipeError):  # the parent has exited, or was stopped
         return
     except Exception as error:
         from gengap.data.shared_memory import is_full
 
         if not is_full(error):
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what is left of the DataLoader prints a traceback
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # hides a traceback from what is left of the DataLoader
         with suppress(ConnectionError):
             parent.send(UserError(_NO_ROOM))
 

@@ -13,27 +13,27 @@ from typing import Any, Self
 from gengap.config.schema import Config
 from gengap.errors import UserError
 
-_PACKAGES = Path(__file__).parents[2]  # the folder that gengap is imported from
+_PACKAGES = Path(__file__).parents[2]  # folder from which gengap is imported
 _started: set["subprocess.Popen[bytes]"] = set()
 
 
 @dataclass(frozen=True)
 class Startup:
-    """What a side took, in seconds, before it ran steadily, and what runs its updates."""
+    """Time in seconds that a side took before it ran steadily, and what runs its updates."""
 
-    seconds: float  # to import, build and move the data
-    first_update: float  # including compilation and choice of kernels
+    seconds: float  # time to import, build and move the data
+    first_update: float  # including compilation and kernel selection
     engine: str
-    versions: dict[str, str]  # of the libraries that it is about
+    versions: dict[str, str]  # versions of the libraries being measured
 
 
 class Side:
-    """One process; neither it nor its workers run between two calls.
+    """One process, which is stopped, together with its workers, between calls.
 
     Args:
-        kind: what its updates are, a key of loops.LOOPS or of peers.PEERS.
-        config: of the run that it trains.
-        python: the interpreter, which needs what that imports.
+        kind: kind of updates it makes, a key of loops.LOOPS or peers.PEERS.
+        config: configuration of the run it trains.
+        python: interpreter to use, which must have the packages that `kind` imports.
 
     Raises, on entering the context and in its methods:
         UserError: the process died, or its DataLoader found no room in shared memory.
@@ -46,7 +46,8 @@ class Side:
         self._connection, theirs = Pipe()
         paths = [str(_PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
         command = [self._python, "-m", "gengap.bench.serve", str(theirs.fileno())]
-        # It leads a group of its own: of its DataLoader's workers, and out of a terminal's Ctrl-C
+        # It leads its own process group, which includes its DataLoader's workers and ignores a terminal's
+        # Ctrl-C
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -67,11 +68,11 @@ class Side:
         _end(self._process)
 
     def seconds(self, updates: int) -> float:
-        """Time for this number of updates."""
+        """Time in seconds for this number of updates."""
         return float(self._ask(("updates", updates)))
 
     def peak_memory(self) -> float:
-        """Peak memory of the process in MiB; on a GPU, of its allocations there."""
+        """Peak memory of the process in MiB; on a GPU, that of its allocations there."""
         return float(self._ask(("memory", 0)))
 
     def _ask(self, request: tuple[str, int]) -> Any:
@@ -87,7 +88,7 @@ class Side:
         if isinstance(answer, UserError):
             raise answer
         _signal(self._process, signal.SIGSTOP)
-        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # until it has stopped
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # wait until it stops
         return answer
 
     def _how_it_ended(self) -> str:
@@ -101,7 +102,7 @@ class Side:
 
 
 def end_sides() -> None:
-    """Kill every side that this process has started, with its workers."""
+    """Kill every side started by this process, including their workers."""
     for process in list(_started):
         _end(process)
 

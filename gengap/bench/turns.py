@@ -1,4 +1,4 @@
-"""Sides that take turns: each is measured while the others stand still."""
+"""Let sides take turns: each is measured while the others are stopped."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -22,13 +22,13 @@ NAMES = {
 def take_turns(
     sides: dict[str, Side], rounds: int, title: str, ahead: Mapping[str, int] = NOTHING_AHEAD
 ) -> dict[str, list[float]]:
-    """Seconds per update of every turn, by side.
+    """Measure seconds per update in every turn, by side.
 
     Args:
-        sides: by name, inside their `with` blocks.
-        rounds: turns of each side.
-        title: begins the lines that show the progress.
-        ahead: by name, of how many updates a side may have done the work when it is asked for them.
+        sides: sides by name, inside their `with` blocks.
+        rounds: number of turns of each side.
+        title: start of the lines that show progress.
+        ahead: by name, for how many updates a side may have done the work before they are requested.
     """
     show(f"{title}: how many updates per turn")
     updates = {}
@@ -45,16 +45,16 @@ def take_turns(
 
 
 def ratios(slow: Sequence[float], fast: Sequence[float]) -> dict[str, float]:
-    """How many times as long the one side takes: the median over adjacent turns, and the quartiles.
+    """Compute how many times as long one side takes: median and quartiles over pairs of adjacent turns.
 
-    Of adjacent turns, so that drift of the machine's speed affects both.
+    Turns are compared in adjacent pairs, so that drift in the machine's speed affects both.
     """
     low, middle, high = quartiles([t / g for t, g in zip(slow, fast, strict=True)])
     return {"ratio": middle, "ratio_low": low, "ratio_high": high}
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """Lower quartile, median and upper quartile, with linear interpolation."""
+    """Compute lower quartile, median and upper quartile, with linear interpolation."""
     if len(values) == 1:
         return values[0], values[0], values[0]
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")

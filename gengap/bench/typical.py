@@ -1,4 +1,4 @@
-"""A typical training loop, as in tutorials and in the paper's released code.
+"""A typical training loop, as found in tutorials and in the paper's released code.
 
 It is the baseline of the comparison, so nothing in it is tuned.
 """
@@ -17,7 +17,7 @@ from gengap.data.sources import Images
 from gengap.models import build
 from gengap.training.device import usable_cores
 
-WORKERS = 8  # of the DataLoader, if there are as many cores
+WORKERS = 8  # DataLoader workers, if there are that many cores
 
 
 class PilImages(Dataset[tuple[Tensor, int]]):
@@ -36,7 +36,7 @@ class PilImages(Dataset[tuple[Tensor, int]]):
 
 
 def augmentation(data: Data, size: int) -> Any:
-    """The workload's augmentation in torchvision's transforms, for images of size x size."""
+    """Build the workload's augmentation from torchvision's transforms, for images of size x size."""
     return transforms.Compose(
         [
             transforms.RandomCrop(size, padding=data.crop_padding, fill=data.pad_value),
@@ -50,7 +50,7 @@ def augmentation(data: Data, size: int) -> Any:
 def loader(
     config: Config, images: Images, batch_size: int, device: torch.device
 ) -> DataLoader[tuple[Tensor, int]]:
-    """Shuffled batches of the images, augmented by torchvision in up to WORKERS processes."""
+    """Create a loader of shuffled batches, augmented by torchvision in up to WORKERS processes."""
     workers = min(WORKERS, usable_cores())
     return DataLoader(
         PilImages(images, augmentation(config.data, images.images.shape[1])),
@@ -64,7 +64,7 @@ def loader(
 
 
 def optimizer(config: Config, model: nn.Module) -> torch.optim.Optimizer:
-    """torch's optimizer with the workload's first learning rate and weight decay."""
+    """Create torch's optimizer with the workload's first learning rate and weight decay."""
     workload, parameters = config.workload, model.parameters()
     rate, decay = workload.lr[0], workload.weight_decay[0]
     if workload.optimizer == "adam":
@@ -76,7 +76,7 @@ def optimizer(config: Config, model: nn.Module) -> torch.optim.Optimizer:
 
 
 class TypicalLoop:
-    """Trains on `images` with the batch size, ghosts and recipe of the configuration."""
+    """Trains on `images` with the configuration's batch size, ghosts and recipe."""
 
     def __init__(self, config: Config, images: Images, num_classes: int, device: torch.device):
         self._config, self._device = config, device
@@ -91,7 +91,7 @@ class TypicalLoop:
             yield from self._loader
 
     def update(self) -> None:
-        """One step; with ghosts, one forward and backward pass per ghost, accumulating gradients."""
+        """Make one step; with ghosts, one forward and backward pass per ghost, accumulating gradients."""
         images, labels = next(self._batches)
         images, labels = images.to(self._device), labels.to(self._device)
         ghosts = max(1, len(labels) // (self._config.method.ghost_size or len(labels)))

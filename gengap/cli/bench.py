@@ -1,4 +1,4 @@
-"""`gengap bench`: the speed of gengap's training loop beside a typical PyTorch loop, on this machine."""
+"""`gengap bench`: compare the speed of gengap's training loop with a typical PyTorch loop on this machine."""
 
 import os
 import subprocess
@@ -60,10 +60,10 @@ limits training.
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure and save the results; return the exit code. A signal ends the command with one line.
+    """Measure and save the results; return the exit code. On a signal, the command ends with one line.
 
     Raises:
-        UserError: an unknown argument or an invalid value, or what `measure_all` raises.
+        UserError: an argument is unknown or has an invalid value, or `measure_all` raises it.
     """
     typed = options.read(SPEC, arguments)
     if typed.asks_for_help:
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str]) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
-            if error.filename is None:  # of standard output
+            if error.filename is None:  # an error on standard output
                 raise
             advice = f"can't write to {error.filename} ({error.strerror}): set results_dir=DIR"
             raise MachineError(advice) from error
@@ -155,7 +155,7 @@ def _chosen(values: Mapping[str, str]) -> "Sequence[Case]":
 
 def _say_stopped(finished: Sequence[str], place: str, signal: str) -> None:
     which = f"; finished: {', '.join(finished)}{place}" if finished else " before any case was measured"
-    with suppress(OSError, RuntimeError):  # a closed terminal, or a line that was being written
+    with suppress(OSError, RuntimeError):  # a closed terminal, or interrupted while writing a line
         tell(f"gengap bench: stopped ({signal}){which}")
 
 

@@ -1,4 +1,4 @@
-"""Tab completion of every command, on top of the shell functions that Hydra installs."""
+"""Tab completion for every command, based on the shell functions that Hydra installs."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +35,7 @@ def complete(arguments: Sequence[str], commands: Sequence[str]) -> None:
     A query prints the candidates for the command line in the environment variable COMP_LINE.
 
     Raises:
-        UserError: any other arguments.
+        UserError: there are any other arguments.
     """
     if list(arguments) not in [[f"{what}={s}"] for what in ("install", "uninstall", "query") for s in SHELLS]:
         raise UserError(
@@ -49,17 +49,17 @@ def complete(arguments: Sequence[str], commands: Sequence[str]) -> None:
     if len(words) < 2:
         offered: Iterable[str] = commands
     else:
-        with suppress(UserError):  # a folder that is not there yet
+        with suppress(UserError):  # the folder may not exist yet
             add_config_dirs(_after(train.CONFIG_DIR, words[:-1]))
         folders: list[str] = []
-        with suppress(UserError, OSError, ValueError, RecursionError):  # a path that can't be looked into
+        with suppress(UserError, OSError, ValueError, RecursionError):  # the path may be unreadable
             folders += _paths(words[-2], last)
         offered = [*_values_after(words[-2]), *folders, *_as_typed(words_of(words[:-1]), last)]
     print(" ".join(w for w in offered if w.startswith(last)))
 
 
 def words_of(before: Sequence[str]) -> Sequence[str]:
-    """Every completion after a command and its words: `key=value` where the values are known, else `key=`."""
+    """List completions after a command and its words: `key=value` if values are known, otherwise `key=`."""
     command = before[0]
     if command in ("train", "status"):
         launchers = (f"hydra/launcher={name}" for name in names_in("hydra/launcher"))
@@ -83,7 +83,7 @@ def words_of(before: Sequence[str]) -> Sequence[str]:
 
 
 def _landscape_words(before: Sequence[str]) -> Sequence[str]:
-    """The kinds, and after one of them its settings and the keys of runs."""
+    """List the kinds or, after one of them, its settings and the keys of runs."""
     if not before:
         return ("--help", *KINDS)
     if before[0] not in KINDS:
@@ -94,7 +94,7 @@ def _landscape_words(before: Sequence[str]) -> Sequence[str]:
 
 
 def _as_typed(words: Iterable[str], typed: str) -> Iterator[str]:
-    """The words as they continue what is typed: a group without its plus, a further value after a comma."""
+    """Adapt words to what has been typed: groups without their plus, further values after a comma."""
     first, comma, _ = typed.rpartition(",")
     key = typed.partition("=")[0]
     for word in words:
@@ -108,7 +108,7 @@ def _as_typed(words: Iterable[str], typed: str) -> Iterator[str]:
 
 
 def _after(flag: str, words: Sequence[str]) -> list[str]:
-    """The values given to a flag."""
+    """List the values given to a flag."""
     return [value for name, value in pairwise(words) if name == flag]
 
 
@@ -117,7 +117,7 @@ def _values_after(word: str) -> Sequence[str]:
 
 
 def _paths(before: str, word: str) -> Iterator[str]:
-    """Folders that complete the word, where a folder belongs."""
+    """Yield folders that complete the word, if a folder is expected there."""
     key, equals, start = word.partition("=")
     if before == train.CONFIG_DIR:
         key, equals, start = "", "", word
@@ -134,7 +134,7 @@ def _absolute(start: str) -> Iterator[Path]:
 
 
 def _flags(spec: Spec) -> list[str]:
-    """The long form of each flag, and --help."""
+    """List the long form of each flag, and --help."""
     return ["--help", *(flag.split(", ")[-1] for flag in (*spec.flags, *spec.settings))]
 
 

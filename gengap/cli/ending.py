@@ -1,4 +1,4 @@
-"""How every command ends: one line for a user's mistake, silence for Ctrl-C and a closed pipe."""
+"""How every command ends: with one line for a user's mistake, and silently on Ctrl-C or a closed pipe."""
 
 import errno
 import os
@@ -21,13 +21,13 @@ EXIT_CODE_FILE = "GENGAP_EXIT_CODE_FILE"
 def run_command(command: Callable[[], int]) -> int:
     """Run a command; return the exit code.
 
-    Ctrl-C exits the process at once, because a KeyboardInterrupt inside an import may be swallowed or turned
-    into another error. Code that must save or clean up first uses launch.stop.Stop.
+    Ctrl-C exits the process immediately, because a KeyboardInterrupt inside an import may be swallowed or
+    turned into another error. Code that must save or clean up first uses launch.stop.Stop.
     """
     before = signal.signal(signal.SIGINT, _exit_now)
     try:
         code = command()
-        sys.stdout.flush()  # here, where a closed pipe can still be caught
+        sys.stdout.flush()  # flush here, where a closed pipe can still be caught
     except UserError as error:
         log_error(error)
         return exit_code(error)
@@ -54,7 +54,7 @@ def run_command(command: Callable[[], int]) -> int:
     except OSError as error:
         if not is_of_machine(error):
             raise
-        is_here = error.errno == errno.ENOENT  # a file would be named, see faults.naming
+        is_here = error.errno == errno.ENOENT  # the error would name a file, see faults.naming
         if error.filename is None and not is_here:
             _discard(sys.stdout)
         log_error(machine_error(error, "the current folder" if is_here else "standard output"))
@@ -70,43 +70,43 @@ def _is_missing_dependency(error: ModuleNotFoundError) -> bool:
 
 def _exit_now(number: int, frame: FrameType | None) -> None:
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, RuntimeError):  # closed, or interrupted in the middle of a write
+        with suppress(OSError, ValueError, RuntimeError):  # closed, or interrupted during a write
             stream.flush()
     os._exit(INTERRUPTED)
 
 
 def open_standard_streams() -> None:
-    """Open standard input, output and error on /dev/null where they are closed, as those of a daemon may be.
+    """Open standard input, output and error on /dev/null if they are closed, as a daemon's may be.
 
-    Otherwise the next file to be opened would take the place of one, and what is printed would end in it.
+    Otherwise, the next file to be opened would take the place of one of them, and receive what is printed.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free descriptor
     sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
     sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 def _discard(*streams: TextIO) -> None:
-    """Send buffered output to /dev/null, or flushing it at exit would raise the same error again."""
+    """Redirect buffered output to /dev/null, since flushing it at exit would raise the same error again."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     for stream in streams:
-        with suppress(OSError, ValueError):  # a stream without a file descriptor
+        with suppress(OSError, ValueError):  # the stream may have no file descriptor
             os.dup2(devnull, stream.fileno())
 
 
 def forget_exit_code(environment: Mapping[str, str]) -> None:
-    """Remove $GENGAP_EXIT_CODE_FILE on rank 0, so that it is no earlier command's if this one is killed."""
+    """Remove $GENGAP_EXIT_CODE_FILE on rank 0, so that none is left from before if this command is killed."""
     if file := _exit_code_file(environment):
         with suppress(OSError):
             file.unlink()
 
 
 def leave_exit_code(code: int, environment: Mapping[str, str]) -> None:
-    """Write the exit code of rank 0 to $GENGAP_EXIT_CODE_FILE, because torchrun's own is 0 or 1."""
+    """Write rank 0's exit code to $GENGAP_EXIT_CODE_FILE, because torchrun itself only returns 0 or 1."""
     if file := _exit_code_file(environment):
         with suppress(OSError):
             file.write_text(f"{code}\n", encoding="utf-8")

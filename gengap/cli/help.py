@@ -43,11 +43,11 @@ ABOUT_KEYS = """\
 Keys with their defaults; ??? is set by the workload, the method or the protocol. Intervals are valid ranges.
 A path is taken as it is typed, commas included, also with -m; ~, $NAME and ${NAME} are expanded."""
 
-COLUMN = 40  # of the explanations
+COLUMN = 40  # column at which explanations start
 
 
 def train_help() -> str:
-    """The text of `gengap train --help`."""
+    """Text of `gengap train --help`."""
     names = "\n".join(_choices(group) for group in GROUPS)
     keys = "\n".join(_keys(schema.Config))
     return f"{USAGE}\n\nChoices\n{names}\n\n{ABOUT_KEYS}\n{keys}"

@@ -39,22 +39,22 @@ Measures the loss around trained networks: train them with runtime.keep_weights=
 ones continued. A list of values for a key of the run, with or without -m, measures several runs. Exit codes
 are those of gengap train."""
 
-COLUMN = 30  # of the explanations
+COLUMN = 30  # column at which explanations start
 
 log = logging.getLogger(__name__)
 
 
 def spec(kind: str) -> options.Spec:
-    """What `gengap landscape KIND` takes."""
+    """Arguments that `gengap landscape KIND` accepts."""
     taken = (*names(kind), *map(plus, GROUPS), *keys())
     return options.Spec(f"landscape {kind}", (f"-m, {MULTIRUN}",), {f"-cd, {CONFIG_DIR}": ()}, {}, taken)
 
 
 def main(arguments: Sequence[str], started: float | None = None) -> int:
-    """Measure what the arguments ask for; return the exit code, with the meanings of `gengap train`.
+    """Make the requested measurements; return the exit code, with the same meanings as for `gengap train`.
 
     Raises:
-        UserError: an unknown kind or an invalid argument.
+        UserError: a kind is unknown or an argument invalid.
     """
     started = time.time() if started is None else started
     if not arguments or arguments[0] in options.HELP:
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
         return DONE
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("gengap").setLevel(logging.INFO)
-    sys.path.insert(0, "")  # so that package.module:factory is found in the current folder
+    sys.path.insert(0, "")  # to find package.module:factory in the current folder
     settings, run_words = split(kind, typed.words)
     _check_named(run_words)
     folders = [word for folder in typed.settings[CONFIG_DIR] for word in (CONFIG_DIR, folder)]
@@ -98,7 +98,7 @@ def _measure_all(tasks: Sequence[Task], started: float) -> int:
     left = [number for number in range(len(tasks)) if number not in found]
     if left:
         what = tasks[left[0]].name if len(tasks) == 1 else counted(len(left), "record")
-        log.info("gengap: %s", what)  # at once: loading torch takes seconds
+        log.info("gengap: %s", what)  # immediately, since loading torch takes seconds
     for number in left:
         with stop.before_exit(partial(_say_stopped, tasks[number])):
             found[number] = Outcome.NOT_STARTED if stop.reason() else _measured(tasks[number], stop)
@@ -122,9 +122,9 @@ def _say_stopped(task: Task, name: str) -> None:
 
 
 def _known_outcome(task: Task, told: set[str]) -> Outcome | None:
-    """The outcome of a task that is done or can't be begun, found without torch; None for others.
+    """Find the outcome of a task that is done or can't be started, without torch; None for other tasks.
 
-    told: what was said before of other records of the same runs, which is not repeated.
+    told holds what was already logged for other records of the same runs, and is not repeated.
     """
     try:
         if is_measured(task):
@@ -139,7 +139,7 @@ def _known_outcome(task: Task, told: set[str]) -> Outcome | None:
 
 
 def _sum_up(tasks: Sequence[Task], outcomes: Sequence[Outcome], reason: str | None) -> None:
-    """Log what the measurements of a command came to; of a single one, what its own lines do not say."""
+    """Log the outcomes of a command's measurements; for a single one, only what its own lines don't say."""
     if len(tasks) > 1:
         counts = Counter("already measured" if o == Outcome.SKIPPED else o for o in outcomes)
         parts = ", ".join(f"{count} {name}" for name, count in counts.items())

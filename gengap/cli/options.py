@@ -1,4 +1,4 @@
-"""Parsing of every command's arguments: flags, and `key=value` pairs or overrides."""
+"""Parse every command's arguments: flags, and `key=value` pairs or overrides."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ HELP = ("-h", "--help")
 
 @dataclass(frozen=True)
 class Typed:
-    """A command's arguments: `flags` in their long form, their `settings`, and all other `words` in order.
+    """A command's arguments: `flags` in long form, their `settings`, and all other `words` in order.
 
-    settings: for flags that take a value, the values given, in order.
+    settings holds, for flags that take a value, the values given, in order.
     """
 
     command: str
@@ -28,10 +28,10 @@ class Typed:
         return "--help" in self.flags
 
     def values(self, keys: Collection[str]) -> dict[str, str]:
-        """The words as a map from key to value.
+        """Convert the words to a map from key to value.
 
         Raises:
-            UserError: an unknown or repeated key, or an empty value.
+            UserError: a key is unknown or repeated, or a value empty.
         """
         found: dict[str, str] = {}
         for word in self.words:
@@ -51,18 +51,18 @@ class Typed:
 
 @dataclass(frozen=True)
 class Spec:
-    """What a command takes.
+    """Specification of a command's arguments.
 
-    Flags are written "-m, --multirun" if there is a short form.
+    Flags are written "-m, --multirun" if they have a short form.
 
     Attributes:
-        command: its name.
-        flags: its flags besides --help.
-        settings: its flags that take a value, `--cfg job` or `--cfg=job`, with the values there are; empty
-            where any is taken.
+        command: name of the command.
+        flags: flags other than --help.
+        settings: flags that take a value, as in `--cfg job` or `--cfg=job`, with the allowed values; empty if
+            any value is allowed.
         refused: flags of other programs or commands that users may type, with what to do instead.
-        keys: the keys of its words, as they are typed.
-        bare: the value of a flag in `settings` that is typed without one.
+        keys: keys of words, as they are typed.
+        bare: value of a flag in `settings` that is typed without one.
     """
 
     command: str
@@ -74,10 +74,10 @@ class Spec:
 
 
 def read(spec: Spec, arguments: Sequence[str]) -> Typed:
-    """Parse the arguments of a command, those after its name.
+    """Parse the arguments that follow a command's name.
 
     Raises:
-        UserError: an unknown flag, or one without its value.
+        UserError: a flag is unknown or lacks its value.
     """
     names = _by_form(dict.fromkeys((", ".join(HELP), *spec.flags)))
     taking, refused = _by_form(spec.settings), _by_form(spec.refused)
@@ -112,14 +112,14 @@ def read(spec: Spec, arguments: Sequence[str]) -> Typed:
 
 
 def _following(words: list[str], bare: str) -> tuple[str, list[str]]:
-    """The value after a flag, and the words that are left; `bare` where that is an override or a flag."""
+    """Return the value after a flag (`bare` if an override or flag follows) and the remaining words."""
     if bare and (not words or "=" in words[0] or words[0].startswith("-")):
         return bare, words
     return "".join(words[:1]), words[1:]
 
 
 def _by_form(flags: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
-    """Each form of a flag, with its long form and what the flag is mapped to."""
+    """Map each form of a flag to its long form and to the flag's value in the mapping."""
     return {form: (flag.split(", ")[-1], to) for flag, to in flags.items() for form in flag.split(", ")}
 
 
@@ -131,7 +131,7 @@ def _check_setting(name: str, value: str, choices: Sequence[str]) -> None:
 
 
 def _meant(spec: Spec, name: str, value: str) -> str:
-    """What an unknown flag was meant to be: a key, another flag, or else all that there are."""
+    """Suggest what an unknown flag was meant to be: a key or another flag; otherwise list all of them."""
     key = name.lstrip("-").replace("-", "_")
     value = value if value and "=" not in value and not value.startswith("-") else "VALUE"
     short = {known: known.lstrip("+").rpartition(".")[2] for known in spec.keys}

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     """Print the plan; return the exit code.
 
     Raises:
-        UserError: an unknown, missing or invalid argument.
+        UserError: an argument is unknown, missing or invalid.
     """
     typed = options.read(SPEC, arguments)
     if typed.asks_for_help:
@@ -49,10 +49,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def answer(values: Mapping[str, str], *, as_json: bool = False) -> str:
-    """The plan as text or JSON, from unparsed values by key.
+    """Format the plan as text or JSON, given unparsed values by key.
 
     Raises:
-        UserError: a missing or invalid value.
+        UserError: a value is missing or invalid.
     """
     from gengap.plan.evidence import TABLES, closed_in_paper, own_rows
     from gengap.plan.methods import plan

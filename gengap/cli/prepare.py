@@ -15,7 +15,7 @@ from gengap.errors import DONE, UserError, counted
 from gengap.terminal import say
 
 DATA_SETS = ("imagenet",)
-LINE_SECONDS = 15.0  # between two lines of progress, where it is not shown on a terminal
+LINE_SECONDS = 15.0  # between lines of progress, if it isn't shown on a terminal
 KEYS = ("data.root", "data.folder", "workers")
 SPEC = options.Spec("prepare", keys=KEYS)
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     """Make, continue or check a packed copy; return the exit code.
 
     Raises:
-        UserError: an unknown argument, or what `pack` and `check` raise.
+        UserError: an argument is unknown, or `pack` or `check` raises it.
     """
     typed = options.read(SPEC, arguments)
     if typed.asks_for_help:
@@ -78,14 +78,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 class _Progress:
-    """A bar on a terminal, a line now and then elsewhere."""
+    """Shows progress: a bar on a terminal, otherwise a line every now and then."""
 
     def __init__(self) -> None:
         self._bar = tqdm(unit=" photographs", disable=None)
         self._said = time.monotonic()
 
     def advance(self, done: int, total: int) -> None:
-        """Show how many are done."""
+        """Show how many photographs are done."""
         if not self._bar.disable:
             self._bar.total = total
             self._bar.update(done - self._bar.n)
@@ -94,5 +94,5 @@ class _Progress:
             say(f"gengap: {done:,} of {counted(total, 'photograph')}", sys.stderr)
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
         self._bar.close()

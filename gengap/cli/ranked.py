@@ -1,4 +1,4 @@
-"""`gengap train` on several ranks: rank 0 speaks, and all of them end with its exit code."""
+"""`gengap train` on several ranks: only rank 0 prints, and all of them exit with its exit code."""
 
 import os
 import sys
@@ -18,8 +18,8 @@ def on_every_rank(world: World, command: Callable[[Connection], int]) -> int:
     """Run a command on this rank; return the exit code.
 
     Raises:
-        Exception: what the command raises on rank 0, if it is no UserError.
-        UserError: the ranks do not meet.
+        Exception: whatever the command raises on rank 0, unless it is a UserError.
+        UserError: the ranks can't meet.
     """
     return _first(world, command) if world.rank == 0 else _other(world, command, _silenced())
 
@@ -51,7 +51,7 @@ def _other(world: World, command: Callable[[Connection], int], own: TextIO) -> i
 
 
 def _ended(connection: Connection, code: int) -> int:
-    """The exit code; exits at once where torch would wait for exchanges that never end."""
+    """Return the exit code, or exit immediately if torch would wait for exchanges that never end."""
     if connection.is_broken:
         leave_exit_code(code, os.environ)
         for stream in (sys.stdout, sys.stderr):
@@ -62,7 +62,7 @@ def _ended(connection: Connection, code: int) -> int:
 
 
 def _silenced() -> TextIO:
-    """Send what this process prints to nowhere; return its standard error."""
+    """Discard everything this process prints; return its original standard error."""
     own, nowhere = sys.stderr, Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     with suppress(OSError):
         os.dup2(nowhere.fileno(), 1)

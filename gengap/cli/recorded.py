@@ -1,4 +1,4 @@
-"""What a recorded run was asked for: how it differs from its cell, and the words that ask for it again."""
+"""How a recorded run was requested: how it differs from its cell, and the words that request it again."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,26 +10,26 @@ from gengap.config.schema import FP32, PAPER, deviation
 from gengap.config.shipped import cells, experiment_config
 from gengap.errors import UserError
 
-Record = Mapping[str, Any]  # of a run.json
+Record = Mapping[str, Any]  # content of a run.json
 
 
 def differences(record: Record) -> str:
-    """What a run differs in from the cell of its workload and method, as `key=value`; empty for the cell.
+    """Describe how a run differs from the cell of its workload and method, as `key=value`; empty if equal.
 
-    A precision or protocol that the paper doesn't state comes first, by its name alone.
+    A precision or protocol other than the paper's comes first, by name only.
     """
     try:
         mark = deviation(*_kind(record))
         words = _changed(record) if _experiment(record) else []
     except (KeyError, TypeError, AttributeError, UserError):
-        return ""  # of a damaged record, or a protocol that is no longer there
+        return ""  # the record is damaged, or its protocol no longer exists
     return " ".join([mark, *words] if mark else words)
 
 
 def selection(records: Sequence[Record]) -> list[str]:
-    """The words of `gengap train` for runs of one cell, without where they are kept; empty if not recorded.
+    """Find the words of `gengap train` for runs of one cell, without results_dir; empty if not recorded.
 
-    A workload of the user's own that no experiment describes does not say what it was composed of.
+    For a user's own workload without an experiment, the record doesn't tell how it was composed.
     """
     try:
         experiment = _experiment(records[0])
@@ -49,12 +49,12 @@ def _kind(record: Record) -> tuple[str, str]:
 
 
 def _experiment(record: Record) -> str:
-    """The experiment of the run's workload and method; empty if there is none."""
+    """Experiment of the run's workload and method; empty if there is none."""
     return cells().get((record["workload"], record["method"]), "")
 
 
 def _changed(record: Record) -> list[str]:
-    """The settings that differ from the experiment's at the same precision and protocol."""
+    """Settings that differ from the experiment's at the same precision and protocol."""
     _, protocol = _kind(record)
     changed = recorded_differences(record["config"], experiment_config(_experiment(record), protocol))
     return [f"{key}={_typed(key, value)}" for key, value in sorted(changed.items()) if key != "precision"]

@@ -1,6 +1,6 @@
-"""`gengap report`: tables and figures from the records, beside the paper's numbers.
+"""`gengap report`: tables and figures from the records, next to the paper's numbers.
 
-torch is never imported, and pandas and matplotlib only when they are needed.
+torch is never imported; pandas and matplotlib are imported only when needed.
 """
 
 import shlex
@@ -39,11 +39,11 @@ def main(arguments: Sequence[str]) -> int:
     """Write the report, or compare it with the records.
 
     Returns:
-        The exit code: 0, or 1 where there is nothing to report or --check finds a difference or an unreadable
+        The exit code: 0, or 1 if there is nothing to report or --check finds a difference or an unreadable
         record.
 
     Raises:
-        UserError: an unknown or empty argument, or the folder of all runs or measurements can't be read.
+        UserError: an argument is unknown or empty, or the folder of all runs or measurements can't be read.
     """
     typed = options.read(SPEC, arguments)
     if typed.asks_for_help:
@@ -100,7 +100,7 @@ def _check(results_dir: Path, config_dirs: Sequence[str]) -> int:
     folder = results_dir / "report"
     if records.is_empty and not written(folder):
         say(_nothing(records, results_dir), sys.stderr)
-        return FAILED  # a mistyped folder must not pass for a checked one
+        return FAILED  # a mistyped folder must not count as checked
     difference = compare(records, folder)
     if difference:
         given = (word for directory in config_dirs for word in (CONFIG_DIR, directory))

@@ -1,4 +1,4 @@
-"""What `gengap train` prints in place of training, as in Hydra: --cfg PART, --package KEY, --info TOPIC."""
+"""What `gengap train` prints instead of training, as in Hydra: --cfg PART, --package KEY, --info TOPIC."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -25,15 +25,15 @@ SETTINGS: Mapping[str, Sequence[str]] = {
 
 
 def show_without_a_run(typed: Typed, overrides: Sequence[str], launcher: Sequence[str]) -> bool:
-    """Print what needs no run, which is --info and --cfg hydra; return whether that was asked for.
+    """Print output that doesn't need a run, for --info and --cfg hydra; return whether it was requested.
 
     Args:
-        typed: the arguments.
-        overrides: the words among them that are the runs' own.
-        launcher: those that are Hydra's launcher's.
+        typed: arguments of the command.
+        overrides: words among them that are for the runs.
+        launcher: words among them that are for Hydra's launcher.
 
     Raises:
-        UserError: an invalid override, or flags that exclude each other.
+        UserError: an override is invalid, or flags exclude each other.
     """
     topics, parts = typed.settings[INFO], typed.settings[SHOW_CONFIG]
     if topics and parts:
@@ -45,7 +45,7 @@ def show_without_a_run(typed: Typed, overrides: Sequence[str], launcher: Sequenc
         raise UserError(f"{RESOLVE} is about a printed configuration: type --cfg job, which is resolved")
     if topics:
         run = expand(overrides, selecting=topics[-1] in _OF_A_RUN)[0]
-        show_info(topics[-1], run)  # Hydra logs it with handlers of its own
+        show_info(topics[-1], run)  # Hydra logs it with its own handlers
     elif parts[-1:] == ("hydra",):
         run = expand(overrides, selecting=False)[0]
         _print({"hydra": compose_hydra_settings([*run, *launcher])}, typed)
@@ -53,10 +53,10 @@ def show_without_a_run(typed: Typed, overrides: Sequence[str], launcher: Sequenc
 
 
 def show_run(jobs: Sequence[Job], typed: Typed) -> None:
-    """Print the first run's configuration, resolved, and with `--cfg all` Hydra's too.
+    """Print the first run's resolved configuration and, with `--cfg all`, Hydra's.
 
     Raises:
-        UserError: there is nothing at the key of --package.
+        UserError: there is nothing at the key given by --package.
     """
     if len(jobs) > 1:
         say(f"# the first of {len(jobs)} runs: {' '.join(jobs[0].words)}")
@@ -67,7 +67,7 @@ def show_run(jobs: Sequence[Job], typed: Typed) -> None:
 
 
 def _print(tree: Mapping[str, Any], typed: Typed) -> None:
-    """Print a configuration as YAML, or what is below the key of --package."""
+    """Print a configuration as YAML, or the part of it at the key given by --package."""
     config = OmegaConf.create(dict(tree))
     package = typed.settings[PACKAGE][-1] if typed.settings[PACKAGE] else "_global_"
     shown = config if package == "_global_" else OmegaConf.select(config, package)

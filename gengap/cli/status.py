@@ -1,4 +1,4 @@
-"""`gengap status`: the state of every run by cell, and the commands that train what is missing."""
+"""`gengap status`: the state of every run, by cell, and the commands that train what is missing."""
 
 import shlex
 import sys
@@ -37,14 +37,14 @@ The time left of a sweep assumes one run after another on one device, at the spe
 same name, here or elsewhere: that of the same cell, or else of the same workload and precision.
 --config-dir DIR finds your own experiments, as in gengap train."""
 
-NOT_SELECTING = ("results_dir=", "data.root=", "runtime.")  # overrides that don't say which runs are meant
+NOT_SELECTING = ("results_dir=", "data.root=", "runtime.")  # overrides that don't select runs
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print the states of the selected runs, or of all recorded ones; return the exit code.
 
     Raises:
-        UserError: an invalid argument.
+        UserError: an argument is invalid.
     """
     typed = read(STATUS, arguments)
     if typed.asks_for_help:
@@ -84,7 +84,7 @@ def _store_status(typed: Typed, words: Sequence[str], results_dir: str) -> None:
 def _how_to_continue(
     typed: Typed, words: Sequence[str], name: str, runs: Mapping[Path, RunState]
 ) -> Iterator[str]:
-    """A line for the runs of a cell that ended early, if there are any."""
+    """Yield a line about a cell's runs that ended early, if there are any."""
     records = [state.record for state in runs.values() if state.name in ("interrupted", "failed")]
     if not records:
         return
@@ -110,13 +110,13 @@ def _sweep_status(typed: Typed, words: Sequence[str]) -> int:
 
 
 def _command(typed: Typed, words: Sequence[str], *, several: bool) -> str:
-    """The gengap train of these words, with the configuration folders that were typed."""
+    """Format the gengap train command for these words, with the configuration folders that were typed."""
     folders = [word for folder in typed.settings[CONFIG_DIR] for word in (CONFIG_DIR, folder)]
     return shlex.join(["gengap", "train", *folders, *(["-m"] if several else []), *words])
 
 
 def _cells(directories: Iterable[Path]) -> dict[str, dict[Path, RunState]]:
-    """The state of every run by cell."""
+    """Determine the state of every run, grouped by cell."""
     cells: dict[str, dict[Path, RunState]] = {}
     for directory in directories:
         cells.setdefault(directory.parent.name, {})[directory] = run_state(directory)
@@ -126,7 +126,7 @@ def _cells(directories: Iterable[Path]) -> dict[str, dict[Path, RunState]]:
 def _print_cells(cells: Mapping[str, Mapping[Path, RunState]]) -> Counter[str]:
     """Print one line per cell and one per unfinished run; return how many runs are in each state."""
     width = max(map(len, cells), default=0)
-    changed = {name: differences(_record_of(runs)) for name, runs in cells.items()}  # warns, before the table
+    changed = {name: differences(_record_of(runs)) for name, runs in cells.items()}  # warns before the table
     if cells:
         say(f"{'':{width}}  " + "  ".join((*STATES, f"{'accuracy %':14}", "differs in")))
     total: Counter[str] = Counter()
@@ -150,7 +150,7 @@ def _record_of(runs: Mapping[Path, RunState]) -> Record:
 
 
 def _left_out(runs: Mapping[Path, RunState]) -> dict[Path, str]:
-    """The finished runs that the mean leaves out, with what they differ in, as in the report."""
+    """Find the finished runs that are left out of the mean, with how they differ, as in the report."""
     finished = sorted(
         (d for d, state in runs.items() if state.name == "finished"), key=lambda d: runs[d].record["seed"]
     )
@@ -158,7 +158,7 @@ def _left_out(runs: Mapping[Path, RunState]) -> dict[Path, str]:
 
 
 def _accuracy(runs: Iterable[RunState]) -> str:
-    """`mean ± std` over the finished runs; no ± for one, empty for none."""
+    """Format `mean ± std` over the finished runs; no ± for a single one, empty for none."""
     values = [run.accuracy for run in runs if run.accuracy is not None]
     if not values:
         return ""

@@ -1,4 +1,4 @@
-"""The time left of a sweep and its price, as `gengap status` prints them."""
+"""Print the time left for a sweep and its price, for `gengap status`."""
 
 import sys
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ NOT_MEASURED = "not measured"
 
 
 def price(typed: Sequence[str]) -> float | None:
-    """What --cost says, of one device for one hour.
+    """Parse --cost, the cost of one device for one hour.
 
     Args:
-        typed: its values, of which the last one counts.
+        typed: values of --cost, of which the last one is used.
 
     Raises:
-        UserError: it is no number, or negative.
+        UserError: it is not a number, or negative.
     """
     for word in typed[-1:]:
         with suppress(ValueError):
@@ -35,13 +35,13 @@ def price(typed: Sequence[str]) -> float | None:
 
 
 def print_time_left(jobs: Sequence[Job], cost: float | None, *, estimate: bool) -> int:
-    """Print the time left of each cell as soon as it is known, and that of all; return the exit code.
+    """Print the time left for each cell as soon as it is known, then the total; return the exit code.
 
     Args:
-        jobs: the runs.
-        cost: of one device for one hour.
-        estimate: whether to measure the cells that records say nothing of. One that can't be measured is
-            named, and its error decides the exit code.
+        jobs: runs to report on.
+        cost: cost of one device for one hour.
+        estimate: whether to measure cells for which there are no records. If one can't be measured, it is
+            named, and its error determines the exit code.
     """
     print()
     say(f"Time left, at the speed recorded on devices named {machine(jobs[0].config.runtime.device)[1]}:")
@@ -64,7 +64,7 @@ def _say_in_all(cells: Sequence[Cell], cost: float | None, why: str) -> None:
 
 
 def _measure(cells: list[Cell], say_in_all: "partial[None]") -> int:
-    """Measure the cells that are not known, in their place; return the exit code."""
+    """Measure the cells with unknown time, updating `cells` in place; return the exit code."""
     unknown = [number for number, cell in enumerate(cells) if cell.seconds is None]
     if not unknown:
         return DONE

@@ -1,4 +1,4 @@
-"""`gengap train`: from the command line to one run or several."""
+"""`gengap train`: train one or more runs, given by the command line."""
 
 import logging
 import os
@@ -62,20 +62,20 @@ log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str], started: float | None = None) -> int:
-    """Train the runs of the arguments; return the exit code, one of those in `gengap train --help`.
+    """Train the requested runs; return the exit code, one of those in `gengap train --help`.
 
     Args:
-        arguments: the command line after `gengap train`.
-        started: time.time() at the start of the command; now when None.
+        arguments: command line after `gengap train`.
+        started: time.time() at the start of the command; None for now.
 
     Raises:
-        UserError: an invalid argument, or results_dir can't be written to.
+        UserError: an argument is invalid, or results_dir can't be written to.
     """
     started = time.time() if started is None else started
     world = world_of(os.environ)
     if world is None:
         return _train(arguments, started)
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # it warns of a lost rank over many lines
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # its warnings about a lost rank take many lines
     from gengap.cli.ranked import on_every_rank  # imports torch
 
     return on_every_rank(world, partial(_train, arguments, started))
@@ -92,10 +92,10 @@ def _train(arguments: Sequence[str], started: float, connection: "Connection | N
     if show_without_a_run(typed, overrides, launcher):
         return DONE
     log_to_terminal()
-    sys.path.insert(0, "")  # so that package.module:factory is found in the current folder
+    sys.path.insert(0, "")  # to find package.module:factory in the current folder
     runs = expand(overrides, one_run=None if MULTIRUN in typed.flags else arguments)
     if len(runs) > 1 and not typed.settings[SHOW_CONFIG]:
-        log.info("gengap: %d runs", len(runs))  # at once: composing them and loading torch takes seconds
+        log.info("gengap: %d runs", len(runs))  # immediately, since composing and loading torch take seconds
     jobs = compose_jobs(runs)
     for notice in dict.fromkeys(line for job in jobs for line in notices(job.words, job.config)):
         log.info("gengap: %s", notice)
@@ -108,28 +108,28 @@ def _train(arguments: Sequence[str], started: float, connection: "Connection | N
     if len(jobs) == 1:
         config = jobs[0].config
         log.info("gengap: %s seed%d in %s", jobs[0].name, config.seed, config.results_dir)
-    if not launcher:  # whose processes import them themselves
-        for factory in factories:  # so that a mistake in one is the command's, and not a run's
+    if not launcher:  # a launcher's processes import them themselves
+        for factory in factories:  # so that a mistake in one fails the command, not just a run
             imported(*factory)
-    from gengap.launch.jobs import train_all  # knows Hydra's launchers, which nothing above needs
+    from gengap.launch.jobs import train_all  # depends on Hydra's launchers, which nothing above needs
 
     return train_all(jobs, launcher, started, connection, cost)
 
 
 def _own_factories(jobs: Sequence[Job]) -> list[tuple[str, str, Collection[str]]]:
-    """The user's own networks and data sets, of the runs that are still to be trained."""
+    """List the user's own networks and data sets in runs that are still to be trained."""
     custom = [job for job in jobs if own_names(job.config)]
     left = [job for job in custom if not run_state(job.directory).is_done]
     return list({own[:2]: own for job in left for own in own_names(job.config)}.values())
 
 
 def read(spec: options.Spec, arguments: Sequence[str]) -> options.Typed:
-    """Parse arguments by TRAIN or STATUS, and add their configuration folders to Hydra's search path.
+    """Parse arguments according to TRAIN or STATUS, and add configuration folders to Hydra's search path.
 
-    Those of hydra.searchpath=[DIR] are returned as settings of --config-dir.
+    Folders in hydra.searchpath=[DIR] are returned as settings of --config-dir.
 
     Raises:
-        UserError: an unknown flag, or a folder that isn't there.
+        UserError: a flag is unknown, or a folder doesn't exist.
     """
     typed = options.read(spec, arguments)
     searched = [word for word in typed.words if word.startswith(SEARCH_PATH)]

@@ -1,4 +1,4 @@
-"""The user's own file in which a mistake was made that shows only in the composed configuration."""
+"""Find which of the user's own files contains a mistake that only shows in the composed configuration."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -12,12 +12,12 @@ from gengap.config.keys import keys
 from gengap.config.own_files import files, keys_in
 from gengap.errors import UserError, either
 
-_UNCHOSEN = re.compile(r"You must specify '(\w+)'")  # ConfigCompositionException of Hydra
+_UNCHOSEN = re.compile(r"You must specify '(\w+)'")  # in Hydra's ConfigCompositionException
 _KEY = re.compile(r"[a-z_]+(?:\.[a-z_]+)?")
 
 
 def raise_unchosen(message: str, chosen: Mapping[str, str]) -> None:
-    """Say which choice an experiment leaves out, where that is what Hydra's message says.
+    """Report which choice an experiment leaves out, if that is what Hydra's message is about.
 
     Raises:
         UserError: the experiment chooses no workload or no method.
@@ -32,7 +32,7 @@ def raise_unchosen(message: str, chosen: Mapping[str, str]) -> None:
 
 
 def raise_incomplete(composed: DictConfig, chosen: Mapping[str, str]) -> None:
-    """Refuse a configuration with keys that have no value, and name the file to write them in.
+    """Reject a configuration in which keys have no value, and name the file to set them in.
 
     Raises:
         UserError: there are such keys.
@@ -59,7 +59,7 @@ def _value(tree: Any, key: str) -> Any:
 
 
 def in_file(error: UserError, chosen: Mapping[str, str], typed: Collection[str]) -> UserError:
-    """The error, beginning with the file that sets one of the keys in its message, unless they were typed."""
+    """Prefix an error with the file that sets one of the keys in its message, unless the key was typed."""
     named = {key for key in _KEY.findall(str(error)) if key in keys()}
     if named & set(typed):
         return error

@@ -1,4 +1,4 @@
-"""What a configuration must fulfil before any data is loaded: ranges, names and cross-field rules."""
+"""Checks of a configuration before any data is loaded: ranges, names and cross-field rules."""
 
 from collections.abc import Sequence
 
@@ -15,11 +15,11 @@ PRECISIONS = ("fp32", "bf16")
 OPTIMIZERS = ("sgd", "adam")
 BN_WEIGHTS = ("network", "uniform")
 DEVICES = ("auto", "cpu", "cuda")
-_NOT_IN_NAMES = '/\\<>:"|?*'  # separators, and what Windows reserves
+_NOT_IN_NAMES = '/\\<>:"|?*'  # separators, and characters reserved by Windows
 
 
 def check(config: Config) -> None:
-    """Check values and cross-field rules; needs neither data nor torch.
+    """Check values and cross-field rules, without needing data or torch.
 
     Raises:
         UserError: a value is out of range, or fields contradict each other.
@@ -131,7 +131,7 @@ def _check_image_files(config: Config) -> None:
 
 
 def _check_folder_names(config: Config) -> None:
-    """Check what becomes part of the name of the run's folder, which every file system must take."""
+    """Check values that become part of the run's folder name, which every file system must accept."""
     for key, name in (
         ("workload.name", config.workload.name),
         ("method.name", config.method.name),

@@ -1,4 +1,4 @@
-"""From command-line overrides, through Hydra, to a checked Config."""
+"""Compose a checked Config from command-line overrides, using Hydra."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,10 +25,10 @@ _DELETED = re.compile(r"Could not delete from config. '(.+?)' does not exist")
 
 
 def compose_config(overrides: Sequence[str]) -> Config:
-    """The configuration that `gengap train` runs with these overrides, such as `seed=3`.
+    """Compose the configuration that `gengap train` uses for these overrides, such as `seed=3`.
 
     Raises:
-        UserError: an override can't be parsed, they don't compose, or they contradict each other.
+        UserError: an override can't be parsed, or the overrides don't compose or contradict each other.
     """
     parsed = [parse(override) for override in overrides]
     check_selection(parsed)
@@ -53,7 +53,7 @@ def compose_config(overrides: Sequence[str]) -> Config:
 
 
 def _typed_options(overrides: Sequence[Override]) -> set[str]:
-    """The network's options among overrides."""
+    """Find the names of network options set by overrides."""
     set_here = [o for o in overrides if not o.is_delete()]
     whole = [o.value() for o in set_here if o.key_or_group == OPTIONS.rstrip(".")]
     nested = {str(key) for value in whole if isinstance(value, dict) for key in value}
@@ -62,7 +62,7 @@ def _typed_options(overrides: Sequence[Override]) -> set[str]:
 
 
 def compose_hydra_settings(words: Sequence[str]) -> DictConfig:
-    """Hydra's own settings under overrides that were checked before, interpolations unresolved.
+    """Compose Hydra's own settings for overrides already checked, leaving interpolations unresolved.
 
     Raises:
         UserError: the overrides don't compose.
@@ -73,7 +73,7 @@ def compose_hydra_settings(words: Sequence[str]) -> DictConfig:
 
 
 def show_info(topic: str, words: Sequence[str]) -> None:
-    """Print what `--info TOPIC` prints in every Hydra application, for overrides that were checked before.
+    """Print what `--info TOPIC` prints in any Hydra application, for overrides already checked.
 
     Raises:
         UserError: the overrides don't compose.
@@ -89,18 +89,18 @@ def to_config(composed: DictConfig) -> Config:
         UserError: fields contradict each other.
         OmegaConfBaseException: a value is missing, or an interpolation can't be resolved.
     """
-    with suppress(InterpolationResolutionError):  # to_object raises it again, with the key
-        OmegaConf.resolve(composed)  # once, because every access to an interpolation parses it again
+    with suppress(InterpolationResolutionError):  # to_object raises it again, including the key
+        OmegaConf.resolve(composed)  # resolve once, because every access to an interpolation parses it anew
     config = cast(Config, OmegaConf.to_object(composed))
     check(config)
     return config
 
 
 def from_record(recorded: Mapping[str, Any]) -> Config:
-    """The configuration in a run.json; a key that the record is older than has the schema's default.
+    """Load the configuration from a run.json; keys newer than the record get the schema's default.
 
     Raises:
-        UserError: the record has a key that the schema lacks.
+        UserError: the record has a key the schema lacks.
     """
     with errors_in_one_line():
         merged = OmegaConf.merge(OmegaConf.structured(Config), recorded)
@@ -109,7 +109,7 @@ def from_record(recorded: Mapping[str, Any]) -> Config:
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """Turn errors of Hydra and OmegaConf inside the block into a UserError of one line."""
+    """Convert Hydra and OmegaConf errors inside the block to a one-line UserError."""
     try:
         yield
     except (HydraException, OmegaConfBaseException, YAMLError) as error:
@@ -117,7 +117,7 @@ def errors_in_one_line() -> Iterator[None]:
 
 
 def _one_line(error: BaseException) -> str:
-    """What is wrong in plain words where the kind of the error is known, else its own text in one line."""
+    """Describe known kinds of errors in plain words, and any other by its own text, in one line."""
     texts = [str(e) for e in (error, error.__cause__) if e is not None]
     lines = [line.strip() for text in texts for line in text.splitlines()]
     text = " ".join(line for line in lines if not line.startswith(("reference_type=", "object_type=")))

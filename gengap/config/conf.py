@@ -1,4 +1,4 @@
-"""`conf/` as Hydra reads it: the names in its groups, and the composition of overrides."""
+"""`conf/` as read by Hydra: the names in its groups, and the composition of overrides."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -24,7 +24,7 @@ CONF = next(p for p in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if p.is_dir
 
 ADDED = ("experiment", "sweep")  # need a +, since the root configuration doesn't list them
 GROUPS = (*ADDED, "workload", "method", "protocol", "data")
-# Networks of the released code whose batch norm has torch's default weights, then drawn from U(0, 1)
+# Networks that use torch's default batch norm weights in the released code; at the time, drawn from U(0, 1)
 _DEFAULT_BN_WEIGHT = ("f1", "c1", "c3", "alexnet")
 
 
@@ -32,13 +32,13 @@ def register() -> None:
     """Register the schema and the resolvers with Hydra; idempotent."""
     ConfigStore.instance().store(name="schema", node=Config)
     OmegaConf.register_new_resolver("divide", _divide, replace=True)
-    # The released code's reference batch: its ghost script uses the ghost size, its other script 256
+    # The released code's reference batch: the ghost size in its script for ghosts, 256 in its other script
     OmegaConf.register_new_resolver("released_reference", lambda ghost: ghost or 256, replace=True)
     OmegaConf.register_new_resolver("released_bn_weight", _released_bn_weight, replace=True)
 
 
 def _released_bn_weight(network: str) -> str:
-    """`protocol.bn_weight` of the released code, whose ResNets set the weights to 1."""
+    """Value of `protocol.bn_weight` that matches the released code, whose ResNets set the weights to 1."""
     return "uniform" if network in _DEFAULT_BN_WEIGHT else "network"
 
 
@@ -53,18 +53,18 @@ register()
 
 @cache
 def config_loader() -> ConfigLoader:
-    """Hydra's loader of conf/; it stays usable after Hydra's global state is restored."""
+    """Create Hydra's loader for conf/, which stays usable after Hydra's global state is restored."""
     with initialize_config_dir(str(CONF), job_name="gengap", version_base=VERSION_BASE):
         return GlobalHydra.instance().config_loader()
 
 
-_added: list[str] = []  # folders of this process beside conf/, as Hydra's search path names them
+_added: list[str] = []  # folders added beside conf/ in this process, in the form of Hydra's search path
 
 
 def add_config_dirs(folders: Sequence[str | Path]) -> None:
     """Search these folders for experiments, workloads, sweeps and other choices, after conf/ itself.
 
-    They are laid out as conf/ is, and count for the whole process.
+    They have the same layout as conf/, and apply to the whole process.
 
     Raises:
         UserError: there is no such folder, or it isn't laid out like conf/.
@@ -84,32 +84,32 @@ def add_config_dirs(folders: Sequence[str | Path]) -> None:
 
 
 def own_files(group: str, name: str) -> list[Path]:
-    """The files of this name in a group's folders beside conf/; relative if below the current folder."""
+    """Find files of this name in a group's folders beside conf/; relative if below the current folder."""
     files = (Path(url.removeprefix("file://")) / group / name for url in _added)
     here = Path.cwd()
     return [f.relative_to(here) if f.is_relative_to(here) else f for f in files if f.is_file()]
 
 
 def search_path() -> list[str]:
-    """The override that makes Hydra search the added folders; empty without any."""
+    """Override that makes Hydra search the added folders; empty if there are none."""
     urls = ",".join(map(quoted, _added))
     return [f"hydra.searchpath=[{urls}]"] if _added else []
 
 
 def quoted(text: str) -> str:
-    """A text in quotes, which Hydra reads as it is."""
+    """Quote a text so that Hydra takes it literally."""
     return QuotedString(text, Quote.single).with_quotes()
 
 
 @cache
 def names_in(group: str) -> list[str]:
-    """Names of the choices in a group, sorted."""
+    """List the names of the choices in a group, sorted."""
     options = config_loader().get_group_options(group, config_name=ROOT_CONFIG, overrides=search_path())
     return sorted(options)
 
 
 def compose(words: Sequence[str]) -> DictConfig:
-    """Compose overrides as Hydra does; interpolations stay unresolved.
+    """Compose overrides as Hydra does, leaving interpolations unresolved.
 
     Raises:
         HydraException, OmegaConfBaseException: they don't compose.
@@ -125,19 +125,19 @@ def without_hydra(composed: DictConfig) -> DictConfig:
 
 
 def choices(composed: DictConfig) -> dict[str, str]:
-    """The choice in each group, by whatever file it was made, of a configuration with Hydra's settings."""
+    """Choice in each group, wherever it was made; the configuration must still have Hydra's settings."""
     made = composed.hydra.runtime.choices
     return {group: str(made[group]) for group in GROUPS if made.get(group)}
 
 
 def compose_with_hydra(words: Sequence[str]) -> DictConfig:
-    """Compose for one run, with Hydra's own settings under `hydra`; errors as above."""
+    """Compose for one run, with Hydra's own settings under `hydra`; raises as `compose` does."""
     words = [*search_path(), *words]
     return config_loader().load_configuration(ROOT_CONFIG, words, RunMode.RUN, from_shell=False)
 
 
 def compose_multirun(words: Sequence[str]) -> DictConfig:
-    """Compose for several runs, with Hydra's own settings under `hydra`, as a sweep or launcher sets them.
+    """Compose for several runs, with Hydra's own settings, as set by a sweep or launcher, under `hydra`.
 
     Raises:
         HydraException: the overrides don't compose.
@@ -147,18 +147,18 @@ def compose_multirun(words: Sequence[str]) -> DictConfig:
 
 
 def install_completion(words: Sequence[str]) -> None:
-    """Print the shell code of Hydra's tab completion for arguments such as install=bash."""
+    """Print the shell code for Hydra's tab completion, given arguments such as install=bash."""
     with initialize_config_dir(str(CONF), job_name="gengap", version_base=VERSION_BASE):
         _hydra().shell_completion(ROOT_CONFIG, list(words))
 
 
 def show_info(topic: str, words: Sequence[str], *, partial: bool = False) -> None:
-    """Print what `--info TOPIC` prints in every Hydra application: all, defaults, searchpath, plugins, ...
+    """Print what `--info TOPIC` prints in any Hydra application: all, defaults, searchpath, plugins, ...
 
     Args:
-        topic: one of Hydra's.
+        topic: one of Hydra's topics.
         words: overrides.
-        partial: whether the overrides leave out a choice that a run needs.
+        partial: whether the overrides lack a choice that a run needs.
     """
     mode = RunMode.MULTIRUN if partial else RunMode.RUN
     with initialize_config_dir(str(CONF), job_name="gengap", version_base=VERSION_BASE):

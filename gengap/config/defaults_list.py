@@ -1,4 +1,4 @@
-"""The defaults list of a user's own file: what it chooses, and what Hydra would misunderstand in it."""
+"""Read the defaults list of a user's own file, and reject entries that Hydra would misunderstand."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,15 +12,15 @@ from gengap.errors import UserError
 _ENTRY = re.compile(
     r"(?P<words>(?:(?:override|optional)\s+)*)(?P<slash>/?)(?P<group>[^@\s]+)(?P<package>@\S+)?"
 )
-_NO_CHOICE = {  # what to do in place of a choice of Hydra's
+_NO_CHOICE = {  # what to do instead of choosing something of Hydra's
     "hydra/launcher": "type hydra/launcher=NAME on the command line",
     "hydra/sweeper": "list the runs below hydra: sweeper: params: in a file of the folder sweep",
 }
-_IN_ROOT = ("workload", "method", "protocol")  # chosen in conf/config.yaml, so that a file overrides them
+_IN_ROOT = ("workload", "method", "protocol")  # chosen in conf/config.yaml, so a file must override them
 
 
 class Choice(NamedTuple):
-    """An entry: a file by its group and name, and whether it is given a package of its own."""
+    """An entry: group and name of a file, and whether the entry gives it a package of its own."""
 
     group: str
     name: str
@@ -28,14 +28,14 @@ class Choice(NamedTuple):
 
 
 def read_defaults(entries: Any, own_group: str) -> list[Choice]:
-    """The choices of a defaults list; entries of a rarer form are left to Hydra.
+    """Read the choices in a defaults list; entries of less common forms are left to Hydra.
 
     Args:
-        entries: the list as it is in the file.
-        own_group: the group of the file.
+        entries: the list as it appears in the file.
+        own_group: group of the file.
 
     Raises:
-        UserError: what is wrong and what to write.
+        UserError: an entry is wrong; the message says what to write.
     """
     if not isinstance(entries, list):
         raise UserError(
@@ -59,7 +59,7 @@ def _choices(entry: Any, own_group: str) -> Iterator[Choice]:
 
 
 def _of_name(entry: str, own_group: str) -> Choice:
-    """An entry without a group, which is a file of the same group or a path from the root."""
+    """Read an entry without a group, which is a file of the same group or a path from the root."""
     words = entry.split()
     if words[0] in ("override", "optional") or len(words) > 1:
         raise UserError(f"defaults: {entry} has no choice: write - override /method: NAME")

@@ -1,4 +1,4 @@
-"""Networks and data sets by name: gengap's own, or a user's, named as `package.module:factory`."""
+"""Networks and data sets by name: gengap's own, or a user's, specified as `package.module:factory`."""
 
 import importlib
 import sys
@@ -16,21 +16,22 @@ from gengap.errors import UserError
 _T = TypeVar("_T")
 _PACKAGE = Path(__file__).parents[1]
 
-# What gengap.models and gengap.data.load have, written out because they import torch: a test compares
+# Contents of gengap.models and gengap.data.load, repeated here because those import torch; a test compares
+# them
 OPTIONS_OF: Mapping[str, Collection[str]] = {
     "f1": ("in_features", "width", "depth"),
     **dict.fromkeys(("c1", "c2", "c3", "c4", "keskar_c1", "keskar_c3"), ()),
     **dict.fromkeys(("resnet44", "vgg", "wresnet16_4", "alexnet"), ()),
 }
-OPTION_RANGE = Range(1, 10**6)  # of every option of gengap's own networks
+OPTION_RANGE = Range(1, 10**6)  # for every option of gengap's own networks
 DATA_SETS = ("digits", "mnist", "cifar10", "cifar100", "imagenet")
 
 
 def check_names(config: Config) -> None:
-    """Check the names of the network and the data set, and the values of options of gengap's own networks.
+    """Check the names of network and data set, and option values of gengap's own networks.
 
     Raises:
-        UserError: with what may be meant.
+        UserError: a name is unknown or a value out of range; the message suggests what may be meant.
     """
     _check_name("model.name", config.model.name, OPTIONS_OF)
     _check_name("data.name", config.data.name, DATA_SETS)
@@ -39,16 +40,16 @@ def check_names(config: Config) -> None:
 
 
 def own_names(config: Config) -> list[tuple[str, str, Collection[str]]]:
-    """The user's own network and data set: key, name and the names that gengap has."""
+    """List the user's own network and data set, with key, name, and gengap's names for that key."""
     named = (("model.name", config.model.name, OPTIONS_OF), ("data.name", config.data.name, DATA_SETS))
     return [(key, name, known) for key, name, known in named if ":" in name]
 
 
 def check_options(name: str, options: Iterable[str]) -> None:
-    """Check that a network takes the options, where it is one of gengap's.
+    """Check that a network accepts the options, if it is one of gengap's.
 
     Raises:
-        UserError: with the options that it takes.
+        UserError: it does not; the message lists the options it accepts.
     """
     for option in options if name in OPTIONS_OF else ():
         taken = OPTIONS_OF[name]
@@ -86,10 +87,10 @@ def _unknown(key: str, name: str, known: Iterable[str]) -> str:
 
 
 def check_module(key: str, name: str) -> None:
-    """Check, without importing it, that there is the module of `package.module:factory`.
+    """Check, without importing it, that the module in `package.module:factory` exists.
 
     Raises:
-        UserError: there is none.
+        UserError: it does not exist.
     """
     module = name.partition(":")[0]
     try:
@@ -109,12 +110,12 @@ def _no_module(key: str, name: str) -> str:
 
 
 def imported(key: str, name: str, known: Iterable[str]) -> Callable[..., Any]:
-    """The callable that the configuration's `key` names.
+    """Import the callable named by the configuration's `key`.
 
     Args:
-        key: the configuration key, for error messages.
+        key: configuration key, for error messages.
         name: `package.module:factory`.
-        known: the built-in names, for error messages.
+        known: built-in names, for error messages.
 
     Raises:
         UserError: the name has no colon, can't be imported, or is not callable.
@@ -139,16 +140,16 @@ def imported(key: str, name: str, known: Iterable[str]) -> Callable[..., Any]:
 
 
 def called(key: str, name: str, call: Callable[[], _T]) -> _T:
-    """What a factory returns; where a user's own raises, the error names it and the line that failed.
+    """Call a factory; if a user's own raises an error, report it with its name and the line that failed.
 
     Args:
-        key: the configuration key that names the factory.
-        name: its name.
-        call: calls it.
+        key: configuration key that names the factory.
+        name: name of the factory.
+        call: calls the factory.
 
     Raises:
         UserError: the factory raised an error.
-        TypeError: it does not take these arguments.
+        TypeError: the factory does not accept these arguments.
     """
     if ":" not in name:
         return call()
@@ -168,7 +169,7 @@ def _reason(error: Exception) -> str:
 
 
 def _place(error: Exception) -> str:
-    """The last line of the first file outside gengap that an error went through; empty if none did."""
+    """Last line in the first file outside gengap in an error's traceback; empty if there is none."""
     frames = traceback.extract_tb(error.__traceback__)
     skipped = (str(_PACKAGE), importlib.__path__[0], "<")  # gengap, importlib and frozen modules
     foreign = [f for f in frames if not f.filename.startswith(skipped)]

@@ -1,4 +1,4 @@
-"""What an unknown name may mean: the names of networks and data sets count, not only the spelling."""
+"""Guess what an unknown name may mean, from names of networks and data sets as well as by spelling."""
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -9,7 +9,7 @@ from gengap.errors import either
 
 
 def near_names(group: str, name: str) -> list[str]:
-    """The choices of a group that a name may mean, the likeliest first: resnet44_sb is cifar10_sb."""
+    """List a group's choices that a name may mean, most likely first: resnet44_sb may be cifar10_sb."""
     if group == "experiment":
         found = list(dict.fromkeys(_experiments(name.lower())))
     else:
@@ -18,7 +18,7 @@ def near_names(group: str, name: str) -> list[str]:
 
 
 def _typos(a: str, b: str) -> int:
-    """Letters to change, add, leave out or swap with the next one (optimal string alignment distance)."""
+    """Number of letters to change, insert, delete or transpose (optimal string alignment distance)."""
     before: list[int] = []
     last = list(range(len(b) + 1))
     for i, letter in enumerate(a, 1):
@@ -32,22 +32,22 @@ def _typos(a: str, b: str) -> int:
 
 
 def _experiments(name: str) -> Iterator[str]:
-    """Those of the workloads whose network or data set is named, for the method at the name's end."""
+    """Yield experiments of workloads whose network or data set is named, with the method the name ends in."""
     methods = sorted(names_in("method"), key=len, reverse=True)
     method = next((m for m in methods if name.endswith(f"_{m}")), "")
     for workload in _with_part(name.removesuffix(f"_{method}"), names_in("workload")) if method else ():
         data_set = workload.partition("_")[0]
-        written = (f"{start}_{method}" for start in (workload, data_set))  # the default network goes unsaid
+        written = (f"{start}_{method}" for start in (workload, data_set))  # names omit the default network
         yield from [e for e in written if e in names_in("experiment")][:1]
 
 
 def _with_part(part: str, names: Sequence[str]) -> list[str]:
-    """The names that are the part, or begin or end with it: a data set, or a network."""
+    """Find names that equal, start with or end with the part, which is a data set or a network."""
     return [n for n in names if f"_{n}_".startswith(f"_{part}_") or f"_{n}_".endswith(f"_{part}_")]
 
 
 def near_word(word: str) -> str:
-    """What a word without = may mean: the name of a choice, or of a results directory; empty for neither."""
+    """Guess what a word without = means: the name of a choice or a results directory; empty if neither."""
     for cutoff in (0.99, 0.6):
         for group in GROUPS:
             for name in get_close_matches(word, names_in(group), n=1, cutoff=cutoff):
@@ -56,5 +56,5 @@ def near_word(word: str) -> str:
 
 
 def did_you_mean(near: Sequence[str]) -> str:
-    """The end of a message about something unknown."""
+    """End of a message about something unknown."""
     return f"did you mean {either(near)}?" if near else "type gengap train --help for the list"

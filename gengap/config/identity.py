@@ -1,4 +1,4 @@
-"""A run's identity: the settings that distinguish it, and the directory named after them."""
+"""A run's identity: the settings that distinguish it from others, and the directory named after them."""
 
 import hashlib
 import json
@@ -17,9 +17,9 @@ _NOT_IDENTITY = {"seed", "runtime", "results_dir", "data.root", "data.bad_photog
 
 
 def identity(config: Config) -> dict[str, Any]:
-    """The settings that differ from the schema's defaults, by dotted key; without seed, `runtime` and paths.
+    """Settings that differ from the schema's defaults, by dotted key, excluding seed, `runtime` and paths.
 
-    Since only differences count, a new field with a default leaves the names of existing runs unchanged.
+    Since only differences count, adding a field with a default leaves the names of existing runs unchanged.
     """
     return {key: value for key, value in _differences(config) if _is_identity(key)}
 
@@ -42,19 +42,19 @@ def _differences(node: Any, prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def run_name(config: Config) -> str:
-    """`<workload>-<method>-<digest>`: 8 hex digits of the SHA-256 of `identity`, shared by all seeds."""
+    """`<workload>-<method>-<digest>`, shared by all seeds; 8 hex digits of the SHA-256 of `identity`."""
     text = json.dumps(identity(config), sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{config.workload.name}-{config.method.name}-{digest}"
 
 
 def run_directory(config: Config) -> Path:
-    """The directory of this configuration and seed: results_dir/runs/<run_name>/seed<k>."""
+    """Directory of this configuration and seed: results_dir/runs/<run_name>/seed<k>."""
     return expanded(config.results_dir) / "runs" / run_name(config) / f"seed{config.seed}"
 
 
 def is_published(results_dir: Path) -> bool:
-    """Whether a results directory is that of this clone, with the project's committed records."""
+    """Whether a results directory is this clone's own, which holds the project's committed records."""
     return results_dir.resolve() == CONF.parent / "results"
 
 
@@ -64,9 +64,9 @@ def as_dict(config: Config) -> dict[str, Any]:
 
 
 def recorded_differences(recorded: Mapping[str, Any], config: Config) -> dict[str, Any]:
-    """The recorded settings, by dotted key, in which a run.json's identity differs from that of `config`.
+    """Recorded settings, by dotted key, in which a run.json's identity differs from that of `config`.
 
-    A key that is missing from an older record counts as the schema's default.
+    Keys missing from an older record count as having the schema's default.
     """
     expected = _flat(as_dict(config))
     found = _flat(as_dict(Config())) | _flat(recorded)
@@ -74,7 +74,7 @@ def recorded_differences(recorded: Mapping[str, Any], config: Config) -> dict[st
 
 
 def as_typed(changed: Mapping[str, Any]) -> str:
-    """`key=value` of each setting, as on the command line."""
+    """Format each setting as `key=value`, as on the command line."""
     return " ".join(f"{key}={_typed(changed[key])}" for key in sorted(changed))
 
 

@@ -1,4 +1,4 @@
-"""The keys of a configuration: their types in words, checks of a value, and what a misspelt key may mean."""
+"""The keys of a configuration: their types in words, checks of values, and hints for misspelled keys."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from gengap.config.hints import did_you_mean, near_names
 from gengap.config.schema import Config
 from gengap.errors import UserError
 
-OPTIONS = "model.options."  # the keys below are the network's own
+OPTIONS = "model.options."  # the network defines the keys below this prefix
 
 _MAY_BE_EMPTY = ("data.folder",)
 _FUNCTIONS = ("divide", "oc.env")
@@ -29,18 +29,18 @@ _FUNCTION = re.compile(r"\$\{([\w.]+):")
 
 @cache
 def keys() -> dict[str, Any]:
-    """Every dotted key of the schema with its type."""
+    """Map every dotted key in the schema to its type."""
     return {name: kind for name, kind, _ in _fields(Config)}
 
 
 @cache
 def path_keys() -> tuple[str, ...]:
-    """The keys that hold a path, which is taken as it is typed."""
+    """Keys that hold a path, which is taken literally."""
     return tuple(name for name, _, metadata in _fields(Config) if "path" in metadata)
 
 
 def sections() -> set[str]:
-    """The keys of the schema that hold others: workload, method, ..."""
+    """Keys of the schema that contain others: workload, method, ..."""
     return {key.partition(".")[0] for key in keys() if "." in key}
 
 
@@ -59,7 +59,7 @@ def is_list(key: str) -> bool:
 
 
 def described(kind: Any) -> str:
-    """A type of the schema in plain English."""
+    """Describe a type in the schema in plain English."""
     if get_origin(kind) is list:
         return f"a list of {described(get_args(kind)[0]).removeprefix('a ')}s, as in [0.1,0.01]"
     if NoneType in get_args(kind):
@@ -68,10 +68,10 @@ def described(kind: Any) -> str:
 
 
 def check_value(key: str, value: Any) -> None:
-    """Check the type of a value, and the references in it.
+    """Check a value's type and the references in it.
 
     Raises:
-        UserError: with the type that the key has.
+        UserError: the value doesn't fit; the message states the key's type.
     """
     check_option(key, value)
     try:
@@ -81,10 +81,10 @@ def check_value(key: str, value: Any) -> None:
 
 
 def check_option(key: str, value: Any) -> None:
-    """Check a value of any type: that it is not empty, and refers to keys that there are.
+    """Check that a value, of any type, is not empty and refers only to existing keys.
 
     Raises:
-        UserError: what to type.
+        UserError: it is or does not; the message says what to type.
     """
     if value == "" and key not in _MAY_BE_EMPTY:
         raise UserError(f"{key} has no value: type {key}=VALUE")
@@ -114,7 +114,7 @@ def check_choice(group: str, name: Any) -> None:
     """Check that a group has a choice of this name.
 
     Raises:
-        UserError: with the nearest names.
+        UserError: it has none; the message suggests the nearest names.
     """
     if isinstance(name, Mapping):
         words = " ".join(f"{group}.{key}={shown(value)}" for key, value in name.items())
@@ -129,7 +129,7 @@ def check_choice(group: str, name: Any) -> None:
 
 
 def unknown_key(key: str, among: Sequence[str] = ()) -> str:
-    """The message for a key that the schema lacks; `among` are other names that may be meant."""
+    """Error message for a key that isn't in the schema; `among` lists other names that may be meant."""
     return f"unknown key {key}: {did_you_mean(_near_keys(key, among))}"
 
 
@@ -147,7 +147,7 @@ def _near_keys(key: str, among: Sequence[str]) -> list[str]:
 
 
 def shown(value: Any) -> str:
-    """A value as it is typed."""
+    """Format a value as typed on the command line."""
     if isinstance(value, str):
         return value
     if value is None or isinstance(value, bool):
@@ -156,5 +156,5 @@ def shown(value: Any) -> str:
 
 
 def plus(group: str) -> str:
-    """A group as it is typed on the command line."""
+    """Format a group as typed on the command line."""
     return f"+{group}" if group in ADDED else group

@@ -1,4 +1,4 @@
-"""The words of Hydra's launcher: hydra/launcher=NAME and hydra.launcher.KEY."""
+"""Overrides for Hydra's launcher: hydra/launcher=NAME and hydra.launcher.KEY."""
 
 from collections.abc import Sequence
 from dataclasses import is_dataclass
@@ -15,8 +15,8 @@ from gengap.config.keys import described
 from gengap.errors import UserError, either
 
 CHOICE, SETTING = "hydra/launcher=", "hydra.launcher."
-_NONE = "basic"  # Hydra's own, which trains one run after another
-PACKAGES = {  # Hydra's other launchers, by the package that brings them
+_NONE = "basic"  # Hydra's built-in launcher, which trains one run after another
+PACKAGES = {  # Hydra's other launchers, and the packages that provide them
     "joblib": "hydra-joblib-launcher",
     "ray": "hydra-ray-launcher",
     "ray_aws": "hydra-ray-launcher",
@@ -28,7 +28,7 @@ PACKAGES = {  # Hydra's other launchers, by the package that brings them
 
 
 def split_launcher(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Separate the overrides of Hydra's launcher from the runs' own.
+    """Separate the overrides for Hydra's launcher from those for the runs.
 
     Raises:
         UserError: two launchers are chosen.
@@ -41,10 +41,10 @@ def split_launcher(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def check_launcher(words: Sequence[str]) -> None:
-    """Check the overrides of the launcher, as split_launcher returns them.
+    """Check the overrides for the launcher, as returned by split_launcher.
 
     Raises:
-        UserError: the launcher is unknown or not installed, or a setting is unknown or of another type.
+        UserError: the launcher is unknown or not installed, or a setting is unknown or has the wrong type.
     """
     choice = [word for word in words if word.startswith(CHOICE)]
     for word in choice:
@@ -95,7 +95,7 @@ def _parsed(word: str) -> Override:
 
 
 def _expected_type(node: Any, path: Sequence[str], word: str) -> Any:
-    """The type of the setting at a path below a launcher's own; None where anything may stand.
+    """Find the type of the launcher setting at a path; None if any value is allowed.
 
     Raises:
         UserError: there is no such setting.

@@ -1,4 +1,4 @@
-"""What a configuration means and its user may not have meant: told in a line, and trained all the same."""
+"""Notices about settings whose effect the user may not have intended; such runs are trained all the same."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -11,7 +11,7 @@ def _pads(config: Config) -> bool:
     return data.crop_padding > 0 or data.rotation > 0 or data.shift > 0
 
 
-_IGNORED: Mapping[str, Callable[[Config], bool]] = {  # when a key has no effect: others take its value
+_IGNORED: Mapping[str, Callable[[Config], bool]] = {  # tests if a key has no effect: others take its value
     "workload.ghost_size": lambda c: c.method.ghost_size != c.workload.ghost_size,
     "workload.large_batch": lambda c: c.method.batch_size != c.workload.large_batch,
     "workload.momentum": lambda c: c.protocol.momentum != c.workload.momentum,
@@ -27,7 +27,7 @@ _IGNORED: Mapping[str, Callable[[Config], bool]] = {  # when a key has no effect
 
 
 def notices(words: Sequence[str], config: Config) -> Iterator[str]:
-    """The lines for a run: its overrides, and the configuration composed from them."""
+    """Yield the lines for a run, given its overrides and the configuration composed from them."""
     for word in words:
         key = word.partition("=")[0].lstrip("+")
         if key in _IGNORED and _IGNORED[key](config):
@@ -40,10 +40,10 @@ def notices(words: Sequence[str], config: Config) -> Iterator[str]:
 
 
 def unreached_milestones(config: Config) -> str:
-    """A line on milestones that training ends before, with the learning rates that are not used.
+    """Return a line about milestones that training ends before, with the learning rates that are never used.
 
-    Empty if there are none, or if milestones and epochs are those of a workload in conf/: where such a recipe
-    ends before its last milestone, it does in the released code.
+    It is empty if there are none, or if milestones and epochs are those of a workload in conf/: if such a
+    recipe ends before its last milestone, it also does so in the released code.
     """
     workload = config.workload
     late = [milestone for milestone in workload.milestones if milestone >= workload.epochs]

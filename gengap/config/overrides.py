@@ -1,4 +1,4 @@
-"""Overrides of a command line, checked one by one, because Hydra's own messages are long and misleading."""
+"""Check command-line overrides one by one, because Hydra's own messages are long and misleading."""
 
 import shlex
 from collections.abc import Sequence
@@ -26,15 +26,15 @@ from gengap.config.own_files import check_own_file
 from gengap.config.verbatim import verbatim
 from gengap.errors import UserError, either
 
-LONGEST_WORD = 200  # characters of a word in a message
+LONGEST_WORD = 200  # most characters of a word shown in a message
 
 
 @cache
 def parse(argument: str) -> Override:
     """Parse an override such as `key=value`; keys below model.options need not exist yet.
 
-    A text stays the text that was typed, whatever Hydra's grammar would make of it: 1e3 is no number in
-    workload.name=1e3, and nothing in a path has a meaning but ~ and environment variables.
+    Text is kept as typed, whatever Hydra's grammar would make of it: 1e3 is not a number in
+    workload.name=1e3, and in a path, only ~ and environment variables have a special meaning.
 
     Raises:
         UserError: it can't be parsed.
@@ -52,7 +52,7 @@ def parse(argument: str) -> Override:
         word = f"+{bare}"  # experiment=NAME and +experiment=NAME mean the same
     try:
         return OverridesParser.create().parse_override(verbatim(word))
-    except (HydraException, ValueError, RecursionError) as error:  # of numbers and lists without end
+    except (HydraException, ValueError, RecursionError) as error:  # also from endless numbers and lists
         raise UserError(
             f"can't parse {_shortened(argument)}: type key=value, with lists in quotes, as in "
             "'workload.lr=[0.1,0.01]'"
@@ -73,15 +73,15 @@ def _refuse_bare_word(word: str) -> None:
 
 
 def hydra_words(words: Sequence[str]) -> list[str]:
-    """Overrides as Hydra is to read them, whose grammar would take apart a path."""
+    """Convert overrides to the form Hydra should read, whose grammar would otherwise split up paths."""
     return [parse(word).input_line or "" for word in words]
 
 
 def check_override(override: Override) -> None:
-    """Check the key, and the value's type or choice, of an override with a single value.
+    """Check the key of an override with a single value, and the value's type or choice.
 
     Raises:
-        UserError: with the nearest keys or choices, or the expected type.
+        UserError: it is invalid; the message names the nearest keys or choices, or the expected type.
     """
     key = override.key_or_group
     if override.is_hydra_override():
@@ -125,7 +125,7 @@ _REFUSED = {
 
 
 def _refusal(key: str) -> str:
-    """Why a key of Hydra's is not taken, and what to type instead."""
+    """Explain why one of Hydra's own keys is not accepted, and what to type instead."""
     taken = "the only Hydra keys are hydra/launcher=NAME, hydra.launcher.KEY=VALUE and hydra.searchpath=[DIR]"
     return next((reason for start, reason in _REFUSED.items() if key.startswith(start)), taken)
 
@@ -169,10 +169,10 @@ def check_selection(overrides: Sequence[Override]) -> None:
 
 
 def check_list(override: Override) -> None:
-    """Check that values separated by commas are not meant as the elements of one list.
+    """Check that comma-separated values are not meant as the elements of a single list.
 
     Raises:
-        UserError: with the list as it is typed.
+        UserError: they are; the message shows how to type the list.
     """
     key = override.key_or_group
     if not (is_list(key) and override.is_discrete_sweep()) or isinstance(override.value(), Glob):
@@ -185,14 +185,14 @@ def check_list(override: Override) -> None:
 
 
 def check_single(overrides: Sequence[Override], typed: Sequence[str]) -> None:
-    """Check that no override lists several values, which would make several runs.
+    """Check that no override lists several values, which would mean several runs.
 
     Args:
-        overrides: those of the command.
-        typed: everything after `gengap train`, flags too.
+        overrides: overrides of the command.
+        typed: everything after `gengap train`, including flags.
 
     Raises:
-        UserError: with the command that trains them all.
+        UserError: one does; the message gives the command that trains all of the runs.
     """
     for override in overrides:
         if override.is_sweep_override():

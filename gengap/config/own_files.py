@@ -1,4 +1,4 @@
-"""A user's own files beside conf/, checked before Hydra composes them, whose messages name no remedy."""
+"""Check a user's own files beside conf/ before Hydra composes them, whose messages suggest no remedy."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -17,7 +17,7 @@ from gengap.errors import UserError
 
 GLOBAL = "_global_"
 HEADER = f"# @package {GLOBAL}"
-_NO_HYDRA = {  # what to do in place of a setting of Hydra's
+_NO_HYDRA = {  # what to do instead of setting something of Hydra's
     "launcher": "type hydra/launcher=NAME on the command line",
     "sweeper": "list the runs in a file of the folder sweep, and type +sweep=NAME",
     "searchpath": "type --config-dir DIR on the command line",
@@ -26,10 +26,10 @@ _NOT_VALUES = ("defaults", "hydra")
 
 
 def check_own_file(group: str, name: str) -> None:
-    """Check the file of a choice, and those in its defaults list, where they are the user's own.
+    """Check the file of a choice and those in its defaults list, as far as they are the user's own.
 
     Raises:
-        UserError: what is wrong, beginning with the file's name.
+        UserError: a file is wrong; the message starts with the file's name.
     """
     for file, own_group in files(group, name):
         try:
@@ -43,11 +43,11 @@ def check_own_file(group: str, name: str) -> None:
 
 
 def files(group: str, name: str, above: Sequence[Path] = ()) -> Iterator[tuple[Path, str]]:
-    """The user's own file of a choice and those that its defaults list includes, each with its group.
+    """Yield the user's own file for a choice and those its defaults list includes, each with its group.
 
     Raises:
-        UserError: a file can't be read, has the name of a shipped one or includes itself, or a mistake in its
-            defaults list.
+        UserError: a file can't be read, has the name of a shipped one, includes itself, or has a mistake in
+            its defaults list.
     """
     for file in own_files(group, f"{name}.yaml")[:1]:
         try:
@@ -63,7 +63,7 @@ def files(group: str, name: str, above: Sequence[Path] = ()) -> Iterator[tuple[P
 
 
 def keys_in(file: Path, group: str) -> set[str]:
-    """The keys that a checked file sets."""
+    """Keys set by a checked file."""
     package = _package(file, group)
     tree = _content(file)
     tree = tree if package == GLOBAL else {package: tree}
@@ -117,7 +117,7 @@ def _defaults(file: Path, group: str) -> list[Choice]:
 
 
 def _package(file: Path, group: str) -> str:
-    """Where a file's keys belong: the package in its first lines, or else its group."""
+    """Determine where a file's keys belong: the package in its first lines, or else its group."""
     for line in file.read_text(encoding="utf-8").splitlines():
         words = line.strip().lstrip("#").split()
         if words and not (line.strip().startswith("#") and words[0].startswith("@")):
@@ -136,7 +136,7 @@ def _check_values(content: Mapping[str, Any], package: str) -> None:
 
 
 def _check_hydra(settings: Any, allowed: str = "") -> None:
-    """Refuse Hydra's own settings, except the sweeper's in a sweep file."""
+    """Reject Hydra's own settings, except the sweeper's in a sweep file."""
     named = [str(key) for key in settings] if isinstance(settings, Mapping) else [str(settings)]
     for key in (key for key in named if key != allowed):
         raise UserError(f"hydra: {key}: can't be set here: {_NO_HYDRA.get(key, 'leave it out')}")
@@ -161,7 +161,7 @@ def _check_tree(tree: Mapping[str, Any], prefix: str) -> None:
 
 
 def _siblings(prefix: str) -> list[str]:
-    """The names that may stand below a prefix such as `workload.`, or at the root."""
+    """Names allowed below a prefix such as `workload.`, or at the root."""
     below = {key.removeprefix(prefix).partition(".")[0] for key in keys() if key.startswith(prefix)}
     return sorted(below)
 

@@ -1,4 +1,4 @@
-"""A fingerprint of the source of a user's own network: it tells whether two runs trained the same one."""
+"""Fingerprint of the source code of a user's own network, to tell whether two runs trained the same one."""
 
 import ast
 import hashlib
@@ -18,15 +18,15 @@ _Import = (ast.Import, ast.ImportFrom)
 
 @cache
 def source_fingerprint(name: str, factory: Callable[..., Any]) -> str | None:
-    """A hash of all that a factory is made of in the user's own files; None if it is not from such a file.
+    """Hash all code in the user's own files that a factory depends on; None if it isn't from such a file.
 
-    That is its own definition and, followed by name through these files, those of the functions, classes and
-    constants that it uses; not installed packages, and nothing else in the files.
+    This covers its own definition and, followed by name through these files, the definitions of the
+    functions, classes and constants it uses, but not installed packages or anything else in the files.
 
     Args:
         name: `package.module:factory`.
-        factory: what was imported by that name. The source is read only once for it, because its file may be
-            edited while the runs of a command are trained.
+        factory: object imported by that name. Its source is read only once, because its file may be edited
+            while a command's runs are being trained.
     """
     module, _, attribute = name.partition(":")
     source = _Source()
@@ -36,7 +36,7 @@ def source_fingerprint(name: str, factory: Callable[..., Any]) -> str | None:
 
 
 class _Module(NamedTuple):
-    """A module: its lines, the statements that define each name ("*" for star imports), and its package."""
+    """A module: its lines, the statements defining each name ("*" for star imports), and its package."""
 
     lines: list[str]
     definitions: dict[str, list[ast.stmt]]
@@ -44,7 +44,7 @@ class _Module(NamedTuple):
 
 
 class _Source:
-    """The texts of the definitions that were followed."""
+    """Collects the source text of all definitions that are followed."""
 
     def __init__(self) -> None:
         self.texts: set[str] = set()
@@ -52,7 +52,7 @@ class _Source:
         self._modules: dict[str, _Module | None] = {}
 
     def follow(self, module: str, name: str) -> None:
-        """Add the definition of a name in a module, and all that it uses."""
+        """Add the definition of a name in a module, and of everything it uses."""
         found = self._read(module)
         if (module, name) in self._seen or found is None:
             return
@@ -90,7 +90,7 @@ class _Source:
 
 
 def _own_module(name: str) -> _Module | None:
-    """A module in a file of the user's own; None for any other, and for one that is not there."""
+    """Read a module from the user's own files; None if it is elsewhere or doesn't exist."""
     try:
         spec = find_spec(name)
     except (ImportError, ValueError, AttributeError):
@@ -102,7 +102,7 @@ def _own_module(name: str) -> _Module | None:
         with tokenize.open(file) as opened:
             text = opened.read()
         statements = ast.parse(text).body
-    except (OSError, SyntaxError, ValueError):  # a file that nothing has imported
+    except (OSError, SyntaxError, ValueError):  # such a file can't have been imported
         return None
     definitions: dict[str, list[ast.stmt]] = {}
     for statement in statements:
@@ -113,7 +113,7 @@ def _own_module(name: str) -> _Module | None:
 
 
 def _defined(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement at the top of a module defines, also inside its if, try or with."""
+    """Yield the names that a top-level statement defines, including those inside its if, try or with."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield statement.name
     elif isinstance(statement, _Import):
@@ -131,7 +131,7 @@ def _bound(alias: ast.alias) -> str:
 
 
 def _text(lines: list[str], statement: ast.stmt) -> str:
-    """A statement as it is written, with its decorators."""
+    """Source text of a statement, including its decorators."""
     decorators = getattr(statement, "decorator_list", [])
     first = min(node.lineno for node in (*decorators, statement))
     return "\n".join(line.rstrip() for line in lines[first - 1 : statement.end_lineno])

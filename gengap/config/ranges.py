@@ -1,4 +1,4 @@
-"""The range of a numeric key: declared in the schema, shown by --help, checked here for all keys."""
+"""Ranges of numeric keys: declared in the schema, shown by --help, and checked here for all keys."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
@@ -7,13 +7,13 @@ from typing import Any
 
 from gengap.errors import UserError
 
-SHOWN = 40  # characters of a value in a message
-_EXACT = 2**53  # whole numbers below it are exact as floats
+SHOWN = 40  # most characters of a value shown in a message
+_EXACT = 2**53  # integers below this are exact as floats
 
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers from `low` to `high`, which belong to it unless they are `open`."""
+    """The numbers from `low` to `high`, including each end unless it is open."""
 
     low: float
     high: float
@@ -26,11 +26,11 @@ class Range:
         return above and below
 
     def __str__(self) -> str:
-        """As an interval: (0, 1] holds 1 and not 0."""
+        """Format as an interval: (0, 1] contains 1 but not 0."""
         return f"{'(' if self.low_open else '['}{self.low}, {self.high}{')' if self.high_open else ']'}"
 
     def words(self) -> str:
-        """The range in words, as the end of "a number"."""
+        """Format the range in words that can follow "a number"."""
         if not (self.low_open or self.high_open):
             return f"from {self.low} to {self.high}"
         low = f"above {self.low}" if self.low_open else f"of at least {self.low}"
@@ -41,13 +41,13 @@ def check_number(key: str, value: Any, range_: Range, *, whole: bool) -> None:
     """Check one number.
 
     Args:
-        key: its key, for the message.
-        value: what was given.
-        range_: where it must lie.
+        key: key of the number, for the error message.
+        value: value to check.
+        range_: range the number must be in.
         whole: whether it must be an int.
 
     Raises:
-        UserError: it is another type of value, or outside the range.
+        UserError: the value has the wrong type or is outside the range.
     """
     fits = type(value) is int if whole else isinstance(value, int | float) and not isinstance(value, bool)
     if fits and value in range_:
@@ -57,17 +57,17 @@ def check_number(key: str, value: Any, range_: Range, *, whole: bool) -> None:
 
 
 def check_ranges(config: Any) -> None:
-    """Check every number of a configuration against the range that its schema declares.
+    """Check every number in a configuration against the range declared in the schema.
 
     Raises:
-        UserError: the first number that is outside its range.
+        UserError: a number is outside its range; the first one is reported.
     """
     for key, value, range_ in _ranged(config, ""):
         if isinstance(value, list):
             if not all(isfinite(number) and number in range_ for number in value):
                 raise UserError(f"{key}={shown(value)} must hold finite numbers {range_.words()}")
         elif value is not None:
-            # Integers arrive as int and nothing else: composition has converted every value to its type
+            # Only integer keys hold an int: composition has converted every value to its type
             check_number(key, value, range_, whole=isinstance(value, int))
 
 
@@ -81,12 +81,12 @@ def _ranged(node: Any, prefix: str) -> Iterator[tuple[str, Any, Range]]:
 
 
 def without_decimals(value: Any) -> Any:
-    """A whole float as an int, as one types it; anything else as it is."""
+    """Convert a whole float to an int, as one would type it; return anything else unchanged."""
     is_whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
     return int(value) if is_whole else value
 
 
 def shown(value: Any) -> str:
-    """A value for a message, as one types it; shortened, because an integer may have thousands of digits."""
+    """Format a value for a message as typed, shortened because integers may have thousands of digits."""
     text = str(without_decimals(value))
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import II
 
 from gengap.config.fields import ANY_SAMPLES, EPOCHS, FACTOR, MOMENTUM, NUMBER, PIXELS, POSITIVE_EPOCHS
-from gengap.config.fields import POSITIVE as POSITIVE  # for other settings too, as are these two
+from gengap.config.fields import POSITIVE as POSITIVE  # re-exported for other settings, like the next two
 from gengap.config.fields import SAMPLES as SAMPLES
 from gengap.config.fields import key as key
 from gengap.config.ranges import Range
@@ -19,7 +19,7 @@ FP32, PAPER = "fp32", "paper"  # the paper's precision and protocol
 
 
 def deviation(precision: str, protocol: str) -> str:
-    """Those of the two that deviate from the paper: "bf16", "bigbatch", "bf16, bigbatch" or ""."""
+    """List which of the two deviate from the paper: "bf16", "bigbatch", "bf16, bigbatch" or ""."""
     return ", ".join(v for v, stated in ((precision, FP32), (protocol, PAPER)) if v != stated)
 
 

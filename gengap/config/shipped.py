@@ -1,8 +1,8 @@
-"""The experiments of conf/ composed without Hydra: the same result, many times faster.
+"""Compose the experiments in conf/ without Hydra, with the same result but many times faster.
 
-`gengap status` and `gengap report` need every cell of a table. Only what the shipped experiments use is
-supported (defaults lists and values), and tested to equal Hydra's composition on each of them. Training uses
-Hydra's.
+`gengap status` and `gengap report` need every cell of a table. Only features used by the shipped experiments
+(defaults lists and values) are supported, and tests compare each of them with Hydra's composition. Training
+uses Hydra.
 """
 
 import logging
@@ -24,9 +24,9 @@ from gengap.errors import UserError
 
 EXPERIMENT = "+experiment="
 _GLOBAL = "# @package _global_"
-_NO_VALUES = ("defaults", "hydra")  # keys of a file that are not part of the configuration
+_NO_VALUES = ("defaults", "hydra")  # keys in a file that are not part of the configuration
 _SCHEMA = OmegaConf.structured(Config)
-# Overrides beside +experiment=NAME that can be applied without Hydra
+# Overrides besides +experiment=NAME that can be applied without Hydra
 _PLAIN = re.compile(r"seed=\d+|(results_dir|data\.root)=.+|runtime\.\w+=[\w./~-]+|(precision|protocol)=\w+")
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Cell:
-    """An experiment of conf/experiment, that is a cell of a table, and the directory name of its runs."""
+    """An experiment in conf/experiment, i.e. a cell of a table, and the directory name of its runs."""
 
     experiment: str
     workload: str
@@ -43,24 +43,24 @@ class Cell:
 
 
 def experiments() -> list[str]:
-    """Names of all experiments, sorted."""
+    """List the names of all experiments, sorted."""
     return names_in("experiment")
 
 
 def cell(experiment: str) -> Cell:
-    """The cell of an experiment by name."""
+    """Look up the cell of an experiment by name."""
     config = experiment_config(experiment)
     return Cell(experiment, config.workload.name, config.method.name, run_name(config))
 
 
 def choices(experiment: str) -> tuple[str, str]:
-    """The workload and the method in an experiment's defaults list, read without composing it.
+    """Read workload and method from an experiment's defaults list, without composing it.
 
-    Empty strings where the file inherits them from another experiment. Experiments of added folders are
+    They are empty strings if the file inherits them from another experiment. Experiments in added folders are
     composed.
 
     Raises:
-        UserError: an experiment of an added folder does not compose.
+        UserError: an experiment in an added folder does not compose.
     """
     if not _is_shipped("experiment", experiment):
         config = experiment_config(experiment)
@@ -71,9 +71,9 @@ def choices(experiment: str) -> tuple[str, str]:
 
 @cache
 def all_choices() -> dict[str, tuple[str, str]]:
-    """The choices of every experiment by name, without the user's own files that don't compose.
+    """Read the choices of every experiment, by name, skipping the user's own files that don't compose.
 
-    Each of those is logged in one line, so that one bad file leaves all other experiments usable.
+    Each of those is logged in one line, so that a bad file leaves all other experiments usable.
     """
     found = {}
     for name in experiments():
@@ -87,9 +87,9 @@ def all_choices() -> dict[str, tuple[str, str]]:
 
 @cache
 def cells() -> dict[tuple[str, str], str]:
-    """The experiment of each workload and method: the one with the shortest name, others are for figures.
+    """Map each workload and method to the experiment with the shortest name; others are for figures.
 
-    A shipped experiment comes before a user's own.
+    Shipped experiments take precedence over a user's own.
     """
     longest_first = sorted(
         all_choices(), key=lambda e: (not _is_shipped("experiment", e), len(e)), reverse=True
@@ -106,10 +106,10 @@ def recipes() -> set[tuple[float, tuple[float, ...]]]:
 
 @cache
 def experiment_config(experiment: str, protocol: str = PAPER) -> Config:
-    """The configuration of an experiment; cached, so callers must not change it.
+    """Get the configuration of an experiment; it is cached, so callers must not change it.
 
     Raises:
-        UserError: there is no such protocol, as a record may name one.
+        UserError: there is no such protocol, which may happen because records can name any.
     """
     if _is_shipped("experiment", experiment) and _is_shipped("protocol", protocol):
         return to_config(_composed(experiment, protocol))
@@ -119,7 +119,7 @@ def experiment_config(experiment: str, protocol: str = PAPER) -> Config:
 
 
 def experiment_with(experiment: str, protocol: str, settings: Sequence[str]) -> Config:
-    """A shipped experiment at a protocol, with plain settings such as `method.ghost_size=null`."""
+    """Compose a shipped experiment under a protocol, with plain settings such as `method.ghost_size=null`."""
     composed = OmegaConf.merge(_composed(experiment, protocol), OmegaConf.from_dotlist(list(settings)))
     return to_config(cast(DictConfig, composed))
 
@@ -129,13 +129,13 @@ def _is_shipped(group: str, name: str) -> bool:
 
 
 def compose_run(words: Sequence[str]) -> Config:
-    """The configuration of checked overrides, for finding the run's directory, not for training.
+    """Compose checked overrides to find the run's directory; not for training.
 
-    A shipped experiment with a seed, a precision, a protocol or paths is composed here, ignoring `runtime.*`
-    and `data.root`, which do not affect the directory; anything else is composed by Hydra.
+    A shipped experiment with a seed, precision, protocol or paths is composed here, ignoring `runtime.*` and
+    `data.root`, which don't affect the directory; anything else is composed by Hydra.
 
     Raises:
-        UserError: they don't compose, or contradict each other.
+        UserError: the overrides don't compose or contradict each other.
     """
     experiment = [word.removeprefix(EXPERIMENT) for word in words if word.startswith(EXPERIMENT)]
     plain = [_PLAIN.fullmatch(word) for word in words if not word.startswith(EXPERIMENT)]
@@ -155,7 +155,7 @@ def compose_run(words: Sequence[str]) -> Config:
 
 
 def _composed(experiment: str, protocol: str) -> DictConfig:
-    """The files of an experiment merged in the order of their defaults lists; interpolations unresolved."""
+    """Merge an experiment's files in the order of their defaults lists; interpolations stay unresolved."""
     root, own = "config.yaml", f"experiment/{experiment}.yaml"
     listed = _choices(root)
     chosen = listed | _choices(own) | {"protocol": protocol}
@@ -165,7 +165,7 @@ def _composed(experiment: str, protocol: str) -> DictConfig:
 
 
 def _nodes(group: str, chosen: Mapping[str, str]) -> Iterator[DictConfig]:
-    """The chosen file of a group, preceded by the files in its own defaults list."""
+    """Yield the content of a group's chosen file, preceded by the files in its own defaults list."""
     path = f"{group}/{chosen[group]}.yaml"
     for other, choice in _choices(path).items():
         yield from _nodes(other, {other: choice, **chosen})
@@ -174,7 +174,7 @@ def _nodes(group: str, chosen: Mapping[str, str]) -> Iterator[DictConfig]:
 
 @cache
 def _choices(path: str) -> dict[str, str]:
-    """The choices in a file's defaults list: group to name."""
+    """Read the choices in a file's defaults list, as a map from group to name."""
     entries = (e for e in _file(path).get("defaults", []) if isinstance(e, Mapping))
     pairs = (pair for entry in entries for pair in entry.items())
     named = ((str(group).removeprefix("override ").removeprefix("/"), str(name)) for group, name in pairs)
@@ -183,7 +183,7 @@ def _choices(path: str) -> dict[str, str]:
 
 @cache
 def _content(path: str) -> DictConfig:
-    """A file's values, under its group's key or, with `@package _global_`, at the root."""
+    """Read a file's values, placed under its group's key or, with `@package _global_`, at the root."""
     node = {key: value for key, value in _file(path).items() if key not in _NO_VALUES}
     everywhere = "/" not in path or _GLOBAL in (CONF / path).read_text(encoding="utf-8")
     return OmegaConf.create(node if everywhere else {path.partition("/")[0]: node})

@@ -1,4 +1,4 @@
-"""The runs of a command line: a sweep of conf/sweep, or the product of values listed with commas."""
+"""Expand a command line to runs: a sweep in conf/sweep, or the product of comma-separated values."""
 
 import itertools
 import re
@@ -22,7 +22,7 @@ PREFIX = "+sweep="
 
 _PLAIN_SEED = re.compile(r"seed=(\d+)")
 
-Words = tuple[str, ...]  # the overrides of one run; paths as in the configuration, not quoted for Hydra
+Words = tuple[str, ...]  # overrides of one run, with paths as in the configuration, not quoted for Hydra
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Job:
 
     @cached_property
     def directory(self) -> Path:
-        """Where its records are kept, worked out once."""
+        """Directory of the run's records, computed only once."""
         return run_directory(self.config)
 
     @property
@@ -44,12 +44,12 @@ class Job:
 
 
 def sweeps() -> list[str]:
-    """Names of all sweeps, sorted."""
+    """List the names of all sweeps, sorted."""
     return conf.names_in("sweep")
 
 
 def parameters(name: str) -> dict[str, str]:
-    """What a sweep varies, as a map from override key to comma-separated values.
+    """Read what a sweep varies, as a map from override key to comma-separated values.
 
     Raises:
         UserError: there is no such sweep.
@@ -73,19 +73,19 @@ def parameters(name: str) -> dict[str, str]:
 def expand(
     arguments: Sequence[str], *, one_run: Sequence[str] | None = None, selecting: bool = True
 ) -> list[Words]:
-    """The overrides of every run, in training order.
+    """Expand arguments to the overrides of every run, in training order.
 
-    Arguments replace the sweep's own values of the same key.
+    Arguments replace the sweep's own values for the same key.
 
     Args:
-        arguments: overrides, values separated by commas.
-        one_run: the whole command line after `gengap train` where it has no -m, so that several values need a
-            sweep; None where they are allowed.
-        selecting: whether they must say what to train.
+        arguments: overrides, with comma-separated values.
+        one_run: the whole command line after `gengap train` if it lacks -m, so that several values are only
+            allowed with a sweep; None if they are allowed.
+        selecting: whether the arguments must select what to train.
 
     Raises:
-        UserError: an argument can't be parsed, or has an unknown key or choice or a wrong type; there is
-            neither experiment nor sweep, or both.
+        UserError: an argument can't be parsed, or has an unknown key or choice or a wrong type; or there is
+            neither an experiment nor a sweep, or both.
     """
     arguments = [f"+{a}" if a.startswith(PREFIX[1:]) else a for a in arguments]
     names = [a.removeprefix(PREFIX) for a in arguments if a.startswith(PREFIX)]
@@ -100,14 +100,14 @@ def expand(
     if one_run is not None and not names:
         check_single(typed, one_run)
     overrides = varied | {o.get_key_element(): o for o in typed}
-    values = list(map(_values, overrides.values()))  # a misspelt key is told before what it was to select
+    values = list(map(_values, overrides.values()))  # so a misspelled key is reported before a missing choice
     if selecting:
         check_selection(list(overrides.values()))
     return list(itertools.product(*values))
 
 
 def _check_repeated(arguments: Sequence[str]) -> None:
-    """Refuse a choice that is given twice, where it would depend on the order which of the two counts."""
+    """Reject a choice given twice if it would depend on their order which of the two takes effect."""
     sweeps_given = {a for a in arguments if a.startswith(PREFIX)}
     if len(sweeps_given) > 1:
         raise UserError(f"{' '.join(sorted(sweeps_given))} are several sweeps: train one at a time")
@@ -122,7 +122,7 @@ def _check_repeated(arguments: Sequence[str]) -> None:
 
 
 def _values(override: Override) -> list[str]:
-    """One checked `key=value` for each of the override's values."""
+    """List one checked `key=value` for each value of an override."""
     key = override.get_key_element()
     if not override.is_sweep_override():
         check_override(override)
@@ -144,10 +144,10 @@ def _values(override: Override) -> list[str]:
 
 
 def compose_jobs(runs: Sequence[Words]) -> list[Job]:
-    """The configuration of every run; runs that differ in the seed alone are composed once.
+    """Compose the configuration of every run; runs that differ only in the seed are composed once.
 
     Raises:
-        UserError: overrides don't compose, or contradict each other.
+        UserError: overrides don't compose or contradict each other.
     """
     composed: dict[Words, Config] = {}
     jobs = []

@@ -1,4 +1,4 @@
-"""Texts on the command line, quoted so that Hydra's grammar sees no numbers, lists or functions in them."""
+"""Quote text on the command line so that Hydra's grammar sees no numbers, lists or functions in it."""
 
 import re
 
@@ -7,22 +7,22 @@ from gengap.config.keys import keys, path_keys
 from gengap.errors import UserError
 from gengap.paths import expanded_text
 
-# What Hydra's grammar takes for a number, a boolean or null
+# What Hydra's grammar reads as a number, a boolean or null
 _NOT_A_TEXT = re.compile(
     r"[+-]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(e[+-]?\d[\d_]*)?|[+-]?(inf|nan)|true|false|null", re.IGNORECASE
 )
-_UNKNOWN = re.compile(r"[^\w $/\\+.%*@?|:=,-]", re.ASCII)  # characters that it does not take outside quotes
+_UNKNOWN = re.compile(r"[^\w $/\\+.%*@?|:=,-]", re.ASCII)  # characters it does not accept outside quotes
 _SYNTAX = set("[]{}()'\"\\")
 
 
 def verbatim(word: str) -> str:
-    """A word `key=value` for Hydra: a path expanded and in quotes, other texts in quotes if needed.
+    """Prepare a word `key=value` for Hydra: paths are expanded and quoted, other text quoted if needed.
 
-    A path is one path: commas in it separate nothing, with -m as without. Other texts may be several, in
-    quotes of Hydra's or functions such as choice(a,b).
+    A path is always a single path: commas don't separate values in it, with or without -m. Other text may be
+    several values, in Hydra's quotes or in functions such as choice(a,b).
 
     Raises:
-        UserError: the path has an environment variable that is not set, or characters of no path.
+        UserError: the path contains an environment variable that isn't set, or characters invalid in paths.
     """
     typed, equals, value = word.partition("=")
     key = typed.lstrip("+")

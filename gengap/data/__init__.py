@@ -1,1 +1,1 @@
-"""Data sets, their splits, the order of their samples and their augmentation."""
+"""Data sets, their splits, sample order and augmentation."""

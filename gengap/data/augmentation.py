@@ -1,6 +1,6 @@
 """The last step of augmentation, on the device: flip, rotate, shift and normalize.
 
-What is drawn for each sample stands in stream.py; crops are taken where images are read, in resident.py and
+Random draws per sample are made in stream.py; crops are taken where images are read, in resident.py and
 decoded.py.
 """
 
@@ -23,7 +23,7 @@ def scale_and_shift(config: Data, device: torch.device | None = None) -> tuple[T
 
 
 def padding(config: Data, channels: int, device: torch.device | None = None) -> Tensor:
-    """The padding's value in every channel (C, 1, 1) float32, on the scale of pixels, 0 to 255."""
+    """Padding value of every channel (C, 1, 1), float32 on the pixel scale of 0 to 255."""
     values = torch.full((channels, 1, 1), float(config.pad_value), device=device)
     if config.pad_first_channel:
         values[1:] = 0
@@ -36,21 +36,21 @@ def moves(config: Data) -> bool:
 
 
 def moved(images: Tensor, angles: Tensor, shifts: Tensor, fill: Tensor) -> Tensor:
-    """Rotate images about their center, then shift them; interpolated bilinearly.
+    """Rotate images about their center, then shift them, with bilinear interpolation.
 
     Args:
-        images: (B, C, H, W), floating point.
-        angles: (B,) in degrees, clockwise.
-        shifts: (B, 2) to the right and down, as fractions of width and height.
-        fill: (C, 1, 1), what comes from outside an image.
+        images: floating-point images (B, C, H, W).
+        angles: clockwise rotation (B,) in degrees.
+        shifts: shift (B, 2) to the right and down, as fractions of width and height.
+        fill: value (C, 1, 1) of pixels from outside the image.
     """
     height, width = images.shape[2:]
     radians = angles * (math.pi / 180)
     cos, sin = radians.cos(), radians.sin()
     right, down = width * shifts[:, 0], height * shifts[:, 1]
-    # Where a pixel comes from, in pixels from the center: first the shift is undone, then the rotation
+    # Where each pixel comes from, in pixels from the center: undo the shift first, then the rotation
     rows = [[cos, sin, -cos * right - sin * down], [-sin, cos, sin * right - cos * down]]
-    # affine_grid counts in half widths and half heights
+    # affine_grid works in units of half the width and half the height
     sides = (width, height)
     scaled = [
         [row[0] * (width / side), row[1] * (height / side), row[2] * (2 / side)]
@@ -62,13 +62,13 @@ def moved(images: Tensor, angles: Tensor, shifts: Tensor, fill: Tensor) -> Tenso
 
 
 class FlipAndNormalize:
-    """Maps pixels (B, C, H, W) uint8 to (pixels / 255 - mean) / std in float32, flipped and moved on request.
+    """Maps uint8 pixels (B, C, H, W) to float32 (pixels / 255 - mean) / std, optionally flipped and moved.
 
     Args:
-        config: `mean` and `std`, one value per channel each, of pixels scaled to [0, 1]; the largest rotation
-            and shift, and the padding of what they leave open.
-        channels: C.
-        device: where the pixels will be.
+        config: provides `mean` and `std`, one value per channel, for pixels scaled to [0, 1]; the largest
+            rotation and shift, and the padding that fills the uncovered area.
+        channels: number of channels C.
+        device: device the pixels will be on.
 
     Raises:
         UserError: data.mean or data.std doesn't have one value per channel.
@@ -90,9 +90,9 @@ class FlipAndNormalize:
         """Normalize a batch.
 
         Args:
-            pixels: (B, C, H, W) uint8.
-            flips: (B,) bool or 0 and 1; images with a true entry are mirrored.
-            motions: (B, 3) as in stream.Batch; images are then rotated and shifted by them.
+            pixels: uint8 pixels (B, C, H, W).
+            flips: (B,) bool or 0/1; images with a true entry are mirrored horizontally.
+            motions: rotations and shifts (B, 3) as in stream.Batch; None for neither.
         """
         if flips is not None:
             pixels = torch.where(flips.bool().view(-1, 1, 1, 1), pixels.flip(-1), pixels)

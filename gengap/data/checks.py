@@ -1,4 +1,4 @@
-"""Checks of a data set before it is used: it may come from a user's own `package.module:factory`."""
+"""Check a data set before it is used, since it may come from a user's own `package.module:factory`."""
 
 from numbers import Integral
 from pathlib import Path
@@ -11,7 +11,7 @@ from gengap.errors import UserError
 
 
 def check_source(name: str, source: Any) -> Source:
-    """Return `source`, the data set of data.name=`name`, if it can be trained on.
+    """Return `source`, the data set selected by data.name=`name`, if it can be trained on.
 
     Raises:
         UserError: it is not a Source, or an array's shape, dtype or values don't fit.

@@ -1,4 +1,4 @@
-"""Image files in class folders, found as torchvision.datasets.ImageFolder finds them."""
+"""Image files in class folders, found in the same way as by torchvision.datasets.ImageFolder."""
 
 import os
 from collections import Counter
@@ -9,7 +9,7 @@ from torchvision.datasets.folder import is_image_file
 
 from gengap.errors import FaultError, printable
 
-# What systems put into folders without a leading dot, in lower case
+# Names without a leading dot that operating systems put into folders, in lower case
 CLUTTER = frozenset((
     "__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found",
     "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini",
@@ -17,17 +17,17 @@ CLUTTER = frozenset((
 
 
 class ClassFolders:
-    """The class folders of one split, without what is hidden.
+    """The class folders of one split, excluding hidden ones.
 
     Args:
-        split: the folder that they are in.
+        split: folder that contains them.
 
     Attributes:
-        names: of the class folders, sorted.
-        left_out: how often something was left out, by what it is.
+        names: names of the class folders, sorted.
+        left_out: number of entries left out, by kind.
 
     Raises:
-        FaultError: a folder can't be read, or a link leads nowhere.
+        FaultError: a folder can't be read, or a link is broken.
     """
 
     def __init__(self, split: Path) -> None:
@@ -39,13 +39,13 @@ class ClassFolders:
         self.left_out.update({"outside the class folders": loose} if loose else {})
 
     def images(self, name: str) -> list[str]:
-        """The image files in a class folder and the folders in it, in ImageFolder's order.
+        """List the image files in a class folder and its subfolders, in ImageFolder's order.
 
         Raises:
-            FaultError: a folder can't be read, or a link leads nowhere or in a circle.
+            FaultError: a folder can't be read, or a link is broken or circular.
         """
         found, top = [], str(self.split / name)
-        # With where it and the links on the way to it lead
+        # Each folder with the resolved paths of itself and of the links leading to it
         folders: list[tuple[str, tuple[str, ...]]] = [(top, (os.path.realpath(top),))]
         while folders:
             folder, passed = folders.pop()

@@ -22,7 +22,7 @@ from gengap.data.stream import Batch, Stream
 from gengap.data.undecoded import Undecoded
 from gengap.errors import UserError
 
-CHUNK_SIZE = 64  # images per task of a worker
+CHUNK_SIZE = 64  # images per worker task
 
 Drawn = tuple[NDArray[np.int64], NDArray[np.int64] | None, NDArray[np.bool_] | None]
 
@@ -30,18 +30,18 @@ Drawn = tuple[NDArray[np.int64], NDArray[np.int64] | None, NDArray[np.bool_] | N
 class DecodedImages:
     """Image files, with their labels (N,) int64 on the device.
 
-    A batch is pixels (B, 3, crop, crop) uint8, flipped, labels (B,) and, where images are rotated or shifted,
-    the motions (B, 3) float32 of stream.Batch. See DeviceImages for attributes and methods.
+    A batch consists of flipped uint8 pixels (B, 3, crop, crop), labels (B,) and, if images are rotated or
+    shifted, the motions (B, 3) float32 of stream.Batch. See DeviceImages for attributes and methods.
 
     Args:
         files: the image files.
-        config: sizes, flip and normalization, and how many photographs may be bad.
-        device: where batches are wanted.
-        workers: processes that decode; None for one per CPU core, 0 to decode in this process.
-        augment: random crops, flips, rotations and shifts in `batches`, as `config` asks for them.
+        config: provides sizes, flip and normalization, and how many photographs may be bad.
+        device: device to deliver batches on.
+        workers: number of decoding processes; None for one per CPU core, 0 to decode in this process.
+        augment: whether `batches` applies the random crops, flips, rotations and shifts set in `config`.
 
     Attributes:
-        bad: the names of photographs that could not be decoded, below the folder that all files share.
+        bad: names of photographs that could not be decoded, relative to the folder all files share.
     """
 
     from_files = True
@@ -60,23 +60,23 @@ class DecodedImages:
         self._augment, self._flip = augment, config.flip and augment
         self.moving = moves(config) and augment
         self._preprocess = FlipAndNormalize(config, 3, device)
-        # Of evaluations at a batch size of a part: the workers stay alive from one to the next
+        # Loader for evaluations with this batch size and part, whose workers stay alive between evaluations
         self._evaluation: tuple[tuple[int, slice], DataLoader[Decoded | UserError]] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def close(self) -> None:
-        """End the workers of evaluations."""
+        """Stop the workers used for evaluations."""
         self._evaluation = None
 
     def batches(self, stream: Stream, first: int) -> Generator[tuple[Tensor, ...]]:
-        """The batches of updates `first`, `first` + 1, ... of the stream, without end.
+        """Yield the batches of updates `first`, `first` + 1, ... of the stream, endlessly.
 
-        Workers decode ahead of the update that is asked for; closing the generator ends them.
+        Workers decode ahead of the requested update; closing the generator stops them.
 
         Raises:
-            MachineError: more photographs can't be decoded than data.bad_photographs.
+            MachineError: more photographs can't be decoded than data.bad_photographs allows.
         """
         upcoming = (stream.batch(update) for update in count(first))
         chunks = (c for batch in upcoming for c in self._chunks(*self._drawn(batch)))
@@ -88,15 +88,15 @@ class DecodedImages:
             yield pixels, labels, *motions
 
     def preprocess(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Augmented, normalized images (B, 3, crop, crop) float32 and their labels (B,) int64."""
+        """Return augmented, normalized images (B, 3, crop, crop) float32 and their labels (B,) int64."""
         pixels, labels, *motions = batch
         return self._preprocess(pixels, None, *motions), labels
 
     def evaluation_batches(self, batch_size: int, part: slice = EVERY) -> Generator[tuple[Tensor, Tensor]]:
-        """Every image of a part once, in order: center crop, no flip, normalized.
+        """Yield every image of a part once, in order: center-cropped, not flipped, normalized.
 
         Raises:
-            MachineError: more photographs can't be decoded than data.bad_photographs.
+            MachineError: more photographs can't be decoded than data.bad_photographs allows.
         """
         every = np.arange(len(self))[part]
         batches = np.array_split(every, range(batch_size, len(every), batch_size)) if len(every) else []
@@ -109,7 +109,7 @@ class DecodedImages:
             yield self._preprocess(pixels), labels
 
     def _drawn(self, batch: Batch) -> Drawn:
-        """The samples of a batch, with their crops and flips where there are any."""
+        """Samples of a batch, with their crops and flips if there are any."""
         return batch.indices, batch.offsets if self._augment else None, batch.flips if self._flip else None
 
     def _chunks(
@@ -131,7 +131,7 @@ class DecodedImages:
     def _loader(
         self, chunks: Iterable[Chunk], *, keep_workers: bool = False
     ) -> DataLoader[Decoded | UserError]:
-        """Gives the decoded chunks in their order, however many workers there are."""
+        """Create a loader of decoded chunks, in order regardless of the number of workers."""
         return DataLoader(
             self._decoder,
             batch_size=None,
@@ -151,14 +151,14 @@ class DecodedImages:
     def _collect(
         self, decoded: Iterator[Decoded | UserError], indices: NDArray[np.int64]
     ) -> tuple[Tensor, Tensor]:
-        """The next chunks, joined to a batch (B, 3, crop, crop) uint8 and its labels (B,) on the device."""
+        """Join the next chunks to a uint8 batch (B, 3, crop, crop) and its labels (B,) on the device."""
         device, used = self.labels.device, indices.copy()
         height, width = self.shape[1:]
         parts = [] if len(used) else [torch.empty(0, height, width, 3, dtype=torch.uint8, device=device)]
         for start in range(0, len(indices), CHUNK_SIZE):
             chunk = next(decoded)
             if isinstance(chunk, UserError):
-                # A copy: `chunk` would form a cycle with the frame it is raised in and keep workers alive
+                # Raise a copy: `chunk` would form a reference cycle with this frame and keep workers alive
                 raise type(chunk)(str(chunk))
             for index, line in chunk.bad:
                 self.bad.add(self._name(index), line)
@@ -173,5 +173,5 @@ class DecodedImages:
 
 
 def _cores() -> int:
-    """CPU cores that this process may use."""
+    """Number of CPU cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

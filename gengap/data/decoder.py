@@ -1,4 +1,4 @@
-"""What a worker process does: read, decode, crop and flip photographs, and replace those that it can not."""
+"""Work of a worker process: read, decode, crop and flip photographs, and replace undecodable ones."""
 
 import os
 import signal
@@ -18,17 +18,17 @@ from gengap.data.shared_memory import room
 from gengap.errors import UserError
 from gengap.faults import MachineError
 
-# Image sizes are known only after decoding, so crop offsets are drawn as fractions of what an image allows
+# Image sizes are only known after decoding, so crop offsets are drawn as fractions of an image's leeway
 CROP_POSITIONS = 2**31
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Photographs that a worker decodes at a time.
+    """Photographs that a worker decodes in one task.
 
-    indices (B,) into the files, and their paths (B,): a worker that read them from the list of all would copy
-    that into its memory, bit by bit. offsets (B, 2) of the crops as (row, column) in range(CROP_POSITIONS),
-    None for center crops; flips (B,), None for none.
+    indices (B,) into the files, and their paths (B,), which are passed along because a worker reading them
+    from the full list would gradually copy that list into its memory. offsets (B, 2) of the crops as (row,
+    column) in range(CROP_POSITIONS), or None for center crops; flips (B,), or None for no flips.
     """
 
     indices: NDArray[np.int64]
@@ -38,10 +38,10 @@ class Chunk:
 
 
 class Decoded(NamedTuple):
-    """Pixels (B, crop, crop, 3) uint8 of a chunk, and what was replaced in it.
+    """Pixels (B, crop, crop, 3) uint8 of a chunk, and which of them were replaced.
 
-    bad: index of each photograph that can't be decoded, and why. replaced: place in the chunk, and index of
-    the photograph that is there instead.
+    bad lists the index of each photograph that can't be decoded, and the reason; replaced lists each position
+    in the chunk that was filled by another photograph, and that photograph's index.
     """
 
     pixels: Tensor
@@ -52,15 +52,16 @@ class Decoded(NamedTuple):
 class Decoder(Dataset[Decoded | UserError]):
     """Decodes, resizes, crops and flips the photographs of a chunk, in a worker process.
 
-    One that can't be decoded is replaced by the next that can, so that what is trained on is a function of
-    the files, whoever decodes them. An error of the machine is the result, for the main process to raise.
+    A photograph that can't be decoded is replaced by the next one that can, so the training data depend only
+    on the files, not on which worker decodes them. An error of the machine is returned as the result, for
+    the main process to raise.
 
     Args:
-        paths: (N,) of all files.
+        paths: paths of all files (N,).
         resize: shorter side of an image after resizing, in pixels.
         crop: side of the square crop, in pixels.
-        most_bad: after more bad photographs than these, the rest of a chunk is left undecoded.
-        read: the content of a file by its path; None to open it.
+        most_bad: number of bad photographs beyond which the rest of a chunk is left undecoded.
+        read: returns the content of a file, given its path; None to open the file itself.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Decoder(Dataset[Decoded | UserError]):
         try:
             return self._decoded(chunk)
         except UserError as error:
-            return type(error)(str(error))  # without its cause, which need not be picklable
+            return type(error)(str(error))  # drop its cause, which may not be picklable
 
     def _decoded(self, chunk: Chunk) -> Decoded:
         pixels = room(len(chunk.indices), self._crop, self._crop, 3)
@@ -97,7 +98,7 @@ class Decoder(Dataset[Decoded | UserError]):
         return Decoded(pixels, list(bad.items()), replaced)
 
     def _first_good(self, index: int, path: str, bad: dict[int, str]) -> tuple[Tensor | None, int]:
-        """The image of the first file from this one on that can be decoded, and its index."""
+        """Decode the first decodable file from this one on; return its image and its index."""
         while len(bad) <= self._most_bad:
             try:
                 return read_resized(path, self._resize, self._read(path) if self._read else None), index
@@ -112,16 +113,16 @@ class Decoder(Dataset[Decoded | UserError]):
     def _cropped(self, image: Tensor, offset: NDArray[np.int64] | None) -> Tensor:
         spare = [side - self._crop for side in image.shape[1:]]
         if offset is None:
-            row, column = (round(s / 2) for s in spare)  # as torchvision's center_crop
+            row, column = (round(s / 2) for s in spare)  # as in torchvision's center_crop
         else:
             row, column = (int(o) * (s + 1) // CROP_POSITIONS for o, s in zip(offset, spare, strict=True))
         return image[:, row : row + self._crop, column : column + self._crop]
 
 
 def leave_signals_to(main: int, worker: int) -> None:
-    """Begin a worker process that reacts to the signals of the main one alone."""
-    # Ctrl-C, a closed terminal and a scheduler's signals reach every process, but the main one still needs
-    # its workers to finish the update: only it reacts to them, and workers exit on a SIGTERM from it alone
+    """Make a worker process, at its start, react to signals from the main process only."""
+    # Ctrl-C, a closed terminal and a scheduler's signals reach every process, but the main process still
+    # needs its workers to finish the update. So only it reacts, and workers exit only on a SIGTERM from it.
     for name in ("SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""What a data set was: recorded with a run, and compared when it continues."""
+"""Description of a data set, recorded with a run and compared when the run resumes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from gengap.data.fingerprint import fingerprint
 from gengap.data.sources import Source
 from gengap.data.splits import Splits
 
-MOST_NAMES = 1000  # as many as ImageNet has; records stay small
+MOST_NAMES = 1000  # the number in ImageNet; keeps records small
 _COUNTS = {
     "train": "the training set had {} images and has {} now",
     "validation": "the validation set had {} images and has {} now",
@@ -17,9 +17,9 @@ _SPLITS = {"train": "training", "test": "test"}
 
 
 def describe(source: Source, splits: Splits) -> dict[str, Any]:
-    """A data set as JSON: images that a run trains on and is validated on, classes, fingerprint by split.
+    """Describe a data set in JSON: numbers of training and validation images, classes, fingerprint by split.
 
-    `class_names` are among them where they are known and at most MOST_NAMES.
+    `class_names` are included if they are known and there are at most MOST_NAMES.
 
     Raises:
         UserError: an image file can't be read.
@@ -32,16 +32,16 @@ def describe(source: Source, splits: Splits) -> dict[str, Any]:
     }
     if not 0 < len(source.class_names) <= MOST_NAMES:
         return found
-    # A folder's name may hold bytes that are no text
+    # A folder's name may contain bytes that aren't valid text
     return found | {"class_names": [n.encode(errors="backslashreplace").decode() for n in source.class_names]}
 
 
 def what_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What differs between two descriptions of a data set; empty if they agree.
+    """Describe how two descriptions of a data set differ; empty if they agree.
 
     Args:
-        before: as returned by `describe`; what older versions did not record counts as unchanged.
-        now: as returned by `describe`.
+        before: earlier result of `describe`; anything older versions did not record counts as unchanged.
+        now: current result of `describe`.
     """
     known = {key: before.get(key, value) for key, value in now.items()}
     found = [text.format(known[k], now[k]) for k, text in _COUNTS.items() if known[k] != now[k]]

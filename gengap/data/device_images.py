@@ -1,4 +1,4 @@
-"""The images of a run as the device sees them: all in its memory at once, or streamed to it from files."""
+"""A run's images as seen by the device: all in its memory at once, or streamed to it from files."""
 
 from collections.abc import Generator
 from typing import Protocol
@@ -16,30 +16,30 @@ from gengap.data.undecoded import Undecoded
 class DeviceImages(Protocol):
     """Images and their labels (N,) int64, which are on the device.
 
-    A batch is a tuple of tensors (B, ...) on the device. `preprocess` turns it, or the same slice of all its
-    tensors, into the network's input without the host, so that it can be part of a captured update.
+    A batch is a tuple of tensors (B, ...) on the device. `preprocess` converts it, or the same slice of all
+    its tensors, to the network's input without involving the host, so it can be part of a captured update.
     """
 
     labels: Tensor
     shape: tuple[int, int, int]  # (C, H, W) of an image after preprocessing
     crop_positions: int  # crop offsets are drawn from range(crop_positions), on either axis
     moving: bool  # whether the stream has to draw motions
-    from_files: bool  # evaluations then count top-5 errors too, as is usual on ImageNet
-    bad: Undecoded  # photographs
+    from_files: bool  # if so, evaluations also count top-5 errors, as is usual on ImageNet
+    bad: Undecoded  # photographs that could not be decoded
 
     def __len__(self) -> int: ...
 
     def close(self) -> None:
-        """End what serves evaluations."""
+        """Release resources used for evaluations."""
 
     def batches(self, stream: Stream, first: int) -> Generator[tuple[Tensor, ...]]:
-        """The batches of updates `first`, `first` + 1, ... of the stream, without end."""
+        """Yield the batches of updates `first`, `first` + 1, ... of the stream, endlessly."""
 
     def preprocess(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Augmented, normalized images (B, C, H, W) float32 and their labels (B,) int64."""
+        """Return augmented, normalized images (B, C, H, W) float32 and their labels (B,) int64."""
 
     def evaluation_batches(self, batch_size: int, part: slice = EVERY) -> Generator[tuple[Tensor, Tensor]]:
-        """Every image of a part once, in order: center crop, no flip, normalized."""
+        """Yield every image of a part once, in order: center-cropped, not flipped, normalized."""
 
 
 def to_device(
@@ -48,10 +48,10 @@ def to_device(
     """Copy images to the device, or prepare to stream image files to it.
 
     Args:
-        images: a training or validation set.
-        config: `data` for augmentation and normalization, `runtime.workers` for the decoding of files.
-        device: where batches are wanted.
-        augment: random crops, flips, rotations and shifts in `batches`, as `data` asks for them.
+        images: training or validation set.
+        config: configuration; `data` sets augmentation and normalization, `runtime.workers` file decoding.
+        device: device to deliver batches on.
+        augment: whether `batches` applies the random crops, flips, rotations and shifts set in `data`.
 
     Raises:
         UserError: data.mean or data.std doesn't have one value per channel.

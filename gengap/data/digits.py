@@ -1,6 +1,7 @@
-"""scikit-learn's bundled digits, the data set of the demo.
+"""scikit-learn's bundled digits, the demo's data set.
 
-Importing scikit-learn takes seconds, so its file of the images is read, and its split is kept here as a file.
+Importing scikit-learn takes seconds, so its image file is read directly, and its split is stored here as a
+file.
 """
 
 from importlib.resources import files
@@ -14,11 +15,11 @@ from gengap.data.sources import Images, Source
 
 
 def digits(root: Path) -> Source:
-    """1437 training and 360 test images of 8x8x1 in 10 classes; one stratified split for all seeds.
+    """Load 1437 training and 360 test images (8x8x1) in 10 classes, in one stratified split for all seeds.
 
-    Nothing is read from `root`: the images are part of scikit-learn.
+    Nothing is read from `root`: the images come with scikit-learn.
     """
-    rows = np.loadtxt(_bundled(), delimiter=",", dtype=np.int64)  # 64 pixels in 0..16, and the label
+    rows = np.loadtxt(_bundled(), delimiter=",", dtype=np.int64)  # 64 pixels in 0..16, then the label
     images = np.round(rows[:, :-1] * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8, 1)
     everything, test = Images(images, rows[:, -1]), _test_indices()
     return Source(everything.take(np.setdiff1d(np.arange(len(rows)), test)), everything.take(test), 10)
@@ -32,6 +33,6 @@ def _bundled() -> Path:
 
 
 def _test_indices() -> NDArray[np.int64]:
-    """Those of train_test_split(test_size=0.2, stratify=labels, random_state=0), sorted."""
+    """Sorted test indices of train_test_split(test_size=0.2, stratify=labels, random_state=0)."""
     text = files("gengap.data").joinpath("digits_test.txt").read_text(encoding="utf-8")
     return np.array(text.split(), dtype=np.int64)

@@ -14,7 +14,7 @@ from gengap.data.sources import Images, Source
 from gengap.errors import FaultError
 from gengap.faults import check_is_file
 
-# md5 of the unpacked files: torchvision has only those of the archives
+# MD5 of the unpacked files; torchvision only knows those of the archives
 MNIST_FILES = {
     "MNIST/raw/train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
     "MNIST/raw/train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
@@ -24,17 +24,17 @@ MNIST_FILES = {
 
 
 def mnist(root: Path) -> Source:
-    """MNIST: 60 000 training and 10 000 test images of 28x28x1 in 10 classes; errors as in `load`."""
+    """Load MNIST: 60 000 training and 10 000 test images (28x28x1) in 10 classes; errors as in `load`."""
     return _downloaded(MNIST, MNIST_FILES, root, 10)
 
 
 def cifar10(root: Path) -> Source:
-    """CIFAR-10: 50 000 training and 10 000 test images of 32x32x3 in 10 classes; errors as in `load`."""
+    """Load CIFAR-10: 50 000 training and 10 000 test images (32x32x3), 10 classes; errors as in `load`."""
     return _downloaded(CIFAR10, _cifar_files(CIFAR10), root, 10)
 
 
 def cifar100(root: Path) -> Source:
-    """CIFAR-100: 50 000 training and 10 000 test images of 32x32x3 in 100 classes; errors as in `load`."""
+    """Load CIFAR-100: 50 000 training and 10 000 test images (32x32x3), 100 classes; errors as in `load`."""
     return _downloaded(CIFAR100, _cifar_files(CIFAR100), root, 100)
 
 
@@ -46,12 +46,12 @@ def _cifar_files(dataset: Any) -> dict[str, str]:
 def _downloaded(
     dataset: Callable[..., Any], files: Mapping[str, str], root: Path, num_classes: int
 ) -> Source:
-    """Both splits of a torchvision data set, read into memory.
+    """Read both splits of a torchvision data set into memory.
 
     Args:
-        dataset: its class, called as dataset(root, train=...).
-        files: the md5 of every file, by its path under root.
-        root: where torchvision keeps it.
+        dataset: torchvision class, called as dataset(root, train=...).
+        files: MD5 of every file, keyed by path relative to root.
+        root: folder in which torchvision stores the data set.
         num_classes: number of classes.
 
     Raises:

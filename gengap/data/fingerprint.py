@@ -1,4 +1,4 @@
-"""A fingerprint of a data set: it tells whether two runs were trained on the same data."""
+"""Fingerprint of a data set, which tells whether two runs were trained on the same data."""
 
 import hashlib
 import os
@@ -14,22 +14,22 @@ import numpy as np
 from gengap.data.sources import ImageFiles, Images, Source
 from gengap.errors import FaultError, printable
 
-CONTENT = 2**28  # bytes of images that are read per split
-THREADS, TASK = 16, 256  # a network's file system answers late, but many requests at once
+CONTENT = 2**28  # bytes of images to read per split
+THREADS, TASK = 16, 256  # network file systems have high latency, but serve many requests in parallel
 
 T = TypeVar("T")
 
 
 def fingerprint(source: Source) -> dict[str, str]:
-    """By split, a hash of its images and labels in their order, and of the number of classes.
+    """Compute, for each split, a hash of its images and labels in order, and of the number of classes.
 
-    Of arrays it covers the bytes; of files the names relative to the folder that all share, the sizes and the
-    contents; of a packed copy what it says of its photographs. Of a split of more than CONTENT bytes, only
-    every k-th image is read, k being the smallest number that keeps within them, because all of ImageNet
-    would take minutes to hours. There, a change of a file in between that keeps its size goes unnoticed.
+    For arrays, it covers the bytes; for files, names relative to the folder they share, sizes and contents;
+    for a packed copy, the digest it stores of its photographs. In a split of more than CONTENT bytes, only
+    every k-th image is read, with the smallest k that stays within that limit, because reading all of
+    ImageNet would take minutes to hours. Then changes to other files go unnoticed if they preserve the size.
 
     Raises:
-        FaultError: a file can't be read, or is no regular file.
+        FaultError: a file can't be read, or is not a regular file.
     """
     splits = {"train": source.train, "test": source.test}
     paths = {
@@ -74,7 +74,7 @@ def _step(size: int) -> int:
 
 
 def shared_folder(paths: Sequence[str]) -> int:
-    """Length of the folder's name that all paths begin with."""
+    """Length of the folder prefix that all paths share."""
     return os.path.commonprefix([min(paths), max(paths)]).rfind(os.sep) + 1 if paths else 0
 
 

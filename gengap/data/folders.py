@@ -15,16 +15,16 @@ log = logging.getLogger(__name__)
 
 
 def imagenet(root: Path) -> Source:
-    """Image files in root/train/CLASS/ and root/val/CLASS/; the classes are the folders of train.
+    """List the image files in root/train/CLASS/ and root/val/CLASS/; the folders in train are the classes.
 
-    Folders and files are those of torchvision.datasets.ImageFolder without the hidden ones, and classes are
-    numbered as there, in the order of their names. Files are ordered class by class in turn: the first of
-    every class, then the second of every class, and so on, so that data.limit keeps all classes. A line is
-    logged that counts what is left out.
+    Folders and files are those that torchvision.datasets.ImageFolder finds, except hidden ones, and classes
+    are numbered likewise, by sorted name. Files are interleaved across classes: the first of every class,
+    then the second of every class, and so on, so that data.limit keeps all classes. A log line counts what is
+    left out.
 
     Raises:
-        UserError: a folder is missing, empty or can't be read, a link leads nowhere or in a circle, or val
-            has a class that train doesn't have.
+        UserError: a folder is missing, empty or can't be read, a link is broken or circular, or val has a
+            class that train doesn't have.
     """
     train, val = (_class_folders(root, split) for split in ("train", "val"))
     unknown = sorted(set(val.names) - set(train.names))
@@ -57,7 +57,7 @@ def _class_folders(root: Path, split: str) -> ClassFolders:
 
 def _image_files(folders: ClassFolders, number: dict[str, int]) -> ImageFiles:
     found = []  # (index within the class, class, path)
-    for name in folders.names:  # val may lack classes of train
+    for name in folders.names:  # val may lack some of train's classes
         files = folders.images(name)
         if not files:
             raise UserError(

@@ -1,4 +1,4 @@
-"""One image file, decoded to RGB, or a line that names it and says why it can't be."""
+"""Decode one image file to RGB, or fail with a line that names the file and says why."""
 
 import ctypes
 import logging
@@ -18,27 +18,26 @@ from torch.nn import functional as F
 from gengap.errors import FaultError, printable
 from gengap.faults import is_of_machine, machine_error
 
-# Formats whose grayscale of more than 8 bits has a known range: 16 bits, in a TIFF BITS_PER_SAMPLE
+# Formats in which grayscale of more than 8 bits has a known range: 16 bits, or BITS_PER_SAMPLE in a TIFF
 WIDE_FORMATS = ("JPEG2000", "PNG", "PPM", "TIFF")
-BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # tags of a TIFF
+BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262  # TIFF tags
 WHITE_IS_ZERO = 0
 
 
 def read_resized(path: str | os.PathLike[str], side: int, content: bytes | None = None) -> Tensor:
-    """The image of a file (3, H, W) uint8 in RGB, its shorter side resized to `side` pixels, channels last.
+    """Read an image as uint8 RGB (3, H, W), channels last in memory, with its shorter side resized to `side`.
 
-    A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that is enough. Then it is resized as
-    torchvision.transforms.v2.Resize resizes a tensor: bilinear, with antialiasing. H and W follow from the
-    size in the file.
+    A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if that is enough. The image is then resized as
+    torchvision.transforms.v2.Resize does for tensors: bilinear, with antialiasing. H and W follow from the
+    original size.
 
     Args:
-        path: of the file.
-        side: in pixels.
-        content: of the file, where it has been read already.
+        path: path of the image file.
+        side: length of the shorter side, in pixels.
+        content: content of the file, if it has already been read.
 
     Raises:
-        FaultError: as in `read_rgb`, or it is so narrow that the other side would become too
-            long for PIL.
+        FaultError: as in `read_rgb`, or the image is so narrow that its longer side would exceed PIL's limit.
     """
     image, size = _read(path, side, content)
     width, height = _resized(size, side)
@@ -47,22 +46,22 @@ def read_resized(path: str | os.PathLike[str], side: int, content: bytes | None 
             f"{printable(path)} is too narrow: its {size[0]}x{size[1]} pixels would become "
             f"{width}x{height} with a shorter side of data.resize={side}; replace or remove it"
         )
-    # The axis of the batch comes first: only then torch sees that channels are last, which is twice as fast
+    # With a leading batch axis, torch recognizes that channels are last in memory, which is twice as fast
     pixels = torch.from_numpy(np.array(image))[None].permute(0, 3, 1, 2)
     return F.interpolate(pixels, (height, width), mode="bilinear", antialias=True)[0]
 
 
 def read_rgb(path: str | os.PathLike[str]) -> Image.Image:
-    """The first frame of an image file, as the default loader of torchvision.datasets.ImageFolder returns it.
+    """Read the first frame of an image file like the default loader of torchvision.datasets.ImageFolder.
 
-    As there, transparency is dropped and the orientation in EXIF is not applied. Unlike there, 16-bit
-    grayscale keeps its upper 8 bits, as PIL does with 16-bit color; PIL's conversion to RGB would turn
-    everything above 255 white.
+    As there, transparency is dropped and EXIF orientation is not applied. Unlike there, 16-bit grayscale
+    keeps its upper 8 bits, as PIL does for 16-bit color; PIL's conversion to RGB would turn everything above
+    255 white.
 
     Raises:
-        MachineError: it can't be opened or read.
-        FaultError: it is no file, damaged, in no format that PIL reads, so large that PIL suspects a
-            decompression bomb, or its pixels have no known range (modes I and F).
+        MachineError: the file can't be opened or read.
+        FaultError: it is not a regular file, damaged, in a format PIL can't read, or so large that PIL
+            suspects a decompression bomb, or its pixels have no known range (modes I and F).
     """
     return _read(path)[0]
 
@@ -70,22 +69,22 @@ def read_rgb(path: str | os.PathLike[str]) -> Image.Image:
 def _read(
     path: str | os.PathLike[str], side: int | None = None, content: bytes | None = None
 ) -> tuple[Image.Image, tuple[int, int]]:
-    """The image in RGB, not smaller than `side` needs it, and the size in the file as (width, height)."""
+    """Read the image as RGB, at least as large as `side` requires, and its original size (width, height)."""
     name = printable(path)
     _silence_decoders()
     try:
         if content is None and not Path(path).is_file():  # reading a named pipe would never end
             raise OSError("it is not a file, nor a link to one")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they are about metadata
+            warnings.simplefilter("ignore")  # warnings about metadata
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path if content is None else BytesIO(content)) as image:
                 size = image.size
                 if side is not None:
-                    image.draft(None, _resized(size, side))  # does nothing but in a JPEG
+                    image.draft(None, _resized(size, side))  # only has an effect on JPEGs
                 rgb = _rgb(image)
                 mode = image.mode
-    except Exception as error:  # PIL's decoders raise anything on damaged files
+    except Exception as error:  # PIL's decoders may raise anything on damaged files
         if isinstance(error, OSError) and is_of_machine(error):
             raise machine_error(error, path) from error
         reason = _reason(path, error)
@@ -100,13 +99,14 @@ def _read(
 
 @cache
 def _silence_decoders() -> None:
-    """Keep libtiff and PIL from printing lines of their own on standard error, which name no file.
+    """Keep libtiff and PIL from printing their own lines on standard error, which don't name the file.
 
-    In this process, for good: redirecting file descriptor 2 would take the lines of other threads, too.
+    This lasts for the life of the process: redirecting file descriptor 2 would also swallow other threads'
+    output.
     """
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
     with suppress(OSError, AttributeError):  # PIL is built without libtiff, or hides its functions
-        library = ctypes.CDLL(_imaging.__file__)  # finds those of the libraries that it loads
+        library = ctypes.CDLL(_imaging.__file__)  # also finds functions of the libraries that it loads
         library.TIFFSetErrorHandler(None)
         library.TIFFSetWarningHandler(None)
 
@@ -132,7 +132,7 @@ def _rgb(image: Image.Image) -> Image.Image | None:
 
 
 def _gray_bits(image: Image.Image) -> int | None:
-    """Bits per pixel of grayscale with more than 8, None where the range is not known."""
+    """Bits per pixel of a grayscale image with more than 8 bits; None if the range is unknown."""
     if image.format not in WIDE_FORMATS or image.mode == "F":
         return None
     if image.format != "TIFF":

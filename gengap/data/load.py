@@ -1,4 +1,4 @@
-"""A data set by name: one of the paper's, the demo's, or the user's own."""
+"""Load a data set by name: one of the paper's, the demo's, or the user's own."""
 
 import os
 from functools import partial
@@ -30,9 +30,9 @@ def load(name: str, root: str, folder: str = "", *, packed: bool = False) -> Sou
 
     Args:
         name: a key of SOURCES, or `package.module:factory`, called as factory(Path of the folder) -> Source.
-        root: where data sets are kept; ~ is the user's home, and for the default $GENGAP_DATA comes first.
-        folder: relative to root.
-        packed: read the packed copy of image files instead of them.
+        root: folder of all data sets; ~ is the user's home, and $GENGAP_DATA replaces the default.
+        folder: the data set's folder, relative to root.
+        packed: read the packed copy of the image files instead of the files themselves.
 
     Raises:
         UserError: the name is unknown, the data is missing and can't be downloaded, a file is damaged, or the
@@ -42,7 +42,7 @@ def load(name: str, root: str, folder: str = "", *, packed: bool = False) -> Sou
     if not target:
         raise UserError(f"data.packed=true: only {either(list(PACKED))} has a packed copy, not {name}")
     factory = imported("data.name", target, SOURCES)
-    # The digits need no folder, and so no home where a user has none
+    # The digits need no folder, so they work for a user without a home directory
     alone = name == "digits" and root == DEFAULT_ROOT and not os.environ.get("GENGAP_DATA")
     path = Path() if alone else data_folder(root, folder)
     try:
@@ -53,10 +53,10 @@ def load(name: str, root: str, folder: str = "", *, packed: bool = False) -> Sou
 
 
 def data_folder(root: str, folder: str) -> Path:
-    """The folder of a data set; arguments as in `load`.
+    """Resolve the folder of a data set; arguments are as in `load`.
 
     Raises:
-        UserError: there is no home for ~, or a variable is not set.
+        UserError: there is no home directory for ~, or a variable is not set.
     """
     if root == DEFAULT_ROOT:
         root = os.environ.get("GENGAP_DATA") or root

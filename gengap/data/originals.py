@@ -1,4 +1,4 @@
-"""The photographs that a packed copy was made of, and whether they are still the same."""
+"""The photographs a packed copy was made from, and whether they have changed since."""
 
 import os
 import sqlite3
@@ -12,7 +12,7 @@ from gengap.data.packed import FILE, TEST, TRAIN, checksum, damaged, opened
 from gengap.data.sources import ImageFiles, Source
 from gengap.errors import FaultError, printable
 
-# Apart from the other tables, because copies made by older versions lack it
+# Separate from the other tables, because copies made by older versions lack it
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS originals (
     id INTEGER PRIMARY KEY, size INTEGER, modified INTEGER, checksum BLOB
@@ -23,7 +23,7 @@ RECORDED = "SELECT name, size, modified, originals.checksum FROM photographs LEF
 
 
 class Photograph(NamedTuple):
-    """One to be packed: its name is its path below the folder of the data set."""
+    """A photograph to be packed; its name is its path relative to the folder of the data set."""
 
     split: str
     name: bytes
@@ -32,7 +32,7 @@ class Photograph(NamedTuple):
 
 
 class Original(NamedTuple):
-    """What tells whether a file is as it was: bytes, time of modification in nanoseconds, checksum."""
+    """Used to tell whether a file has changed: size in bytes, modification time in nanoseconds, checksum."""
 
     size: int
     modified: int
@@ -40,14 +40,14 @@ class Original(NamedTuple):
 
 
 def original(path: str) -> Original:
-    """Of the file at `path`; what is no regular file, such as a named pipe, is not read."""
+    """Read size, time and checksum of a file; content only of a regular file, not e.g. a named pipe."""
     found = Path(path).stat()
     content = Path(path).read_bytes() if S_ISREG(found.st_mode) else b""
     return Original(found.st_size, found.st_mtime_ns, checksum(content))
 
 
 def listed(source: Source, folder: Path) -> list[Photograph]:
-    """The photographs of a data set in the order in which they are packed."""
+    """List the photographs of a data set in the order in which they are packed."""
     found = []
     for split, files in ((TRAIN, source.train), (TEST, source.test)):
         assert isinstance(files, ImageFiles)
@@ -57,13 +57,13 @@ def listed(source: Source, folder: Path) -> list[Photograph]:
 
 
 def compare(folder: Path) -> None:
-    """Compare a complete copy with the photographs it was made of, unless these are gone as a whole.
+    """Compare a complete copy with the photographs it was made from, unless these have all been removed.
 
-    A file of the same size and time of modification counts as the same; one with another time, if its
-    checksum is. A copy made by an older version knows their names only.
+    A file counts as unchanged if its size and modification time are the same, or if only the time differs and
+    the checksum is the same. Copies made by older versions only know the names.
 
     Raises:
-        FaultError: some are new, gone or changed; or the copy is damaged.
+        FaultError: some photographs are new, missing or changed, or the copy is damaged.
         UserError: as in `folders.imagenet`.
     """
     if not any((folder / split).is_dir() for split in (TRAIN, TEST)):

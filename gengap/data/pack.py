@@ -1,4 +1,4 @@
-"""Makes the packed copy of a data set of photographs, and continues one that was interrupted."""
+"""Make the packed copy of a data set of photographs, or continue one that was interrupted."""
 
 import os
 import sqlite3
@@ -38,12 +38,12 @@ from gengap.data.packed import (
 from gengap.errors import FaultError, UserError, printable
 from gengap.faults import MachineError, check_is_file
 
-QUALITY = 90  # of the JPEGs that are made
-PAGE = 65536  # bytes, so that a photograph is on few pages
+QUALITY = 90  # JPEG quality of resized photographs
+PAGE = 65536  # bytes; large, so that a photograph is spread over few pages
 
 
 class Packing(NamedTuple):
-    """The content of a photograph in the copy, or none and why; and the file that it was made of."""
+    """Content of a photograph in the copy, or why there is none, and details of the original file."""
 
     content: bytes
     problem: str
@@ -51,19 +51,20 @@ class Packing(NamedTuple):
 
 
 def pack(folder: Path, workers: int, advance: Advance) -> Path:
-    """Make the packed copy of the photographs in folder/train/CLASS/ and folder/val/CLASS/, or its rest.
+    """Make or complete the packed copy of the photographs in folder/train/CLASS/ and folder/val/CLASS/.
 
-    JPEGs whose shorter side has at most SIDE pixels are copied as they are; others are resized to that as for
-    training and saved as JPEG of quality QUALITY. What can't be decoded is noted with the reason.
+    JPEGs whose shorter side has at most SIDE pixels are copied unchanged; others are resized to SIDE as for
+    training and saved as JPEGs of quality QUALITY. For a photograph that can't be decoded, the reason is
+    noted.
 
     Args:
-        folder: of the data set; the copy is put there.
-        workers: processes.
-        advance: called after every BATCH.
+        folder: folder of the data set, in which the copy is stored.
+        workers: number of processes.
+        advance: called after every BATCH photographs.
 
     Raises:
-        UserError: as in `folders.imagenet`, or the copy is damaged or was begun with other photographs.
-        MachineError: a photograph can't be read, or the copy can't be written; the same call continues.
+        UserError: as in `folders.imagenet`, or the copy is damaged or was started with other photographs.
+        MachineError: a photograph can't be read, or the copy can't be written; calling again continues it.
     """
     source, file = imagenet(folder), folder / FILE
     photographs = listed(source, folder)
@@ -141,7 +142,7 @@ def _packed(photographs: Sequence[Photograph], workers: int) -> Iterator[Packing
 
 
 class _Packer(Dataset[Packing | MachineError]):
-    """Packs a photograph, in a worker process; an error of the machine is the result."""
+    """Packs a photograph in a worker process; an error of the machine is returned as the result."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._paths = paths
@@ -154,13 +155,13 @@ class _Packer(Dataset[Packing | MachineError]):
         try:
             return Packing(_content(path), "", original(path))
         except MachineError as error:
-            return MachineError(str(error))  # without its cause, which need not be picklable
+            return MachineError(str(error))  # drop its cause, which may not be picklable
         except UserError as error:
             return Packing(b"", str(error), original(path))
 
 
 def _content(path: str) -> bytes:
-    pixels = read_resized(path, SIDE)  # also where it is copied: it must be whole
+    pixels = read_resized(path, SIDE)  # also if it is copied unchanged, to check that it is intact
     with Image.open(path) as image:
         shorter, is_jpeg = min(image.size), image.format == "JPEG"
     if is_jpeg and shorter <= SIDE:

@@ -1,7 +1,7 @@
-"""The packed copy of a data set of photographs: one file with all of them, their shorter side at most 256.
+"""The packed copy of a data set of photographs: one file holding all of them, with shorter sides at most 256.
 
-An SQLite data base, so that half a copy can be continued and nothing is ever half written. `gengap prepare`
-makes it (pack.py); data.packed=true reads it.
+It is an SQLite database, so that a partial copy can be continued and no write is ever left half done. `gengap
+prepare` makes it (pack.py); data.packed=true reads it.
 """
 
 import os
@@ -18,12 +18,12 @@ from gengap.data.sources import ImageFiles, Source
 from gengap.errors import FaultError, UserError, printable
 from gengap.faults import check_is_file
 
-SIDE = 256  # pixels
+SIDE = 256  # upper limit on the shorter side, in pixels
 FILE = f"photographs-{SIDE}.sqlite"
-TRAIN, TEST = "train", "val"  # the folders of the splits
-BATCH = 256  # photographs that are written, or checked, at a time
-DIGEST = "digest"  # the key that a complete copy has
-Advance = Callable[[int, int], None]  # called with the photographs done, and their number
+TRAIN, TEST = "train", "val"  # folders of the splits
+BATCH = 256  # number of photographs written, or checked, at a time
+DIGEST = "digest"  # key that only a complete copy has
+Advance = Callable[[int, int], None]  # called with the number of photographs done and their total
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS photographs (
@@ -35,19 +35,19 @@ CONTENTS = "SELECT name, content, checksum, problem FROM photographs JOIN conten
 
 
 def checksum(content: bytes) -> bytes:
-    """Of a photograph, 16 bytes."""
+    """Compute the checksum (16 bytes) of a photograph."""
     return blake2b(content, digest_size=16).digest()
 
 
 def damaged(file: Path, reason: object) -> FaultError:
-    """The error for a copy that is not as it was written."""
+    """Create the error for a copy that is no longer as it was written."""
     return FaultError(
         f"{printable(file)} is damaged ({reason}): remove it, and gengap prepare makes it again"
     )
 
 
 def opened(file: Path) -> sqlite3.Connection:
-    """A connection that only reads; without a lock, which a network's file system may not have."""
+    """Open a read-only connection, without locks, which a network file system may not support."""
     check_is_file(file)
     return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
@@ -57,8 +57,8 @@ class Packed:
     """Reads photographs from a copy, in any process.
 
     Args:
-        file: the copy.
-        digest: of a split's photographs, in hexadecimal.
+        file: path of the copy.
+        digest: digest of a split's photographs, in hexadecimal.
     """
 
     file: Path
@@ -66,11 +66,11 @@ class Packed:
     _connection: tuple[int, sqlite3.Connection] | None = field(default=None, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, object]:
-        """Without the connection, for a worker that is not forked."""
+        """Pickle without the connection, for workers that are not forked."""
         return {"file": self.file, "digest": self.digest, "_connection": None}
 
     def read(self, path: str) -> bytes:
-        """The content of a photograph, by its path below the copy.
+        """Read the content of a photograph, given its path below that of the copy.
 
         Raises:
             UserError: it is damaged, or could not be decoded when it was packed.
@@ -97,10 +97,10 @@ class Packed:
 
 
 def packed(folder: Path) -> Source:
-    """The data set of a packed copy, in the order of `folders.imagenet`.
+    """Load the data set of a packed copy, in the order of `folders.imagenet`.
 
     Raises:
-        UserError: there is no copy, or it is not complete or damaged.
+        UserError: there is no copy, or it is incomplete or damaged.
     """
     file = folder / FILE
     if not file.is_file():
@@ -125,7 +125,7 @@ def packed(folder: Path) -> Source:
 
 
 def is_complete(file: Path) -> bool:
-    """Whether there is a copy with all photographs; False for what is no copy at all."""
+    """Whether the file is a copy with all photographs; False if it isn't a copy at all."""
     try:
         with closing(opened(file)) as connection:
             return bool(connection.execute("SELECT 1 FROM about WHERE key = ?", (DIGEST,)).fetchone())
@@ -134,10 +134,10 @@ def is_complete(file: Path) -> bool:
 
 
 def check(folder: Path, advance: Advance) -> bool:
-    """Compare every photograph of a packed copy with its checksum; False if there is no complete copy.
+    """Compare every photograph in a packed copy with its checksum; return False if no complete copy exists.
 
     Raises:
-        UserError: one is damaged.
+        UserError: a photograph is damaged.
     """
     file = folder / FILE
     if not is_complete(file):
@@ -156,19 +156,19 @@ def check(folder: Path, advance: Advance) -> bool:
 
 
 def problems(folder: Path) -> list[str]:
-    """A line for each photograph of a complete copy that could not be decoded."""
+    """List a line for each photograph in a complete copy that could not be decoded."""
     asked = "SELECT problem FROM photographs WHERE problem IS NOT NULL ORDER BY id"
     with closing(opened(folder / FILE)) as connection:
         return [problem for (problem,) in connection.execute(asked)]
 
 
 def digest_of(digests: list[str]) -> str:
-    """One digest of those of the splits."""
+    """Combine the digests of the splits into one."""
     return blake2b(" ".join(digests).encode(), digest_size=16).hexdigest()
 
 
 def split_digest(connection: sqlite3.Connection, split: str) -> str:
-    """Of the names, labels and checksums of a split's photographs, in hexadecimal."""
+    """Digest of the names, labels and checksums of a split's photographs, in hexadecimal."""
     digest = blake2b(digest_size=16)
     asked = "SELECT name, label, checksum, problem IS NULL FROM photographs WHERE split = ? ORDER BY id"
     for name, label, content, is_good in connection.execute(asked, (split,)):

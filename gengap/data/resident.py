@@ -1,4 +1,4 @@
-"""A data set in the device's memory as uint8; what is done to its images runs there, one batch at a time."""
+"""A data set kept in device memory as uint8; its images are processed there, one batch at a time."""
 
 from collections.abc import Generator
 from itertools import count
@@ -17,9 +17,9 @@ from gengap.data.undecoded import Undecoded
 class Resident:
     """Images (N, H, W, C) uint8 and labels (N,) int64 on the device, padded once for all random crops.
 
-    A batch is a tensor (B, 4) int64: index of the image, row and column of the crop, flip (0 or 1); and where
-    images are rotated or shifted, the motions (B, 3) float32 of stream.Batch. See DeviceImages for attributes
-    and methods.
+    A batch is an int64 tensor (B, 4) holding image index, row and column of the crop, and flip (0 or 1), and,
+    if images are rotated or shifted, the motions (B, 3) float32 of stream.Batch. See DeviceImages for
+    attributes and methods.
     """
 
     from_files = False
@@ -44,7 +44,7 @@ class Resident:
         return len(self.labels)
 
     def batches(self, stream: Stream, first: int) -> Generator[tuple[Tensor, ...]]:
-        """The batches of updates `first`, `first` + 1, ... of the stream, without end."""
+        """Yield the batches of updates `first`, `first` + 1, ... of the stream, endlessly."""
         device = self.labels.device
         for update in count(first):
             batch = stream.batch(update)
@@ -54,17 +54,17 @@ class Resident:
             yield tuple(p.pin_memory().to(device, non_blocking=True) if on_gpu else p for p in parts)
 
     def close(self) -> None:
-        """Nothing is to be ended."""
+        """Do nothing: there is nothing to release."""
 
     def preprocess(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Augmented, normalized images (B, C, H, W) float32 and their labels (B,) int64."""
+        """Return augmented, normalized images (B, C, H, W) float32 and their labels (B,) int64."""
         indices, rows, columns, flips = batch[0].unbind(1)
         crops = self._crops[indices, rows, columns].permute(0, 3, 1, 2)
         motions = batch[1] if self.moving else None
         return self._preprocess(crops, flips if self._flip else None, motions), self.labels[indices]
 
     def evaluation_batches(self, batch_size: int, part: slice = EVERY) -> Generator[tuple[Tensor, Tensor]]:
-        """Every image of a part once, in order: unpadded, not flipped, normalized."""
+        """Yield every image of a part once, in order: unpadded, not flipped, normalized."""
         rows, columns = self._crops.shape[1:3]
         centered = self._crops[:, rows // 2, columns // 2].permute(0, 3, 1, 2)
         indices = range(len(self))[part]

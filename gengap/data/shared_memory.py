@@ -1,4 +1,4 @@
-"""Room for the pixels that a worker process decodes, in memory that it shares with the main one."""
+"""Memory shared with the main process, for the pixels that a worker process decodes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +14,10 @@ _SAID_BY_TORCH = ("unable to allocate shared memory", "out of shared memory", "B
 
 
 def room(*shape: int) -> Tensor:
-    """An empty uint8 tensor of this shape; in a worker of a DataLoader, in shared memory.
+    """Allocate an empty uint8 tensor of this shape; in a DataLoader worker, in shared memory.
 
-    Left to itself, a worker moves its result there in a thread whose errors the main process never sees: it
-    would wait without end.
+    By default, a worker moves its result there in a thread whose errors the main process never sees, so the
+    main process would wait forever.
 
     Raises:
         MachineError: there is no shared memory left.
@@ -33,7 +33,7 @@ def room(*shape: int) -> Tensor:
 
 @contextmanager
 def starting_workers() -> Iterator[None]:
-    """Name the fault if the semaphores of the processes that the block starts find no room.
+    """Report a clear error if there is no room for the semaphores of processes that the block starts.
 
     Raises:
         MachineError: there is no shared memory left.
@@ -47,7 +47,7 @@ def starting_workers() -> Iterator[None]:
 
 
 def is_full(error: Exception) -> bool:
-    """Whether a DataLoader failed because its processes found no room in shared memory."""
+    """Whether a DataLoader failed because its processes ran out of shared memory."""
     if isinstance(error, OSError):
         return error.errno in FULL
     return any(words in str(error) for words in (_OURS, *_SAID_BY_TORCH))

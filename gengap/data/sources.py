@@ -1,4 +1,4 @@
-"""What a data set is, wherever it comes from: images or image files, with labels, in two splits."""
+"""Types that represent any data set: images or image files, with labels, in two splits."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,17 +20,17 @@ class Images:
         return len(self.labels)
 
     def take(self, indices: NDArray[np.int64]) -> "Images":
-        """The images at these indices (M,), in this order."""
+        """Select the images at these indices (M,), in this order."""
         return Images(self.images[indices], self.labels[indices])
 
 
 class Contents(Protocol):
-    """Where the contents of image files are, if not at their paths."""
+    """Storage for the contents of image files that are not stored at their paths."""
 
-    digest: str  # of all that these files hold
+    digest: str  # covers everything in these files
 
     def read(self, path: str) -> bytes:
-        """The content of a file."""
+        """Read the content of a file."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ class ImageFiles:
         return len(self.labels)
 
     def take(self, indices: NDArray[np.int64]) -> "ImageFiles":
-        """The image files at these indices (M,), in this order."""
+        """Select the image files at these indices (M,), in this order."""
         return ImageFiles(self.paths[indices], self.labels[indices], self.contents)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A data set: its training and test split, and the number of classes; labels are 0 to num_classes - 1.
+    """A data set: its training and test splits and number of classes; labels are 0 to num_classes - 1.
 
-    class_names: by label, where they are known; kept in the record of a run.
+    class_names lists the classes by label, if known; it is kept in the record of a run.
     """
 
     train: Images | ImageFiles

@@ -1,4 +1,4 @@
-"""Training and validation set of a run."""
+"""Training and validation sets of a run."""
 
 from dataclasses import dataclass
 
@@ -12,17 +12,17 @@ from gengap.randomness import Purpose, generator
 
 @dataclass(frozen=True)
 class Splits:
-    """What a run trains on and what it is validated on."""
+    """The training and validation sets of a run."""
 
     train: Images | ImageFiles
     validation: Images | ImageFiles
 
 
 def training_samples(images: int, config: Data) -> int:
-    """How many of a data set's training images `data.holdout` and `data.limit` leave to train on.
+    """Number of a data set's training images left to train on after `data.holdout` and `data.limit`.
 
     Raises:
-        UserError: they ask for more images than there are.
+        UserError: these ask for more images than there are.
     """
     if config.holdout >= images:
         raise UserError(
@@ -37,15 +37,15 @@ def training_samples(images: int, config: Data) -> int:
 
 
 def split(source: Source, config: Data, seed: int) -> Splits:
-    """Choose the training and validation set.
+    """Choose the training and validation sets.
 
-    The validation set is the test split, as in the paper; with `data.holdout`, that many randomly chosen
-    training images instead, which are not trained on. `data.limit` then keeps the first training images only.
+    The validation set is the test split, as in the paper, or, with `data.holdout`, that many randomly chosen
+    training images, which are excluded from training. `data.limit` then keeps only the first training images.
 
     Args:
         source: the data set.
-        config: `holdout` and `limit`, in images.
-        seed: of the random choice.
+        config: provides `holdout` and `limit`, in images.
+        seed: seed of the random choice.
 
     Raises:
         UserError: data.holdout or data.limit asks for more training images than there are.

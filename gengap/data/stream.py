@@ -1,4 +1,4 @@
-"""The samples of each update, with their crops and flips: functions of (seed, epoch, sample) alone."""
+"""The samples of each update, with their crops and flips, which depend only on (seed, epoch, sample)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from gengap.randomness import Purpose, generator
 class Batch:
     """The samples of one update and their augmentation.
 
-    indices (B,) into the training set; crop offsets (B, 2) as (row, column), each in
-    range(crop_positions); flips (B,); motions (B, 3) in [-1, 1]: rotation (clockwise) and shift (right, down)
-    as fractions of the largest ones, zeros unless the stream draws them.
+    indices (B,) into the training set; crop offsets (B, 2) as (row, column), each in range(crop_positions);
+    flips (B,); motions (B, 3) in [-1, 1]: clockwise rotation and shift to the right and down, as fractions of
+    the largest allowed; zeros unless the stream draws motions.
     """
 
     indices: NDArray[np.int64]
@@ -28,18 +28,18 @@ class Batch:
 
 
 class Stream:
-    """Batches cut from concatenated permutations of the training set, a new permutation every epoch.
+    """Batches taken from concatenated permutations of the training set, with a new permutation every epoch.
 
-    A batch may span two epochs, so that SB and RA make equal numbers of updates, unless `batches` keep the
-    partial batch that ends an epoch, as in the released code. The order and the augmentation of an epoch do
-    not depend on the batch size.
+    A batch may span two epochs, so that SB and RA make the same number of updates, unless `batches` keeps the
+    partial batch at the end of an epoch, as in the released code. Sample order and augmentation in an epoch
+    do not depend on the batch size.
 
     Args:
-        seed: of the run.
-        batches: how many samples each update takes.
-        crop_positions: crop offsets are drawn from range(crop_positions), on either axis.
-        moving: draw motions too.
-        share: by the size of a batch, which of its samples `batch` gives; all of them when None.
+        seed: seed of the run.
+        batches: number of samples each update takes.
+        crop_positions: crop offsets are drawn from range(crop_positions) on either axis.
+        moving: whether to draw motions as well.
+        share: maps the size of a batch to the slice of its samples that `batch` returns; None for all.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Stream:
         self._epoch = lru_cache(maxsize=2)(self._draw_epoch)
 
     def batch(self, update: int) -> Batch:
-        """The samples of an update, counted from 0, or its share of them."""
+        """Get the samples of an update (counted from 0), or this rank's share of them."""
         start, stop = self._batches.samples(update), self._batches.samples(update + 1)
         if self._share is not None:
             part = self._share(stop - start)
@@ -79,16 +79,16 @@ class Stream:
         )
 
     def samples_seen(self, updates: int) -> int:
-        """Number of samples in the first `updates` updates together."""
+        """Total number of samples in the first `updates` updates."""
         return self._batches.samples(updates)
 
     def _draw_epoch(self, epoch: int) -> tuple[NDArray[Any], ...]:
-        """The order of an epoch, then crop offsets, flips and motions of each sample by its index."""
+        """Draw the order of an epoch, then crop offsets, flips and motions by sample index."""
         order = generator(self._seed, Purpose.ORDER, epoch).permutation(self._size)
         crops = generator(self._seed, Purpose.CROP, epoch)
         offsets = crops.integers(0, self._crop_positions, (self._size, 2))
         flips = generator(self._seed, Purpose.FLIP, epoch).integers(0, 2, self._size).astype(np.bool_)
-        # A view of one row where there are none, so that they take neither memory nor time
+        # Without motions, a broadcast view of one row takes neither memory nor time
         motions = np.broadcast_to(np.zeros(3, np.float32), (self._size, 3))
         if self._moving:
             draw = generator(self._seed, Purpose.MOTION, epoch)

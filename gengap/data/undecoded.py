@@ -1,4 +1,4 @@
-"""Photographs that can't be decoded: counted, named, and too many of them refused."""
+"""Track photographs that can't be decoded, and raise an error if there are too many."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -10,13 +10,13 @@ log = logging.getLogger(__name__)
 
 
 class Undecoded(dict[str, str]):
-    """Photographs that can't be decoded, by their names, and why.
+    """Maps the names of photographs that can't be decoded to the reasons why.
 
     Args:
-        most: of them are allowed; with more, `add` and `merge` raise MachineError.
+        most: largest number allowed; beyond it, `add` and `merge` raise MachineError.
 
     Attributes:
-        has_new: whether this process has added some that it has not merged with those of other ranks.
+        has_new: whether this process has added entries it has not yet merged with those of other ranks.
     """
 
     def __init__(self, most: int) -> None:
@@ -25,14 +25,14 @@ class Undecoded(dict[str, str]):
         self.has_new = False
 
     def add(self, name: str, line: str) -> None:
-        """Count a photograph, once."""
+        """Add a photograph, counting it only once."""
         if name not in self:
             self.has_new = True
             self._count(name, line)
             self._check()
 
     def merge(self, found: Iterable[Mapping[str, str]]) -> None:
-        """Count those of every rank."""
+        """Add the photographs found by all ranks."""
         for names in found:
             for name, line in names.items():
                 if name not in self:

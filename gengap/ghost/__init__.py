@@ -1,24 +1,24 @@
 """Ghost batch norm (Hoffer, Hubara & Soudry 2017, Algorithm 1) in place of torch's batch norm.
 
-In training, a batch is cut into ghost batches X^1 ... X^n of `ghost_size` consecutive samples, and each is
-normalized by its own statistics, as a small batch would be. Per channel:
+In training mode, a batch is split into ghost batches X^1 ... X^n of `ghost_size` consecutive samples, each
+normalized with its own statistics, as a small batch would be. Per channel:
 
     mu^l = mean(X^l)        var^l = mean((X^l - mu^l)^2)
-    Y^l = gamma (X^l - mu^l) / sqrt(var^l + eps) + beta        with the same gamma and beta for all l
+    Y^l = gamma (X^l - mu^l) / sqrt(var^l + eps) + beta        with gamma and beta shared by all l
 
-Outputs, gradients and running statistics equal those of ordinary batch norm called on X^1, X^2, ... in turn:
+Outputs, gradients and running statistics match those of ordinary batch norm called on X^1, X^2, ... in turn:
 
     mu_run <- (1 - eta)^n mu_run + sum over l of eta (1 - eta)^(n - l) mu^l        with eta = momentum
 
-and likewise for the variance, from unbiased var^l as in torch. Algorithm 1 prints other weights,
-(1 - eta)^|B_S| for mu_run and eta (1 - eta)^l for mu^l. They don't sum to one (but to 0.87 for eta = 0.1,
-n = 32, |B_S| = 128), so every update would pull the running statistics towards zero. The authors' released
-code runs the network on one ghost batch after another, which gives the average above.
+and likewise for the variance, using the unbiased var^l as torch does. Algorithm 1 as printed uses different
+weights, (1 - eta)^|B_S| for mu_run and eta (1 - eta)^l for mu^l. They don't sum to one (they sum to 0.87 for
+eta = 0.1, n = 32, |B_S| = 128), so every update would pull the running statistics towards zero. The authors'
+released code runs the network on one ghost batch after another, which gives the average above.
 
-In evaluation, ghost batch norm is ordinary batch norm. In any project, use GhostBatchNorm1d/2d/3d in place of
-BatchNorm1d/2d/3d, or convert() a network; revert() is the way back. The folder can be copied, under
-any name, and needs nothing but torch: 2.11 or newer to compile and export, older ones to train. It is part of
-gengap, under the MIT license, whose text belongs beside a copy.
+In evaluation mode, ghost batch norm is ordinary batch norm. In any project, use GhostBatchNorm1d/2d/3d in
+place of BatchNorm1d/2d/3d, or convert() an existing network; revert() undoes the conversion. This folder can
+be copied into another project under any name and depends only on torch: 2.11 or newer to compile and export,
+older versions to train. It is part of gengap, under the MIT license; keep the license text with any copy.
 """
 
 from .conversion import convert, revert

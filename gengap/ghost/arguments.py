@@ -1,4 +1,4 @@
-"""What the layers, convert() and revert() may be given."""
+"""Argument checks shared by the layers, convert() and revert()."""
 
 import operator
 from typing import Literal, get_args
@@ -11,11 +11,11 @@ Partial = Literal["error", "chunks"]
 
 
 def checked(ghost_size: int, partial: Partial) -> tuple[int, Partial]:
-    """The ghost size as an int, which may be one of NumPy's, and `partial`.
+    """Validate both arguments; return ghost_size as a plain int (NumPy integers are accepted) and `partial`.
 
     Raises:
         TypeError: ghost_size is not an integer.
-        ValueError: ghost_size is below 1, or `partial` unknown.
+        ValueError: ghost_size is below 1, or `partial` is unknown.
     """
     try:
         if isinstance(ghost_size, bool | Tensor):
@@ -31,13 +31,15 @@ def checked(ghost_size: int, partial: Partial) -> tuple[int, Partial]:
 
 
 def check_batch(x: Tensor, num_features: int, ghost_size: int) -> None:
-    """Check a training batch (B, C, ...) that is cut into ghosts; torch would count channels once per ghost.
+    """Check a training batch (B, C, ...) before it is split into ghost batches.
+
+    torch's own checks would count every channel once per ghost batch.
 
     Raises:
         ValueError: C is not num_features, or a ghost batch has a single value per channel.
     """
-    if not is_scripting():  # noqa: SIM102  # else the next line is scripted too
-        if is_tracing():  # the numbers of a shape are tensors then
+    if not is_scripting():  # noqa: SIM102  # nested, so that torch.jit.script skips the next line
+        if is_tracing():  # sizes are tensors while tracing
             return
     if x.shape[1] != num_features:
         raise ValueError(
@@ -51,7 +53,7 @@ def check_batch(x: Tensor, num_features: int, ghost_size: int) -> None:
 
 
 def not_a_multiple(batch: int, ghost_size: int) -> str:
-    """What is wrong with a batch that ghosts don't cut evenly, and the two ways out."""
+    """Error message for a batch that doesn't split evenly into ghost batches, with the two ways to fix it."""
     return (
         f"a batch of {batch} is not a multiple of ghost_size={ghost_size}: leave the last one out with "
         "DataLoader(drop_last=True), or cut it into smaller ghost batches with partial='chunks' "
@@ -60,10 +62,10 @@ def not_a_multiple(batch: int, ghost_size: int) -> str:
 
 
 def checked_model(model: nn.Module) -> nn.Module:
-    """The model.
+    """Return the model if it is a module.
 
     Raises:
-        TypeError: it is something else, such as a function that makes a model, or a state_dict.
+        TypeError: it is something else, such as a function that builds a model, or a state_dict.
     """
     if isinstance(model, nn.Module):
         return model

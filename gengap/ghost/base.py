@@ -1,4 +1,4 @@
-"""What the layers have in common."""
+"""Base class of the ghost batch norm layers."""
 
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,12 @@ from .tracing import is_scripting, length, with_shape_of
 
 
 class GhostBatchNorm(nn.Module):
-    """What GhostBatchNorm1d, 2d and 3d add to the batch norm that they inherit from as well.
+    """Mixin that adds ghost batches to the torch batch norm GhostBatchNorm1d, 2d and 3d also inherit from.
 
-    torch.jit.script compiles forward and what it calls, hence the plain control flow and few Python types.
+    torch.jit.script compiles forward and everything it calls, hence the plain control flow and simple types.
     """
 
-    if TYPE_CHECKING:  # attributes of batch norm; weight and bias are None without affine
+    if TYPE_CHECKING:  # attributes of batch norm; weight and bias are None if affine=False
         num_features: int
         weight: nn.Parameter
         bias: nn.Parameter
@@ -31,7 +31,7 @@ class GhostBatchNorm(nn.Module):
         def _check_input_dim(self, input: Tensor) -> None: ...
 
     ghost_size: int
-    partial: str = "error"  # of layers that were pickled before there was a choice
+    partial: str = "error"  # default for layers pickled before this option existed
 
     def __init__(
         self,
@@ -49,23 +49,23 @@ class GhostBatchNorm(nn.Module):
     ) -> None:
         arguments = checked(ghost_size, partial)
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device=device, dtype=dtype)
-        if not bias:  # an argument of torch's own only in newer versions
+        if not bias:  # only newer torch versions take this argument themselves
             self.register_parameter("bias", None)
         self.set_ghosts(*arguments)
 
     def set_ghosts(self, ghost_size: int, partial: Partial) -> None:
-        """Set checked arguments, of a batch norm too whose class has become this one."""
+        """Set the (already checked) arguments; also used by convert() after it swaps a layer's class."""
         self.ghost_size, self.partial = ghost_size, partial
-        # torch.fx looks into a module and fails there, unless this says that it is one of torch's
+        # torch.fx would trace into the module and fail; it treats modules that claim to be torch's as leaves
         self.__module__ = nn.BatchNorm1d.__module__
 
     def forget_ghosts(self) -> None:
-        """Drop what set_ghosts sets; older pickled layers lack some of it."""
+        """Remove what set_ghosts sets; layers pickled by older versions may lack some of it."""
         for name in ("ghost_size", "partial", "__module__"):
             self.__dict__.pop(name, None)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalize a batch; shape, dtype and memory format stay. Raises as the class says."""
+        """Normalize a batch, keeping its shape, dtype and memory format; raises as the class documents."""
         self._check_input_dim(input)
         batch, size = length(input), self.ghost_size
         if not self.training or batch <= size:
@@ -75,12 +75,12 @@ class GhostBatchNorm(nn.Module):
             if self.partial != "chunks":
                 raise ValueError(not_a_multiple(batch, size))
             chunks = (batch + size - 1) // size
-            size = (batch + chunks - 1) // chunks  # as torch.chunk does; the last may be smaller
+            size = (batch + chunks - 1) // chunks  # as in torch.chunk; the last chunk may be smaller
         ghosts = batch // size
         if ghosts * size == batch:
             return with_shape_of(input, self._forward_ghosts(input, ghosts))
         first, last = input[: ghosts * size], input[ghosts * size :]
-        if last.numel() == last.shape[1]:  # told before the other ghosts change the running statistics
+        if last.numel() == last.shape[1]:  # fail before the other ghosts update the running statistics
             raise ValueError(
                 f"expected more than 1 value per channel when training, but the last ghost batch of {batch} "
                 f"in chunks of {size} has 1: leave it out with DataLoader(drop_last=True)"
@@ -89,7 +89,7 @@ class GhostBatchNorm(nn.Module):
         return with_shape_of(input, y)
 
     def _forward_whole(self, x: Tensor) -> Tensor:
-        """Ordinary batch norm."""
+        """Apply ordinary batch norm."""
         if not is_scripting():
             normalized: Tensor = super().forward(x)
             return normalized
@@ -110,7 +110,7 @@ class GhostBatchNorm(nn.Module):
         return y
 
     def _forward_fastest(self, x: Tensor, ghosts: int) -> Tensor:
-        # A compiler fuses plain operations, but not torch's fused batch norm, which is faster uncompiled
+        # A compiler can fuse plain operations, but not torch's batch norm, which is faster in eager mode
         if torch.compiler.is_compiling():
             return self._forward_traced(x, ghosts)
         if not is_large_on_cpu(x, ghosts):
@@ -122,7 +122,7 @@ class GhostBatchNorm(nn.Module):
         return y
 
     def _forward_traced(self, x: Tensor, ghosts: int) -> Tensor:
-        """The definition in plain operations, with statistics in float32 or better."""
+        """Compute the definition in elementary operations, with statistics in float32 or wider."""
         samples = x.unflatten(0, (ghosts, -1)).to(torch.promote_types(x.dtype, torch.float32))
         reduced = [d for d in range(samples.dim()) if d not in (0, 2)]
         per_channel = [x.shape[1]] + [1] * (x.dim() - 2)
@@ -140,7 +140,7 @@ class GhostBatchNorm(nn.Module):
         return normalized
 
     def _forward_folded(self, x: Tensor, ghosts: int) -> Tensor:
-        """One batch norm of (ghost_size, ghosts * C, ...): every ghost batch has channels of its own."""
+        """Fold ghosts into channels: one batch norm of (ghost_size, ghosts * C, ...) normalizes them all."""
         channels = x.shape[1]
         mean: Tensor | None = None
         variance: Tensor | None = None
@@ -155,24 +155,24 @@ class GhostBatchNorm(nn.Module):
             None if self.weight is None else self.weight.repeat([ghosts]),
             None if self.bias is None else self.bias.repeat([ghosts]),
             training=True,
-            momentum=1.0,  # makes mean and (unbiased) variance those of this batch
+            momentum=1.0,  # overwrites mean and variance with this batch's mean and unbiased variance
             eps=self.eps,
         )
         if mean is not None and variance is not None:
             self._update_running_statistics(mean.view(ghosts, channels), variance.view(ghosts, channels))
         y: Tensor = folded.unflatten(1, (ghosts, channels)).transpose(0, 1).flatten(0, 1)
         if x.dim() > 3 and not x.is_contiguous() and x.movedim(1, -1).is_contiguous():
-            y = y.movedim(1, -1).contiguous().movedim(-1, 1)  # channels_last; vmap has no memory formats
+            y = y.movedim(1, -1).contiguous().movedim(-1, 1)  # channels_last; vmap lacks memory formats
         else:
             y = y.contiguous()
         return y
 
     def _update_running_statistics(self, means: Tensor, variances: Tensor) -> None:
-        """Average statistics (ghosts, C) of the ghost batches, first one first, into the running ones."""
+        """Update the running statistics with those of the ghost batches, each (ghosts, C), in batch order."""
         running_mean, running_var = self.running_mean, self.running_var
         if running_mean is None or running_var is None:
             return
-        if means.element_size() < 4:  # sixteen bits are too few for a count of ghosts
+        if means.element_size() < 4:  # 16-bit floats can't count ghost batches accurately
             means, variances = means.float(), variances.float()
         ghosts, dtype = length(means), means.dtype
         with torch.no_grad():
@@ -182,18 +182,18 @@ class GhostBatchNorm(nn.Module):
                 running_mean.mul_((1 - self.momentum) ** ghosts)
                 running_var.mul_((1 - self.momentum) ** ghosts)
             elif self.num_batches_tracked is not None:
-                # Cumulative average: every ghost batch ever seen weighs the same
+                # Cumulative average: every ghost batch seen so far has equal weight
                 seen = self.num_batches_tracked.to(dtype)
                 weights = torch.ones_like(means[:, 0]) / (seen + ghosts)
                 running_mean.mul_(seen / (seen + ghosts))
                 running_var.mul_(seen / (seen + ghosts))
             else:
-                return  # torch averages nothing then
-            # weights @ values; in place, because autocast would round the product to bfloat16
+                return  # like torch, which then leaves the running statistics alone
+            # This is weights @ values, written in place because autocast would run it in bfloat16
             running_mean.add_(torch.empty_like(running_mean, dtype=dtype).addmv_(means.T, weights, beta=0))
             running_var.add_(torch.empty_like(running_var, dtype=dtype).addmv_(variances.T, weights, beta=0))
 
     def extra_repr(self) -> str:
-        """The arguments of batch norm, and those of ghost batch norm."""
+        """Arguments of batch norm, followed by those of ghost batch norm."""
         partial = "" if self.partial == "error" else f", partial={self.partial!r}"
         return f"{super().extra_repr()}, ghost_size={self.ghost_size}{partial}"

@@ -1,4 +1,4 @@
-"""A network's batch norm turned into ghost batch norm, and back."""
+"""Convert a network's batch norm layers to ghost batch norm, and back."""
 
 import warnings
 from typing import TypeVar
@@ -20,24 +20,24 @@ _PLAIN_OF: dict[type[nn.Module], type[nn.Module]] = {ghost: plain for plain, gho
 
 
 def convert(model: _Model, ghost_size: int, *, partial: Partial = "error", strict: bool = False) -> _Model:
-    """Turn every BatchNorm1d, 2d and 3d of a model into ghost batch norm, in place; return the model.
+    """Convert every BatchNorm1d, 2d and 3d in a model to ghost batch norm, in place; return the model.
 
-    Parameters, running statistics, hooks, training mode and all references to the layers stay; ghost batch
-    norm gets the new arguments, `partial` too. A model that is itself a batch norm is turned as well. Other
-    batch norms stay as they are, with a warning that counts them and says what to do: SyncBatchNorm, other
-    subclasses such as timm's BatchNormAct2d, layers that are scripted, and lazy ones that have not seen a
-    batch. A model without any batch norm is warned of, too.
+    Parameters, running statistics, hooks, training mode and all references to the layers are preserved.
+    Layers that already are ghost batch norm get the new arguments, including `partial`. The model may itself
+    be a batch norm layer. Other kinds of batch norm are left alone, with a warning that counts them and says
+    what to do: SyncBatchNorm, other subclasses such as timm's BatchNormAct2d, scripted layers, and lazy
+    layers that have not seen a batch. A model with no batch norm at all also triggers a warning.
 
     Args:
-        model: with any layers.
-        ghost_size: samples per ghost batch, the paper's |B_S|; GhostBatchNorm1d says which batches fit.
-        partial: what to do with other batches, as in GhostBatchNorm1d.
-        strict: raise instead of warning.
+        model: any module.
+        ghost_size: samples per ghost batch, the paper's |B_S|; see GhostBatchNorm1d for valid batch sizes.
+        partial: how to treat other batch sizes, as in GhostBatchNorm1d.
+        strict: raise an error instead of warning.
 
     Raises:
-        TypeError: ghost_size is not an integer, or model not a module.
-        ValueError: ghost_size below 1, an unknown `partial`, or with `strict` a batch norm that would stay as
-            it is or a model without any. The model is unchanged.
+        TypeError: ghost_size is not an integer, or model is not a module.
+        ValueError: ghost_size is below 1, `partial` is unknown, or `strict` is set and the model has no batch
+            norm or some that can't be converted. The model is left unchanged.
     """
     arguments = checked(ghost_size, partial)
     modules = list(checked_model(model).modules())
@@ -51,7 +51,7 @@ def convert(model: _Model, ghost_size: int, *, partial: Partial = "error", stric
         raise ValueError(message)
     for module in fitting:
         if type(module) in _GHOST_OF:
-            module.__class__ = _GHOST_OF[type(module)]  # the same object, so references to it stay valid
+            module.__class__ = _GHOST_OF[type(module)]  # keeps the object, so references to it stay valid
         if isinstance(module, GhostBatchNorm):
             module.set_ghosts(*arguments)
     if message:
@@ -60,14 +60,14 @@ def convert(model: _Model, ghost_size: int, *, partial: Partial = "error", stric
 
 
 def revert(model: _Model) -> _Model:
-    """Turn every GhostBatchNorm1d, 2d and 3d of a model into ordinary batch norm, in place; return the model.
+    """Convert every GhostBatchNorm1d, 2d and 3d in a model to ordinary batch norm in place; return the model.
 
-    The inverse of convert(), for tools that look for torch's own types, such as fuse_modules, or replace
+    The inverse of convert(), for tools that look for torch's own types, such as fuse_modules, or that replace
     every batch norm. Parameters, running statistics, hooks, training mode and all references to the layers
-    stay, so in evaluation the model computes the same. Subclasses of the three stay as they are.
+    are preserved, so the model computes the same in evaluation mode. Subclasses of the three are left alone.
 
     Args:
-        model: with any layers.
+        model: any module.
 
     Raises:
         TypeError: model is not a module.

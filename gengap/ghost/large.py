@@ -1,4 +1,4 @@
-"""Ghost batches that are large enough to be normalized one after another."""
+"""Normalizing ghost batches one after another, which is faster on CPUs when they are large."""
 
 import torch
 from torch import Tensor
@@ -6,32 +6,32 @@ from torch.nn import functional as F
 
 from .tracing import is_tracing
 
-LARGE = 2**15  # values in a ghost batch; on CPUs, the calls take longer for smaller ones
+LARGE = 2**15  # values per ghost batch; below this, call overhead outweighs the gain on CPUs
 
 
 def is_large_on_cpu(x: Tensor, ghosts: int) -> bool:
-    """Whether each_ghost is faster than one batch norm of all ghosts; not while a graph is recorded."""
+    """Whether each_ghost is faster than one batch norm of all ghosts; always False while tracing."""
     return x.device.type == "cpu" and not is_tracing() and x.numel() >= ghosts * LARGE
 
 
 def each_ghost(
     x: Tensor, ghosts: int, weight: Tensor | None, bias: Tensor | None, eps: float, running: Tensor | None
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """One batch norm per ghost batch: nothing is copied before, and a ghost may stay in the cache.
+    """Apply batch norm to one ghost batch at a time: no copy up front, and a ghost may fit in the cache.
 
     Args:
-        x: (B, C, ...), with B a multiple of `ghosts`.
-        ghosts: how many.
-        weight, bias: (C,).
+        x: training batch (B, C, ...), with B a multiple of `ghosts`.
+        ghosts: number of ghost batches.
+        weight, bias: scale and shift per channel (C,), or None.
         eps: added to the variance.
-        running: (C,); None if the statistics are not wanted.
+        running: running mean (C,), read for its dtype and device only; None to skip the statistics.
 
     Returns:
-        x normalized; the ghosts' means and unbiased variances (ghosts, C).
+        The normalized batch, and the ghosts' means and unbiased variances, each (ghosts, C) or None.
     """
     means = None if running is None else running.new_zeros(ghosts, x.shape[1])
     variances = None if means is None else torch.ones_like(means)
-    # The parameters have a row per ghost too, so that their gradients are summed as with all ghosts at once
+    # Expanding the parameters to one row per ghost sums their gradients in one go, as _forward_folded does
     rows = (
         (None,) * ghosts if t is None else t.expand(ghosts, -1).unbind()
         for t in (means, variances, weight, bias)

@@ -1,4 +1,4 @@
-"""The batch norms that convert() leaves as they are, and what to do about them."""
+"""Batch norm layers that convert() leaves alone, and what to do about them."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -11,14 +11,14 @@ NAMES_SHOWN = 3  # per type; a network may have hundreds of layers
 
 
 def other_batch_norms(model: nn.Module, fitting: Collection[nn.Module]) -> dict[str, nn.Module]:
-    """Every batch norm that is not among the fitting ones, by its name in the model."""
+    """Find all batch norm layers that are not in `fitting`, keyed by their name in the model."""
     fits = {id(module) for module in fitting}
     modules = ((name, module) for name, module in model.named_modules() if id(module) not in fits)
     return {name: module for name, module in modules if isinstance(module, _BatchNorm) or _scripted(module)}
 
 
 def in_words(others: dict[str, nn.Module]) -> str:
-    """Count, first names and advice for each type."""
+    """Describe the layers per type: their number, the first few names, and advice."""
     groups: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for name, module in others.items():
         groups[_scripted(module) or type(module).__name__, _advice(module)].append(name or "the model")
@@ -31,7 +31,7 @@ def _counted(kind: str, names: list[str]) -> str:
 
 
 def _scripted(module: nn.Module) -> str:
-    """The type of a scripted batch norm, empty for any other layer."""
+    """Type name of a scripted batch norm; empty for any other layer."""
     if not isinstance(module, jit.ScriptModule):
         return ""
     original = str(getattr(module, "original_name", ""))

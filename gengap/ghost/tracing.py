@@ -1,27 +1,27 @@
-"""Shapes in networks that are scripted, traced, compiled or exported."""
+"""Shape handling in networks that are scripted, traced, compiled or exported."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-# Public, but not declared so
+# Public API, but missing from torch's declared exports
 is_scripting = torch.jit.is_scripting  # type: ignore[attr-defined]
 is_tracing: Callable[[], bool] = torch.jit.is_tracing  # type: ignore[attr-defined]
 
 
 def length(x: Tensor) -> int:
-    """Number of samples; a symbol where a compiler traces any number of them."""
+    """Number of samples in a batch; symbolic when compiled with a dynamic batch size."""
     if not is_scripting() and torch.compiler.is_compiling():
         return x.shape[0]
-    return len(x)  # because in jit.trace the numbers of a shape are tensors
+    return len(x)  # under jit.trace, x.shape[0] would be a tensor
 
 
 def with_shape_of(x: Tensor, y: Tensor) -> Tensor:
-    """y, whose shape equals x's, with the number of samples written as it is in x.
+    """Return y, which has the shape of x, with its batch dimension expressed exactly as that of x.
 
-    y was cut into ghosts, so a compiler that traces any number of samples writes y's as a product of
-    rounded-down quotients of x's. The next layer would nest them, and a few layers never finish compiling.
+    y was split into ghosts, so with a dynamic batch size the compiler expresses its length as a product of
+    floor divisions of x's. Each further layer would nest these, and after a few, compiling never finishes.
     """
     if not is_scripting():
         return _expanded(x, y)

@@ -1,1 +1,1 @@
-"""The loss surface around trained networks: what Keskar et al. 2017 and the paper's Appendix B measured."""
+"""The loss surface around trained networks, as in Keskar et al. 2017 and the paper's Appendix B."""

@@ -1,4 +1,4 @@
-"""Loss and accuracy as a run evaluates itself, by where the statistics of batch norm come from."""
+"""Loss and accuracy as in a run's own evaluation, for different sources of batch norm statistics."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -24,18 +24,18 @@ Pairs = Iterator[tuple[Tensor, Tensor]]  # images and labels, batch by batch
 
 
 def accuracy(subject: Subject) -> dict[str, Any]:
-    """Mean loss and error (%) of training and validation set, in the precision of the run; its own accuracy.
+    """Measure loss and error (%) on training and validation set in the run's precision; add its own accuracy.
 
-    With batch_norm=trained this is the evaluation of the run itself, by the running statistics of training.
-    Otherwise exact statistics of the trained weights take the place of the running ones first: over the
-    training set as its first epoch augmented it (augmented), or without augmentation (recomputed).
+    With batch_norm=trained, this is the run's own evaluation, using the running statistics from training.
+    Otherwise, exact statistics of the trained weights first replace the running ones: over the training set
+    as augmented in the first epoch (augmented), or without augmentation (recomputed).
 
     Raises:
         UserError: the run has no trained weights, or its batch norm can't be recomputed.
     """
     network, mode = subject.trained(), Mode(subject.settings.batch_norm)
     record = read_record(run_directory(subject.config))
-    assert record is not None  # else there were no trained weights
+    assert record is not None  # otherwise there would be no trained weights
     bf16 = subject.config.precision == "bf16"
     if mode != Mode.TRAINED:
         batches = _augmented if mode == Mode.AUGMENTED else _plain
@@ -62,7 +62,7 @@ def _recompute(network: nn.Module, images: Callable[[], Pairs], between: Callabl
             yield batch, labels
             between(len(labels))
 
-    batch_norm.running(network)  # there are some
+    batch_norm.running(network)  # raises an error if there are no running statistics
     first, _ = next(images())
     set_exact_statistics(network, running_order(network, first[:2]), batches)
 
@@ -72,7 +72,7 @@ def _plain(subject: Subject) -> Pairs:
 
 
 def _augmented(subject: Subject) -> Pairs:
-    """Every training image once, cropped, flipped and moved as in the first epoch of the run."""
+    """Yield every training image once, cropped, flipped and moved as in the run's first epoch."""
     images = to_device(subject.splits.train, subject.config, subject.device, augment=True)
     cut = Batches(len(images), (min(EVALUATION_BATCH, len(images)),), keep_partial=True)
     stream = Stream(subject.config.seed, cut, images.crop_positions, moving=images.moving)

@@ -1,4 +1,4 @@
-"""Checks of what the measurements are given in Python; typed settings are checked before."""
+"""Checks of arguments passed to measurements in Python; settings typed by the user are checked earlier."""
 
 from math import isfinite
 from numbers import Integral, Real
@@ -8,10 +8,10 @@ from gengap.landscape.subspace import Subspace
 
 
 def check_positive(name: str, value: Any) -> None:
-    """Check a number.
+    """Check that a value is a positive number.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is not a number.
         ValueError: it is not finite, or not above 0.
     """
     if not isinstance(value, Real) or isinstance(value, bool):
@@ -21,10 +21,10 @@ def check_positive(name: str, value: Any) -> None:
 
 
 def check_whole(name: str, value: Any, least: int) -> None:
-    """Check a whole number.
+    """Check that a value is an integer of at least `least`.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is not an integer.
         ValueError: it is below `least`.
     """
     if not isinstance(value, Integral) or isinstance(value, bool):
@@ -34,11 +34,11 @@ def check_whole(name: str, value: Any, least: int) -> None:
 
 
 def check_subspace(subspace: Any, size: int) -> None:
-    """Check a subspace of `size` weights, or None.
+    """Check that a value is a subspace of `size` weights, or None.
 
     Raises:
-        TypeError: it is something else, such as its dimension.
-        ValueError: it is one of another number of weights.
+        TypeError: it is something else, such as a dimension.
+        ValueError: it is a subspace of a different number of weights.
     """
     if subspace is None:
         return

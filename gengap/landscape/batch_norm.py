@@ -1,7 +1,7 @@
-"""The modes of batch norm in which a loss surface is measured; each makes another function of the weights.
+"""Modes of batch norm for measuring a loss surface; each makes the loss a different function of the weights.
 
-With the running statistics of training, batch norm is a fixed affine map while the weights move. With
-statistics of the moved weights, over the whole training set or each batch, it undoes much of the move.
+With running statistics from training, batch norm is a fixed affine map as the weights move. With statistics
+of the moved weights, over the whole training set or each batch, it undoes much of the move.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,16 +20,16 @@ from gengap.errors import UserError
 class Mode(StrEnum):
     """Where the statistics of batch norm come from."""
 
-    TRAINED = "trained"  # the running statistics of training, as in evaluation mode
-    RECOMPUTED = "recomputed"  # exact statistics of these weights over the training set
-    BATCH = "batch"  # those of each batch, as in Keskar et al.'s released networks
-    AUGMENTED = "augmented"  # as RECOMPUTED, over the images as they are augmented in training
-    INTERPOLATED = "interpolated"  # on a line: between the running statistics of its two ends
+    TRAINED = "trained"  # running statistics from training, as in evaluation mode
+    RECOMPUTED = "recomputed"  # exact statistics of the current weights over the training set
+    BATCH = "batch"  # statistics of each batch, as in Keskar et al.'s released networks
+    AUGMENTED = "augmented"  # like RECOMPUTED, over the images as augmented in training
+    INTERPOLATED = "interpolated"  # on a line, interpolated between the running statistics of its two ends
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean and variance of the input of a batch norm, each (C,)."""
+    """Mean and variance of the input of a batch norm layer, each (C,)."""
 
     mean: Tensor
     variance: Tensor
@@ -39,15 +39,15 @@ Statistics = Mapping[_BatchNorm, Moments]
 
 
 def layers(network: nn.Module) -> list[_BatchNorm]:
-    """The batch norm layers of a network, in the order of its modules."""
+    """List the batch norm layers of a network, in module order."""
     return [module for module in network.modules() if isinstance(module, _BatchNorm)]
 
 
 def running(network: nn.Module) -> dict[_BatchNorm, Moments]:
-    """Copies of the running statistics of every layer.
+    """Copy the running statistics of every layer.
 
     Raises:
-        UserError: a layer keeps none.
+        UserError: a layer doesn't keep any.
     """
     found = {}
     for layer in layers(network):
@@ -58,9 +58,9 @@ def running(network: nn.Module) -> dict[_BatchNorm, Moments]:
 
 
 def interpolated(start: Statistics, end: Statistics, alpha: float) -> dict[_BatchNorm, Moments]:
-    """1 - `alpha` times the start's statistics plus `alpha` times the end's, layer by layer in their order.
+    """Interpolate layer by layer: (1 - `alpha`) times the start's statistics plus `alpha` times the end's.
 
-    Beyond the ends, where a variance would become negative, it is 0. The layers are the start's.
+    Beyond the ends, variances that would become negative are set to 0. The layers are the start's.
     """
     return {
         layer: Moments(
@@ -72,14 +72,14 @@ def interpolated(start: Statistics, end: Statistics, alpha: float) -> dict[_Batc
 
 @contextmanager
 def using(statistics: Statistics) -> Iterator[None]:
-    """Normalize by these statistics inside the block; gradients flow to them."""
+    """Normalize with these statistics inside the block; gradients flow through them."""
     with _replaced({layer: partial(_normalize, layer, moments) for layer, moments in statistics.items()}):
         yield
 
 
 @contextmanager
 def per_batch(network: nn.Module) -> Iterator[None]:
-    """Normalize each batch by its own statistics inside the block; running statistics stay as they are."""
+    """Normalize each batch with its own statistics inside the block, leaving running statistics unchanged."""
     with _replaced({layer: partial(_normalize_batch, layer) for layer in layers(network)}):
         yield
 
@@ -92,7 +92,7 @@ def _replaced(forwards: Mapping[_BatchNorm, Callable[[Tensor], Tensor]]) -> Iter
         yield
     finally:
         for layer in forwards:
-            del layer.forward  # the class's again
+            del layer.forward  # restores the class's method
 
 
 def _normalize(layer: _BatchNorm, moments: Moments, x: Tensor) -> Tensor:

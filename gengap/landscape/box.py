@@ -1,4 +1,4 @@
-"""The largest value of a function in a box around 0, by scipy's L-BFGS-B (Byrd, Lu, Nocedal & Zhu 1995)."""
+"""Maximize a function in a box around 0 with scipy's L-BFGS-B (Byrd, Lu, Nocedal & Zhu 1995)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,27 +10,27 @@ from scipy.optimize import Bounds, minimize
 from threadpoolctl import threadpool_limits
 
 Vector = NDArray[np.float64]
-Function = Callable[[Vector], tuple[float, Vector]]  # of a point (n,): value and gradient (n,)
+Function = Callable[[Vector], tuple[float, Vector]]  # maps a point (n,) to value and gradient (n,)
 
-MOST_CORRECTIONS = 10  # scipy's default; more would not be used in 10 iterations
-WORK_BYTES = 512 * 2**20  # of L-BFGS-B: 2mn + 5n doubles at m corrections
-EVALUATIONS_PER_ITERATION = 20  # the line search gives up after as many
-STEEP = 10  # mean |gradient| at 0 in the box's own units: the first step then goes to most of its faces
-ABNORMAL = "ABNORMAL"  # how scipy's message begins when the line search has failed
+MOST_CORRECTIONS = 10  # scipy's default; 10 iterations can't use more
+WORK_BYTES = 512 * 2**20  # memory for L-BFGS-B, which needs 2mn + 5n doubles with m corrections
+EVALUATIONS_PER_ITERATION = 20  # the line search gives up after this many
+STEEP = 10  # mean |gradient| at 0 in units of the box, so that the first step reaches most of its faces
+ABNORMAL = "ABNORMAL"  # prefix of scipy's message when the line search has failed
 
 
 @dataclass(frozen=True)
 class Maximum:
-    """What was found.
+    """Result of a maximization.
 
     Attributes:
-        value: the largest value of all evaluations, at least that at 0.
-        at_zero: the value at 0.
-        evaluations: of the function with its gradient.
-        iterations: of L-BFGS-B.
+        value: largest value in any evaluation, at least the value at 0.
+        at_zero: value at 0.
+        evaluations: number of evaluations of the function and its gradient.
+        iterations: number of L-BFGS-B iterations.
         line_search: how the maximization ended: "converged", "limit" (of iterations), or "abnormal" with
-            scipy's words, where the line search found no larger value along its direction.
-        corrections: m, the pairs of vectors that stand for the Hessian.
+            scipy's message, if the line search found no larger value along its direction.
+        corrections: m, the number of vector pairs that approximate the Hessian.
     """
 
     value: float
@@ -42,16 +42,16 @@ class Maximum:
 
 
 def maximize(function: Function, radius: Vector, iterations: int = 10) -> Maximum:
-    """Maximize a function in the box |y_i| <= radius_i, from 0.
+    """Maximize a function in the box |y_i| <= radius_i, starting at 0.
 
-    The variables are y_i / radius_i, and the function is scaled to a mean absolute gradient of STEEP in them
-    at 0: neither the unit of the loss nor the size of the box then decides how far the first steps go.
-    scipy's tolerances are 0: at a trained network's weights, its own would stop it before the first step.
+    The variables are y_i / radius_i, and the function is scaled so that its mean absolute gradient in them is
+    STEEP at 0, so the first steps depend neither on the unit of the loss nor on the size of the box. scipy's
+    tolerances are set to 0: at a trained network's weights, its defaults would stop before the first step.
 
     Args:
-        function: value and gradient at y (n,).
-        radius: half the box's side in each direction (n,), not negative.
-        iterations: at most.
+        function: returns value and gradient at y (n,).
+        radius: half the side of the box in each direction (n,), non-negative.
+        iterations: maximum number of iterations.
     """
     size = len(radius)
     best = -np.inf
@@ -76,7 +76,7 @@ def maximize(function: Function, radius: Vector, iterations: int = 10) -> Maximu
 
     def negated(unit: Vector) -> tuple[float, Vector]:
         nonlocal first
-        value, gradient = first if first is not None else evaluate(unit)  # scipy begins at 0
+        value, gradient = first if first is not None else evaluate(unit)  # scipy starts at 0
         first = None
         return -value / scale, -gradient / scale
 
@@ -102,16 +102,16 @@ def maximize(function: Function, radius: Vector, iterations: int = 10) -> Maximu
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let scipy's own linear algebra use one thread: on a busy machine, several wait for each other.
+    """Limit scipy's own linear algebra to one thread: several wait for each other on a busy machine.
 
-    The result then depends on no number of cores either. torch has threads of its own.
+    This also makes the result independent of the number of cores. torch has its own threads.
     """
     with threadpool_limits(1, user_api="blas"):
         yield
 
 
 def corrections_for(size: int) -> int:
-    """m such that the work area stays within WORK_BYTES, from 1 to MOST_CORRECTIONS."""
+    """Choose m from 1 to MOST_CORRECTIONS such that the work area stays within WORK_BYTES."""
     return int(np.clip((WORK_BYTES / (8 * size) - 5) // 2, 1, MOST_CORRECTIONS))
 
 

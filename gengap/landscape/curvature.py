@@ -1,4 +1,4 @@
-"""The Hessian of the training loss: its largest eigenvalues and its trace, from products with vectors."""
+"""Largest eigenvalues and trace of the training loss's Hessian, from Hessian-vector products."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,33 +17,33 @@ from gengap.randomness import Purpose, generator
 
 Vector = NDArray[np.float64]
 Gradients = tuple[Tensor | None, ...]
-RESTARTS = 100  # of the Lanczos iteration, at most
-LANCZOS = 4  # vectors per restart beyond two per eigenvalue: few products where the spectrum is easy
-WORK_BYTES = 2 * 2**30  # of Lanczos vectors
-KEPT_BYTES = 4 * 2**30  # of graphs
-ROUNDED = 1e-5  # tolerance below which float32's rounding counts: eigsh takes products for exact
-GRAPH_PER_ACTIVATION = 3  # bytes of a gradient's graph per byte that the forward pass saves for it
+RESTARTS = 100  # maximum number of restarts of the Lanczos iteration
+LANCZOS = 4  # vectors per restart beyond two per eigenvalue; few products if the spectrum is easy
+WORK_BYTES = 2 * 2**30  # memory for Lanczos vectors
+KEPT_BYTES = 4 * 2**30  # memory for graphs that are kept
+ROUNDED = 1e-5  # tolerance below which float32 rounding matters, since eigsh assumes exact products
+GRAPH_PER_ACTIVATION = 3  # bytes in a gradient's graph per byte saved by the forward pass
 
 
 def curvature(surface: Surface, count: int, probes: int, tolerance: float, seed: int) -> dict[str, Any]:
-    """The largest eigenvalues and the trace of the Hessian at the surface's weights.
+    """Compute the largest eigenvalues and the trace of the Hessian at the surface's weights.
 
     Args:
-        surface: of the loss.
-        count: of eigenvalues, the algebraically largest.
-        probes: random vectors for the trace, at least 2.
-        tolerance: relative, of the residual ‖H v - λ v‖ of an eigenvalue λ, above 0. In float32, one below
-            ROUNDED costs a product more per eigenvalue, which measures the residual.
-        seed: of the probes and of the vector with which the iteration starts.
+        surface: loss surface.
+        count: number of eigenvalues to compute, the algebraically largest.
+        probes: number of random vectors for the trace, at least 2.
+        tolerance: relative tolerance for the residual ‖H v - λ v‖ of an eigenvalue λ, above 0. In float32, a
+            tolerance below ROUNDED costs one more product per eigenvalue, to measure the residual.
+        seed: seed of the probes and of the iteration's starting vector.
 
     Returns:
         The measurement for the record. `trace_error` is the standard error of the trace over the probes.
 
     Raises:
-        TypeError: an argument is of another type.
+        TypeError: an argument has the wrong type.
         ValueError: the tolerance is not a finite number above 0, or there are too few eigenvalues or probes.
-        UserError: there are no more weights than eigenvalues, or the batch norm's statistics are recomputed
-            over a set that does not fit into memory at once.
+        UserError: there are no more weights than eigenvalues, or batch norm statistics are recomputed over a
+            set that does not fit into memory at once.
     """
     check_whole("count", count, 1)
     check_whole("probes", probes, 2)
@@ -67,14 +67,14 @@ def curvature(surface: Surface, count: int, probes: int, tolerance: float, seed:
 
 
 class Products:
-    """Products of the Hessian of a surface's loss with vectors, at weights that stay where they are.
+    """Products of the Hessian of a surface's loss with vectors, at fixed weights.
 
-    The graphs of the gradients are kept where they fit into KEPT_BYTES; a product then takes one backward
-    pass per batch instead of a forward and two backward passes.
+    Gradient graphs are kept as far as they fit into KEPT_BYTES; a product then takes one backward pass per
+    batch instead of one forward and two backward passes.
 
     Attributes:
-        made: how many.
-        loss: the loss, after the first one.
+        made: number of products so far.
+        loss: loss, available after the first product.
 
     Raises:
         UserError: statistics are recomputed over a training set that does not fit into memory at once.
@@ -92,7 +92,7 @@ class Products:
         self.made, self.loss = 0, 0.0
 
     def times(self, vector: Vector) -> Vector:
-        """H v (P,); sums over batches are in float64."""
+        """Compute H v (P,), with sums over batches in float64."""
         flat = self._surface.flat
         total = torch.zeros_like(flat.weights, dtype=torch.float64)
         directions = flat.views(torch.from_numpy(vector).to(flat.weights))
@@ -133,18 +133,19 @@ def largest(
     seed: int,
     verify: bool = False,
 ) -> tuple[list[float], bool]:
-    """The algebraically largest eigenvalues of a symmetric matrix in descending order, by scipy's eigsh.
+    """Compute a symmetric matrix's algebraically largest eigenvalues, in descending order, by scipy's eigsh.
 
     Args:
-        times: the product of the matrix with a vector (size,).
-        size: of the matrix.
-        count: of eigenvalues, below `size`.
-        tolerance: relative, of the residual.
-        seed: of the start vector.
-        verify: measure the residual of each eigenvalue with one more product, as where products are rounded.
+        times: multiplies the matrix by a vector (size,).
+        size: size of the matrix.
+        count: number of eigenvalues, below `size`.
+        tolerance: relative tolerance for the residual.
+        seed: seed of the starting vector.
+        verify: whether to measure each eigenvalue's residual with one more product, e.g. if products are
+            rounded.
 
     Returns:
-        The eigenvalues, and whether all have converged; only those that have are returned.
+        The eigenvalues that have converged, and whether all of them have.
     """
     fitting = WORK_BYTES // (8 * size)
     vectors = min(size, max(count + 2, min(fitting, 2 * count + LANCZOS)))
@@ -167,7 +168,7 @@ def largest(
 def _accurate(
     times: Callable[[Vector], Vector], values: Vector, vectors: NDArray[Any], tolerance: float
 ) -> list[float]:
-    """The eigenvalues whose residuals are as small as the tolerance asks."""
+    """Select the eigenvalues whose residuals are within the tolerance."""
     return [
         value
         for value, vector in zip(values, vectors.T, strict=True)
@@ -176,9 +177,9 @@ def _accurate(
 
 
 def hutchinson(times: Callable[[Vector], Vector], size: int, probes: int, seed: int) -> tuple[float, float]:
-    """An estimate of the trace of a matrix and its standard error (Hutchinson 1990).
+    """Estimate the trace of a matrix and its standard error (Hutchinson 1990).
 
-    It is the mean of vᵀ H v over vectors v of random signs.
+    The estimate is the mean of vᵀ H v over vectors v of random signs.
     """
     samples = []
     for probe in range(1, probes + 1):

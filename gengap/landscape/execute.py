@@ -1,4 +1,4 @@
-"""One record of measurements from start to finish: skip or continue it, measure, write."""
+"""Make one record of measurements from start to finish: skip or continue it, measure, write."""
 
 import logging
 import math
@@ -33,14 +33,14 @@ log = logging.getLogger(__name__)
 
 
 class StoppedError(Exception):
-    """The measurement was stopped; the text says by what."""
+    """The measurement was stopped; the text says why."""
 
 
 def measure(task: Task, stop: Stop) -> Outcome:
-    """Make the measurements of a task that are not recorded yet; errors are logged as one line."""
+    """Make those measurements of a task that are not yet recorded; errors are logged in one line."""
     try:
         with Measuring(task.file) as record, stop:
-            if is_measured(task):  # by another process since the command began
+            if is_measured(task):  # another process has made it since the command began
                 return Outcome.SKIPPED
             if made := len(record.record.get("measurements", [])):
                 log.info("%s: continues after %s", task.name, counted(made, "measurement"))
@@ -108,7 +108,7 @@ def _between(progress: Progress, stop: Stop) -> Callable[[int], None]:
 
 
 def _checked(measurement: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what is not finite: a record is JSON, and an endless loss is no measurement."""
+    """Reject values that are not finite: JSON can't hold them, and an infinite loss is no measurement."""
     for name, value in measurement.items():
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, float) and not math.isfinite(one):

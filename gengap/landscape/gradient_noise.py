@@ -1,4 +1,4 @@
-"""Mean, covariance and noise scale of a gradient, from independent batches; errors by the jackknife."""
+"""Estimate mean, covariance and noise scale of a gradient from independent batches, with jackknife errors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimate and its standard error, which is that of the jackknife over batches."""
+    """An estimate and its standard error, from the jackknife over batches."""
 
     value: float
     error: float
@@ -19,14 +19,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class GradientNoise:
-    """What K independent batches of one size say about the gradient ĝ of such a batch.
+    """Estimates about the gradient ĝ of a batch, from K independent batches of the same size.
 
     Attributes:
         covariance: tr cov(ĝ).
-        squared_mean: ‖E ĝ‖² without bias, so that noise can make it negative. ‖mean of the ĝ‖² is too large
-            by tr cov(ĝ) / K.
-        noise_scale: tr Σ / ‖E ĝ‖² in samples, with Σ the covariance of one sample's gradient (McCandlish et
-            al. 2018, B_simple); None where it is not measured, or ‖E ĝ‖² is not above 0.
+        squared_mean: unbiased estimate of ‖E ĝ‖², which noise can make negative. (‖mean of the ĝ‖² would be
+            too large by tr cov(ĝ) / K.)
+        noise_scale: tr Σ / ‖E ĝ‖² in samples, where Σ is the covariance of a single sample's gradient
+            (McCandlish et al. 2018, B_simple); None if it is not measured or ‖E ĝ‖² is not above 0.
     """
 
     covariance: Estimate
@@ -35,15 +35,15 @@ class GradientNoise:
 
 
 def gradient_noise(products: Array, per_sample: Array | None) -> GradientNoise:
-    """Estimate from inner products.
+    """Estimate mean, covariance and noise scale from inner products of gradients.
 
-    ‖E ĝ‖² is the mean of ĝ_k · ĝ_l over pairs of different batches. With tr Σ from the ghosts within each
+    ‖E ĝ‖² is the mean of ĝ_k · ĝ_l over pairs of distinct batches. With tr Σ from the ghosts within each
     batch, the noise scale is that of the two-batch-size estimator (McCandlish et al. 2018, Appendix A.1),
-    whose small batch is a ghost and whose large batch is all K batches together.
+    where the small batch is a ghost and the large batch is all K batches together.
 
     Args:
-        products: ĝ_k · ĝ_l (K, K), with K of at least 3.
-        per_sample: tr Σ as estimated within each batch (K,); None where that is not possible.
+        products: inner products ĝ_k · ĝ_l (K, K), with K >= 3.
+        per_sample: estimates of tr Σ within each batch (K,); None if that is not possible.
     """
 
     def covariance(a: Array, _: Array | None) -> float:
@@ -67,7 +67,7 @@ def gradient_noise(products: Array, per_sample: Array | None) -> GradientNoise:
 def _jackknife(
     statistic: Callable[[Array, Array | None], float], products: Array, per_sample: Array | None
 ) -> Estimate:
-    """The statistic of all batches, and its standard error from leaving out one at a time."""
+    """Compute the statistic over all batches, and its standard error by leaving out one batch at a time."""
     count = len(products)
     without = [np.delete(np.arange(count), k) for k in range(count)]
     left = np.array(

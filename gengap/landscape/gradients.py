@@ -1,4 +1,4 @@
-"""Gradients of independent batches at the weights of a trainer, which they leave as it is."""
+"""Gradients of independent batches at a trainer's weights, without changing the trainer."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -21,23 +21,23 @@ GHOST, BATCH, TRAINED = "ghost", "batch", "trained"  # where batch norm's statis
 
 
 class IndependentBatches(Stream):
-    """Batches that are independent of each other: each begins a permutation of its own."""
+    """Batches that are independent of each other: each starts its own permutation."""
 
     def batch(self, update: int) -> Batch:
-        """The samples of a batch, counted from 0; none is in it twice, as within an epoch of training."""
+        """Get the samples of a batch, counted from 0; as within a training epoch, none occurs twice."""
         seed = key(self._seed, Purpose.DRAW, update)
         return Stream(seed, self._batches, self._crop_positions, moving=self._moving).batch(0)
 
 
 @dataclass(frozen=True)
 class Gradients:
-    """What is kept of the gradients ĝ_k of K batches.
+    """Summary of the gradients ĝ_k of K batches.
 
     Attributes:
-        products: ĝ_k · ĝ_l of each parameter tensor, (tensors, K, K).
-        per_sample: the trace of the covariance of one sample's gradient, as estimated from the ghosts of each
-            batch (K,); None where a batch is one ghost, or batch norm couples all its samples.
-        norms: ‖ĝ_k‖ (K,).
+        products: inner products ĝ_k · ĝ_l for each parameter tensor, (tensors, K, K).
+        per_sample: trace of the covariance of a single sample's gradient, as estimated from the ghosts of
+            each batch (K,); None if a batch is one ghost, or batch norm couples all its samples.
+        norms: norms ‖ĝ_k‖ (K,).
     """
 
     products: NDArray[np.float64]
@@ -54,19 +54,19 @@ def batch_gradients(
     seed: int,
     between: Callable[[int], None],
 ) -> Gradients:
-    """The gradients of the mean loss of independent batches, augmented as in training.
+    """Compute the gradients of the mean loss of independent batches, augmented as in training.
 
-    Gradient noise, clipping and weight decay of the method are left out.
+    The method's gradient noise, clipping and weight decay are not applied.
 
     Args:
-        trainer: gives network, weights and data; nothing of it changes.
+        trainer: provides network, weights and data; it is not changed.
         mode: GHOST or BATCH for the statistics of each ghost or of the whole batch, in training mode; TRAINED
-            for running statistics, in evaluation mode, hence without dropout.
-        size: samples per batch, a multiple of the ghost size unless it is less.
-        ghost_size: samples per ghost; in the mode TRAINED the ghosts only serve to estimate `per_sample`.
-        draws: K; their gradients are held in memory.
-        seed: of the draws.
-        between: called after every ghost with its number of samples; it may raise, to stop.
+            for running statistics in evaluation mode, hence without dropout.
+        size: samples per batch, a multiple of the ghost size unless it is smaller.
+        ghost_size: samples per ghost; in mode TRAINED, ghosts only serve to estimate `per_sample`.
+        draws: number of batches K; their gradients are held in memory.
+        seed: seed for drawing the batches.
+        between: called after every ghost with its number of samples; may raise an exception to stop.
     """
     train = trainer.train
     cut = Batches(len(train), (size,))
@@ -88,7 +88,7 @@ def batch_gradients(
 def _of_ghosts(
     trainer: Trainer, batch: tuple[Tensor, ...], size: int, at_a_time: int, between: Callable[[int], None]
 ) -> tuple[Tensor, float]:
-    """The mean (P,) of the ghosts' gradients, and the trace of one sample's covariance; 0 for one ghost."""
+    """Compute the ghosts' mean gradient (P,), and the trace of one sample's covariance (0 for one ghost)."""
     ghosts = size // at_a_time
     total = torch.zeros_like(trainer.flat.weights, dtype=torch.float64)
     squares = torch.zeros((), dtype=torch.float64, device=total.device)
@@ -103,7 +103,7 @@ def _of_ghosts(
 
 
 def _gradient(trainer: Trainer, batch: tuple[Tensor, ...]) -> Tensor:
-    """The gradient (P,) of the mean loss of a batch."""
+    """Compute the gradient (P,) of the mean loss of a batch."""
     images, labels = trainer.train.preprocess(batch)
     losses, _ = sample_losses(trainer.model, images, labels, trainer.flat.weights.dtype, bf16=trainer.bf16)
     parameters = trainer.flat.parameters
@@ -117,7 +117,7 @@ def _gradient(trainer: Trainer, batch: tuple[Tensor, ...]) -> Tensor:
 
 
 def _products(gradients: Tensor) -> NDArray[np.float64]:
-    """Inner products (K, K) of one tensor's gradients (K, elements)."""
+    """Compute inner products (K, K) of one tensor's gradients (K, elements)."""
     exact = gradients.double()
     found: NDArray[np.float64] = (exact @ exact.T).cpu().numpy()
     return found
@@ -125,7 +125,7 @@ def _products(gradients: Tensor) -> NDArray[np.float64]:
 
 @contextmanager
 def _normalizing(model: nn.Module, mode: str) -> Iterator[None]:
-    """The model with the statistics of a mode inside the block; all as before afterwards."""
+    """Make the model use a mode's statistics inside the block, and restore everything afterwards."""
     with sandboxed(model):
         model.train(mode != TRAINED)
         if mode == TRAINED:

@@ -1,4 +1,4 @@
-"""Each kind of measurement, by name."""
+"""The kinds of measurement, by name."""
 
 from collections.abc import Callable, Iterator, Mapping
 from math import ceil
@@ -15,7 +15,7 @@ from gengap.landscape.subject import Subject
 from gengap.landscape.subspace import Subspace
 from gengap.landscape.walk import planned, walk
 
-# Of a subject, the run at a line's start, and how many measurements are done: yields the others
+# Takes a subject, the run at a line's start and the number of measurements done; yields the remaining ones
 Measure = Callable[[Subject, Config | None, int], Iterator[dict[str, Any]]]
 
 
@@ -62,7 +62,7 @@ def _walk(subject: Subject, start: Config | None, done: int) -> Iterator[dict[st
 
 
 def total(subject: Subject) -> int:
-    """How many measurements a record of a subject has."""
+    """Number of measurements in a record of a subject."""
     settings = subject.settings
     if isinstance(settings, Sharpness):
         return len(settings.epsilon)

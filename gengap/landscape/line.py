@@ -16,24 +16,24 @@ from gengap.landscape.settings import Line
 from gengap.landscape.subject import Subject
 from gengap.training.flat import Flat
 
-FIRST, LAST = -1.0, 2.0  # of α on a straight line, as in Keskar et al.
+FIRST, LAST = -1.0, 2.0  # range of α on a straight line, as in Keskar et al.
 
 
 def line(subject: Subject, settings: Line, start: Config, done: int) -> Iterator[dict[str, Any]]:
-    """Mean loss and error (%) of training and validation set at each α, from the one after the first `done`.
+    """Yield mean loss and error (%) on training and validation set at each α, skipping the first `done`.
 
     The straight line is α w_end + (1 - α) w_start, the curved path sin(α π/2) w_end + cos(α π/2) w_start. All
     trainable weights move. Between networks, running statistics are those of the nearer end
-    (batch_norm=trained) or interpolated like the weights of a straight line (batch_norm=interpolated).
+    (batch_norm=trained) or interpolated linearly like weights on a straight line (batch_norm=interpolated).
 
     Args:
-        subject: the run at α = 1.
-        settings: of the measurement.
-        start: the run at α = 0.
-        done: α that are measured already.
+        subject: run at α = 1.
+        settings: settings of the measurement.
+        start: configuration of the run at α = 0.
+        done: number of values of α already measured.
 
     Raises:
-        UserError: the networks do not match, or one has no trained weights.
+        UserError: the networks don't match, or one has no trained weights.
     """
     surface = subject.surface(subject.trained(start))
     other = subject.trained()
@@ -69,14 +69,14 @@ def _shapes(flat: Flat) -> list[tuple[str, torch.Size]]:
 
 
 def alphas(settings: Line) -> list[float]:
-    """The values of α: [-1, 2] on a straight line, [0, 1] on a curved path, 0 and 1 exactly among them."""
+    """Values of α: [-1, 2] on a straight line, [0, 1] on a curved path, including exactly 0 and 1."""
     ends = (FIRST, LAST) if settings.path == "linear" else (0.0, 1.0)
     spaced = np.linspace(*ends, settings.points).round(12)
     return sorted({*map(float, spaced), 0.0, 1.0})
 
 
 def between(start: Tensor, end: Tensor, alpha: float, path: str) -> Tensor:
-    """The point of a path at α; exactly the start at 0 and the end at 1."""
+    """Compute the point on a path at α, which is exactly the start at 0 and the end at 1."""
     if path == "linear":
         return torch.lerp(start, end, alpha)
     if alpha in (0, 1):

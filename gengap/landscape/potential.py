@@ -13,19 +13,19 @@ from gengap.landscape.subject import Subject
 from gengap.landscape.surface import Surface
 from gengap.randomness import Purpose, generator
 
-DIRECTIONS = 50  # per measurement; a killed one loses at most these
+DIRECTIONS = 50  # per measurement; a kill loses at most this many
 
 
 def potential(subject: Subject, settings: Potential, done: int) -> Iterator[dict[str, Any]]:
-    """Distances ‖w - w_0‖ and losses L(w) at w = w_0 + z v: one random direction v each, z ~ U[0, radius].
+    """Measure distances ‖w - w_0‖ and losses L(w) at w = w_0 + z v, v random directions, z ~ U[0, radius].
 
-    Directions are uniform on the unit sphere of all trainable weights, those of batch norm among them. Before
-    training, running statistics are 0 and 1: with batch_norm=trained nothing is normalized.
+    Directions are uniform on the unit sphere of all trainable weights, including those of batch norm. Before
+    training, running statistics are 0 and 1, so with batch_norm=trained nothing is normalized.
 
     Args:
-        subject: gives w_0, its initial weights or Glorot's, and L, the loss of its training set.
-        settings: of the measurement.
-        done: measurements that are made already, of DIRECTIONS directions each.
+        subject: provides w_0, its initial weights or Glorot's, and L, the loss on its training set.
+        settings: settings of the measurement.
+        done: number of measurements already made, of DIRECTIONS directions each.
 
     Yields:
         `loss`, which is L(w_0), and the lists `distances` and `losses`.
@@ -54,14 +54,14 @@ def _measured(
     for number in numbers:
         moved = start.double() + random_step(len(start), radius, seed, number).to(start.device)
         surface.move_to(moved.to(start))
-        # Of the rounded weights
+        # Measured from the weights as rounded to their dtype
         distances.append(float(torch.linalg.vector_norm(surface.flat.weights.double() - start.double())))
         losses.append(surface.loss())
     return distances, losses
 
 
 def random_step(size: int, radius: float, seed: int, number: int) -> Tensor:
-    """z v (size,) in float64: a random unit vector v and z ~ U[0, radius], functions of (seed, number)."""
+    """Draw z v (size,) in float64, v a random unit vector, z ~ U[0, radius]: a function of (seed, number)."""
     draw = generator(seed, Purpose.DIRECTION, number)
     distance = radius * draw.random()
     direction = draw.standard_normal(size)

@@ -1,4 +1,4 @@
-"""Progress of a measurement: a line every few seconds, and one for each value that is measured."""
+"""Progress of a measurement: a line every few seconds, and one for each measured value."""
 
 import sys
 import time
@@ -7,19 +7,19 @@ from typing import Any
 from gengap.duration import in_words
 
 PLAIN_LINE_SECONDS = 15.0
-LONGEST, SHOWN = 10, 3  # a list's length up to which values are shown, and how many
-QUIET = "losses"  # of many points: such a measurement is counted only
+LONGEST, SHOWN = 10, 3  # longest list that is shown in full, and number of values shown of a longer one
+QUIET = "losses"  # measurements with this key have many points, and are only counted
 
 
 class Progress:
-    """Shows how many measurements are made, images evaluated per second, and the measurements as they come.
+    """Shows the number of measurements made, images evaluated per second, and each measurement as it is made.
 
     Args:
-        title: names the record at the head of every line.
-        made: of its measurements, those that are made already.
+        title: name of the record, shown at the start of every line.
+        made: number of its measurements that have already been made.
 
     Attributes:
-        total: of its measurements.
+        total: total number of its measurements.
     """
 
     def __init__(self, title: str, made: int = 0) -> None:
@@ -29,7 +29,7 @@ class Progress:
         self._started = self._printed = time.monotonic()
 
     def advance(self, images: int) -> None:
-        """Count images that were evaluated."""
+        """Count evaluated images."""
         self._images += images
         now = time.monotonic()
         if now - self._printed <= PLAIN_LINE_SECONDS:
@@ -44,7 +44,7 @@ class Progress:
         self._print(", ".join(parts))
 
     def say(self, measurement: dict[str, Any]) -> None:
-        """Count a measurement, and show its numbers and words."""
+        """Count a measurement and show its values."""
         self._made += 1
         if QUIET not in measurement:
             self._print(", ".join(f"{name} {_text(value)}" for name, value in measurement.items()))

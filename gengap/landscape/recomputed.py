@@ -1,8 +1,8 @@
-"""Exact batch-norm statistics over the training set, and the exact gradient of a loss that depends on them.
+"""Exact batch norm statistics over the training set, and the exact gradient of a loss that depends on them.
 
-Both work in pieces, so that the memory of one batch is enough. With s_1 ... s_L the statistics of the layers
-in the order in which they run, and S_l(w, s_1 ... s_{l-1}) the function that gives them, the loss is f(w, s).
-Its total derivative is that of f + sum_l λ_l S_l at fixed s, where λ_L = ∂f/∂s_L and, downwards from there,
+Both are computed in pieces, so that memory for a single batch is enough. Let s_1 ... s_L be the statistics of
+the layers in running order and S_l(w, s_1 ... s_{l-1}) the functions that compute them; the loss is f(w, s).
+Its total derivative is that of f + sum_l λ_l S_l at fixed s, where λ_L = ∂f/∂s_L and, going down from there,
 λ_l = ∂(f + sum_{m>l} λ_m S_m)/∂s_l.
 """
 
@@ -16,19 +16,19 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from gengap.errors import UserError
 from gengap.landscape.batch_norm import Moments, Statistics, layers, using
 
-Batches = Callable[[], Iterable[tuple[Tensor, Tensor]]]  # images and labels, the whole set at every call
-LossSum = Callable[[Tensor, Tensor], Tensor]  # of a batch's logits and labels
+Batches = Callable[[], Iterable[tuple[Tensor, Tensor]]]  # iterates over the whole set's images and labels
+LossSum = Callable[[Tensor, Tensor], Tensor]  # sums the losses, given a batch's logits and labels
 
 
 class _ReachedError(Exception):
-    """The forward pass has come to the layer whose input is wanted."""
+    """The forward pass has reached the layer whose input is wanted."""
 
 
 def running_order(network: nn.Module, images: Tensor) -> list[_BatchNorm]:
-    """The batch norm layers in the order in which a forward pass runs them.
+    """List the batch norm layers in the order in which a forward pass runs them.
 
     Raises:
-        UserError: one runs twice, so that it has no statistics of its own.
+        UserError: a layer runs twice, so its statistics are not well defined.
     """
     order: list[_BatchNorm] = []
     with torch.no_grad(), _recording(layers(network), lambda layer, _: order.append(layer)):
@@ -45,9 +45,9 @@ def running_order(network: nn.Module, images: Tensor) -> list[_BatchNorm]:
 def exact_statistics(
     network: nn.Module, order: Sequence[_BatchNorm], batches: Batches
 ) -> dict[_BatchNorm, Moments]:
-    """Mean and biased variance of each layer's input over all samples, equally weighted.
+    """Compute mean and biased variance of each layer's input over all samples, equally weighted.
 
-    One pass per layer, each up to that layer; sums are in float64.
+    This takes one pass per layer, up to that layer; sums are in float64.
     """
     found: dict[_BatchNorm, Moments] = {}
     for layer in order:
@@ -57,10 +57,9 @@ def exact_statistics(
 
 @torch.no_grad()
 def set_exact_statistics(network: nn.Module, order: Sequence[_BatchNorm], batches: Batches) -> None:
-    """Make exact statistics the running ones, as `exact_statistics` finds them.
+    """Set the running statistics to exact ones, as computed by `exact_statistics`.
 
-    Between the layers, the network in evaluation mode computes as it does with any running statistics,
-    autocast included.
+    Between these layers, the network runs in evaluation mode as usual, including autocast.
     """
     for layer in order:
         found = _moments(network, layer, {}, batches)
@@ -101,18 +100,20 @@ def total_gradient(
     loss_sum: LossSum,
     samples: int,
 ) -> list[Tensor]:
-    """The gradient of the mean loss with respect to parameters, through the statistics too.
+    """Compute the gradient of the mean loss with respect to parameters, including via the statistics.
+
+    This takes one pass per layer, plus one.
 
     Args:
-        network: in evaluation mode.
-        parameters: of the network.
-        statistics: those of `exact_statistics` for these weights, in running order.
-        batches: the training set.
-        loss_sum: the sum of a batch's losses.
-        samples: in the training set.
+        network: network in evaluation mode.
+        parameters: parameters of the network.
+        statistics: result of `exact_statistics` for these weights, in running order.
+        batches: training set.
+        loss_sum: computes the sum of a batch's losses.
+        samples: number of samples in the training set.
 
     Returns:
-        Gradients in float64, of the parameters' shapes. It takes one pass per layer, and one more.
+        Gradients in float64, with the parameters' shapes.
     """
     order = list(statistics)
     leaves = {
@@ -143,7 +144,7 @@ def total_gradient(
 def _weighted_moments(
     x: Tensor, moments: Moments, multipliers: tuple[Tensor, Tensor], samples: int, batch: int
 ) -> Tensor:
-    """A batch's share of λ · S for one layer, as a function of its input."""
+    """Compute a batch's contribution to λ · S of one layer, as a function of the layer's input."""
     reduced = [d for d in range(x.dim()) if d != 1]
     per_sample = x.numel() // (x.shape[1] * batch)
     count = samples * per_sample
@@ -157,7 +158,7 @@ def _weighted_moments(
 def _recording(
     recorded: Sequence[_BatchNorm], record: Callable[[_BatchNorm, Tensor], object]
 ) -> Iterator[None]:
-    """Call `record` with a layer and its input, before the layer runs."""
+    """Call `record` with a layer and its input before the layer runs."""
 
     def hook(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         assert isinstance(layer, _BatchNorm)

@@ -1,4 +1,4 @@
-"""A run's training repeated, update by update."""
+"""Repeat a run's training, update by update."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -17,10 +17,10 @@ from gengap.training.trainer import Trainer
 
 
 def replayed(subject: Subject, points: Sequence[int]) -> Iterator[tuple[int, Trainer]]:
-    """The trainer of a run after each of some numbers of updates, in ascending order.
+    """Yield the trainer of a run after each number of updates in `points`, which are in ascending order.
 
-    Its weights are those of the run, bit by bit on the CPU, with the number of threads that the run's record
-    says. The run need not be there.
+    Its weights equal those of the run, bit by bit on the CPU, using the number of threads in the run's
+    record. The run itself need not exist.
     """
     config = subject.config
     threads = threads_of(config.runtime, read_record(run_directory(config)) or {})
@@ -38,9 +38,9 @@ def replayed(subject: Subject, points: Sequence[int]) -> Iterator[tuple[int, Tra
 
 
 def spaced_updates(regime: Regime, points: int) -> list[int]:
-    """0 and others, at most `points`, evenly spaced in log t until the highest learning rate ends.
+    """Choose at most `points` updates: 0, and others evenly spaced in log t until the highest rate ends.
 
-    They are among those after which a run records its distance, which therefore can be compared.
+    A run records its distance after these updates, so the distances can be compared.
     """
     highest = regime.lr.index(max(regime.lr))
     end = min([*regime.milestones, regime.updates][highest], regime.updates)
@@ -53,6 +53,6 @@ def spaced_updates(regime: Regime, points: int) -> list[int]:
 
 
 def recorded_distances(subject: Subject) -> dict[int, float]:
-    """The distances that the run has recorded, by updates; empty if it has none."""
+    """Distances recorded by the run, keyed by update; empty if there are none."""
     rows = metric_rows(run_directory(subject.config))
     return {row["update"]: row["distance"] for row in rows if row["distance"] is not None}

@@ -1,4 +1,4 @@
-"""The settings of each kind of measurement; free of torch."""
+"""The settings of each kind of measurement; this module does not import torch."""
 
 import hashlib
 import json
@@ -16,32 +16,32 @@ _COUNT = Range(1, 10**6)
 
 @dataclass(frozen=True)
 class Settings:
-    """What every kind has.
+    """Settings that every kind of measurement has.
 
-    A field that is a tuple takes a list, measured in one record; a list for any other field makes a record of
-    each value.
+    A field that is a tuple takes a list, all of it measured in one record; a list for any other field makes
+    one record per value.
     """
 
-    of_trained: ClassVar[bool] = True  # whether the run's trained weights are what is measured
-    repeats_training: ClassVar[bool] = False  # whether the run is trained again on the way
+    of_trained: ClassVar[bool] = True  # whether the run's trained weights are measured
+    repeats_training: ClassVar[bool] = False  # whether measuring repeats the run's training
 
     batch_norm: str = key("where the statistics of batch norm come from", "trained")
 
     def choices(self) -> dict[str, Sequence[str]]:
-        """The texts that a field may be."""
+        """Allowed values of text fields, by field name."""
         return {"batch_norm": MODES}
 
 
 @dataclass(frozen=True)
 class SurfaceSettings(Settings):
-    """What every kind has that measures the loss of a set of images."""
+    """Settings that every kind has that measures the loss on a set of images."""
 
     batch: int = key("images per batch whose statistics batch_norm=batch takes", 1000, within=Range(2, 10**6))
     samples: int | None = key("training images, chosen at random; null for all", None, within=SAMPLES)
     dtype: str = key("of the forward pass", "float32")
 
     def choices(self) -> dict[str, Sequence[str]]:
-        """As for Settings."""
+        """Allowed values as in Settings, plus those of dtype."""
         return super().choices() | {"dtype": DTYPES}
 
 
@@ -77,16 +77,16 @@ class Line(SurfaceSettings):
     )
 
     def choices(self) -> dict[str, Sequence[str]]:
-        """As for other surfaces; a line can also interpolate the statistics."""
+        """Allowed values as for other surfaces; a line can also interpolate the statistics."""
         return super().choices() | {"batch_norm": (*MODES, "interpolated"), "path": ("linear", "curved")}
 
 
 @dataclass(frozen=True)
 class Accuracy(Settings):
-    """Loss and accuracy as the run evaluates itself, with running statistics or exact ones in their place."""
+    """Loss and accuracy as in the run's own evaluation, with running statistics or exact ones instead."""
 
     def choices(self) -> dict[str, Sequence[str]]:
-        """The running statistics of training, or exact ones over two versions of the training images."""
+        """Allow running statistics from training, or exact ones over two versions of the training images."""
         return {"batch_norm": ("trained", "augmented", "recomputed")}
 
 
@@ -111,7 +111,7 @@ class Potential(SurfaceSettings):
     initial: str = key("initial weights, Glorot's or those of the run", "glorot")
 
     def choices(self) -> dict[str, Sequence[str]]:
-        """As for other surfaces."""
+        """Allowed values as for other surfaces, plus those of initial."""
         return super().choices() | {"initial": ("glorot", "run")}
 
 
@@ -130,7 +130,7 @@ class Walk(Settings):
     points: int = key("updates to measure at: the start, and others evenly spaced in log t", 8, within=_COUNT)
 
     def choices(self) -> dict[str, Sequence[str]]:
-        """Statistics of each ghost, of the whole batch, or of training."""
+        """Allow statistics of each ghost, of the whole batch, or running statistics from training."""
         return {"batch_norm": ("ghost", "batch", "trained")}
 
 
@@ -146,12 +146,13 @@ KINDS: Mapping[str, type[Settings]] = {
 
 
 def digest(kind: str, settings: Settings, of: Mapping[str, Any]) -> str:
-    """8 hex digits that name a measurement among those of one run and kind.
+    """Compute 8 hex digits that identify a measurement among those of one run and kind.
 
     Args:
-        kind: of measurement.
-        settings: only those that differ from the defaults count, so that a new one renames nothing.
-        of: what else the measurement depends on, such as the other run of a line.
+        kind: kind of measurement.
+        settings: settings, of which only those that differ from the defaults count, so that adding one
+            renames nothing.
+        of: anything else the measurement depends on, such as the other run of a line.
     """
     changed = {
         f.name: getattr(settings, f.name) for f in fields(settings) if getattr(settings, f.name) != f.default
@@ -161,5 +162,5 @@ def digest(kind: str, settings: Settings, of: Mapping[str, Any]) -> str:
 
 
 def as_dict(settings: Settings) -> dict[str, Any]:
-    """The settings for the record."""
+    """Settings in the form kept in the record."""
     return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(settings).items()}

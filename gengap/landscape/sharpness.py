@@ -1,4 +1,4 @@
-"""Sharpness: how much the training loss can rise near the weights, in a box or relative to their size."""
+"""Sharpness: how much the training loss can rise near the weights, within a box or relative to their size."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,18 +19,18 @@ def sharpness(
     """Metric 2.1 of Keskar et al. 2017: 100 (max f(x + A y) - f(x)) / (1 + f(x)), |y_i| <= ε (|(A⁺x)_i| + 1).
 
     Args:
-        surface: f, at the weights x.
+        surface: loss surface f, at the weights x.
         epsilon: ε.
-        subspace: A; the identity, that is the full space, when None.
-        iterations: of L-BFGS-B; as many as are made, the maximum is a lower bound.
+        subspace: A; None for the identity, i.e. the full space.
+        iterations: number of L-BFGS-B iterations; for any number of them, the maximum found is a lower bound.
 
     Returns:
-        The measurement for the record. `evaluations` counts losses with their gradients, f(x) among them.
+        The measurement for the record. `evaluations` counts losses with gradients, including f(x).
 
     Raises:
-        TypeError: an argument is of another type.
-        ValueError: ε is not a finite number above 0, there are no iterations, or the subspace is of another
-            number of weights.
+        TypeError: an argument has the wrong type.
+        ValueError: ε is not a finite number above 0, there are no iterations, or the subspace is for a
+            different number of weights.
     """
     check_positive("epsilon", epsilon)
     check_subspace(subspace, surface.size)
@@ -51,21 +51,21 @@ def sharpness(
 
 
 def adaptive_sharpness(surface: Surface, rho: float, iterations: int = 10) -> dict[str, Any]:
-    """max f(x + y) - f(x) over |y_i| <= ρ |x_i|: the adaptive sharpness of Kwon et al. 2021 with p = ∞.
+    """Adaptive sharpness of Kwon et al. 2021 with p = ∞: max f(x + y) - f(x) over |y_i| <= ρ |x_i|.
 
-    Unlike Metric 2.1, it does not change when the weights of a layer are multiplied by a number and those of
-    another one divided by it.
+    Unlike Metric 2.1, it is invariant to multiplying the weights of one layer by a number and dividing those
+    of another by it.
 
     Args:
-        surface: f, at the weights x.
+        surface: loss surface f, at the weights x.
         rho: ρ.
-        iterations: of L-BFGS-B.
+        iterations: number of L-BFGS-B iterations.
 
     Returns:
         The measurement for the record.
 
     Raises:
-        TypeError: an argument is of another type.
+        TypeError: an argument has the wrong type.
         ValueError: ρ is not a finite number above 0, or there are no iterations.
     """
     check_positive("rho", rho)
@@ -91,7 +91,7 @@ def _measured(surface: Surface, found: Maximum) -> dict[str, Any]:
 def _along(
     surface: Surface, weights: Tensor, subspace: Subspace | None
 ) -> Callable[[Vector], tuple[float, Vector]]:
-    """f(x + A y) and its gradient in y; `weights` are x."""
+    """Return the function that maps y to f(x + A y) and its gradient in y, where x is `weights`."""
 
     def function(y: Vector) -> tuple[float, Vector]:
         step = torch.from_numpy(y)

@@ -1,4 +1,4 @@
-"""What is measured: a run's network, with the data that it was trained on."""
+"""The subject of a measurement: a run's network, with the data it was trained on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ class Subject:
     """A run to measure.
 
     Attributes:
-        config: of the run.
-        settings: of the measurement.
-        device: where to measure.
-        between: called after every batch with its number of images; it may raise, to stop.
+        config: configuration of the run.
+        settings: settings of the measurement.
+        device: device to measure on.
+        between: called after every batch with its number of images; may raise an exception to stop.
     """
 
     config: Config
@@ -43,21 +43,21 @@ class Subject:
 
     @cached_property
     def source(self) -> Source:
-        """The data set."""
+        """Data set of the run."""
         data = self.config.data
         return load(data.name, data.root, data.folder, packed=data.packed)
 
     @cached_property
     def splits(self) -> Splits:
-        """Training and validation set of the run."""
+        """Training and validation sets of the run."""
         return split(self.source, self.config.data, self.config.seed)
 
     @cached_property
     def train(self) -> DeviceImages:
-        """The training images that are measured: all, or settings.samples of them, the same for every run.
+        """Training images to measure on: all, or settings.samples of them, the same for every run.
 
         Raises:
-            UserError: there are not as many.
+            UserError: there are not that many.
         """
         images, samples = self.splits.train, self._of_surface.samples
         if samples is not None:
@@ -69,20 +69,21 @@ class Subject:
 
     @cached_property
     def validation(self) -> DeviceImages:
-        """The validation images."""
+        """Validation images."""
         return to_device(self.splits.validation, self.config, self.device, augment=False)
 
     def trained(self, config: Config | None = None) -> nn.Module:
-        """The trained network, of another run if its configuration is given.
+        """Load the trained network, or that of another run if its configuration is given.
 
         Raises:
-            UserError: the run has not finished, or kept no weights: the line says which command makes them.
+            UserError: the run has not finished or kept no weights; the message gives the command to make
+            them.
         """
         config = config or self.config
         return self._placed(load_trained(run_directory(config)).network)
 
     def initial(self) -> nn.Module:
-        """The network before its first update, with ordinary batch norm."""
+        """Build the network as it is before its first update, with ordinary batch norm."""
         return self._placed(build_network(self.config, self.source.num_classes))
 
     def _placed(self, network: nn.Module) -> nn.Module:
@@ -91,14 +92,14 @@ class Subject:
 
     @property
     def _of_surface(self) -> SurfaceSettings:
-        """The settings of a surface; of a kind that has none of its own, the usual ones."""
+        """Settings of the surface; the defaults for kinds that don't have their own."""
         return self.settings if isinstance(self.settings, SurfaceSettings) else SurfaceSettings()
 
     def surface(self, network: nn.Module) -> Surface:
-        """The loss around a network, as the settings ask for it.
+        """Create the loss surface around a network, according to the settings.
 
         Raises:
-            UserError: its batch norm can't be measured so.
+            UserError: its batch norm can't be measured in this mode.
         """
         mode = Mode(self.settings.batch_norm)
         return Surface(network, self.train, mode, self._of_surface.batch, self.between)

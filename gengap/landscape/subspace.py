@@ -1,4 +1,4 @@
-"""A random subspace of the weights: A of Metric 2.1 (Keskar et al. 2017), whole or made in pieces."""
+"""A random subspace of the weights: A in Metric 2.1 (Keskar et al. 2017), kept or generated in pieces."""
 
 from collections.abc import Iterator
 
@@ -10,18 +10,18 @@ from torch import Tensor
 from gengap.errors import UserError
 from gengap.randomness import Purpose, key
 
-KEPT_BYTES = 2**30  # up to which A is held in memory
-ROWS, ENTRIES = 2**16, 2**23  # of a piece, at most; part of what A is, so they never change
+KEPT_BYTES = 2**30  # size up to which A is held in memory
+ROWS, ENTRIES = 2**16, 2**23  # limits on the size of a piece; A depends on them, so they must never change
 
 
 class Subspace:
-    """A (n, p) with independent standard normal entries, which depend on (seed, n, p) alone.
+    """Matrix A (n, p) with independent standard normal entries, which depend only on (seed, n, p).
 
     Args:
-        size: n, the number of weights.
-        dimension: p, of the subspace.
-        seed: of the entries.
-        kept_bytes: a larger A is made again, in pieces, for every product.
+        size: number of weights n.
+        dimension: dimension p of the subspace.
+        seed: seed of the entries.
+        kept_bytes: size above which A is generated anew, in pieces, for every product.
 
     Raises:
         UserError: there are fewer weights than dimensions.
@@ -37,7 +37,7 @@ class Subspace:
         self._pieces = list(self._made()) if is_kept else None
 
     def __iter__(self) -> Iterator[tuple[slice, Tensor]]:
-        """The pieces of A: rows of the weights, and the entries (rows, p) float32."""
+        """Iterate over the pieces of A: the slice of weights, and the float32 entries (rows, p)."""
         return iter(self._pieces if self._pieces is not None else self._made())
 
     def _made(self) -> Iterator[tuple[slice, Tensor]]:
@@ -48,21 +48,21 @@ class Subspace:
             yield rows, torch.randn(rows.stop - start, self.dimension, generator=generator)
 
     def expand(self, y: Tensor) -> Tensor:
-        """A y (n,) in float64, for y (p,)."""
+        """Compute A y (n,) in float64, for y (p,)."""
         expanded = torch.empty(self.size, dtype=torch.float64)
         for rows, entries in self:
             expanded[rows] = entries.double() @ y.double()
         return expanded
 
     def project(self, x: Tensor) -> Tensor:
-        """Aᵀ x (p,) in float64, for x (n,)."""
+        """Compute Aᵀ x (p,) in float64, for x (n,)."""
         projected = torch.zeros(self.dimension, dtype=torch.float64)
         for rows, entries in self:
             projected += x[rows].double() @ entries.double()
         return projected
 
     def coordinates(self, x: Tensor) -> NDArray[np.float64]:
-        """A⁺ x (p,), the coordinates of x's projection onto the subspace: the solution of AᵀA y = Aᵀx."""
+        """Compute A⁺ x (p,), the coordinates of x's projection onto the subspace, by solving AᵀA y = Aᵀx."""
         gram = torch.zeros(self.dimension, self.dimension, dtype=torch.float64)
         for _, entries in self:
             gram += entries.double().T @ entries.double()

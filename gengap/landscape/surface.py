@@ -1,4 +1,4 @@
-"""The loss of a data set as a function of a network's weights, in one of the modes of batch norm."""
+"""The loss on a data set as a function of a network's weights, in one of the modes of batch norm."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,27 +14,27 @@ from gengap.landscape.recomputed import exact_statistics, running_order, total_g
 from gengap.training.flat import Flat
 from gengap.training.memory import saved_bytes
 
-WHOLE_SET_BYTES = 4 * 2**30  # of saved activations, up to which the whole set is one batch
-CPU_BATCH = 1000  # images at a time where nothing depends on it
+WHOLE_SET_BYTES = 4 * 2**30  # size of saved activations up to which the whole set is a single batch
+CPU_BATCH = 1000  # images per batch if the result doesn't depend on it
 
 
 def nothing(images: int) -> None:
-    """What is called between batches where nobody waits."""
+    """Do nothing between batches; the default callback."""
 
 
 class Surface:
     """A network's mean cross-entropy over a training set as a function of its weights, without augmentation.
 
-    The network is in evaluation mode (no dropout), its forward pass in the dtype of its weights; losses are
-    summed in float64. Weights are vectors (P,) of all trainable parameters, in the order of training.flat.
-    A network has one surface at a time: a second one takes its parameters over.
+    The network runs in evaluation mode (no dropout) and in the dtype of its weights; losses are summed in
+    float64. Weights are vectors (P,) of all trainable parameters, in the order of training.flat. A network
+    can only have one surface at a time: a second one takes over its parameters.
 
     Args:
-        network: maps normalized images to logits; its parameters become views into one vector.
-        train: the training set, on the network's device.
-        mode: of batch norm.
-        batch: images per batch; it changes the loss in the mode `batch` only.
-        between: called after every batch with its number of images; it may raise, to stop.
+        network: maps normalized images to logits; its parameters become views into a single vector.
+        train: training set, on the same device as the network.
+        mode: mode of batch norm.
+        batch: images per batch, which only affects the loss in mode `batch`.
+        between: called after every batch with its number of images; may raise an exception to stop.
 
     Raises:
         UserError: the network's batch norm can't be measured in this mode.
@@ -57,11 +57,11 @@ class Surface:
         images, _ = next(iter(train.evaluation_batches(2)))
         self._order = running_order(network, images.to(self._dtype)) if mode == Mode.RECOMPUTED else []
         self._whole = bool(self._order) and self.saved_bytes() <= WHOLE_SET_BYTES
-        self.evaluations = 0  # of the loss, with or without its gradient
+        self.evaluations = 0  # number of evaluations of the loss, with or without its gradient
 
     @property
     def size(self) -> int:
-        """P, the number of weights."""
+        """Number of weights, P."""
         return len(self.flat.weights)
 
     @property
@@ -70,12 +70,12 @@ class Surface:
         return bool(self._order) and not self._whole
 
     def saved_bytes(self) -> int:
-        """An estimate of the activations that a gradient over the whole training set at once would save."""
+        """Estimate the bytes of activations saved for a gradient over the whole training set at once."""
         return saved_bytes(self.network, self.train.shape, len(self.train), bf16=False)
 
     @contextmanager
     def restored(self) -> Iterator[Tensor]:
-        """A copy of the weights, which come back bit by bit when the block ends."""
+        """Yield a copy of the weights, and restore them exactly when the block ends."""
         before = self.flat.weights.clone()
         try:
             yield before
@@ -95,19 +95,19 @@ class Surface:
         self.flat.weights.copy_(weights)
 
     def loss(self) -> float:
-        """The loss at the current weights."""
+        """Compute the loss at the current weights."""
         return self.measure()[0]
 
     @torch.no_grad()
     def measure(
         self, images: DeviceImages | None = None, statistics: Statistics | None = None
     ) -> tuple[float, float]:
-        """Mean loss and error (%) at the current weights.
+        """Compute mean loss and error (%) at the current weights.
 
         Args:
-            images: another set than the training set; in the mode `recomputed`, the statistics are still
-                those of the training set.
-            statistics: of batch norm, instead of what the mode says.
+            images: data set to use instead of the training set; in mode `recomputed`, the statistics are
+                still those of the training set.
+            statistics: batch norm statistics that override the mode's.
         """
         self.evaluations += images is None
         of = images or self.train
@@ -123,9 +123,9 @@ class Surface:
         return float(loss) / len(of), 100 * errors / len(of)
 
     def loss_and_gradient(self) -> tuple[float, Tensor]:
-        """The loss at the current weights and its gradient (P,) in float64.
+        """Compute the loss at the current weights and its gradient (P,) in float64.
 
-        In the mode `recomputed` the gradient is that through the statistics as well.
+        In mode `recomputed`, the gradient includes that through the statistics.
         """
         self.evaluations += 1
         gradient = torch.zeros_like(self.flat.weights, dtype=torch.float64)
@@ -147,8 +147,8 @@ class Surface:
         """Call `use` with the summed loss of each batch, in float64; return the mean loss.
 
         Args:
-            use: may differentiate the sum with respect to the parameters.
-            statistics: of batch norm, instead of what the mode says.
+            use: function that may differentiate the sum with respect to the parameters.
+            statistics: batch norm statistics that override the mode's.
         """
         loss = torch.zeros((), dtype=torch.float64)
         with self._normalizing(statistics):
@@ -159,18 +159,18 @@ class Surface:
         return float(loss) / len(self.train)
 
     def statistics(self) -> Statistics:
-        """The batch-norm statistics at the current weights, in the mode `recomputed`."""
+        """Compute the batch norm statistics at the current weights, for mode `recomputed`."""
         return exact_statistics(self.network, self._order, self._pieces)
 
     def add_to(self, vector: Tensor, tensors: Iterable[Tensor | None]) -> None:
-        """Add tensors of the parameters' shapes to a vector (P,); None counts as zeros."""
+        """Add tensors with the parameters' shapes to a vector (P,), treating None as zeros."""
         for part, tensor in zip(self.flat.views(vector), tensors, strict=True):
             if tensor is not None:
                 part += tensor
 
     @contextmanager
     def _normalizing(self, given: Statistics | None) -> Iterator[None]:
-        """Batch norm in the surface's mode inside the block, or with given statistics."""
+        """Use batch norm in the surface's mode, or with the given statistics, inside the block."""
         if given is not None:
             with batch_norm.using(given):
                 yield
@@ -194,5 +194,5 @@ class Surface:
 
 
 def _loss_sum(logits: Tensor, labels: Tensor) -> Tensor:
-    """The sum of the samples' cross-entropies, in float64."""
+    """Sum the samples' cross-entropies in float64."""
     return F.cross_entropy(logits, labels, reduction="none").double().sum()

@@ -1,4 +1,4 @@
-"""A record of measurements to make, and whether its runs are there; free of torch."""
+"""A record of measurements to make, and checks that its runs exist; this module does not import torch."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,8 @@ from gengap.runs import Status, weights
 from gengap.runs.measurements import measurement_file, read_measurement
 from gengap.runs.record import WEIGHTS, own_record, read_record
 
-NEAR = 2  # settings in which another run may differ to be named
-OF_ANOTHER = {"model.name", "data.name"}  # a run that differs in these is not the one that was meant
+NEAR = 2  # most settings in which another run may differ to be suggested
+OF_ANOTHER = {"model.name", "data.name"}  # a run that differs in these can't be the one that was meant
 KEEP_WEIGHTS = "runtime.keep_weights=true"
 
 
@@ -26,11 +26,11 @@ class Task:
     """A record of measurements to make.
 
     Attributes:
-        kind: of measurement.
-        settings: of the measurement.
-        config: the run.
-        start: the run at α = 0 of a line; None for other kinds.
-        words: of `gengap train` for the run, for messages.
+        kind: kind of measurement.
+        settings: settings of the measurement.
+        config: configuration of the run.
+        start: configuration of the run at α = 0 of a line; None for other kinds.
+        words: words of `gengap train` for the run, for messages.
         start_words: likewise for the start.
     """
 
@@ -43,17 +43,17 @@ class Task:
 
     @property
     def name(self) -> str:
-        """The kind and the run, with its seed."""
+        """Kind of measurement, and name and seed of the run."""
         return f"{self.kind} of {run_name(self.config)} seed{self.config.seed}"
 
     @property
     def of(self) -> dict[str, Any]:
-        """What the measurement depends on besides its run and settings."""
+        """Anything the measurement depends on besides its run and settings."""
         return {"start": f"{run_name(self.start)}/seed{self.start.seed}"} if self.start else {}
 
     @property
     def file(self) -> Path:
-        """Where it is recorded."""
+        """Path of the record."""
         name = digest(self.kind, self.settings, self.of)
         results_dir = expanded(self.config.results_dir)
         return measurement_file(results_dir, run_name(self.config), self.config.seed, self.kind, name)
@@ -63,8 +63,8 @@ def is_measured(task: Task) -> bool:
     """Whether the record is finished.
 
     Raises:
-        FaultError: it was made with other weights than there are now.
-        UnreadableError: it, or what was measured, is damaged, of a newer version, or of another run.
+        FaultError: it was made with weights other than the present ones.
+        UnreadableError: it, or what was measured, is damaged, from a newer version, or of another run.
     """
     record = read_measurement(task.file)
     if record is None or record["status"] != Status.FINISHED:
@@ -74,12 +74,12 @@ def is_measured(task: Task) -> bool:
 
 
 def check_runs(task: Task) -> None:
-    """Check that the runs of a task are trained and kept their weights.
+    """Check that the runs of a task have been trained and kept their weights.
 
     Raises:
-        UserError: one did not; the line says which command makes what is missing. Or a line's runs are of
-            different networks or data.
-        UnreadableError: the record of one is damaged, or of a newer version.
+        UserError: one has not, and the message gives the command that makes what is missing; or a line's runs
+            have different networks or data.
+        UnreadableError: the record of one is damaged or was written by a newer version.
     """
     if task.start:
         _check_alike(task.start, task.config)
@@ -94,7 +94,7 @@ def check_runs(task: Task) -> None:
 def _check_run(config: Config, words: Sequence[str]) -> None:
     directory = run_directory(config)
     record = own_record(directory)
-    typed = (word.removeprefix("++") for word in words)  # as options of the network are typed
+    typed = (word.removeprefix("++") for word in words)  # users type network options without the ++
     command = shlex.join(["gengap", "train", *typed, KEEP_WEIGHTS])
     if record is None:
         near = _near_match(config)
@@ -110,7 +110,7 @@ def _check_run(config: Config, words: Sequence[str]) -> None:
 
 
 def _near_match(config: Config) -> str:
-    """How to name a run of the same workload, method and seed that is there and differs in little, if any."""
+    """Suggest how to name an existing run of the same workload, method and seed that differs in little."""
     runs = run_directory(config).parents[1]
     name = f"{config.workload.name}-{config.method.name}-*/seed{config.seed}"
     found: list[tuple[int, str]] = []
@@ -124,7 +124,7 @@ def _near_match(config: Config) -> str:
 
 
 def _check_alike(start: Config, end: Config) -> None:
-    """Options are compared once the networks are built: those that are not typed have defaults."""
+    """Compare names only; options are compared on the built networks, since untyped ones have defaults."""
     found = {"model.name": (start.model.name, end.model.name), "data.name": (start.data.name, end.data.name)}
     for key, (one, other) in found.items():
         if one != other:
@@ -141,10 +141,10 @@ def _check_not_diverged(config: Config) -> None:
 
 
 def kept_weights(task: Task) -> dict[str, str]:
-    """SHA-256 of the weights.pt of each run of a task, by their keys in the record; without missing files.
+    """SHA-256 of weights.pt for each run of a task, by its key in the record; missing files are left out.
 
     Raises:
-        UnreadableError: one is not what its run ended with, or can't be read.
+        UnreadableError: a file is not what its run ended with, or can't be read.
     """
     runs = {"weights": task.config if task.settings.of_trained else None, "start_weights": task.start}
     directories = {name: run_directory(config) for name, config in runs.items() if config}

@@ -1,4 +1,4 @@
-"""From runs and settings to the records of measurements to make; free of torch."""
+"""Derive the records of measurements to make from runs and settings; this module does not import torch."""
 
 import logging
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from gengap.errors import UserError
 from gengap.landscape.settings import Line, Settings
 from gengap.landscape.task import Task
 
-CHOOSING = ("experiment", "workload", "method", "method.")  # keys that make a cell
+CHOOSING = ("experiment", "workload", "method", "method.")  # keys that determine a cell
 
 log = logging.getLogger(__name__)
 
@@ -21,16 +21,16 @@ log = logging.getLogger(__name__)
 def make_tasks(
     kind: str, settings: Sequence[Settings], jobs: Sequence[Job], folders: Sequence[str] = ()
 ) -> list[Task]:
-    """A task for each run and each of the settings; runs that a line would begin and end at are left out.
+    """Make a task for each run and each of the settings, except lines that would end where they start.
 
     Args:
-        kind: of measurement.
-        settings: one for each record of a run.
-        jobs: the runs.
+        kind: kind of measurement.
+        settings: settings, one for each record of a run.
+        jobs: runs to measure.
         folders: --config-dir and its value, for the commands in messages.
 
     Raises:
-        UserError: there is no such start of a line, or nothing is left.
+        UserError: there is no such start of a line, or no tasks are left.
     """
     tasks: list[Task] = []
     left_out: dict[Path, None] = {}
@@ -54,9 +54,9 @@ def make_tasks(
 
 
 def start_words(settings: Settings, job: Job) -> Words:
-    """The words of the run at the start of a line: a cell's experiment, and the seed and keys of its end.
+    """Words for the run at the start of a line: a cell's experiment, and the seed and keys of the end's run.
 
-    Settings of the method are those of the end alone. Empty for other kinds.
+    Method settings apply to the end only. Empty for other kinds.
 
     Raises:
         UserError: the workload has no such experiment.

@@ -1,4 +1,4 @@
-"""The settings of a kind as they are typed after `gengap landscape KIND`, and their explanation."""
+"""Settings of a kind as typed after `gengap landscape KIND`, and their explanations."""
 
 from collections.abc import Sequence
 from dataclasses import Field, fields
@@ -15,13 +15,13 @@ NULL = ("null", "none", "None")
 
 
 def split(kind: str, words: Sequence[str]) -> tuple[list[Settings], list[str]]:
-    """Separate the settings of a kind from the words that say which runs.
+    """Separate the settings of a kind from the words that select runs.
 
     Returns:
         The settings of every record, in order, and the other words.
 
     Raises:
-        UserError: a value that the setting does not take, or one that is given twice.
+        UserError: a setting does not accept a value, or is given twice.
     """
     cls = KINDS[kind]
     typed: dict[str, list[Any]] = {}
@@ -41,12 +41,12 @@ def split(kind: str, words: Sequence[str]) -> tuple[list[Settings], list[str]]:
 
 
 def names(kind: str) -> list[str]:
-    """The settings of a kind."""
+    """Names of a kind's settings."""
     return [f.name for f in fields(KINDS[kind])]
 
 
 def _check_meant(kind: str, name: str) -> None:
-    """Refuse a misspelled setting here: as a key of the run, its suggestion would mislead."""
+    """Reject a misspelled setting here, since suggestions for it as a key of the run would be misleading."""
     if name in names(kind):
         raise UserError(f"{name} has no value: type {name}=VALUE")
     others = [other for other in KINDS if name in names(other)]
@@ -59,7 +59,7 @@ def _check_meant(kind: str, name: str) -> None:
 
 
 def _values(cls: type[Settings], name: str, text: str) -> list[Any]:
-    """The values that a word gives: one tuple for a field that is a tuple."""
+    """Parse the values in a word, which are a single tuple for a field that is a tuple."""
     kind = get_type_hints(cls)[name]
     parts = text.strip("[]").split(",")
     if not all(parts):
@@ -100,7 +100,7 @@ def _checked(settings: Settings) -> Settings:
 
 
 def explained(kind: str) -> list[tuple[str, str, str]]:
-    """Name, default as typed and explanation of each setting of a kind, for help and documentation."""
+    """List name, default as typed, and explanation of each setting of a kind, for help and documentation."""
     return [(f.name, _typed(f.default), f.metadata["help"] + _taken(kind, f)) for f in fields(KINDS[kind])]
 
 
@@ -111,7 +111,7 @@ def _typed(default: Any) -> str:
 
 
 def _taken(kind: str, field: Field[Any]) -> str:
-    """The choices or the range of a setting, as the end of its explanation."""
+    """Choices or range of a setting, as the end of its explanation."""
     choices = KINDS[kind]().choices().get(field.name)
     if choices:
         return f": {' | '.join(choices)}"

@@ -20,29 +20,30 @@ from gengap.regime import build_regime
 from gengap.training.distance import distance
 from gengap.training.trainer import Trainer
 
-RULES = ("none", "sqrt")  # for the learning rate; eq. 7 is the second
+RULES = ("none", "sqrt")  # learning-rate rules; the second is eq. 7
 
 log = logging.getLogger(__name__)
 
 
 def walk(subject: Subject, settings: Walk, done: int) -> Iterator[dict[str, Any]]:
-    """Mean and covariance of Δw = -η ĝ at several batch sizes, at the start of a run and while it trains.
+    """Measure mean and covariance of Δw = -η ĝ at several batch sizes, at a run's start and as it trains.
 
-    The run's training is repeated up to the end of its highest learning rate; the gradients of independent
-    batches are taken on the way and change nothing in it. Momentum, weight decay and clipping, which turn
-    gradients into the run's own updates, are left out. Steps of ADAM are no multiples of the gradient: their
+    The run's training is repeated up to the end of its highest learning rate; gradients of independent
+    batches are computed along the way without affecting it. Momentum, weight decay and clipping, which turn
+    gradients into the run's own updates, are left out. ADAM steps are not multiples of the gradient, so their
     keys, `step_...`, are null.
 
     Args:
-        subject: gives the run.
-        settings: of the measurement.
-        done: measurements that are made already.
+        subject: run to measure.
+        settings: settings of the measurement.
+        done: number of measurements already made.
 
     Yields:
-        One measurement per number of updates and batch size; the first also names the parameter tensors.
+        One measurement per number of updates and batch size; the first also lists the parameter tensors'
+        names.
 
     Raises:
-        UserError: a batch is larger than the training set, or no multiple of the ghosts that it is cut into.
+        UserError: a batch is larger than the training set, or not a multiple of the ghosts it is split into.
     """
     config = subject.config
     samples = len(subject.splits.train)
@@ -60,7 +61,7 @@ def walk(subject: Subject, settings: Walk, done: int) -> Iterator[dict[str, Any]
 
 
 def planned(subject: Subject, settings: Walk) -> tuple[Sequence[int], Sequence[int]]:
-    """The numbers of updates and the batch sizes at which to measure.
+    """Plan the numbers of updates and the batch sizes at which to measure.
 
     Raises:
         UserError: as for `walk`.
@@ -115,7 +116,7 @@ def _named(name: str, estimate: Estimate | None) -> dict[str, float | None]:
 def _steps(
     config: Config, phase: int, size: int, covariance: Estimate, squared_mean: Estimate
 ) -> dict[str, float | None]:
-    """Of Δw under each rule: learning rate, ‖E Δw‖ (0 where noise hides it), tr cov(Δw) and its root."""
+    """Compute for Δw under each rule: learning rate, ‖E Δw‖ (0 if hidden by noise), tr cov(Δw), its root."""
     found: dict[str, float | None] = {}
     for rule in RULES:
         lr = scaled_lr(config.workload.lr[phase], size, config.method.lr_base_batch, rule)
@@ -136,12 +137,12 @@ def _steps_along(config: Config) -> bool:
 
 
 def _clipped(gradients: Gradients, clip_norm: float | None) -> float:
-    """The share of the gradients that the run would clip."""
+    """Fraction of the gradients that the run would clip."""
     return 0.0 if clip_norm is None else float(np.mean(gradients.norms > clip_norm))
 
 
 def _by_tensor(gradients: Gradients) -> list[float]:
-    """tr cov(ĝ) of each parameter tensor, to 5 digits, which keep records small."""
+    """Compute tr cov(ĝ) of each parameter tensor, rounded to 5 digits to keep records small."""
     products = gradients.products
     draws = products.shape[1]
     traces = np.einsum("tkk->t", products)

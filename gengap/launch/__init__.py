@@ -1,1 +1,1 @@
-"""Launching runs: one or several, skipped, resumed or stopped early."""
+"""Launch one or more runs, which may be skipped, resumed or stopped early."""

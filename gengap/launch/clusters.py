@@ -1,4 +1,4 @@
-"""Launchers whose processes may run on other machines: what they share, signals, and jobs that are lost."""
+"""Launchers whose processes may run on other machines: shared folders, signals and lost jobs."""
 
 import logging
 from collections.abc import Sequence
@@ -11,18 +11,18 @@ from gengap.launch.outcome import Outcome
 from gengap.launch.stop import Stop
 from gengap.paths import expanded
 
-CLUSTERS = ("submitit", "ray")  # how the launchers' names and their packages' begin
+CLUSTERS = ("submitit", "ray")  # prefixes of the launchers' names and of their packages' names
 
 log = logging.getLogger(__name__)
 
 
 def is_for_clusters(words: Sequence[str]) -> bool:
-    """Whether the words choose such a launcher."""
+    """Whether the words select a launcher for clusters."""
     return any(word.removeprefix(CHOICE).startswith(CLUSTERS) for word in words if word.startswith(CHOICE))
 
 
 def shared_folder(words: Sequence[str], job: Job) -> Path | None:
-    """A folder that the processes see too; None where they run on this machine."""
+    """Folder that the launched processes can also see; None if they run on this machine."""
     if not is_for_clusters(words):
         return None
     folder = expanded(job.config.results_dir).absolute()
@@ -31,12 +31,12 @@ def shared_folder(words: Sequence[str], job: Job) -> Path | None:
 
 
 def is_lost_job(error: Exception) -> bool:
-    """Whether a launcher says that a job ended without a result, as after scancel."""
+    """Whether a launcher reports that a job ended without a result, as after scancel."""
     return type(error).__module__.partition(".")[0] in CLUSTERS
 
 
 def without_the_lost(batch: Sequence[Job], journal: Journal, error: Exception) -> list[Outcome]:
-    """The outcomes of the jobs that have ended; KILLED of the others, some of which may still run."""
+    """Outcomes of the jobs that have ended, and KILLED for the others, some of which may still be running."""
     ended, _ = journal.read()
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     log.error("gengap: a job ended without a result (%s); jobs that still run go on", reason)
@@ -44,11 +44,11 @@ def without_the_lost(batch: Sequence[Job], journal: Journal, error: Exception) -
 
 
 def hand_over(stop: Stop) -> None:
-    """Let the launcher have a scheduler's warning, once the run is saved: it may requeue the job."""
+    """Pass a scheduler's warning on to the launcher once the run is saved, since it may requeue the job."""
     if not stop.is_warned:
         return
     try:
         stop.pass_on()
     except Exception as error:
-        if not is_lost_job(error):  # as it says where the job may not be requeued
+        if not is_lost_job(error):  # which is how it reports that the job may not be requeued
             raise

@@ -1,4 +1,4 @@
-"""Where the ranks of a command meet, how they find out who is lost, and how they end together."""
+"""How the ranks of a command meet, find out which of them are lost, and end together."""
 
 import socket
 import time
@@ -18,18 +18,18 @@ from gengap.training.device import DEFAULT_THREADS, usable_cores
 from gengap.training.ranks import Ranks
 from gengap.training.shared_errors import LostRankError
 
-MEETING = 300.0  # seconds for all ranks to come
-LOADING = 3600.0  # seconds to load data, where runtime.rank_timeout is shorter
-GRACE = 5.0  # seconds in which a rank that is not lost says so, once an exchange has failed
+MEETING = 300.0  # seconds to wait for all ranks to arrive
+LOADING = 3600.0  # seconds allowed for loading data, if runtime.rank_timeout is shorter
+GRACE = 5.0  # seconds a rank has to report that it is alive after an exchange has failed
 _AGAIN = "run the same command again to go on from the last checkpoint"
 
 
 class Connection:
-    """This process's connection to the others of its command.
+    """This process's connection to the other ranks of its command.
 
     Raises:
-        UserError: the place where they meet is unknown.
-        MachineError: not all of them have come.
+        UserError: the address where they meet is unknown.
+        MachineError: rank 0 can't be reached there.
     """
 
     def __init__(self, world: World) -> None:
@@ -38,7 +38,7 @@ class Connection:
         self._timeout = MEETING
         self._ranks: Ranks | None = None
         self._missing: list[int] = []
-        self.own_error = ""  # what ended this rank, if it was not what ended the others
+        self.own_error = ""  # error that ended this rank, if different from what ended the others
         try:
             socket.getaddrinfo(world.address, world.port)
         except OSError as error:
@@ -61,11 +61,11 @@ class Connection:
         self._store.set(f"host/{world.rank}", socket.gethostname())
 
     def open(self, timeout: float) -> Ranks:
-        """The ranks, once all of them are here; an exchange may take `timeout` seconds.
+        """Wait for all ranks and return them; an exchange may take up to `timeout` seconds.
 
         Raises:
-            MachineError: not all of them have come.
-            LostRankError: one has ended.
+            MachineError: not all ranks have arrived.
+            LostRankError: a rank has exited.
         """
         world, self._timeout = self.world, timeout
         self._meet()
@@ -97,11 +97,11 @@ class Connection:
         return self._ranks
 
     def threads(self) -> int:
-        """A fair share of this machine's cores, at most what torch takes by itself."""
+        """This rank's share of the machine's cores, at most torch's default number of threads."""
         return max(1, min(DEFAULT_THREADS, usable_cores() // self.world.local_size))
 
     def leave(self, error: Exception) -> None:
-        """Tell the others why this rank ends, and let them notice that it does."""
+        """Tell the others why this rank is ending, and let them notice that it ends."""
         error = as_user_error(error, Path())
         self.own_error = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         if isinstance(error, LostRankError):
@@ -113,10 +113,10 @@ class Connection:
                 dist.destroy_process_group()
 
     def end(self, code: int) -> tuple[int, bool]:
-        """End with the exit code of rank 0, which speaks for all.
+        """End with the exit code of rank 0, which reports on behalf of all.
 
         Returns:
-            The exit code, and whether this rank has to say its error itself.
+            The exit code, and whether this rank has to report its error itself.
         """
         world = self.world
         broken = self._ranks is not None and self._ranks.broken
@@ -125,7 +125,7 @@ class Connection:
         try:
             if world.rank == 0:
                 self._store.set("end", str(code))
-                if world.is_host:  # the store ends with this process
+                if world.is_host:  # the store disappears with this process
                     left = [rank for rank in self._others if rank not in self._missing]
                     self._wait([f"gone/{rank}" for rank in left], GRACE)
                 return code, True
@@ -134,18 +134,18 @@ class Connection:
                 code = int(self._store.get("end"))
                 self._store.set(f"gone/{world.rank}", "")
                 return code, False
-        except RuntimeError:  # the store has ended, and rank 0 with it
+        except RuntimeError:  # the store is gone, and rank 0 with it
             self._missing = self._missing or [0]
-        # Of all that find rank 0 lost, one says so
+        # Only one of the ranks that find rank 0 lost reports it
         return code, world.rank == min({*range(world.size)} - {0, *self._missing}, default=world.rank)
 
     @property
     def is_broken(self) -> bool:
-        """Whether an exchange has failed, so that what torch still waits for never ends."""
+        """Whether an exchange has failed, so that torch may wait forever for pending operations."""
         return self._ranks is not None and self._ranks.broken
 
     def _meet(self) -> None:
-        """Wait for all ranks, which may have ended for reasons of their own by now."""
+        """Wait for all ranks, any of which may already have ended for reasons of its own."""
         self._store.set(f"ready/{self.world.rank}", "")
         deadline = time.monotonic() + MEETING
         while not self._wait([f"ready/{rank}" for rank in self._others], 1.0):
@@ -163,7 +163,7 @@ class Connection:
         return True
 
     def _lost(self, error: RuntimeError) -> LostRankError:
-        """Which rank is lost, after an exchange that failed: one that does not say that it is there."""
+        """Find out which rank is lost after a failed exchange: one that doesn't report that it is alive."""
         try:
             self._store.set(f"alive/{self.world.rank}", "")
             self._wait([f"alive/{rank}" for rank in self._others], GRACE)
@@ -188,7 +188,7 @@ class Connection:
         return None
 
     def _named(self, ranks: Sequence[int]) -> str:
-        """Rank 2 on HOST has; ranks 2 on HOST and 3 on HOST have."""
+        """Subject and verb of a message: "rank 2 on HOST has", "ranks 2 on HOST and 3 on HOST have"."""
         names = [f"{rank} on {self._host(rank)}" for rank in ranks]
         return f"rank {names[0]} has" if len(names) == 1 else f"ranks {' and '.join(names)} have"
 

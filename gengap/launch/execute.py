@@ -1,4 +1,4 @@
-"""One run from start to finish: open its directory, skip or resume it, build, train, write the summary."""
+"""Execute one run from start to finish: open its directory, skip or resume it, build, train, summarize."""
 
 import logging
 import signal
@@ -46,17 +46,17 @@ log = logging.getLogger(__name__)
 
 
 def execute(config: Config, stop: Stop | None = None, place: Place = ALONE) -> Outcome:
-    """Train one run to its end, from its checkpoint if there is one.
+    """Train one run to its end, resuming from its checkpoint if there is one.
 
-    Why a run failed is logged, on the terminal and in its run.log.
+    If the run fails, the reason is logged on the terminal and in its run.log.
 
     Args:
-        config: of the run.
+        config: configuration of the run.
         stop: ends training early; by default after config.runtime.time_budget and on signals.
-        place: among the runs of the command.
+        place: position of the run among those of the command.
 
     Raises:
-        UnreadableError: its record is damaged, or of a newer version.
+        UnreadableError: the run's record is damaged or was written by a newer version.
     """
     stop = stop or Stop(config.runtime.time_budget)
     try:
@@ -68,7 +68,7 @@ def execute(config: Config, stop: Stop | None = None, place: Place = ALONE) -> O
 
 
 def attempt(config: Config, stop: Stop | None = None, place: Place = ALONE) -> Outcome:
-    """As `execute`, but a run that fails or meets a fault raises RunFailedError, after it has been logged."""
+    """Like `execute`, but if the run fails or meets a fault, log that and raise RunFailedError."""
     directory = run_directory(config)
     created: list[Path] = []
     stop = stop or Stop(config.runtime.time_budget)
@@ -96,12 +96,12 @@ def _logged(run: Run, train: Callable[[], Outcome], created: Sequence[Path]) -> 
     with run_log(run.directory / LOG):
         try:
             return train()
-        except BrokenPipeError:  # the reader of the output is gone: as after Ctrl-C, the run is not failed
+        except BrokenPipeError:  # the reader of the output is gone; as after Ctrl-C, the run has not failed
             raise
         except Exception as caught:
             error = as_user_error(caught, run.directory)
             log_error(error)
-            # Without a record it has not begun; what a fault or a mistake keeps from continuing goes on
+            # Without a record, the run hasn't begun. One that a fault or mistake kept from resuming can go on
             goes_on = isinstance(error, MachineError) or (was_interrupted and isinstance(error, UserError))
             if run.record and not goes_on:
                 with suppress(OSError):
@@ -113,9 +113,9 @@ def _logged(run: Run, train: Callable[[], Outcome], created: Sequence[Path]) -> 
 
 
 def train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
-    """Train a run whose directory is open, or follow rank 0, which has opened it.
+    """Train a run whose directory is open or, on other ranks, follow rank 0, which has opened it.
 
-    An error on one rank only ends the exchange with the others, who are told of it.
+    An error on only one rank ends the exchange with the others, which are told about it.
     """
     ranks = place.ranks or Ranks()
     ranks.begin()
@@ -139,7 +139,7 @@ def train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:
 def _trained(
     config: Config, run: Run, stop: Stop, place: Place, ranks: Ranks
 ) -> tuple[Trainer, Trained, tuple[float, NDArray[np.bool_]] | None]:
-    """The trainer after training, and at the run's end the training error and what is misclassified."""
+    """Train; return the trainer and, if the run reached its end, training error and misclassified images."""
     threads = ranks.first(lambda: threads_of(config.runtime, run.record, place.threads, ranks.size))
     local_rank = ranks.local if ranks.size > 1 else None
     device = ranks.together(partial(prepare_device, config.runtime, threads, local_rank))
@@ -160,7 +160,7 @@ def _trained(
     reason = stop.reason if ranks.size == 1 else partial(stop.agreed, ranks.largest)
     with recording_bad(run, trainer, validation):
         with closing(trainer), closing(validation), stop:
-            run.record.pop("error", None)  # of an attempt that failed
+            run.record.pop("error", None)  # left by an earlier failed attempt
             ranks.first(partial(open_record, config, run, data_and_network, trainer))
             lost = partial(stop.record, signal.SIGPIPE)
             progress = Progress(title, regime.updates, regime.batches.samples, lost)
@@ -174,7 +174,7 @@ def _trained(
 
 
 def _per_rank(config: Config, ranks: Ranks) -> Config:
-    """The configuration with this rank's share of the processes that decode images."""
+    """Set this rank's share of the image-decoding processes in the configuration."""
     if ranks.size == 1 or config.runtime.workers is not None:
         return config
     workers = max(1, usable_cores() // ranks.local_size)
@@ -182,7 +182,7 @@ def _per_rank(config: Config, ranks: Ranks) -> Config:
 
 
 def _advise(run: Run, trainer: Trainer, threads: int | None) -> None:
-    """Log what would train faster on this CPU, unless the run continues and has said so already."""
+    """Log what would train faster on this CPU, unless a resumed run has already said so."""
     device = trainer.flat.weights.device
     if device.type != "cpu":
         return

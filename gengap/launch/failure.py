@@ -1,4 +1,4 @@
-"""What a run leaves that ended badly: an error that says what to type, and no folder without a record."""
+"""After a failed run: raise an error that says what to type, and leave no folder without a record."""
 
 import os
 import re
@@ -15,17 +15,17 @@ from gengap.runs.claim import remove_claims
 from gengap.runs.record import LOCK, LOG, has_record
 from gengap.training.build import LESS_MEMORY
 
-# What torch says of a process that decodes images
+# torch's message when a process that decodes images dies
 _KILLED = re.compile(r"DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (?:is killed by signal: (\w+)|exited)")
 
 
 class RunFailedError(UserError):
-    """A run did not end well; the error that ended it is the cause.
+    """A run ended with an error, which is this exception's cause.
 
     Args:
-        text: the line shown.
-        outcome: FAILED or REFUSED, or INTERRUPTED where the record says that it goes on.
-        everywhere: why every other run of the command would meet it too; empty if that is not so.
+        text: line to show.
+        outcome: FAILED or REFUSED, or INTERRUPTED if, according to its record, the run can be resumed.
+        everywhere: why every other run of the command would fail likewise; empty if they would not.
     """
 
     def __init__(self, text: str, outcome: Outcome = Outcome.FAILED, everywhere: str = "") -> None:
@@ -35,14 +35,14 @@ class RunFailedError(UserError):
 
 
 def as_user_error(error: Exception, directory: Path, less_memory: str = LESS_MEMORY) -> Exception:
-    """Turn a fault of the machine, and full memory, into a UserError; return any other error unchanged.
+    """Convert a fault of the machine, or lack of memory, to a UserError; return any other error unchanged.
 
     Args:
-        error: what ended the work.
-        directory: where it wrote.
-        less_memory: what to type where memory is full.
+        error: error that ended the work.
+        directory: directory being written to.
+        less_memory: what to type if memory is full.
     """
-    while isinstance(inner := getattr(error, "inner_exception", None), Exception):  # of torch.compile
+    while isinstance(inner := getattr(error, "inner_exception", None), Exception):  # set by torch.compile
         error = inner
     text = str(error)
     if isinstance(error, OSError) and is_of_machine(error):
@@ -61,7 +61,7 @@ def as_user_error(error: Exception, directory: Path, less_memory: str = LESS_MEM
 
 
 def cant_open(error: OSError, directory: Path) -> MachineError:
-    """The error for a run's directory that can't be made, locked or written to."""
+    """Create the error for a run's directory that can't be created, locked or written to."""
     if error.errno in FULL:
         return machine_error(error, directory)
     where = Path(error.filename or directory)
@@ -72,12 +72,12 @@ def cant_open(error: OSError, directory: Path) -> MachineError:
 
 
 def _takes_folders(runs: Path) -> bool:
-    """Whether other runs may find a place in the folder of all."""
+    """Whether other runs may be able to create their directories in the folder of all runs."""
     return os.access(runs, os.W_OK | os.X_OK) and runs.is_dir()
 
 
 def failed(error: Exception, directory: Path, *, goes_on: bool = False) -> RunFailedError:
-    """What is raised for a run that ended with `error`."""
+    """Create the exception to raise for a run that ended with `error`."""
     outcome = Outcome.INTERRUPTED if goes_on else after(error)
     if isinstance(error, UserError):
         everywhere = error.everywhere if isinstance(error, MachineError) else ""
@@ -86,7 +86,7 @@ def failed(error: Exception, directory: Path, *, goes_on: bool = False) -> RunFa
 
 
 def remove_empty(directory: Path, created: Sequence[Path]) -> None:
-    """Remove a run's directory, and the parents that were created for it, unless it has a record."""
+    """Remove a run's directory, and the parents created for it, unless it has a record."""
     if has_record(directory):
         return
     with suppress(OSError):  # the folder may not be changed
@@ -95,5 +95,5 @@ def remove_empty(directory: Path, created: Sequence[Path]) -> None:
         with suppress(OSError):  # it is not there, or the folder may not be changed
             (directory / name).unlink()
     for folder in created:
-        with suppress(OSError):  # not empty: another run uses it by now
+        with suppress(OSError):  # not empty, because another run uses it by now
             folder.rmdir()

@@ -1,4 +1,4 @@
-"""Several runs, one by one or in parallel through a Hydra launcher, and a summary of their outcomes."""
+"""Train several runs, one by one or in parallel through a Hydra launcher, and summarize their outcomes."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -38,15 +38,15 @@ def train_all(
     """Train every run; return the exit code.
 
     Args:
-        jobs: the runs.
-        launcher: overrides of Hydra's launcher; if empty, runs are trained in this process, one by one.
+        jobs: runs to train.
+        launcher: overrides that select Hydra's launcher; if empty, runs are trained here, one by one.
         started: time.time() at the start of the command.
-        connection: to the other ranks, where several train every run together.
-        cost: of one device for one hour, for the estimate at the start.
+        connection: connection to the other ranks, if several ranks train every run together.
+        cost: cost of one device for one hour, for the estimate at the start.
 
     Raises:
-        UserError: a run's batch is larger than its data set; on several ranks, a launcher, or a batch that
-            they can't share evenly.
+        UserError: a run's batch is larger than its data set; on several ranks, also if a launcher is given or
+            the ranks can't share a batch evenly.
     """
     for job in jobs:
         _check_size(job.config)
@@ -78,7 +78,7 @@ def train_all(
     elif outcomes == [Outcome.NOT_STARTED]:
         log.info("gengap: not started (%s)", stop.reason())
     if Outcome.STOPPED in outcomes and not stop.reason():
-        return UNFINISHED  # on a machine whose signals are not seen here
+        return UNFINISHED  # stopped by a signal on another machine, which isn't seen here
     if stop.reason() and {Outcome.STOPPED, Outcome.NOT_STARTED} & set(outcomes):
         return stop.exit_code
     if set(BAD) & set(outcomes):
@@ -87,13 +87,13 @@ def train_all(
 
 
 def _looked_at_again(job: Job, outcome: Outcome) -> Outcome:
-    """The outcome at the end of the command, by when another process may have finished the run."""
+    """Outcome at the end of the command, since another process may have finished the run by then."""
     is_done = outcome == Outcome.BUSY and run_state(job.directory).is_done
     return Outcome.SKIPPED if is_done else outcome
 
 
 def _check_size(config: Config) -> None:
-    """Check batch and epochs against the size of a shipped data set, which is known before it is read."""
+    """Check batch size and epochs against the size of a shipped data set, known without reading it."""
     images = TRAINING_IMAGES.get(config.data.name)
     if images is not None:
         check_updates(config, training_samples(images, config.data))

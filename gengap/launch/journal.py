@@ -1,4 +1,4 @@
-"""Which runs of a command have begun and ended, in a file that outlives the processes that train them."""
+"""A file that records which runs of a command began and ended, and outlives the processes training them."""
 
 import json
 import os
@@ -11,16 +11,16 @@ from gengap.launch.outcome import Outcome
 
 @dataclass(frozen=True)
 class Journal:
-    """A file of lines that several processes append to; a line that can't be written is left out."""
+    """File to which several processes append lines; lines that can't be written are dropped."""
 
     file: Path
 
     def begin(self, directory: Path) -> None:
-        """Write that the run in this directory begins."""
+        """Record that the run in this directory begins."""
         self._append(directory, None)
 
     def end(self, directory: Path, outcome: Outcome) -> None:
-        """Write how the run in this directory ended."""
+        """Record how the run in this directory ended."""
         self._append(directory, outcome)
 
     def _append(self, directory: Path, outcome: Outcome | None) -> None:
@@ -29,7 +29,7 @@ class Journal:
             file.write(line.encode())
 
     def read(self) -> tuple[dict[Path, Outcome], set[Path]]:
-        """The outcomes of the runs that have ended, and the runs that have begun, by directory."""
+        """Read the outcomes of runs that have ended and the set of those that have begun, by directory."""
         lines = self.file.read_text().splitlines() if self.file.exists() else []
         entries = [(Path(directory), outcome) for directory, outcome in map(json.loads, lines)]
         ended = {directory: Outcome(outcome) for directory, outcome in entries if outcome}

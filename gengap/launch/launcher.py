@@ -1,4 +1,4 @@
-"""Runs in parallel, in processes that one of Hydra's launchers starts."""
+"""Train runs in parallel, in processes started by one of Hydra's launchers."""
 
 import logging
 import os
@@ -44,11 +44,11 @@ Launch = Callable[[Sequence[Job]], list[Outcome]]
 def launch_all(
     jobs: Sequence[Job], words: Sequence[str], budget: float | None, started: float
 ) -> tuple[list[Outcome], Stop]:
-    """Train the runs by a launcher; their outcomes, and the Stop that they shared.
+    """Train the runs through a launcher; return their outcomes and the Stop they shared.
 
     Args:
-        jobs: the runs.
-        words: overrides of the launcher, which config.launchers has checked.
+        jobs: runs to train.
+        words: overrides that select the launcher, already checked by config.launchers.
         budget: runtime.time_budget.
         started: time.time() at the start of the command.
     """
@@ -72,14 +72,14 @@ def launch_all(
                     raise
                 return without_the_lost(batch, journal, error)
             outcomes = [Outcome(one.return_value) for one in returned]
-            if is_for_clusters(words):  # whose jobs say it in files of their own
+            if is_for_clusters(words):  # their jobs log it only to their own files
                 for job in _finished(batch, outcomes):
                     log.info("%s", finished_line(job))
             return outcomes
 
         with stop:
             found = survive(jobs, launch, journal, stop)
-        stop.reason()  # reads the flag, before its folder is removed
+        stop.reason()  # reads the flag file before its folder is removed
     return [found[job.directory] for job in jobs], stop
 
 
@@ -88,11 +88,11 @@ def _finished(batch: Sequence[Job], outcomes: Sequence[Outcome]) -> list[Job]:
 
 
 def survive(jobs: Sequence[Job], launch: Launch, journal: Journal, stop: Stop) -> dict[Path, Outcome]:
-    """The outcome of every run by its directory, even if processes are killed because memory runs out.
+    """Get the outcome of every run, by directory, even if processes are killed because memory runs out.
 
-    The death of one process ends all of its pool. The runs that had not begun then go on in a new pool, and
-    those that had in two pools with half of them each, one after another: in the end, a run whose process is
-    killed again was alone in it, and only such a run is given up.
+    The death of one process ends its whole pool. Runs that had not begun then continue in a new pool, while
+    those that had are split between two further pools, one after another. This bisection ends with pools of
+    a single run, and only a run that is killed while alone in its pool is given up.
     """
     outcomes: dict[Path, Outcome] = {}
     batches = [list(jobs)]
@@ -134,7 +134,7 @@ def _say_killed(run: Job) -> None:
 
 def _plugin(words: Sequence[str], task: Callable[[DictConfig], Outcome]) -> Launcher:
     return Plugins.instance().instantiate_launcher(
-        hydra_context=HydraContext(config_loader(), Callback()),  # type: ignore[arg-type]  # the public no-op of its kind
+        hydra_context=HydraContext(config_loader(), Callback()),  # type: ignore[arg-type]  # a public no-op
         task_function=task,
         config=compose_multirun(words),
     )
@@ -150,19 +150,19 @@ def launched(
     opening: frozenset[Path] = frozenset(),
     is_job: bool = False,
 ) -> Outcome:
-    """Train one run in a process started by a launcher; with one CPU thread unless runtime.threads is set.
+    """Train one run in a process started by a launcher, with one CPU thread unless runtime.threads is set.
 
-    Only the process that launched it reacts to Ctrl-C; it stops the others through the flag file.
+    Only the launching process reacts to Ctrl-C; it stops the others through the flag file.
 
     Args:
         command: process ID of the launching process.
         started: time.time() at the start of the command.
-        flag: the flag file of launch.stop.Stop.
-        journal: told when the run begins and ends.
-        cfg: the run's configuration, as composed by Hydra.
-        opening: the directories of the runs that say what holds for their whole cell.
-        is_job: whether it is a job of a cluster, whose signals concern no other run. Once the run is saved, a
-            scheduler's warning goes on to the launcher, which may requeue the job.
+        flag: flag file of launch.stop.Stop.
+        journal: records when the run begins and ends.
+        cfg: configuration of the run, as composed by Hydra.
+        opening: directories of the runs that log what applies to their whole cell.
+        is_job: whether this is a job on a cluster, whose signals don't concern other runs. Once the run is
+            saved, a scheduler's warning is passed on to the launcher, which may requeue the job.
     """
     guard_output()
     log_to_terminal()

@@ -6,22 +6,22 @@ from gengap.errors import MISTAKE, exit_code
 
 
 class Outcome(StrEnum):
-    """The outcome of a run; the values appear in the summary line."""
+    """Outcome of a run; the values appear in the summary line."""
 
     FINISHED = "finished"
-    SKIPPED = "skipped"  # had already finished or diverged; the summary line says which
+    SKIPPED = "skipped"  # already finished or diverged; the summary line says which
     DIVERGED = "diverged"
-    REFUSED = "refused"  # for a mistake in what was asked for, before it began
+    REFUSED = "refused"  # not started, because of a mistake in what the user asked for
     FAILED = "failed"
     BUSY = "running in another process"
     STOPPED = "interrupted"  # by a signal or the time budget, and saved
     INTERRUPTED = (
-        "interrupted by an error"  # of the machine; from its last checkpoint, the same command goes on
+        "interrupted by an error"  # of the machine; the same command resumes from the last checkpoint
     )
-    KILLED = "killed"  # with the process that trained it: likewise
-    NOT_STARTED = "not started"  # a signal or the time budget came first
+    KILLED = "killed"  # its process was killed; the same command resumes it likewise
+    NOT_STARTED = "not started"  # a signal came or the time budget ran out first
 
 
 def after(error: Exception) -> Outcome:
-    """The outcome of what an error keeps from beginning."""
+    """Outcome of a run that an error keeps from starting."""
     return Outcome.REFUSED if exit_code(error) == MISTAKE else Outcome.FAILED

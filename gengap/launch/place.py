@@ -1,4 +1,4 @@
-"""The place of a run among those of its command."""
+"""The position of a run among those of its command."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """Run `number` of the `runs` of a command, as its lines show.
+    """Run `number` of the `runs` in a command, as shown in its log lines.
 
-    opens_cell: no earlier one was of the same cell, so that what holds for the whole cell is said once.
-    threads: on a CPU, where neither configuration nor record says; torch's own number when None.
-    ranks: that train it together; None for this process alone.
+    opens_cell: whether it is the first run of its cell, so that what applies to the whole cell is logged
+    once. threads: number of threads on a CPU if neither configuration nor record sets it; None for torch's
+    default. ranks: ranks that train the run together; None for this process alone.
     """
 
     number: int = 1

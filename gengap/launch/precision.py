@@ -1,4 +1,4 @@
-"""A warning where bf16 trains slower than fp32, as on CPUs that have to emulate it."""
+"""Warn if bf16 trains slower than fp32, as on CPUs that have to emulate it."""
 
 from collections.abc import Callable
 
@@ -6,21 +6,22 @@ from gengap.launch.trial import measured_rate, trial_samples
 from gengap.runs.provenance import lacks_bf16
 from gengap.training.trainer import Trainer
 
-SLOWER = 1.25  # fp32 / bf16 from which there is a warning; with bf16 arithmetic it is at most 0.8
-FEW_SAMPLES = 8  # to find out how many can be afforded
-AFFORDED_SECONDS = 0.1  # of an update in fp32; emulated bf16 takes up to 20 times as long
+SLOWER = 1.25  # fp32 / bf16 speed ratio from which to warn; with bf16 hardware it is at most 0.8
+FEW_SAMPLES = 8  # batch size for finding out how many samples are affordable
+AFFORDED_SECONDS = 0.1  # for an update in fp32; emulated bf16 takes up to 20 times as long
 
 
 def precision_advice(
     trainer: Trainer, rates: Callable[[Trainer], tuple[float, float]] | None = None
 ) -> str | None:
-    """A line with both speeds if the run is in bf16 and fp32 trains faster here, else None.
+    """Return a line with both speeds if the run uses bf16 but fp32 trains faster here, otherwise None.
 
-    It is measured whatever the processor says of itself: virtual machines and libraries disable instructions.
+    Speed is measured, whatever features the processor reports: virtual machines and libraries may disable
+    them.
 
     Args:
-        trainer: on a CPU, before its first update; it is not changed.
-        rates: gives images per second in fp32 and in bf16; by default `both_rates`.
+        trainer: trainer on a CPU, before its first update; it is not changed.
+        rates: measures images per second in fp32 and in bf16; by default `both_rates`.
     """
     if not trainer.bf16:
         return None
@@ -35,13 +36,13 @@ def precision_advice(
 
 
 def both_rates(trainer: Trainer) -> tuple[float, float]:
-    """Images per second in fp32 and in bf16, of as many samples as take about AFFORDED_SECONDS in fp32."""
+    """Measure images per second in fp32 and bf16, on as many samples as take AFFORDED_SECONDS in fp32."""
     samples = _afforded_samples(trainer)
     return measured_rate(trainer, False, samples), measured_rate(trainer, True, samples)
 
 
 def _afforded_samples(trainer: Trainer) -> int:
-    """Those of `trial_samples`, or part of a ghost where these take too long."""
+    """Number of samples from `trial_samples`, or part of a ghost if that would take too long."""
     method = trainer.config.method
     most = trial_samples(method, trainer.micro_batch)
     ghost = min(method.ghost_size or most, most)

@@ -1,4 +1,4 @@
-"""What a run's record says: written when it opens, and completed when it has finished."""
+"""Write a run's record: when the run starts, and once more when it has finished."""
 
 import io
 import logging
@@ -36,12 +36,12 @@ log = logging.getLogger(__name__)
 
 
 def compared(config: Config, run: Run, source: Source, splits: Splits) -> dict[str, Any]:
-    """What the record of a run says about its data and network, after loading the run's checkpoint.
+    """Load the run's checkpoint; return what the run's record shall say about data and network.
 
-    Where there is one, neither may differ from what it, or the record, says of them.
+    If there is a checkpoint, data and network must match what it and the record say about them.
 
     Raises:
-        UserError: one does, an image file can't be read, or there are checkpoints, but none is usable.
+        UserError: they don't match, an image file can't be read, or none of the checkpoints is usable.
     """
     run.checkpoint = load_checkpoint(run.directory)
     before = [run.checkpoint, run.record] if run.checkpoint is not None else []
@@ -66,11 +66,11 @@ def _data_of(
                 "data.root=DIR to where it is, or remove the run's folder to start over"
             )
     bad = [one["data"][BAD] for one in before if BAD in one.get("data", {})]
-    return data | ({BAD: bad[-1]} if bad else {})  # the record's may be newer
+    return data | ({BAD: bad[-1]} if bad else {})  # prefer the record's, which may be newer
 
 
 def _network_of(run: Run, before: Sequence[Mapping[str, Any]], config: Config) -> dict[str, Any]:
-    """The fingerprint of the source of a network of the user's own; nothing of any other."""
+    """Fingerprint of the source code of a user's own network; empty for gengap's networks."""
     name = config.model.name
     fingerprint = source_fingerprint(name, imported("model.name", name, ())) if ":" in name else None
     if fingerprint is None:
@@ -84,9 +84,9 @@ def _network_of(run: Run, before: Sequence[Mapping[str, Any]], config: Config) -
 
 
 def open_record(config: Config, run: Run, data_and_network: dict[str, Any], trainer: Trainer) -> None:
-    """Write the record of a run that is about to train, or to continue.
+    """Write the record of a run that is about to start or resume training.
 
-    Where it was trained before, by another version or on another machine, is kept under `earlier`.
+    Earlier parts, trained by another version or on another machine, are kept under `earlier`.
     """
     regime, record = trainer.regime, run.record
     origin = provenance.origin(trainer.flat.weights.device, trainer.ranks.size)
@@ -115,30 +115,30 @@ def open_record(config: Config, run: Run, data_and_network: dict[str, Any], trai
 
 
 def _batches(batches: Batches) -> dict[str, Any]:
-    """The batch sizes and the update that each starts with, where there are several."""
+    """Batch sizes and the update at which each starts, if there are several."""
     if len(batches.sizes) == 1:
         return {}
     return {"batch_sizes": batches.sizes, "batch_starts": batches.starts}
 
 
 def published(config: dict[str, Any]) -> dict[str, Any]:
-    """Drop the paths of this machine, because records are published, and whether there is a mirror."""
+    """Drop paths on this machine, since records are published, and the key for the TensorBoard mirror."""
     data = {k: v for k, v in config["data"].items() if k != "root"}
     runtime = {k: v for k, v in config["runtime"].items() if k != "tensorboard"}
     return {k: v for k, v in config.items() if k != "results_dir"} | {"data": data, "runtime": runtime}
 
 
 def finish_record(run: Run, trainer: Trainer, train_error: float, wrong: NDArray[np.bool_]) -> None:
-    """Complete the record of a run that has ended; save its weights if asked, and drop its checkpoints.
+    """Complete the record of a finished run, save its weights if requested, and delete its checkpoints.
 
     Args:
-        run: its directory.
-        trainer: after its last update.
-        train_error: on the training set (%).
-        wrong: which validation images (N,) it gets wrong.
+        run: directory of the run.
+        trainer: trainer after its last update.
+        train_error: error rate on the training set, in percent.
+        wrong: which validation images (N,) are misclassified.
     """
     rows = run.evaluations()
-    (run.directory / PREVIOUS).unlink(missing_ok=True)  # makes room: the newest is that of the end
+    (run.directory / PREVIOUS).unlink(missing_ok=True)  # makes room; the newest is from the end of the run
     kept: dict[str, str] = {}
     if trainer.config.runtime.keep_weights:
         weights = io.BytesIO()
@@ -165,5 +165,5 @@ def finish_record(run: Run, trainer: Trainer, train_error: float, wrong: NDArray
 
 
 def now() -> str:
-    """The time in UTC, to the second."""
+    """Current time in UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""One run of a command, unless it is done: that is found without torch."""
+"""Train one run of a command unless it is done, which is found out without importing torch."""
 
 from gengap.config.sweep import Job
 from gengap.errors import UnreadableError, log_error
@@ -10,15 +10,15 @@ from gengap.runs.record import own_record, read_run
 
 
 def train_one(job: Job, stop: Stop, place: Place) -> Outcome:
-    """Train one run, unless it is done or `stop` already has a reason to stop; arguments as in execute."""
+    """Train one run, unless it is done or `stop` already has a reason; arguments are as in `execute`."""
     if stop.reason():
         return Outcome.NOT_STARTED
     try:
         record = own_record(job.directory)
         if record and record["status"] in (Status.FINISHED, Status.DIVERGED):
-            read_run(job.directory)  # raises where its metrics are damaged
+            read_run(job.directory)  # raises an error if its metrics are damaged
             return Outcome.SKIPPED
-        from gengap.launch.execute import execute  # imports torch, seconds that skipping does without
+        from gengap.launch.execute import execute  # imports torch, which takes seconds; not needed to skip
 
         return execute(job.config, stop, place)
     except UnreadableError as error:

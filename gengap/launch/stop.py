@@ -1,4 +1,4 @@
-"""Stopping early with a checkpoint: on a signal, on Ctrl-C, or when the time budget is used up."""
+"""Stop early with a checkpoint: on a signal, on Ctrl-C, or when the time budget runs out."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from typing import Self
 
 from gengap.errors import FAILED, UNFINISHED
 
-# A scheduler's end, Ctrl-C, a closed terminal, and early warnings: `sbatch --signal=USR1@60`, submitit's USR2
+# Scheduler's end, Ctrl-C, closed terminal, and early warnings: `sbatch --signal=USR1@60`, submitit's USR2
 WARNINGS = ("SIGUSR1", "SIGUSR2")
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", *WARNINGS) if hasattr(signal, name)
@@ -20,20 +20,20 @@ SIGNALS = tuple(
 
 
 class Stop:
-    """Whether training should stop early, because of a signal or of the command's time budget.
+    """Tells whether training should stop early, because of a signal or the command's time budget.
 
-    Inside a `with` block of the main thread, the first of SIGNALS is only recorded, and a second one acts as
-    usual. One that the process ignores, as SIGHUP under nohup, stays ignored. Processes that share a `flag`
-    file stop together: the signal's number is written to it, unless they only `listen`. Ranks that train
-    together agree (`agreed`).
+    Inside a `with` block in the main thread, the first signal of SIGNALS is only recorded, and a second one
+    acts as usual. Signals the process ignores, such as SIGHUP under nohup, stay ignored. Processes that share
+    a `flag` file stop together: the signal's number is written to it, unless a process only `listens`. Ranks
+    that train together use `agreed` to stop at the same update.
 
     Args:
-        time_budget: minutes since `started`; no limit when None.
-        started: time.time() at the start of the command; now when None.
+        time_budget: minutes since `started`; None for no limit.
+        started: time.time() at the start of the command; None for now.
         flag: path of the flag file, which must not exist yet.
-        patient: record every signal. A launcher of ranks passes on what they have received themselves, and
-            kills them if they take too long.
-        listens: whether a signal to this process leaves the others alone.
+        patient: whether to record every signal. Launchers of ranks forward signals that the ranks have
+            already received themselves, and kill ranks that take too long.
+        listens: whether to keep a signal to this process from stopping the others.
     """
 
     def __init__(
@@ -75,18 +75,18 @@ class Stop:
     @staticmethod
     def _raise_flag(flag: Path, number: int) -> None:
         part = flag.with_name(f"{flag.name}-{os.getpid()}")
-        with suppress(OSError):  # on a full disk the file is made, but stays empty
+        with suppress(OSError):  # on a full disk, the file is created but stays empty
             part.write_text(str(number))
         with suppress(OSError):
-            part.replace(flag)  # at once, or another process could read it before the number is in it
+            part.replace(flag)  # atomic, so that no process reads the file before the number is in it
 
     def give_up(self, reason: str) -> None:
-        """Start no further run: it would meet the same fault."""
+        """Start no further run, since it would meet the same fault."""
         self._given_up = reason
 
     @contextmanager
     def before_exit(self, say: Callable[[str], None]) -> Iterator[None]:
-        """Let a signal that is not recorded first clean up, and `say` its name; then it ends the process."""
+        """Make a signal that isn't recorded clean up and `say` its name before it ends the process."""
 
         def receive(number: int, frame: FrameType | None) -> None:
             self._clean_up()
@@ -115,31 +115,31 @@ class Stop:
 
     @property
     def is_warned(self) -> bool:
-        """Whether it was a scheduler's warning, and somebody else in this process waits for it too."""
+        """Whether the signal was a scheduler's warning that another handler in this process also expects."""
         found = None if self._signal is None else signal.Signals(self._signal)
         return found is not None and found.name in WARNINGS and callable(signal.getsignal(found))
 
     def pass_on(self) -> None:
-        """Send the recorded signal, if any, to this process again, to act as usual outside the block."""
+        """Resend the recorded signal, if any, to this process, to act as usual outside the `with` block."""
         if self._signal is not None:
             signal.raise_signal(self._signal)
 
     @property
     def exit_code(self) -> int:
-        """128 plus the number of the signal, as shells do; UNFINISHED after the time budget, else FAILED."""
+        """128 plus the signal number, as in shells; UNFINISHED after the time budget; FAILED if given up."""
         if self._given_up:
             return FAILED
         return UNFINISHED if self._signal is None else 128 + self._signal
 
     def agreed(self, largest: Callable[[int], int]) -> str | None:
-        """As `reason`, on all ranks alike.
+        """Like `reason`, but the same on all ranks.
 
         Args:
-            largest: gives the largest of the numbers that all ranks call it with.
+            largest: returns the largest of the numbers passed by all ranks.
         """
         mine = 0 if self.reason() is None else 1 + (self._signal or 0)
         found = largest(mine)
-        if not found:  # though there may be a reason here by now
+        if not found:  # even if this rank has a reason by now
             return None
         if found > 1:
             self._signal = found - 1
@@ -148,7 +148,7 @@ class Stop:
         return self.reason()
 
     def reason(self) -> str | None:
-        """Why training should stop, or None."""
+        """Reason why training should stop, or None."""
         if self._signal is None and self.flag is not None and self.flag.exists():
             self._signal = int(self.flag.read_text() or signal.SIGTERM)
         if self._signal is not None:
@@ -167,4 +167,4 @@ def _catchable() -> tuple[signal.Signals, ...]:
 
 
 def _nothing() -> None:
-    """What there is to clean up outside a run."""
+    """Do nothing: there is nothing to clean up outside a run."""

@@ -1,4 +1,4 @@
-"""What the runs of a command came to, in words."""
+"""Summarize in words how the runs of a command ended."""
 
 import logging
 from collections import Counter
@@ -14,18 +14,18 @@ from gengap.runs import Status, read_record
 from gengap.runs.record import WEIGHTS
 from gengap.runs.state import run_state
 
-# Of runs that are skipped, by their status; then everything in the summary line, in its order
+# Text for skipped runs, by status; then everything in the summary line, in order
 ALREADY: dict[str, str] = {status: f"already {status}" for status in (Status.FINISHED, Status.DIVERGED)}
 COUNTED = [name for o in Outcome for name in (ALREADY.values() if o == Outcome.SKIPPED else (o,))]
 CONTINUED = (Outcome.STOPPED, Outcome.NOT_STARTED, Outcome.INTERRUPTED, Outcome.KILLED)
-BAD = (Outcome.REFUSED, Outcome.FAILED, Outcome.INTERRUPTED, Outcome.KILLED)  # what the exit code says
+BAD = (Outcome.REFUSED, Outcome.FAILED, Outcome.INTERRUPTED, Outcome.KILLED)  # reflected in the exit code
 _NOT_KEPT = f"were not kept ({WEIGHTS} is written only when a run finishes); to have them, train again"
 
 log = logging.getLogger(__name__)
 
 
 def skipped_line(job: Job) -> str:
-    """What a run that is done came to, and how to train it again."""
+    """Format the result of a run that is already done, and how to train it again."""
     directory = job.directory
     record = read_record(directory) or {}
     accuracy = record.get("summary", {}).get("last_val_accuracy")
@@ -37,7 +37,7 @@ def skipped_line(job: Job) -> str:
 
 
 def finished_line(job: Job) -> str:
-    """What a run came to that a job elsewhere has trained, as the run itself says it in its run.log."""
+    """Format the result of a run trained by a job elsewhere, as the run itself logs it in its run.log."""
     accuracy = (read_record(job.directory) or {}).get("summary", {}).get("last_val_accuracy", nan)
     return f"{job.directory}: finished, validation accuracy {accuracy:.2f}%"
 
@@ -53,7 +53,7 @@ def _is_published(job: Job) -> bool:
 
 
 def _again(jobs: Sequence[Job]) -> str:
-    """How to train runs again that are done, without deleting the committed records."""
+    """Advice on how to train finished runs again without deleting the committed records."""
     for place in (job.config.results_dir for job in jobs if _is_published(job)):
         return f"add another results_dir=DIR: {place} holds the committed records"
     return f"add another results_dir=DIR or delete {'its folder' if len(jobs) == 1 else 'their folders'}"
@@ -83,4 +83,4 @@ def sum_up(jobs: Sequence[Job], outcomes: Sequence[Outcome], reason: str | None)
 def _counted_as(job: Job, outcome: Outcome) -> str:
     if outcome != Outcome.SKIPPED:
         return outcome
-    return ALREADY.get(run_state(job.directory).name, ALREADY[Status.FINISHED])  # it may be gone by now
+    return ALREADY.get(run_state(job.directory).name, ALREADY[Status.FINISHED])  # the run may be gone by now

@@ -1,7 +1,7 @@
-"""The number of CPU threads of a run, and advice where a single thread would be faster, as on a busy machine.
+"""The number of CPU threads of a run, and advice if a single thread would be faster, as on a busy machine.
 
-The number determines the order of summation, and so the last bits of every result. It is therefore set by the
-machine, the record or the command line, never by the current load.
+The number determines the order of summation, and thus the last bits of every result. It therefore depends on
+the machine, the record or the command line, but never on the current load.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,16 +13,16 @@ from gengap.config.schema import Runtime
 from gengap.launch.trial import measured_rate
 from gengap.training.trainer import Trainer
 
-WORTH_SAYING = 1.1  # smallest speed-up for which advice is given
+WORTH_SAYING = 1.1  # smallest speedup for which to give advice
 SHORT_RUN = 30.0  # seconds; shorter runs get no advice
 
 
 def threads_of(
     runtime: Runtime, record: Mapping[str, Any], default: int | None = None, ranks: int = 1
 ) -> int | None:
-    """runtime.threads if set, else those that the recorded run started with on a CPU, else `default`.
+    """Return runtime.threads if set, else the number the recorded run used on a CPU, else `default`.
 
-    Those of another number of ranks do not count: they share the machine differently.
+    A record with another number of ranks is ignored, since they share the machine differently.
     """
     if runtime.threads is not None:
         return runtime.threads
@@ -32,11 +32,11 @@ def threads_of(
 
 
 def thread_advice(trainer: Trainer, rate: Callable[[Trainer], float] | None = None) -> str | None:
-    """A line with both speeds if one thread trains faster than the current number, else None.
+    """Return a line with both speeds if one thread trains faster than the current number, otherwise None.
 
     Args:
-        trainer: on a CPU, before its first update; it is not changed.
-        rate: gives images per second with the current number of threads; by default `measured_rate`.
+        trainer: trainer on a CPU, before its first update; it is not changed.
+        rate: measures images per second with the current number of threads; by default `measured_rate`.
     """
     rate = rate or measured_rate
     threads = torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""How long the runs of a command still take, and what they cost, from recorded speeds or measured ones."""
+"""Estimate the remaining time and cost of a command's runs, from recorded or measured speeds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,17 +16,17 @@ from gengap.regime import build_regime
 from gengap.runs.speed import Speed, machine, speeds, typical
 from gengap.runs.state import RunState, run_state
 
-Measure = Callable[[Config], tuple[Speed, int]]  # with the number of images that a run trains on
+Measure = Callable[[Config], tuple[Speed, int]]  # returns the speed and the number of training images
 NO_RECORD = "no record of a similar run on a device of this name"
 Known = Sequence[tuple[dict[str, Any], Speed]]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What is left of the runs of one cell.
+    """Remaining work in the runs of one cell.
 
-    seconds: of one run after another on one device; None where they are not known. speed: from which.
-    left: the runs with their states.
+    seconds is the time left for running them one after another on one device, None if unknown; speed is the
+    speed it is computed from; left holds the unfinished runs and their states.
     """
 
     name: str
@@ -36,16 +36,17 @@ class Cell:
     left: Sequence[tuple[Job, RunState]] = ()
 
     def samples(self, images: int) -> int:
-        """Images that are still to be trained on, where a run trains on so many."""
+        """Number of samples still to be processed, given a training set of `images` images."""
         return sum(_samples_left(job.config, images, state) for job, state in self.left)
 
 
 def cells_left(jobs: Sequence[Job]) -> list[Cell]:
-    """The time left by cell, of cells that have any, from records.
+    """Estimate the time left from records, for each cell with unfinished runs.
 
-    A speed is that of records of the cell; else of its workload and precision with the same batch and ghost
-    size; else with others. Records count that were made on a device of this one's name, in the runs' results
-    directory or among those that come with gengap.
+    The speed is that of records of the same cell; otherwise, of records with the same workload and precision
+    and the same batch and ghost size; otherwise, with any sizes. Records are used if they were made on a
+    device of the same name as this one and are in the runs' results directory or among those shipped with
+    gengap.
     """
     left: dict[str, list[tuple[Job, RunState]]] = {}
     for job in jobs:
@@ -69,10 +70,10 @@ def _at(cell: Cell, speed: Speed, images: int) -> Cell:
 
 
 def measured(cell: Cell, measure: Measure) -> Cell:
-    """The cell with a speed that is measured now.
+    """Return the cell with a newly measured speed.
 
     Raises:
-        UserError: `measure` finds no data set, or can't build a run.
+        UserError: `measure` can't find the data set or can't build the run.
     """
     return _at(cell, *measure(cell.left[0][0].config))
 
@@ -83,7 +84,7 @@ def _samples_left(config: Config, images: int, state: RunState) -> int:
 
 
 def _training_images(config: Config, records: Sequence[Mapping[str, Any]]) -> int | None:
-    """Images that a run trains on; None where only its data set says so, which is not read here."""
+    """Number of training images of a run; None if finding out requires reading its data set."""
     images = TRAINING_IMAGES.get(config.data.name)
     if images is not None:
         return training_samples(images, config.data)
@@ -111,7 +112,7 @@ def _closest(name: str, config: Config, known: Known) -> Speed | None:
 
 
 def _distance(name: str, config: Config, record: Mapping[str, Any]) -> int | None:
-    """0 for a record of the same cell, more for one of other sizes; None of another network or precision."""
+    """0 for a record of the same cell, more if sizes differ, None if network or precision differ."""
     if f"{record['workload']}-{record['method']}-{record['digest']}" == name:
         return 0
     given = record["config"]
@@ -125,13 +126,13 @@ def _distance(name: str, config: Config, record: Mapping[str, Any]) -> int | Non
 
 
 def lines(cells: Sequence[Cell], why: str, cost: float | None = None) -> Iterator[str]:
-    """The time left by cell and in all; arguments as in `in_all`."""
+    """Yield lines with the time left for each cell and in total; arguments are as in `in_all`."""
     yield from (cell_line(cell) for cell in cells if cell.seconds is not None)
     yield from in_all(cells, why, cost)
 
 
 def cell_line(cell: Cell) -> str:
-    """The time left of a cell whose speed is known."""
+    """Format the time left for a cell with a known speed."""
     assert cell.seconds is not None
     assert cell.speed is not None
     seen = f"{_rate(cell.speed.rate)} images/s, {cell.speed.seen}"
@@ -139,12 +140,12 @@ def cell_line(cell: Cell) -> str:
 
 
 def in_all(cells: Sequence[Cell], why: str, cost: float | None = None) -> Iterator[str]:
-    """The time left in all with its price, and the number of cells that are not known.
+    """Yield lines with the total time left and its cost, and the number of cells with unknown time.
 
     Args:
-        cells: of `cells_left`.
-        why: they are not known, and what to type.
-        cost: of one device for one hour.
+        cells: cells as returned by `cells_left`.
+        why: why some times are unknown, and what to type.
+        cost: cost of one device for one hour.
     """
     known = [cell.seconds for cell in cells if cell.seconds is not None]
     unknown = counted(len(cells) - len(known), "cell")

@@ -1,4 +1,4 @@
-"""The speed of a run, from a few of its updates, which are thrown away."""
+"""Measure the speed of a run from a few of its updates, which are then discarded."""
 
 import gc
 import time
@@ -17,19 +17,19 @@ from gengap.training.device import prepare_device
 from gengap.training.micro_batches import has_convolutions
 from gengap.training.trainer import Trainer
 
-SECONDS = 2.0  # of timed updates, of which there is at least one
-FORWARD = 1 / 3  # an evaluated image in trained ones: the forward pass without the backward pass
+SECONDS = 2.0  # total time of the timed updates, of which there is at least one
+FORWARD = 1 / 3  # cost of evaluating an image relative to training on it: a forward pass without backward
 
 
 def timed(config: Config) -> tuple[Speed, int]:
-    """Images per second of a run in this process, and how many it trains on; nothing is written.
+    """Measure a run's images per second in this process, and count its training images; writes nothing.
 
-    Updates are timed after a first one, which compiles and warms up. Convolutions on a CPU, where an update
-    of a large batch takes minutes, are timed on a part of a batch instead. Evaluations are reckoned as
-    forward passes, and included.
+    Updates are timed after a first one, which compiles and warms up. For convolutions on a CPU, where an
+    update with a large batch takes minutes, only part of a batch is timed. Evaluations are included, counted
+    as forward passes.
 
     Raises:
-        UserError: the data set is not there, or the run can't be built.
+        UserError: the data set is missing, or the run can't be built.
     """
     device = prepare_device(config.runtime)
     data = config.data
@@ -40,7 +40,7 @@ def timed(config: Config) -> tuple[Speed, int]:
         part = _part_of_a_batch(trainer, splits)
         rate, seen = _on_a_part(trainer, part) if part else _in_updates(trainer, regime)
     del trainer
-    gc.collect()  # it holds references to itself, and the next cell needs its memory
+    gc.collect()  # the trainer is part of reference cycles, and the next cell needs its memory
     samples = regime.batches.samples(regime.updates)
     evaluated = FORWARD * len(regime.evaluations) * len(splits.validation)
     speed = Speed(rate * samples / (samples + evaluated), f"measured now {seen}")
@@ -48,7 +48,7 @@ def timed(config: Config) -> tuple[Speed, int]:
 
 
 def _part_of_a_batch(trainer: Trainer, splits: Splits) -> int:
-    """The images of a batch that its speed is measured on; 0 for whole updates."""
+    """Number of images in a batch to measure the speed on; 0 to measure whole updates."""
     is_on_cpu = trainer.flat.weights.device.type == "cpu"
     if not (is_on_cpu and isinstance(splits.train, Images) and has_convolutions(trainer.model)):
         return 0

@@ -1,4 +1,4 @@
-"""One run on several ranks: rank 0 decides whether to train it, and the others follow."""
+"""Train one run on several ranks: rank 0 decides whether to train it, and the others follow."""
 
 import logging
 from typing import Any
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 
 def train_together(job: Job, stop: Stop, place: Place, ranks: Ranks) -> Outcome:
-    """Train one run on all ranks, unless rank 0 finds that it is done; arguments as in train_one.
+    """Train one run on all ranks, unless rank 0 finds that it is done; arguments are as in train_one.
 
-    After an exchange that failed, no further run is started.
+    After a failed exchange, no further run is started.
 
     Raises:
         LostRankError: a rank was lost before training.
@@ -46,12 +46,12 @@ def _follow(job: Job, stop: Stop, place: Place, ranks: Ranks) -> Outcome:
         return train(job.config, Onlooker(job), stop, place)
     except LostRankError:
         raise
-    except Exception:  # rank 0 says it: all ranks have met it, or this one has left
+    except Exception:  # rank 0 reports it: either all ranks raised it, or this one has told the others
         return Outcome.FAILED
 
 
 class Onlooker(Run):
-    """A run's directory for other ranks than 0: nothing is read from it or written to it."""
+    """Stands in for a run's directory on ranks other than 0: it reads and writes nothing."""
 
     def __init__(self, job: Job) -> None:
         self.directory = job.directory
@@ -59,11 +59,11 @@ class Onlooker(Run):
         self.checkpoint = None
 
     def update_record(self, **changes: Any) -> None:
-        """Rank 0 writes it."""
+        """Do nothing: rank 0 writes the record."""
 
     def append_metrics(self, row: dict[str, Any]) -> None:
-        """Rank 0 writes it."""
+        """Do nothing: rank 0 writes the metrics."""
 
     def metrics_digest(self) -> dict[str, str]:
-        """Rank 0 reads it."""
+        """Return nothing: rank 0 computes the digest."""
         return {}

@@ -1,4 +1,4 @@
-"""Trial updates before a run begins: how fast its network trains here, measured without changing anything."""
+"""Trial updates before a run begins, to measure how fast its network trains here without changing it."""
 
 import time
 
@@ -10,18 +10,18 @@ from gengap.training.objective import sample_losses
 from gengap.training.sandbox import sandboxed
 from gengap.training.trainer import Trainer
 
-TRIAL_SECONDS = 0.3  # per measurement, and at least one update
-LONG_SECONDS = 1.0  # a first update that takes longer is measurement enough
-TRIAL_SAMPLES = 512  # at most, per trial update
+TRIAL_SECONDS = 0.3  # per measurement, which makes at least one update
+LONG_SECONDS = 1.0  # if the first update takes longer, it suffices as a measurement
+TRIAL_SAMPLES = 512  # most samples per trial update
 
 
 def measured_rate(trainer: Trainer, bf16: bool | None = None, samples: int | None = None) -> float:
-    """Images per second of forward and backward passes on blank images, with the current threads.
+    """Measure images per second of forward and backward passes on blank images, with the current threads.
 
     Args:
-        trainer: before its first update; it is not changed.
-        bf16: whether the forward pass is autocast to bfloat16; as in the run when None.
-        samples: per pass; those of `trial_samples` when None.
+        trainer: trainer before its first update; it is not changed.
+        bf16: whether the forward pass is autocast to bfloat16; None for as in the run.
+        samples: number of samples per pass; None for that of `trial_samples`.
     """
     model, device = trainer.model, trainer.flat.weights.device
     bf16 = trainer.bf16 if bf16 is None else bf16
@@ -43,7 +43,7 @@ def measured_rate(trainer: Trainer, bf16: bool | None = None, samples: int | Non
 
 
 def trial_samples(method: Method, micro_batch: int) -> int:
-    """The micro-batch, or whole ghosts of it, at most TRIAL_SAMPLES unless one ghost is larger."""
+    """Size of the micro-batch, or of whole ghosts in it, at most TRIAL_SAMPLES unless one ghost is larger."""
     if micro_batch <= TRIAL_SAMPLES:
         return micro_batch
     ghost = method.ghost_size or 1

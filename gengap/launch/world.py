@@ -1,4 +1,4 @@
-"""The processes of a command that train together, as torchrun or srun describes them to each of them."""
+"""The processes of a command that train together, as described to each of them by torchrun or srun."""
 
 import re
 from collections.abc import Mapping
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from gengap.errors import UserError
 
-_FIRST_PORT, _PORTS = 20_000, 20_000  # of runs that srun starts without a MASTER_PORT
+_FIRST_PORT, _PORTS = 20_000, 20_000  # range of ports for runs started by srun without a MASTER_PORT
 
 
 @dataclass(frozen=True)
 class World:
-    """One of `size` processes, a rank each.
+    """One of `size` processes, each of which is a rank.
 
-    rank: 0 to size - 1. local, local_size: the same on this machine alone. address, port: where all of them
-    meet. attempt: of torchrun, which may start all of them again. is_host: whether this process opens the
-    port; under torchrun its agent does.
+    rank: 0 to size - 1. local, local_size: rank and size on this machine alone. address, port: where all of
+    them meet. attempt: number of torchrun's attempt, since it may restart all of them. is_host: whether this
+    process opens the port; under torchrun, its agent does.
     """
 
     rank: int
@@ -29,13 +29,13 @@ class World:
 
 
 def world_of(environment: Mapping[str, str]) -> World | None:
-    """What torchrun's or srun's variables say of this process; None where it trains alone.
+    """Read what torchrun's or srun's variables say about this process; None if it trains alone.
 
-    torchrun's are RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR and MASTER_PORT. Those of srun,
-    which a batch script lacks, are SLURM_PROCID, SLURM_STEP_NUM_TASKS and SLURM_LOCALID.
+    torchrun sets RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR and MASTER_PORT. srun, unlike a
+    batch script, sets SLURM_PROCID, SLURM_STEP_NUM_TASKS and SLURM_LOCALID.
 
     Raises:
-        UserError: a variable is missing or is no number.
+        UserError: a variable is missing or is not a number.
     """
     if "RANK" in environment and "WORLD_SIZE" in environment:
         return _of_torchrun(environment) if _number(environment, "WORLD_SIZE") > 1 else None
@@ -82,7 +82,7 @@ def _tasks_here(environment: Mapping[str, str], size: int) -> int:
 
 
 def _first_node(environment: Mapping[str, str]) -> str:
-    """The first name in a list such as gpu[07-09,12],login."""
+    """First name in a list such as gpu[07-09,12],login."""
     nodes = environment.get("SLURM_STEP_NODELIST") or _text(environment, "SLURM_JOB_NODELIST")
     if environment.get("SLURM_STEP_NUM_NODES", environment.get("SLURM_NNODES")) == "1":
         return "127.0.0.1"

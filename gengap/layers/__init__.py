@@ -1,1 +1,1 @@
-"""Layers that compute what torch's compute, up to rounding, and take less time on a GPU."""
+"""Faster GPU versions of torch's layers, with the same results up to rounding."""

@@ -1,4 +1,4 @@
-"""Replacing a model's layers by those that are faster on a GPU."""
+"""Replace a model's layers with faster GPU versions."""
 
 from torch import nn
 
@@ -8,13 +8,13 @@ LARGEST_WINDOW = 16  # positions in a window are stored in 8 bits
 
 
 def use_gpu_layers(model: nn.Module, *, bf16: bool) -> nn.Module:
-    """Turn a model's layers, in place, into those of this package that apply; return the model.
+    """Convert a model's layers in place to this package's versions wherever they apply; return the model.
 
-    Parameters, buffers and results stay, the latter up to rounding. Convolutions are packed in bfloat16 only:
-    without tensor cores the zeros of a packed kernel would cost time.
+    Parameters and buffers are preserved, and results are the same up to rounding. Convolutions are packed in
+    bfloat16 only: without tensor cores, the zeros in a packed kernel would cost time.
 
     Args:
-        model: on a GPU.
+        model: model on a GPU.
         bf16: whether its forward pass is autocast to bfloat16.
     """
     from gengap.layers.max_pool import MaxPool2d, square  # needs Triton, which comes with torch for GPUs

@@ -1,4 +1,4 @@
-"""Max pooling in channels_last memory, whose backward pass reads few addresses for each pixel (Triton)."""
+"""Max pooling in Triton for channels_last memory, with a backward pass that reads few addresses per pixel."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ BLOCK = 1024  # elements per program
 
 
 class MaxPool2d(nn.MaxPool2d):
-    """An nn.MaxPool2d of square windows without padding or dilation, for images on a GPU."""
+    """nn.MaxPool2d for square windows without padding or dilation, for images on a GPU."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Map images (B, C, H, W) to (B, C, 1 + (H - size) // stride, 1 + (W - size) // stride)."""
@@ -21,7 +21,7 @@ class MaxPool2d(nn.MaxPool2d):
 
 
 def square(pool: nn.MaxPool2d) -> tuple[int, int]:
-    """Side and stride of a pool's windows, 0 where the two dimensions differ."""
+    """Side length and stride of a pool's windows; 0 for one that differs between the two dimensions."""
     pairs = [(v, v) if isinstance(v, int) else tuple(v) for v in (pool.kernel_size, pool.stride)]
     size, stride = (first if first == second else 0 for first, second in pairs)
     return size, stride
@@ -29,12 +29,12 @@ def square(pool: nn.MaxPool2d) -> tuple[int, int]:
 
 @torch.library.custom_op("gengap::max_pool", mutates_args=())
 def max_pool(images: Tensor, size: int, stride: int) -> tuple[Tensor, Tensor]:
-    """The maximum of each window, and its position in the window (uint8, row by row; the first of equals).
+    """Compute the maximum of each window and its position there (uint8, row-major; ties go to the first).
 
     Args:
-        images: (B, C, H, W).
+        images: images (B, C, H, W).
         size: height and width of a window, at most 16.
-        stride: rows or columns from one window to the next.
+        stride: distance between neighboring windows, in pixels.
     """
     images = images.contiguous(memory_format=torch.channels_last)
     pooled, positions = _outputs(images, size, stride)
@@ -67,7 +67,7 @@ def _outputs(images: Tensor, size: int, stride: int) -> tuple[Tensor, Tensor]:
 def max_pool_backward(
     gradient: Tensor, positions: Tensor, height: int, width: int, size: int, stride: int
 ) -> Tensor:
-    """The gradient (B, C, height, width) of the images, from that of the maxima and their positions."""
+    """Compute the images' gradient (B, C, height, width) from that of the maxima and their positions."""
     gradient = gradient.contiguous(memory_format=torch.channels_last)
     images: Tensor = _images(gradient, positions, height, width, size, stride)
     batch, channels, pooled_height, pooled_width = gradient.shape

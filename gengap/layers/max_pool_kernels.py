@@ -1,4 +1,4 @@
-"""The Triton kernels of max pooling; images are (B, H, W, C) in memory."""
+"""Triton kernels for max pooling; images are (B, H, W, C) in memory."""
 
 import torch
 import triton
@@ -6,7 +6,7 @@ import triton.language as tl
 
 
 def wide(dtype: torch.dtype) -> tl.dtype:
-    """The type that a kernel computes in."""
+    """The type a kernel computes in."""
     return tl.float64 if dtype == torch.float64 else tl.float32
 
 
@@ -25,7 +25,7 @@ def forward(  # type: ignore[no-untyped-def]
     WIDE: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """The maxima of one row of one image's windows, or of a block of it."""
+    """Compute the maxima of one row of windows of one image, or of a block of that row."""
     row = tl.program_id(0).to(tl.int64)
     element = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     column, channel = element // C, element % C
@@ -36,7 +36,7 @@ def forward(  # type: ignore[no-untyped-def]
     for y in tl.static_range(SIZE):
         for x in tl.static_range(SIZE):
             value = tl.load(first + (y * W + x) * C, mask=inside).to(WIDE)
-            larger = (value > best) | (value != value)  # as torch, which lets nan win
+            larger = (value > best) | (value != value)  # nan wins, as in torch
             best = tl.where(larger, value, best)
             position = tl.where(larger, y * SIZE + x, position).to(tl.uint8)
     tl.store(pooled + row * OW * C + element, best.to(pooled.dtype.element_ty), mask=inside)
@@ -58,9 +58,9 @@ def backward(  # type: ignore[no-untyped-def]
     WIDE: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """The gradient of one row of cells of STRIDE x STRIDE pixels, or of a block of it.
+    """Compute the gradient for one row of cells of STRIDE x STRIDE pixels, or for a block of that row.
 
-    A pixel's place in its cell decides which windows can cover it, and where in them it is.
+    A pixel's place in its cell determines which windows can cover it, and at which position.
     """
     CELL_ROWS: tl.constexpr = (H + STRIDE - 1) // STRIDE
     REACH: tl.constexpr = (SIZE + STRIDE - 1) // STRIDE

@@ -1,8 +1,8 @@
-"""Convolutions of few channels, computed as convolutions of more channels and fewer columns.
+"""Convolutions with few channels, computed as convolutions with more channels and fewer columns.
 
-Tensor cores multiply blocks of 64 channels and more, so that a convolution of 3 or 16 channels leaves most of
-them idle. In channels_last memory, `pack` adjacent pixels of a row are also one pixel of `pack` times the
-channels: packing is a view. Their convolution is the same sum, with zeros in the kernel.
+Tensor cores multiply blocks of 64 or more channels, so a convolution with 3 or 16 channels leaves most of
+them idle. In channels_last memory, `pack` adjacent pixels of a row can be viewed as one pixel with `pack`
+times as many channels, so packing costs no copy. Their convolution is the same sum, with zeros in the kernel.
 """
 
 import torch
@@ -10,15 +10,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 LEAST_INPUT, LEAST_OUTPUT = 24, 64  # channels after packing; the input's in multiples of 8, for tensor cores
-LEAST_IMAGES = 1024  # below, what packing saves is less than what building the kernel takes
+LEAST_IMAGES = 1024  # for fewer, building the kernel takes longer than packing saves
 
 
 class PackedConv2d(nn.Conv2d):
-    """A Conv2d whose forward pass packs pixels; parameters and results are those of the Conv2d.
+    """Conv2d whose forward pass packs pixels, with the same parameters and results.
 
-    For stride 1, an odd kernel padded by half its size, and a packing of at least half the kernel's width.
-    Batches of fewer than LEAST_IMAGES images, other widths than multiples of the packing, and images that are
-    not in channels_last memory are not packed.
+    Requires stride 1, an odd kernel padded by half its size, and a packing of at least half the kernel's
+    width. Falls back to Conv2d for batches of fewer than LEAST_IMAGES images, for widths that are not a
+    multiple of the packing, and for images that are not in channels_last memory.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ class PackedConv2d(nn.Conv2d):
 
 
 def packing(conv: nn.Conv2d) -> int:
-    """Pixels per packed pixel: the least power of two that makes enough channels; 1 if there are enough."""
+    """Pixels per packed pixel: smallest power of two that gives enough channels; 1 if there are enough."""
     pack = 1
     while (
         pack * conv.in_channels < LEAST_INPUT
@@ -49,7 +49,7 @@ def packing(conv: nn.Conv2d) -> int:
 
 
 def can_pack(conv: nn.Conv2d) -> bool:
-    """Whether packing applies to a convolution and changes it."""
+    """Whether a convolution can be packed, and packing would change it."""
     height, width = conv.kernel_size
     pack = packing(conv)
     return (
@@ -64,10 +64,10 @@ def can_pack(conv: nn.Conv2d) -> bool:
 
 
 def packed_weight(weight: Tensor, pack: int) -> Tensor:
-    """The kernel (pack O, pack C, K, 3) that computes on packed pixels what `weight` (O, C, K, K) computes.
+    """Build the kernel (pack O, pack C, K, 3) that is equivalent, on packed pixels, to `weight` (O, C, K, K).
 
-    Output pixel q of a packed pixel sees input pixels q - K // 2 to q + K // 2, counted from the first one of
-    the same packed pixel. The other ones of the packed pixel and of its left and right neighbor get zeros.
+    Output pixel q of a packed pixel sees input pixels q - K // 2 to q + K // 2, counted from the first pixel
+    of the same packed pixel. All others in the packed pixel and its left and right neighbors get zeros.
     """
     out_channels, channels, height, width = weight.shape
     half = width // 2

@@ -1,4 +1,4 @@
-"""The paper's networks by name, or the user's own by `package.module:factory`."""
+"""The paper's networks, selected by name, and the user's own, selected by `package.module:factory`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,8 +33,8 @@ def build(name: str, /, num_classes: int, **options: Any) -> nn.Module:
     """Build a network with newly initialized weights, drawn from torch's global generator.
 
     Args:
-        name: a key of MODELS, or `package.module:factory`, called as factory(num_classes=..., **options);
-            `models.signature.classes_argument` says how a factory is called that has no such argument.
+        name: a key of MODELS, or `package.module:factory`, called as factory(num_classes=..., **options); see
+            `models.signature.classes_argument` for factories without an argument of that name.
         num_classes: number of logits per image.
         options: further keyword arguments of the factory.
 
@@ -51,7 +51,7 @@ def build(name: str, /, num_classes: int, **options: Any) -> nn.Module:
 
 
 def builder(name: str) -> Callable[..., nn.Module]:
-    """The function that builds a network.
+    """Look up the factory of a network.
 
     Raises:
         UserError: there is no such network.

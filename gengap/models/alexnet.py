@@ -1,4 +1,4 @@
-"""Alexnet with batch norm for images of 3x224x224, as in the paper's released code."""
+"""AlexNet with batch norm for 3x224x224 images, as in the paper's released code."""
 
 from torch import nn
 
@@ -6,7 +6,7 @@ from gengap.models.keskar import dense_with_dropout
 
 
 def alexnet(num_classes: int) -> nn.Sequential:
-    """Five convolutions and three dense layers; 61 110 184 parameters with 1000 classes.
+    """Build AlexNet: five convolutions and three dense layers; 61 110 184 parameters with 1000 classes.
 
     Batch norm precedes ReLU after the first convolution and the dense layers, and follows it elsewhere.
     """

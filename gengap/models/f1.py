@@ -4,12 +4,12 @@ from torch import nn
 
 
 def f1(num_classes: int, in_features: int = 784, width: int = 512, depth: int = 5) -> nn.Sequential:
-    """Flatten, `depth` x [Linear, BN, ReLU], Linear; the defaults are the paper's: 1 462 794 parameters.
+    """Build Flatten, `depth` x [Linear, BN, ReLU], Linear; by default as in the paper: 1 462 794 parameters.
 
     Args:
         num_classes: number of logits.
-        in_features: values per image, channels x height x width.
-        width: units per hidden layer.
+        in_features: number of values per image, channels x height x width.
+        width: number of units per hidden layer.
         depth: number of hidden layers.
     """
     layers: list[nn.Module] = [nn.Flatten()]

@@ -1,4 +1,4 @@
-"""Convolutional networks of Keskar et al. 2017 for images of 3x32x32: C1 to C4."""
+"""The convolutional networks C1 to C4 of Keskar et al. 2017, for 3x32x32 images."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from gengap.models.vgg import STACKS
 
 
 def c1(num_classes: int) -> nn.Sequential:
-    """AlexNet-like, as Hoffer et al. released it: two 5x5 convolutions, dense layers of 384 and 192 units.
+    """Build the AlexNet-like C1 as released by Hoffer et al.: two 5x5 convolutions, 384 and 192 dense units.
 
     Pooling precedes batch norm, and dropout follows the dense layers.
     1 388 490 parameters with 10 classes (C1), 1 405 860 with 100 (C3).
@@ -24,10 +24,10 @@ def c1(num_classes: int) -> nn.Sequential:
 
 
 def keskar_c1(num_classes: int) -> nn.Sequential:
-    """AlexNet-like, as Keskar et al. released it: batch norm precedes pooling, and every layer has a bias.
+    """Build the AlexNet-like C1 as released by Keskar et al.: batch norm before pooling, biases everywhere.
 
-    1 757 834 parameters with 10 classes (C1), 1 775 204 with 100 (C3). Weights are initialized as there, by
-    Keras's defaults: Glorot & Bengio 2010, and zero biases.
+    1 757 834 parameters with 10 classes (C1), 1 775 204 with 100 (C3). As in their code, initialization
+    follows Keras's defaults: weights as in Glorot & Bengio 2010, and zero biases.
     """
     features = [
         *_convolution(3, 64, 5),
@@ -47,10 +47,11 @@ def keskar_c1(num_classes: int) -> nn.Sequential:
 
 
 def c2(num_classes: int) -> nn.Sequential:
-    """VGG-like, as Keskar et al. released it: VGG16's convolutions and a dense layer of 512 units.
+    """Build the VGG-like C2 as released by Keskar et al.: VGG16's convolutions, a dense layer of 512 units.
 
-    Dropout is 0.3 after the first convolution, 0.4 after each later one but the last of its stack, and 0.5
-    around the dense layer. C2 with 10 classes, C4 with 100. Weights are initialized as those of `keskar_c1`.
+    Dropout is 0.3 after the first convolution, 0.4 after each later one except the last of each stack, and
+    0.5 around the dense layer. This is C2 with 10 classes, C4 with 100. Weights are initialized as in
+    `keskar_c1`.
     """
     dense = [
         nn.Flatten(),
@@ -87,7 +88,7 @@ def _pooled_convolution(channels: int, width: int) -> list[nn.Module]:
 
 
 def dense_with_dropout(features: int, width: int, *, bias: bool = False) -> list[nn.Module]:
-    """Linear (B, features) to (B, width), batch norm, ReLU, dropout with p = 0.5."""
+    """Build Linear from (B, features) to (B, width), batch norm, ReLU, and dropout with p = 0.5."""
     return [
         nn.Linear(features, width, bias=bias),
         nn.BatchNorm1d(width),

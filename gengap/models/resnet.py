@@ -1,15 +1,15 @@
-"""Residual networks for images of 3x32x32: Resnet44 (He et al. 2016) and WResnet16-4 as released."""
+"""Residual networks for 3x32x32 images: Resnet44 (He et al. 2016), and WResnet16-4 as released."""
 
 from torch import Tensor, nn
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut, ReLU after the sum (post-activation).
+    """Two 3x3 convolutions and a shortcut, with ReLU after the sum (post-activation).
 
     Args:
-        channels: of the input.
-        width: channels of the output.
-        stride: of the first convolution; other than 1, the shortcut is a 1x1 convolution with batch norm.
+        channels: number of input channels.
+        width: number of output channels.
+        stride: stride of the first convolution; if not 1, the shortcut is a 1x1 convolution with batch norm.
     """
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
@@ -35,12 +35,12 @@ class BasicBlock(nn.Module):
 class ResNet(nn.Module):
     """A 3x3 convolution, three stages of blocks, average pooling, Linear.
 
-    Convolutions are initialized by fan-out (He et al. 2015).
+    Convolutions use He et al. (2015) initialization with fan-out.
 
     Args:
         num_classes: number of logits.
-        width: channels of the first convolution and stage; the second stage has twice, the third four times
-            as many.
+        width: number of channels in the first convolution and stage; the second stage has twice as many, the
+            third four times as many.
         blocks_per_stage: number of residual blocks in each stage.
     """
 
@@ -71,14 +71,14 @@ class ResNet(nn.Module):
 
 
 def resnet44(num_classes: int) -> ResNet:
-    """44 layers with 16, 32 and 64 channels; 661 338 parameters with 10 classes."""
+    """Build 44 layers with 16, 32 and 64 channels; 661 338 parameters with 10 classes."""
     return ResNet(num_classes, width=16, blocks_per_stage=7)
 
 
 def wresnet16_4(num_classes: int) -> ResNet:
-    """16 layers with 64, 128 and 256 channels; 2 800 804 parameters with 100 classes.
+    """Build 16 layers with 64, 128 and 256 channels; 2 800 804 parameters with 100 classes.
 
-    As released: post-activation blocks, and 64 channels from the first convolution on. The WRN-16-4 of
-    Zagoruyko & Komodakis 2016 is pre-activation and has 2 772 020 parameters.
+    As in the released code, blocks are post-activation and the first convolution already has 64 channels. The
+    WRN-16-4 of Zagoruyko & Komodakis 2016 is pre-activation and has 2 772 020 parameters.
     """
     return ResNet(num_classes, width=64, blocks_per_stage=2)

@@ -1,4 +1,4 @@
-"""How a network's factory is called: which of its arguments is the number of classes."""
+"""Work out how to call a network's factory: which of its arguments is the number of classes."""
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
@@ -11,22 +11,22 @@ from gengap.errors import UserError
 
 NUM_CLASSES = "num_classes"
 _BY_KEYWORD = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
-_INTEGER = (Parameter.empty, int, "int")  # annotations of an argument that may be a number of classes
+_INTEGER = (Parameter.empty, int, "int")  # annotations that allow an argument to be the number of classes
 
 
 def call(
     name: str, factory: Callable[..., nn.Module], num_classes: int, options: Mapping[str, Any]
 ) -> nn.Module:
-    """Build a network, with the number of classes by keyword wherever that is possible.
+    """Build a network, passing the number of classes by keyword wherever possible.
 
     Args:
-        name: of the network, for messages.
-        factory: returns a network.
+        name: name of the network, for error messages.
+        factory: function that returns the network.
         num_classes: number of logits per image.
-        options: further keyword arguments.
+        options: further keyword arguments of the factory.
 
     Raises:
-        UserError: the factory does not show which argument is the number of classes.
+        UserError: it is unclear which of the factory's arguments is the number of classes.
         TypeError: the factory does not take these arguments.
     """
     argument = classes_argument(name, factory, options)
@@ -36,10 +36,10 @@ def call(
 
 
 def classes_argument(name: str, factory: Callable[..., nn.Module], options: Collection[str]) -> Parameter:
-    """The argument that takes the number of classes.
+    """Find the argument that takes the number of classes.
 
-    It is the one named num_classes; else the only one that has no default and is not among `options`; else
-    num_classes among the factory's `**kwargs`, as in torchvision's factories.
+    It is the one named num_classes; otherwise the only one that has no default and is not in `options`;
+    otherwise num_classes passed through the factory's `**kwargs`, as in torchvision's factories.
 
     Raises:
         UserError: there is no such argument.
@@ -72,10 +72,10 @@ def _can_be_given(argument: Parameter, first: Parameter | None) -> bool:
 
 
 def parameters(name: str, factory: Callable[..., nn.Module]) -> Mapping[str, Parameter]:
-    """The arguments of a factory by name.
+    """Arguments of a factory, keyed by name.
 
     Raises:
-        UserError: it does not tell them.
+        UserError: its signature can't be inspected.
     """
     try:
         return inspect.signature(factory).parameters
@@ -84,10 +84,10 @@ def parameters(name: str, factory: Callable[..., nn.Module]) -> Mapping[str, Par
 
 
 def keywords(arguments: Mapping[str, Parameter]) -> list[str]:
-    """The arguments that can be given by keyword."""
+    """Names of the arguments that can be passed by keyword."""
     return [p.name for p in arguments.values() if p.kind in _BY_KEYWORD]
 
 
 def takes_any(arguments: Mapping[str, Parameter]) -> bool:
-    """Whether a factory with these arguments takes any others by keyword (`**kwargs`)."""
+    """Whether a factory with these arguments accepts arbitrary others by keyword (`**kwargs`)."""
     return any(p.kind is p.VAR_KEYWORD for p in arguments.values())

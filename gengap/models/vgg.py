@@ -1,19 +1,19 @@
-"""VGG16 with batch norm for images of 3x32x32; the paper does not say which VGG it used."""
+"""VGG16 with batch norm for 3x32x32 images; the paper does not say which VGG it used."""
 
 from torch import nn
 
-STACKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels, convolutions
+STACKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels and number of convolutions
 
 
 def vgg(num_classes: int) -> nn.Sequential:
-    """VGG16's convolutions with batch norm, and one Linear layer; 14.7 M parameters."""
+    """Build VGG16's convolutions with batch norm, and one Linear layer; 14.7 M parameters."""
     return nn.Sequential(*vgg16_features(), nn.Flatten(), nn.Linear(512, num_classes))
 
 
 def vgg16_features() -> list[nn.Module]:
-    """VGG16's five stacks of 3x3 convolutions with batch norm, max pooling of 2x2 after each.
+    """Build VGG16's five stacks of 3x3 convolutions with batch norm, each followed by 2x2 max pooling.
 
-    They map (B, 3, 32, 32) to (B, 512, 1, 1). Initialized by fan-out (He et al. 2015).
+    They map (B, 3, 32, 32) to (B, 512, 1, 1). Weights use He et al. (2015) initialization with fan-out.
     """
     layers: list[nn.Module] = []
     channels = 3

@@ -8,10 +8,10 @@ from importlib.resources import files
 
 @dataclass(frozen=True)
 class Point:
-    """One number read off a figure.
+    """A number read off a figure.
 
-    figure: its panel, such as 2a. experiment: the cell it belongs to, empty for the whole panel. value: as
-    written down, in `unit`. plus_minus: reading precision, empty if not estimated.
+    figure: the figure's panel, such as 2a. experiment: cell it belongs to; empty for the whole panel. value:
+    number as written down, in `unit`. plus_minus: reading precision; empty if not estimated.
     """
 
     figure: str
@@ -25,12 +25,12 @@ class Point:
 
 @cache
 def points() -> tuple[Point, ...]:
-    """All points, in the order of the figures."""
+    """Read all points, in the order of the figures."""
     text = files("gengap.paper").joinpath("figures.csv").read_text(encoding="utf-8")
     return tuple(Point(**row) for row in csv.DictReader(text.splitlines()))
 
 
 def published(figure: str, quantity: str, experiment: str = "") -> str:
-    """The value as written down; empty if the figure shows none."""
+    """Look up a value as written down; empty if the figure shows none."""
     asked = (figure, quantity, experiment)
     return next((p.value for p in points() if (p.figure, p.quantity, p.experiment) == asked), "")

@@ -12,9 +12,9 @@ TEST, TRAIN, SHARPNESS = "test accuracy", "train accuracy", "sharpness"
 class Published:
     """A published mean ± standard deviation over 5 runs, exactly as printed.
 
-    workload: ours. method: `sb` or `lb`. remedy: `augmentation`, `conservative`, or empty. quantity: TEST or
-    TRAIN in percent, or SHARPNESS (Metric 2.1). epsilon, subspace: of a sharpness, as text; an empty subspace
-    is the full space. mean, std: as printed.
+    workload: name of our workload. method: `sb` or `lb`. remedy: `augmentation`, `conservative`, or empty.
+    quantity: TEST or TRAIN in percent, or SHARPNESS (Metric 2.1). epsilon, subspace: settings of a sharpness,
+    as text; an empty subspace means the full space. mean, std: numbers as printed.
     """
 
     workload: str
@@ -37,13 +37,13 @@ class Published:
 
 @cache
 def published() -> tuple[Published, ...]:
-    """All published numbers, in the order of the networks."""
+    """Read all published numbers, in the order of the networks."""
     text = files("gengap.paper").joinpath("keskar.csv").read_text(encoding="utf-8")
     return tuple(Published(**row) for row in csv.DictReader(text.splitlines()))
 
 
 def accuracy(workload: str, method: str, quantity: str = TEST, remedy: str = "") -> Published | None:
-    """A published accuracy; None if there is none."""
+    """Look up a published accuracy; None if there is none."""
     asked = (workload, method, remedy, quantity)
     return next((p for p in published() if (p.workload, p.method, p.remedy, p.quantity) == asked), None)
 
@@ -51,7 +51,7 @@ def accuracy(workload: str, method: str, quantity: str = TEST, remedy: str = "")
 def sharpness(
     workload: str, method: str, epsilon: float, subspace: int | None, remedy: str = ""
 ) -> Published | None:
-    """A published sharpness; None if there is none."""
+    """Look up a published sharpness; None if there is none."""
     asked = (workload, method, remedy, "" if subspace is None else str(subspace))
     return next(
         (
@@ -66,11 +66,11 @@ def sharpness(
 
 
 def title(workload: str) -> str:
-    """The name that readers see: `Keskar et al.'s F1, MNIST`; empty for other workloads."""
+    """Name shown to readers, such as `Keskar et al.'s F1, MNIST`; empty for other workloads."""
     here = next((p for p in published() if p.workload == workload), None)
     return f"Keskar et al.'s {here.network}, {here.dataset}" if here else ""
 
 
 def workloads() -> list[str]:
-    """The workloads with published numbers, in order."""
+    """List the workloads with published numbers, in order."""
     return list(dict.fromkeys(p.workload for p in published()))

@@ -7,8 +7,8 @@ from importlib.resources import files
 
 from gengap.paper import keskar
 
-DEMOS = {"digits_f1": "F1, digits"}  # rows of ours that the paper does not have
-OTHERS = {"photographs_c1": "C1, photographs"}  # likewise, among the other workloads
+DEMOS = {"digits_f1": "F1, digits"}  # our own rows, which the paper doesn't have
+OTHERS = {"photographs_c1": "C1, photographs"}  # likewise, listed among the other workloads
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Published:
 
     @property
     def row(self) -> str:
-        """The workload; the second row of Table 2 ends in `_8k`, as the names of its experiments do."""
+        """Workload of the row; Table 2's second row ends in `_8k`, as do the names of its experiments."""
         return f"{self.workload}_8k" if self.large_batch == 8192 else self.workload
 
 
 @cache
 def published() -> tuple[Published, ...]:
-    """All published cells, in the order of the tables."""
+    """Read all published cells, in the order of the tables."""
     text = files("gengap.paper").joinpath("tables.csv").read_text(encoding="utf-8")
     return tuple(_cell(row) for row in csv.DictReader(text.splitlines()))
 
@@ -55,22 +55,22 @@ def _cell(row: dict[str, str]) -> Published:
 
 
 def workloads(table: int) -> list[str]:
-    """The workloads of a table, in order."""
+    """List the workloads in a table, in order."""
     return list(dict.fromkeys(p.workload for p in published() if p.table == table))
 
 
 def rows(table: int) -> list[str]:
-    """The rows of a table, in order; a workload with two large batches has two."""
+    """List the rows of a table, in order; a workload with two large batches has two."""
     return list(dict.fromkeys(p.row for p in published() if p.table == table))
 
 
 def accuracy(row: str, method: str) -> str:
-    """The published accuracy as printed; empty if there is no such cell."""
+    """Look up a published accuracy as printed; empty if there is no such cell."""
     return next((p.accuracy for p in published() if (p.row, p.method) == (row, method)), "")
 
 
 def first_row(row: str, method: str) -> str:
-    """The first row with this cell: rows of a workload share cells of the same batch (footnote 8)."""
+    """Find the first row with this cell: rows of a workload share cells of the same batch (footnote 8)."""
     here = next((p for p in published() if (p.row, p.method) == (row, method)), None)
     if here is None:
         return row
@@ -79,7 +79,7 @@ def first_row(row: str, method: str) -> str:
 
 
 def title(row: str) -> str:
-    """The name that readers see: `network, dataset`, and the large batch if the workload has two rows.
+    """Name shown to readers: `network, dataset`, and the large batch if the workload has two rows.
 
     A row that is neither in the papers nor one of ours keeps its key.
     """
@@ -91,6 +91,6 @@ def title(row: str) -> str:
 
 
 def network_and_data(workload: str) -> str:
-    """`network, dataset` of a workload, whatever the batch; of one that is not in the paper, its title."""
+    """`network, dataset` of a workload, regardless of the batch; its title if it is not in the paper."""
     here = next((p for p in published() if p.workload == workload), None)
     return title(workload) if here is None else f"{here.network}, {here.dataset}"

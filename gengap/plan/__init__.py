@@ -1,1 +1,1 @@
-"""What a small-batch recipe becomes at a large batch, by each of the paper's methods."""
+"""Plan how each of the paper's methods adapts a small-batch recipe to a large batch."""

@@ -1,4 +1,4 @@
-"""What to expect of each method, from the paper and from the report of our own runs."""
+"""What to expect from each method, according to the paper and to the report on our own runs."""
 
 import csv
 from collections.abc import Iterable
@@ -20,9 +20,9 @@ _FILES = (*(f"table{table}.csv" for table in TABLES), "demo.csv", "other.csv")
 
 @dataclass(frozen=True)
 class GapClosed:
-    """Share (%) of the gap SB - LB that each of REMEDIES closes: mean and range over the rows of a table.
+    """Share (%) of the gap SB - LB closed by each of REMEDIES: mean and range over the rows of a table.
 
-    rows: their number. batches: batch sizes of the LB cells.
+    rows: number of rows. batches: batch sizes of the LB cells.
     """
 
     table: int
@@ -34,7 +34,7 @@ class GapClosed:
 
 
 def closed_in_paper(table: int) -> GapClosed:
-    """The published shares of Table 1 or 2."""
+    """Compute the published shares for Table 1 or 2."""
     rows: dict[str, dict[str, Published]] = {}
     for cell in published():
         if cell.table == table:
@@ -63,7 +63,7 @@ def paper_ratios() -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class OwnRow:
-    """A row of our report: by method the number of finished runs, mean accuracy (%) and its std."""
+    """A row of our report: for each method, the number of finished runs, mean accuracy (%) and its std."""
 
     workload: str
     precision: str
@@ -71,12 +71,12 @@ class OwnRow:
 
 
 def own_rows(results_dir: Path) -> list[OwnRow]:
-    """The report's rows with finished runs following the paper; none if there is no report.
+    """Read the report's rows with finished runs that follow the paper; empty if there is no report.
 
-    One row per workload: that in fp32, or the one in bf16 where nothing was trained in fp32.
+    There is one row per workload: the one in fp32, or that in bf16 if nothing was trained in fp32.
 
     Raises:
-        UnreadableError: a file of the report is none.
+        UnreadableError: something that is not a regular file has the name of one of the report's files.
     """
     rows: dict[tuple[str, str], OwnRow] = {}
     for file in (results_dir / "report" / name for name in _FILES):
@@ -101,12 +101,12 @@ def _add_rows(rows: dict[tuple[str, str], OwnRow], lines: Iterable[dict[str, str
 def _lines(path: Path) -> Iterable[dict[str, str]]:
     if not check_is_file(path):
         return
-    with suppress(OSError), path.open(encoding="utf-8", newline="") as file:  # plan needs no report
+    with suppress(OSError), path.open(encoding="utf-8", newline="") as file:  # the report is optional
         yield from csv.DictReader(file)
 
 
 def why_none(report: Path) -> str:
-    """Why the report in this folder has no rows, as the rest of a sentence that begins with its name."""
+    """Explain why the report in this folder has no rows, as the rest of a sentence starting with its name."""
     try:
         next(report.iterdir(), None)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""The regime of each method for a question, computed by the code and conf/ files that training uses."""
+"""The regime of each method for a question, computed with the same code and conf/ files as in training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from gengap.regime import build_regime
 
 @dataclass(frozen=True)
 class Planned:
-    """One method's column: one rate per phase, one milestone per change of phase.
+    """One method's column: one learning rate per phase, one milestone per change of phase.
 
-    lr_linear: rates by the linear rule, empty if the method keeps the recipe's. samples_seen: in training.
-    cost: samples seen relative to SB.
+    lr_linear: learning rates by the linear rule; empty if the method keeps the recipe's. samples_seen:
+    samples processed in training. cost: samples_seen relative to SB.
     """
 
     method: str
@@ -35,7 +35,7 @@ class Planned:
 
 
 def plan(question: Question) -> tuple[Planned, ...]:
-    """The plans for SB, LB, LB+LR, LB+LR+GBN and LB+LR+GBN+RA, in this order."""
+    """Compute the plans for SB, LB, LB+LR, LB+LR+GBN and LB+LR+GBN+RA, in this order."""
     small = _planned(question, "sb", 0)
     return (small, *(_planned(question, m, small.samples_seen) for m in METHODS if m != "sb"))
 
@@ -66,7 +66,7 @@ def _planned(question: Question, method: str, samples_of_sb: int) -> Planned:
 
 
 def _config(question: Question, method: str) -> Config:
-    """The configuration of a workload with this recipe and a method of conf/, whatever its data set."""
+    """Build the configuration of a workload with this recipe and a method in conf/, on any data set."""
     recipe = {
         "name": "plan",
         "small_batch": question.small_batch,

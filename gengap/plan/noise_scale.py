@@ -1,8 +1,8 @@
-"""Up to which batch size more samples per update pay, from a measured gradient noise scale.
+"""Up to which batch size more samples per update pay off, from a measured gradient noise scale.
 
-McCandlish et al. 2018, "An empirical model of large-batch training", section 2.3: to the same training loss,
-B samples per update need S_min (1 + B_noise / B) updates and E_min (1 + B / B_noise) samples. It is a rule of
-thumb: the model is quadratic, and B_noise is replaced by the gradient noise scale tr Σ / ‖G‖².
+McCandlish et al. 2018, "An empirical model of large-batch training", section 2.3: to reach the same training
+loss with B samples per update takes S_min (1 + B_noise / B) updates and E_min (1 + B / B_noise) samples. This
+is a rule of thumb: the model is quadratic, and B_noise is replaced by the gradient noise scale tr Σ / ‖G‖².
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,9 @@ KEY, KIND = "noise_scale", "walk"
 
 @dataclass(frozen=True)
 class NoiseScale:
-    """A gradient noise scale, in samples; the record that it was read from, if any, and its range there.
+    """A gradient noise scale in samples, the record it was read from, if any, and its range there.
 
-    range: the lowest and the highest over the updates of the record. batch_norm: the record's mode.
+    range: lowest and highest value over the record's updates. batch_norm: mode of batch norm in the record.
     """
 
     samples: float
@@ -32,19 +32,19 @@ class NoiseScale:
     batch_norm: str | None = None
 
     def updates(self, batch: int) -> float:
-        """Updates to the same loss at `batch` samples each, in units of the fewest."""
+        """Updates needed to reach the same loss at `batch` samples each, relative to the minimum."""
         return 1 + self.samples / batch
 
     def processed(self, batch: int) -> float:
-        """Samples to the same loss at `batch` samples per update, in units of the fewest."""
+        """Samples needed to reach the same loss at `batch` samples per update, relative to the minimum."""
         return 1 + batch / self.samples
 
 
 def read_noise_scale(values: Mapping[str, str]) -> NoiseScale | None:
-    """What was typed for `noise_scale`: a number of samples, or a record of `gengap landscape walk`.
+    """Read the value typed for `noise_scale`: a number of samples, or a record of `gengap landscape walk`.
 
     Raises:
-        UserError: it is neither, or no noise scale was measured in the record.
+        UserError: it is neither, or the record contains no noise scale.
     """
     text = values.get(KEY)
     if text is None:
@@ -67,10 +67,10 @@ def read_noise_scale(values: Mapping[str, str]) -> NoiseScale | None:
 
 
 def _by_update(file: Path, measurements: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
-    """Updates and the noise scale there, that of the largest batch, whose error is the smallest.
+    """List updates and noise scales, each from the largest batch, whose error is smallest.
 
     Raises:
-        UserError: there is none.
+        UserError: there are none.
     """
     largest: dict[int, Mapping[str, Any]] = {}
     for m in measurements:
@@ -86,9 +86,9 @@ def _by_update(file: Path, measurements: Sequence[Mapping[str, Any]]) -> list[tu
 
 
 def _mean(points: Sequence[tuple[int, float]]) -> float:
-    """The mean over updates of the noise scale, which is E_min / S_min where it changes during training.
+    """Average the noise scale over updates, which gives E_min / S_min if it changes during training.
 
-    (McCandlish et al. 2018, appendix D.) Between the updates it is interpolated linearly.
+    See McCandlish et al. 2018, appendix D. Between updates, it is interpolated linearly.
     """
     pairs = list(zip(points, points[1:], strict=False))
     length = points[-1][0] - points[0][0]
@@ -97,7 +97,7 @@ def _mean(points: Sequence[tuple[int, float]]) -> float:
 
 
 def noise_note(scale: NoiseScale, small: int, large: int) -> str:
-    """What the noise scale says about going from `small` to `large` samples per update."""
+    """Describe what the noise scale implies for going from `small` to `large` samples per update."""
     noise = f"{scale.samples:.4g}" if scale.range is None else f"about {_rounded(scale.samples)}"
     measured, about = "", noise if scale.range else f"about {noise}"
     if scale.range:
@@ -118,6 +118,6 @@ def noise_note(scale: NoiseScale, small: int, large: int) -> str:
 
 
 def _rounded(samples: float) -> str:
-    """Two significant digits, which is more than the estimate has."""
+    """Round to two significant digits, which is already more precise than the estimate."""
     value = float(f"{samples:.2g}")
     return f"{value:,.0f}" if value >= 10 else f"{value:g}"

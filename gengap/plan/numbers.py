@@ -1,4 +1,4 @@
-"""Numbers as they are typed, read exactly, and the one-line errors for what is not a number."""
+"""Read typed numbers exactly, with one-line errors for anything that is not a number."""
 
 import math
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ from gengap.errors import UserError
 
 
 def whole(values: Mapping[str, str], key: str) -> int:
-    """The whole number, 1 to 10^12, under `key`.
+    """Read the integer, 1 to 10^12, under `key`.
 
     Raises:
-        UserError: it is not a whole number, or outside these limits.
+        UserError: it is not an integer, or outside these limits.
     """
     try:
         value = int(values[key])
@@ -23,7 +23,7 @@ def whole(values: Mapping[str, str], key: str) -> int:
 
 
 def number(values: Mapping[str, str], key: str, default: str = "", *, zero: bool = False) -> Fraction:
-    """The single number under `key`, with the default and limits of `numbers`.
+    """Read the single number under `key`, with default and limits as in `numbers`.
 
     Raises:
         UserError: it is not a number, or there are several.
@@ -37,16 +37,16 @@ def number(values: Mapping[str, str], key: str, default: str = "", *, zero: bool
 def numbers(
     values: Mapping[str, str], key: str, default: str = "", *, zero: bool = False
 ) -> tuple[Fraction, ...]:
-    """The positive numbers under `key`, 30,60 or [30,60], as the exact decimals typed: 0.1 · 0.1 is 0.01.
+    """Read the positive numbers under `key`, 30,60 or [30,60], as exact decimals, so that 0.1 · 0.1 is 0.01.
 
     Args:
-        values: what was typed, by key.
-        key: the key to read.
-        default: used where the key is absent.
+        values: typed values, by key.
+        key: key to read.
+        default: value to use if the key is absent.
         zero: whether 0 is allowed.
 
     Raises:
-        UserError: one is not a number, not finite, or negative, or 0 where that is not allowed.
+        UserError: a value is not a number, not finite, negative, or 0 although that is not allowed.
     """
     text = values.get(key, default)
     try:
@@ -59,5 +59,5 @@ def numbers(
 
 
 def shown(value: Fraction) -> str:
-    """A number for messages, up to 6 digits."""
+    """Format a number for messages, with up to 6 digits."""
     return f"{float(value):g}"

@@ -1,4 +1,4 @@
-"""What `gengap plan` is asked: a small-batch recipe and the large batch to move it to."""
+"""The question put to `gengap plan`: a small-batch recipe and the large batch to move it to."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ OPTIONAL = (
     "noise_scale", "results_dir",
 )  # fmt: skip
 OPTIMIZERS = ("sgd", "adam")
-GHOST_SIZE = 128  # the paper's, in all its experiments
-_LARGEST_BATCH = 10**6  # up to here the ratio of the batches survives the trip through a float (regime.exact)
+GHOST_SIZE = 128  # as in all of the paper's experiments
+_LARGEST_BATCH = 10**6  # limit up to which the ratio of batches survives conversion to float (regime.exact)
 
 
 @dataclass(frozen=True)
 class Question:
-    """A recipe that works at `small_batch`, and the batch to move it to; batches and sizes in samples.
+    """A recipe that works at `small_batch`, and the batch to move it to; batches and sizes are in samples.
 
-    lr: one rate per phase. milestones: phase k + 1 starts at epoch milestones[k]. gamma: ratio of each
-    phase's rate to the one before, None where it varies or there is a single phase.
+    lr: one learning rate per phase. milestones: phase k + 1 starts at epoch milestones[k]. gamma: ratio of
+    each phase's learning rate to the previous one; None if it varies or there is a single phase.
     """
 
     small_batch: int
@@ -52,7 +52,7 @@ def read_question(values: Mapping[str, str]) -> Question:
     """Read the values typed for the keys in REQUIRED and OPTIONAL.
 
     Raises:
-        UserError: a required key is missing, or a value cannot be read or contradicts another.
+        UserError: a required key is missing, or a value can't be read or contradicts another.
     """
     _check_required(values)
     small, large = whole(values, "small_batch"), whole(values, "large_batch")
@@ -137,7 +137,7 @@ def _warmup(values: Mapping[str, str], first_phase: Fraction) -> Fraction:
 
 
 def _optimizer(values: Mapping[str, str]) -> tuple[str, Fraction, tuple[Fraction, Fraction]]:
-    """Name, momentum of SGD, and betas of Adam."""
+    """Read the optimizer's name, SGD's momentum, and Adam's betas."""
     name = values.get("optimizer", "sgd")
     if name not in OPTIMIZERS:
         raise UserError(f"optimizer={name} is unknown: use optimizer={' or optimizer='.join(OPTIMIZERS)}")
@@ -152,12 +152,12 @@ def _optimizer(values: Mapping[str, str]) -> tuple[str, Fraction, tuple[Fraction
 
 
 def default_ghost_size(small: int, large: int) -> int:
-    """The largest divisor of the large batch that exceeds neither the small batch nor GHOST_SIZE."""
+    """Largest divisor of the large batch that exceeds neither the small batch nor GHOST_SIZE."""
     return max(d for d in range(1, min(small, GHOST_SIZE) + 1) if large % d == 0)
 
 
 def _ghost_size(values: Mapping[str, str], small: int, large: int) -> int:
-    """The one typed, or the default."""
+    """Read the ghost size that was typed, or use the default."""
     if "ghost_size" not in values:
         most, found = min(small, GHOST_SIZE), default_ghost_size(small, large)
         if 2 * found < most:

@@ -42,7 +42,7 @@ _MICRO_BATCHES = """\
 
 
 def snippet(question: Question, methods: tuple[Planned, ...]) -> str:
-    """Python code that trains by LB+LR+GBN+RA, with the numbers for LB+LR+GBN in its comments."""
+    """Generate Python code that trains with LB+LR+GBN+RA, with the numbers for LB+LR+GBN in comments."""
     gbn, adapted = (next(p for p in methods if p.method == m) for m in ("lb_gbn", "lb_ra"))
     micro = question.micro_batch
     return _LOOP.format(
@@ -70,7 +70,7 @@ def _optimizer(question: Question, lr: float) -> str:
 
 
 def _schedules(question: Question, adapted: Planned, gbn: Planned) -> str:
-    """Step decay in updates and, if requested, warm-up; torch multiplies their factors."""
+    """Generate step decay in updates and, if requested, warm-up; torch multiplies their factors."""
     milestones, plain = (list(p.milestones_updates) for p in (adapted, gbn))
     lines = ["schedules = []"]
     if milestones:

@@ -17,7 +17,7 @@ NONE = "–"
 
 
 def regimes(question: Question, methods: Sequence[Planned]) -> str:
-    """The table of regimes: one column per method, a block of rows per phase."""
+    """Format the table of regimes, with one column per method and a block of rows per phase."""
     rows = [
         ("", *(LABELS[p.method] for p in methods)),
         ("batch", *(f"{p.batch_size:,}" for p in methods)),
@@ -52,7 +52,7 @@ def _phase(phase: int, methods: Sequence[Planned]) -> list[tuple[str, ...]]:
 
 
 def reasons(question: Question, methods: Sequence[Planned]) -> list[str]:
-    """The reasons for the numbers in the table, one paragraph each."""
+    """Explain the numbers in the table, in one paragraph per reason."""
     ratio = Fraction(question.large_batch, question.small_batch)
     times, root = _short(float(ratio)), _short(sqrt(ratio))
     clip, ghosts = Method().clip_norm, question.large_batch // question.ghost_size
@@ -130,14 +130,14 @@ def _optimizer(question: Question) -> str:
 
 
 def scaled_betas(question: Question) -> tuple[float, float] | None:
-    """Adam's betas at the large batch, 1 - (B_L/B_S)(1 - β) (Malladi et al. 2022); None where negative."""
+    """Adam's betas at the large batch, 1 - (B_L/B_S)(1 - β) (Malladi et al. 2022); None if negative."""
     ratio = Fraction(question.large_batch, question.small_batch)
     first, second = (float(1 - ratio * (1 - beta)) for beta in question.betas)
     return (first, second) if min(first, second) >= 0 else None
 
 
 def expectations(question: Question, own: Sequence[OwnRow]) -> str:
-    """How much each method gains in the paper's tables and in our report."""
+    """Describe how much each method gains in the paper's tables and in our report."""
     low, high = paper_ratios()
     ratio = question.large_batch / question.small_batch
     lines = ["The paper: share (%) of the gap SB - LB that is closed, mean (lowest to highest row)"]
@@ -182,7 +182,7 @@ def _accuracy(cell: tuple[int, float, float | None] | None) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Columns two spaces apart, the first left-aligned, the others right-aligned."""
+    """Align columns two spaces apart, the first to the left, the others to the right."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = (
         "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])

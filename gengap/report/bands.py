@@ -1,4 +1,4 @@
-"""Curves over seeds: the same measurement in several runs, at the x values that all of them share."""
+"""Curves over seeds: the same measurement in several runs, at the x values they all share."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Band:
-    """A curve per seed. x: updates or epochs, ascending, shape (rows,). values: shape (seeds, rows)."""
+    """One curve per seed. x: updates or epochs (rows,), ascending. values: measurements (seeds, rows)."""
 
     x: Array
     values: Array
@@ -30,12 +30,12 @@ class Band:
         return np.asarray(self.values.std(axis=0, ddof=1)) if len(self.values) > 1 else None
 
     def until(self, x: float) -> "Band":
-        """The rows up to and including x."""
+        """Select the rows up to and including x."""
         return Band(self.x[self.x <= x], self.values[:, self.x <= x])
 
 
 def band(curves: Sequence[tuple[Array, Array]]) -> Band | None:
-    """Combine one (x, y) per seed, restricted to the x they all share; None if there are none."""
+    """Combine one (x, y) per seed, restricted to the x values they all share; None if there are none."""
     found = [dict(zip(x, y, strict=True)) for x, y in curves if len(x)]
     if not found:
         return None
@@ -48,7 +48,7 @@ def band(curves: Sequence[tuple[Array, Array]]) -> Band | None:
 def band_data(
     names: tuple[str, ...], clock: str, value: str, bands: Iterable[tuple[tuple[str, ...], Band]]
 ) -> Table:
-    """The curves of a figure as numbers: mean and sample standard deviation over seeds at each x.
+    """Tabulate the curves of a figure: mean and sample standard deviation over seeds at each x.
 
     names: headers of the columns that identify a band. std is empty for a single seed.
     """

@@ -1,4 +1,4 @@
-"""Which runs belong to which cell: the records of a results directory, matched with conf/experiment."""
+"""Match the records in a results directory with conf/experiment, to find which runs belong to which cell."""
 
 import shlex
 from dataclasses import dataclass, field
@@ -26,10 +26,10 @@ DEFAULT = Path("results")
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ only in the seed: one row of `runs` per seed, whatever its status.
+    """Runs that differ only in the seed, with one row of `runs` per seed, whatever its status.
 
     workload: name of the row in the tables, `imagenet_alexnet_8k` for the cells at batch 8192. experiment:
-    the one that composes these runs, apart from precision and protocol; empty if none does.
+    experiment that composes these runs, apart from precision and protocol; empty if there is none.
     """
 
     run: str
@@ -40,23 +40,23 @@ class Group:
 
     @cached_property
     def finished(self) -> DataFrame:
-        """The runs that means are taken over."""
+        """Finished runs, over which means are taken."""
         return self.runs[self.runs["status"] == "finished"]
 
     @property
     def accuracies(self) -> list[float]:
-        """Validation accuracy (%) of each finished run after its last update, never the best."""
+        """Validation accuracy (%) of each finished run after its last update (never the best one)."""
         return [float(accuracy) for accuracy in self.finished["last_val_accuracy"]]
 
     @property
     def by_seed(self) -> dict[int, float]:
-        """The same accuracies by seed."""
+        """The same accuracies, keyed by seed."""
         seeds = map(int, self.finished["seed"])
         return dict(zip(seeds, self.accuracies, strict=True))
 
     @property
     def lr_scale(self) -> float | None:
-        """What the method multiplies the workload's learning rates by; None where no record can be read."""
+        """Factor by which the method scales the workload's learning rates; None if no record can be read."""
         record = read_record(Path(self.runs["directory"].iloc[0]))
         method = record["config"]["method"] if record else {}
         if not {"lr_base_batch", "lr_rule"} <= method.keys():
@@ -65,43 +65,43 @@ class Group:
 
     @property
     def is_own(self) -> bool:
-        """Whether the workload is the user's own, and no experiment is its cell with this method."""
+        """Whether the workload is the user's own and no experiment is its cell for this method."""
         return part_of(self.workload) is Part.OTHER and not experiment_of(self.workload, self.method)
 
 
 @dataclass(frozen=True)
 class Records:
-    """Everything in a results directory: the cells of the tables, and variants that belong to none."""
+    """Everything in a results directory: the cells of the tables, and variants that belong to no cell."""
 
     runs: DataFrame
     cells: dict[tuple[Row, str], Group]  # by row and method
     variants: list[Group]
-    unreadable: tuple[tuple[str, str], ...] = ()  # (file relative to the results directory, what is wrong)
+    unreadable: tuple[tuple[str, str], ...] = ()  # (file relative to the results directory, problem)
     speeds: tuple[dict[str, Any], ...] = ()  # measurements of `gengap bench`, one per machine
     landscape: tuple[dict[str, Any], ...] = ()  # measurements of `gengap landscape`
-    # By run name, of every cell that has runs or measurements: its experiment, and its row if it has one
+    # For every cell with runs or measurements, by run name: its experiment, and its row if it has one
     places: dict[str, Place] = field(default_factory=dict)
-    results_dir: Path = DEFAULT  # as in the commands that the report shows
-    are_published: bool = False  # the committed records of this project, whose report names every figure
+    results_dir: Path = DEFAULT  # as in the commands shown in the report
+    are_published: bool = False  # the project's committed records, whose report names every figure
 
     def command(self, words: str) -> str:
-        """The command that trains `words`, such as +sweep=figure1, into this results directory."""
+        """Command that trains `words`, such as +sweep=figure1, into this results directory."""
         at_default = self.are_published or self.results_dir == DEFAULT
         place = "" if at_default else " " + shlex.quote(f"results_dir={self.results_dir}")
         return f"gengap train {words}{place}"
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to report: no record, or none that can be read."""
+        """Whether there is nothing to report: no records, or none that can be read."""
         return self.runs.empty and not self.landscape
 
     def cell(self, row: Row, method: str) -> Group | None:
-        """The runs of a cell, which two rows may share; None if there are none."""
+        """Runs of a cell, which two rows may share; None if there are none."""
         return self.cells.get((row._replace(name=paper.first_row(row.name, method)), method))
 
 
 def read_records(results_dir: Path) -> Records:
-    """Read all runs and assign them to cells; an absent directory has no runs.
+    """Read all runs and assign them to cells; a missing directory has no runs.
 
     Raises:
         UnreadableError: the folder of all runs or of all measurements can't be read.
@@ -111,7 +111,7 @@ def read_records(results_dir: Path) -> Records:
     speeds, no_speeds = read_measurements(root)
     unreadable = (*store.unreadable, *measured.unreadable, *no_speeds)
     for error in unreadable:
-        if error.file.parent == root:  # not one record, but all of a kind
+        if error.file.parent == root:  # the folder of all records of a kind, not just one record
             raise error
     places = all_places(store.runs, measured)
     rows_of = {run: row for run, (_, row) in places.items() if row}
@@ -137,14 +137,14 @@ def _group(run: str, rows: DataFrame, places: dict[str, Place]) -> Group:
 
 
 def rows_of(records: Records, *parts: Part) -> list[Row]:
-    """The rows that have records, part by part, by name and kind."""
+    """List the rows that have records, part by part, by name and kind."""
     names = [name for part in parts for name in row_names(records) if part_of(name) is part]
     rows = (Row(name, *kind) for name in names for kind in KINDS)
     return [row for row in rows if any(records.cell(row, m) for m in METHODS)]
 
 
 def drawn_rows(records: Records) -> list[Row]:
-    """One row per name for figures: as the paper states it or, where it has no such run, in bf16."""
+    """List one row per name for figures: as stated in the paper or, if there is no such run, in bf16."""
     precisions = ([Row(name, precision) for precision in PRECISIONS] for name in row_names(records))
     return [row for rows in precisions for row in [r for r in rows if _has_finished(records, r)][:1]]
 
@@ -155,21 +155,21 @@ def _has_finished(records: Records, row: Row) -> bool:
 
 
 def parts(records: Records) -> list[Part]:
-    """The parts that have runs, and Table 1 in any case."""
+    """List the parts that have runs, and Table 1 in any case."""
     found = {Part.TABLE1, *map(part_of, records.runs["workload"])}
     return [part for part in Part if part in found]
 
 
 def row_names(records: Records) -> list[str]:
-    """Names of the paper's rows in its order, then of other workloads that have cells."""
+    """List the names of the paper's rows in its order, then of other workloads that have cells."""
     names = dict.fromkeys(p.row for p in paper.published())
     return [*names, *sorted({row.name for row, _ in records.cells} - set(names))]
 
 
 def changed(group: Group) -> dict[str, Any] | None:
-    """The settings that differ from the cell of the same workload and method; None without such a cell.
+    """Find the settings that differ from the cell of the same workload and method; None without such a cell.
 
-    A protocol other than the paper's is one of them, by its name, and stands for all that it sets.
+    A protocol other than the paper's is listed by its name, which stands for everything it sets.
     """
     experiment = experiment_of(group.workload, group.method)
     record = read_record(Path(group.runs["directory"].iloc[0]))

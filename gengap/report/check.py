@@ -20,7 +20,7 @@ _COMMAND, _PLACE = "gengap train ", "results_dir="
 
 
 def written(folder: Path) -> list[str]:
-    """Names of the report's text files in a folder."""
+    """List the names of the report's text files in a folder."""
     if not folder.is_dir():
         return []
     return sorted(p.name for p in folder.iterdir() if p.suffix in SUFFIXES)
@@ -30,7 +30,7 @@ def compare(records: Records, folder: Path) -> str:
     """Regenerate the report's text files and compare them with those in the folder.
 
     Returns:
-        The first difference and where it is; empty if there is none.
+        The first difference and its location; empty if there is none.
     """
     fresh = texts(_named_as_in(folder / "README.md", records))
     for name in sorted({*fresh, *written(folder)}):
@@ -41,7 +41,7 @@ def compare(records: Records, folder: Path) -> str:
 
 
 def _named_as_in(page: Path, records: Records) -> Records:
-    """The records under the name that the report's commands call them by; other folders give them others."""
+    """Set the records' results directory as named in the report's commands; other folders name others."""
     if not check_is_file(page):
         return records
     commands = _commands(_read(page).split("\n"))
@@ -50,17 +50,17 @@ def _named_as_in(page: Path, records: Records) -> Records:
 
 
 def _commands(page: list[str]) -> Iterator[list[str]]:
-    """The words of the report's own commands; a record may hold such words too, but elsewhere."""
+    """Yield the words of the report's own commands; a record may contain such words too, but elsewhere."""
     after = page[page.index(f"## {ABSENT}") :] if f"## {ABSENT}" in page else []
     rows = takewhile(lambda line: not line.startswith("## "), after[1:])
     for line in (*(line for line in page if line.startswith(f"- {MISSING}")), *rows):
         _, found, command = line.removesuffix(" |").rpartition(_COMMAND)
-        with suppress(ValueError):  # of a page that was edited
+        with suppress(ValueError):  # the page may have been edited
             yield shlex.split(unmarked(command)) if found else []
 
 
 def _read(file: Path) -> str:
-    return file.read_text(encoding="utf-8", errors="replace")  # what is no UTF-8 differs, too
+    return file.read_text(encoding="utf-8", errors="replace")  # invalid UTF-8 counts as a difference
 
 
 def _compare_file(expected: str | None, file: Path) -> str:

@@ -1,4 +1,4 @@
-"""The comparisons as tables: one per kind for reading, and all of them as numbers."""
+"""Comparisons as tables: a readable one per kind, and all of them as numbers."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ _P_COLUMNS = {
 
 
 def table(found: Sequence[Comparison], kind: str) -> Table:
-    """The comparisons of one kind that have the seeds for a number, for reading."""
+    """Make a readable table of the comparisons of one kind that have enough seeds for a number."""
     shown = [c for c in found if c.kind == kind and not c.needs_seeds]
     p_columns = _P_COLUMNS[kind]
     header = (
@@ -39,7 +39,7 @@ def table(found: Sequence[Comparison], kind: str) -> Table:
 
 
 def too_few_seeds(found: Sequence[Comparison], kind: str) -> str:
-    """The comparisons of one kind that need more seeds, in one sentence; empty if there are none."""
+    """List the comparisons of one kind that need more seeds, in one sentence; empty if there are none."""
     rows: dict[str, list[str]] = {}
     for c in found:
         if c.kind == kind and c.needs_seeds:
@@ -64,7 +64,7 @@ def _row(c: Comparison, p_columns: int) -> tuple[str, ...]:
 
 
 def data(found: Sequence[Comparison]) -> Table:
-    """All comparisons as numbers: points, fractions of the gap, p-values."""
+    """Tabulate all comparisons as numbers: points, fractions of the gap, p-values."""
     header = (
         "kind", "workload", "comparison", "seeds", "value", "low95", "high95", "p", "p_holm", "blank_because",
         "p_superior", "margin", "paired",
@@ -81,7 +81,7 @@ def data(found: Sequence[Comparison]) -> Table:
 
 
 def reading(c: Comparison) -> str:
-    """What the test and the interval say together; empty where there is no interval."""
+    """Interpret test and interval together; empty if there is no interval."""
     if c.low is None or c.high is None or c.p_holm is None:
         return ""
     if c.kind == AS_GOOD:
@@ -96,7 +96,7 @@ def reading(c: Comparison) -> str:
 
 
 def _as_good(p_not_worse: float, p_better: float | None, *, worse: bool) -> str:
-    """In this order, so that no correction is needed for asking twice; the margin decides what worse is."""
+    """Interpret both tests in a fixed order, so that none needs correction; the margin defines "worse"."""
     if p_not_worse < LEVEL:
         return "better" if p_better is not None and p_better < LEVEL else "as good"
     return "worse" if worse else "open"

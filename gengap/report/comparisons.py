@@ -1,4 +1,4 @@
-"""The methods of each row compared: is +RA as good as SB, how much of the gap is closed, and by what."""
+"""Compare the methods of each row: is +RA as good as SB, how much of the gap is closed, and by what?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,12 +22,12 @@ Samples = dict[str, list[float]]  # accuracies in percent, one per seed
 
 @dataclass(frozen=True)
 class Comparison:
-    """One comparison: points for differences, a fraction for shares, None with a reason where it is blank.
+    """One comparison: points for differences, a fraction for shares, None with a reason if it is blank.
 
-    seeds: number of seeds of each side, or of the pairs. low, high: 95 % interval. p: of the kind's test;
-    p_holm: corrected over all of the kind. p_superior: of +RA being no better than SB, for those of the kind
-    AS_GOOD; it counts only where it has been shown to be as good. margin: in points, below which a
-    difference counts as none.
+    seeds: number of seeds on each side, or of pairs. low, high: 95 % interval. p: p-value of the kind's test;
+    p_holm: p corrected over all comparisons of the kind. p_superior: for kind AS_GOOD, p-value of +RA being
+    no better than SB, which only counts once +RA has been shown to be as good. margin: difference in points
+    below which there counts as being none.
     """
 
     kind: str
@@ -46,15 +46,15 @@ class Comparison:
 
     @property
     def needs_seeds(self) -> bool:
-        """Whether a side has too few seeds for any number."""
+        """Whether one side has too few seeds to compute any number."""
         return self.reason.startswith(NEEDS_SEEDS)
 
 
 def compare_methods(records: Records) -> list[Comparison]:
-    """All comparisons, by kind, then in the order of the tables' rows."""
+    """Make all comparisons, ordered by kind, then by the tables' rows."""
     rows = rows_of(records, *Part)
     samples = {row: {m: _accuracies(records, row, m) for m in METHODS} for row in rows}
-    # Looked up by the key itself, so that a cell shared by two rows is compared once
+    # Look up cells by their own key, so that one shared by two rows is compared only once
     cells = [(row, m) for row in rows for m in METHODS if (row, m) in records.cells]
     return [
         *corrected([_as_good(row, samples[row]) for row in rows]),
@@ -66,13 +66,13 @@ def compare_methods(records: Records) -> list[Comparison]:
 
 
 def corrected(lines: Sequence[Comparison]) -> list[Comparison]:
-    """With Holm's correction over all of these that have a p."""
+    """Apply Holm's correction over all comparisons that have a p-value."""
     adjusted = iter(holm([line.p for line in lines if line.p is not None]))
     return [line if line.p is None else replace(line, p_holm=next(adjusted)) for line in lines]
 
 
 def gap(records: Records, row: Row, a: str, b: str) -> Comparison:
-    """One difference within a row, method `a` minus method `b`, with its interval and p of no difference."""
+    """Compute method `a` minus method `b` within a row, with interval and p-value of no difference."""
     samples = {m: _accuracies(records, row, m) for m in (a, b)}
     line, tested = _between_methods("gap", row, samples, a, b)
     return line if tested is None else replace(line, p=tested.p)
@@ -84,7 +84,7 @@ def _accuracies(records: Records, row: Row, method: str) -> list[float]:
 
 
 def _as_good(row: Row, samples: Samples) -> Comparison:
-    """+RA against SB: first that it is not worse by the margin, then that it is better."""
+    """Compare +RA with SB, testing first that it is not worse by the margin, then that it is better."""
     line, tested = _between_methods(AS_GOOD, row, samples, "lb_ra", "sb")
     line = replace(line, margin=margin_of(row.name))
     if tested is None:
@@ -106,16 +106,16 @@ def _protocol(records: Records, row: Row, method: str) -> Comparison:
 def _with_stated(
     kind: str, records: Records, row: Row, method: str, stated: str
 ) -> tuple[Comparison, Difference | None]:
-    """The cell at another precision or protocol, minus the same cell as the paper states it."""
+    """Compute a cell at another precision or protocol, minus the same cell as stated in the paper."""
     groups = [records.cell(row, method), records.cell(Row(row.name), method)]
     names = (f"{LABELS[method]} {row.deviation}", stated)
     return between(kind, Row(row.name), dict(zip(names, groups, strict=True)))
 
 
 def between(kind: str, row: Row, groups: Mapping[str, Group | None]) -> tuple[Comparison, Difference | None]:
-    """The first group of runs minus the second, by name; the Difference is None where no test is possible.
+    """Compute the first group of runs minus the second, by name; Difference is None if no test is possible.
 
-    By pairs of the same seed, which have initial weights and order of images in common, where there are two.
+    Uses pairs with the same seed, hence the same initial weights and image order, if there are at least two.
     """
     found = [{} if group is None else group.by_seed for group in groups.values()]
     shared = sorted(found[0].keys() & found[1].keys())
@@ -133,7 +133,7 @@ def _between_methods(
 def _difference(
     kind: str, row: Row, sides: Samples, *, paired: bool = False
 ) -> tuple[Comparison, Difference | None]:
-    """The first side minus the second; the Difference is None where no test is possible."""
+    """Compute the first side minus the second; Difference is None if no test is possible."""
     a, b = sides.values()
     line = Comparison(kind, row, " − ".join(sides), (len(a), len(b)), paired=paired)
     reason = _too_few(sides)
@@ -163,7 +163,7 @@ def _share(row: Row, samples: Samples, method: str) -> Comparison:
 
 
 def _no_gap(samples: Samples) -> str:
-    """Why there may be no gap to close; empty where the interval of SB - LB excludes 0."""
+    """Explain why there may be no gap to close; empty if the interval of SB - LB excludes 0."""
     found = difference(samples["sb"], samples["lb"])
     if not found.testable:
         return f"SB and LB: {NO_SPREAD}"
@@ -174,12 +174,12 @@ def _no_gap(samples: Samples) -> str:
 def _step(records: Records, row: Row, samples: Samples, a: str, b: str) -> Comparison:
     line, tested = _between_methods(STEP, row, samples, a, b)
     scales = [_scale(records, row, m) for m in (a, b)]
-    if b != "lb" and all(scales) and scales[0] != scales[1]:  # it changes more than one thing
+    if b != "lb" and all(scales) and scales[0] != scales[1]:  # the step changes more than one thing
         line = replace(line, name=f"{line.name} (rate ×{scales[0]:.3g} − ×{scales[1]:.3g})")
     return line if tested is None else replace(line, p=tested.p)
 
 
 def _scale(records: Records, row: Row, method: str) -> float | None:
-    """By how much a cell's learning rate is that of the small batch; None without records."""
+    """Ratio of a cell's learning rate to the small batch's; None without records."""
     group = records.cell(row, method)
     return None if group is None else group.lr_scale

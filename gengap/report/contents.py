@@ -17,7 +17,7 @@ from gengap.report.rows import PAPER_TABLES, Part, Row
 from gengap.report.section import Details, Picture, Plain, Section, section
 from gengap.report.speed import targets_table
 
-ABSENT, MISSING = "Figures without records", "missing: "  # what stands before commands
+ABSENT, MISSING = "Figures without records", "missing: "  # texts that precede commands
 
 
 def report(
@@ -27,7 +27,7 @@ def report(
     landscape: Landscape,
     questions: Questions,
 ) -> Section:
-    """The whole report."""
+    """Build the whole report."""
     own = not records.are_published
     heading = ("Runs", prose.OWN_RUNS) if own else ("Variants", prose.VARIANTS)
     runs = (
@@ -63,7 +63,7 @@ def report(
 
 
 def _tables(records: Records) -> list[Section]:
-    """A section per table, those with rows first; without any, only in the project's own report."""
+    """Build a section per table, those with rows first; empty ones only in the project's own report."""
     present = sorted(parts(records), key=lambda part: part in PAPER_TABLES and not rows_of(records, part))
     if records.are_published:
         no_table2 = Section(Part.TABLE2.heading, (prose.NO_TABLE2,))
@@ -73,7 +73,7 @@ def _tables(records: Records) -> list[Section]:
 
 
 def _left_out(records: Records, compared: Sequence[Comparison]) -> str:
-    """The sentence on what has no runs in a folder of the user's own; empty if all of it has."""
+    """Write the sentence about what has no runs in a user's own folder; empty if everything has."""
     empty = [part.heading for part in PAPER_TABLES if not rows_of(records, part)]
     empty += [] if compared else ["the comparisons of methods"]
     *first, last = empty or [""]
@@ -82,7 +82,7 @@ def _left_out(records: Records, compared: Sequence[Comparison]) -> str:
 
 
 def glance(records: Records, landscape: Landscape) -> Section | None:
-    """How many cells of the paper's tables there are, and how they compare; does the gap open and close?"""
+    """Build "At a glance": number of cells in the paper's tables, how they compare, and the gap."""
     told = landscape.glance
     surfaces = (prose.GLANCE_LANDSCAPE, Plain(told, is_list=True)) if told else ()
     return section("At a glance", counts(records), *surfaces, _gap(records, *PAPER_TABLES))
@@ -93,7 +93,7 @@ def _gap(records: Records, *chosen: Part) -> Section | None:
 
 
 def table(records: Records, part: Part) -> Section:
-    """Our rows, next to the paper's where it has them, then their cells in detail."""
+    """Build the section with our rows, next to the paper's if it has them, then their cells in detail."""
     rows = rows_of(records, part)
     own = _own_workloads(records) if part is Part.OTHER else None
     blocks = (
@@ -126,10 +126,10 @@ def _own_workloads(records: Records) -> Section | None:
 
 
 def _absent_rows(number: int, rows: list[Row]) -> tuple[str, str]:
-    """The rows without any records, then those with none but marked ones."""
+    """List the rows without any records, then those that only have marked ones."""
     there = dict.fromkeys(row.name for row in rows)
     if not rows:
-        return "", ""  # said already, in fewer words
+        return "", ""  # already stated more briefly
     nothing = "; ".join(paper.title(name) for name in paper.rows(number) if name not in there)
     only_marked = "; ".join(paper.title(name) for name in there if Row(name) not in rows)
     return (
@@ -139,7 +139,7 @@ def _absent_rows(number: int, rows: list[Row]) -> tuple[str, str]:
 
 
 def comparisons(found: list[Comparison]) -> Section:
-    """Comparisons between the cells of each row."""
+    """Build the section on comparisons between the cells of each row."""
     if not found:
         return Section("Comparisons", ("No runs for the tables yet.\n",))
     if all(line.needs_seeds for line in found):
@@ -162,7 +162,7 @@ def _compared(found: Sequence[Comparison], kind: str) -> tuple[Table | None, Pla
 
 
 def figure(shown: Figure) -> Section:
-    """A figure with its caption, what is missing from it, and its tables."""
+    """Build the section of a figure, with its caption, what is missing from it, and its tables."""
     blocks = (
         Picture(shown.name, shown.heading),
         shown.caption,
@@ -174,11 +174,11 @@ def figure(shown: Figure) -> Section:
 
 
 def targets(measurements: Sequence[dict[str, Any]]) -> Section:
-    """The speed targets and the measurements."""
+    """Build the section on speed targets and measurements."""
     return Section("Targets", (prose.TARGETS, targets_table(measurements)))
 
 
 def absent(figures: list[Figure]) -> Table:
-    """The figures that have nothing to draw, and the runs that they need."""
+    """List the figures that have nothing to draw, and the runs they need."""
     rows = ((f.heading, "; ".join(f.missing)) for f in figures if f.missing)
     return Table(("figure", "what is missing"), tuple(rows), labels=2)

@@ -1,4 +1,4 @@
-"""Distance from initialization against updates: the random walks of finished runs, and fits (figure 2)."""
+"""Distance from initialization against updates: random walks of finished runs, and fits (figure 2)."""
 
 from dataclasses import dataclass
 from math import inf
@@ -22,9 +22,9 @@ LATER = (2, 4)  # starts, as multiples of the first, that show whether the verdi
 class Walk:
     """The finished runs of one experiment.
 
-    band: L2 norm of w_t - w_0 against updates t. epochs_per_update: as recorded. first_change: the update
-    at which the learning rate first changes, inf if it never does. fits: by seed, or why there is none.
-    later: the same with the start of the window this many times as late.
+    band: L2 norm of w_t - w_0 against updates t. epochs_per_update: ratio, as recorded. first_change: update
+    at which the learning rate first changes; inf if it never does. fits: fit, or why there is none, by seed.
+    later: the same with the window starting this many times as late.
     """
 
     band: Band
@@ -35,19 +35,19 @@ class Walk:
 
     @property
     def fitted(self) -> list[WalkFit]:
-        """The fits of the seeds that have one."""
+        """Fits of the seeds that have one."""
         return [f for f in self.fits.values() if isinstance(f, WalkFit)]
 
     @property
     def reasons(self) -> list[str]:
-        """Why the other seeds have none, sorted."""
+        """Reasons why the other seeds have none, sorted."""
         return sorted({f for f in self.fits.values() if isinstance(f, str)})
 
     @property
     def initial_phase(self) -> Band:
-        """The rows before the learning rate first changes, and the update at which it does.
+        """Rows before the learning rate first changes, plus one for the update at which it does.
 
-        The distance there is interpolated linearly in ln t between the neighboring rows.
+        The distance at that update is interpolated linearly in ln t between the neighboring rows.
         """
         before, t = self.band.until(self.first_change), self.band.x
         if not t[0] < self.first_change < t[-1] or self.first_change in t:
@@ -70,12 +70,12 @@ class Walk:
         return summarize([fit_log(phase.x[late], row[late])[1] for row in phase.values])
 
     def epochs_at(self, updates: Array) -> Array:
-        """The same updates in epochs."""
+        """Convert updates to epochs."""
         return updates * self.epochs_per_update
 
 
 def read_walk(group: Group, tensor: int | None = None) -> Walk | None:
-    """The walk of all parameters, or of one parameter tensor by its index; None without recorded rows."""
+    """Read the walk of all parameters, or of one parameter tensor by index; None without recorded rows."""
     walks: list[tuple[Array, Array]] = []
     fits: dict[int, Fits] = {k: {} for k in (1, *LATER)}
     epochs_per_update, change = 0.0, inf
@@ -100,7 +100,7 @@ def read_walk(group: Group, tensor: int | None = None) -> Walk | None:
 def _recorded(rows: DataFrame) -> DataFrame:
     if "tensor_distances" not in rows:
         return rows.iloc[:0]
-    # Evaluations record a distance too, but only these rows are even in ln t. Update 0 has no logarithm.
+    # Evaluations also record a distance, but only these rows are evenly spaced in ln t; update 0 has no log
     return rows[rows["tensor_distances"].notna() & (rows["update"] > 0)]
 
 
@@ -117,7 +117,7 @@ def _first_change(directory: Path) -> float:
 
 
 def _transient(directory: Path) -> float:
-    """Updates until momentum has built up: two of its time constants, 2 / (1 - momentum)."""
+    """Number of updates until momentum has built up: two of its time constants, 2 / (1 - momentum)."""
     record = read_record(directory)
     config = record["config"] if record else {}
     workload = config.get("workload", {})
@@ -127,7 +127,7 @@ def _transient(directory: Path) -> float:
 
 
 def _clipped_until(rows: DataFrame, first_change: float) -> float:
-    # Every row, evaluations included, counts the clipped updates since the row before it.
+    # Every row, including evaluations, counts the clipped updates since the previous row
     clipping = rows[(rows["clipped"] > 0) & (rows["update"] <= first_change)]["update"]
     return 0.0 if clipping.empty else float(clipping.max())
 

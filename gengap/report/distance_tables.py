@@ -1,4 +1,4 @@
-"""The fits of random walks as tables: one row per walk for reading, one per seed as numbers."""
+"""Fits of random walks as tables: a readable one with a row per walk, and numbers with a row per seed."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ Named = tuple[tuple[str, ...], Walk]  # labels that identify a walk, and the wal
 
 
 def fit_data(names: tuple[str, ...], walks: Iterable[Named]) -> Table:
-    """One row per seed: the window in updates, a + b ln t, and the quality of both laws."""
+    """Tabulate one row per seed: the window in updates, a + b ln t, and the quality of both laws."""
     header = (
         *names, "seed", "start", "end", "rows", "intercept", "slope", "r_squared_log", "rmse_log",
         "relative_log", "r_squared_power", "rmse_power", "relative_power", "no_fit",
@@ -32,7 +32,7 @@ def _fit_row(fit: WalkFit | str) -> tuple[str, ...]:
 
 
 def fit_table(names: tuple[str, ...], walks: Iterable[Named]) -> Table:
-    """One row per walk, over its seeds."""
+    """Tabulate one row per walk, summarizing its seeds."""
     header = (
         *names, "n", "window (updates)", "rows", "slope b ± std", "a + b ln t: R²",
         "a + b ln t: error", "a t^b: R²", "a t^b: error", "better law", "if it starts later", "no fit",
@@ -60,7 +60,7 @@ def _summary(found: Walk) -> tuple[str, ...]:
 
 
 def _later(found: Walk) -> str:
-    """The verdicts of windows that start later, by how many times as late."""
+    """Verdicts for windows that start later, by how many times as late."""
     told = []
     for k, by_seed in found.later.items():
         fits = [f for f in by_seed.values() if isinstance(f, WalkFit)]

@@ -1,6 +1,6 @@
-"""Text from anywhere, such as a record's, as plain text of every format: shown, and never read as markup.
+"""Escape arbitrary text, such as a record's, for each format, so that it is never interpreted as markup.
 
-HTML is escaped by its template. All formats show a control character as its escape, such as `\\n`.
+HTML is escaped by its template. All formats show control characters as escapes, such as `\\n`.
 """
 
 import html
@@ -17,7 +17,7 @@ _MARKDOWN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_BY_NUMBER = "\\$/.&<"  # a backslash does not help on GitHub, or is not understood by every reader
+_BY_NUMBER = "\\$/.&<"  # for these, a backslash doesn't work on GitHub or isn't understood everywhere
 _BACKSLASHED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 _TEX = {
@@ -29,14 +29,14 @@ _TEX = {
     "|": r"\textbar{}",
 } | {character: "\\" + character for character in "%&_#${}"}
 
-_LONGEST = 40  # characters of a label in a picture
+_LONGEST = 40  # most characters of a label in a picture
 _NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-# At the beginning, and after the character that separates cells where a comma is part of a number
+# At the start, and after the semicolon that separates cells in locales with decimal commas
 _FORMULA = re.compile(r"(?:^|(?<=;))(?=\s*[=+\-@＝＋－＠])")
 
 
 def markdown_text(text: str) -> str:
-    """Inline text of GitHub's Markdown, in a table too; an e-mail address may still become a link."""
+    """Escape inline text for GitHub's Markdown, tables too; an e-mail address may still become a link."""
     return _MARKDOWN.sub(_marked, visible(text))
 
 
@@ -45,30 +45,30 @@ def _marked(match: re.Match[str]) -> str:
 
 
 def markdown_line(text: str) -> str:
-    """As `markdown_text`, at the beginning of a line, where more characters have a meaning."""
+    """Like `markdown_text`, for the start of a line, where more characters have a special meaning."""
     line = markdown_text(text).lstrip()
     return re.sub(r"^([-+=>:])|^(\d+)([.)])", lambda m: rf"\{m[1]}" if m[1] else rf"{m[2]}\{m[3]}", line)
 
 
 def unmarked(markdown: str) -> str:
-    """The text that `markdown_text` was given, if it had no control characters."""
+    """Recover the text passed to `markdown_text`, if it had no control characters."""
     return html.unescape(_BACKSLASHED.sub(r"\1", markdown))
 
 
 def tex_text(text: str) -> str:
-    """Text of a LaTeX document."""
+    """Escape text for a LaTeX document."""
     return "".join(_TEX.get(character, character) for character in visible(text))
 
 
 def csv_cell(text: str) -> str:
-    """A cell that no spreadsheet runs: a number as it is, and what would be a formula after an apostrophe."""
+    """Make a cell safe for spreadsheets: numbers unchanged, would-be formulas prefixed with an apostrophe."""
     return text if _NUMBER.fullmatch(text) else _FORMULA.sub("'", visible(text))
 
 
 def picture_text(text: str) -> str:
-    """Text in a picture, where matplotlib would set what is between dollar signs as mathematics.
+    """Escape text in a picture, where matplotlib would set anything between dollar signs as math.
 
-    The end of a long text is left out, which would leave no room for the axes.
+    Long text is truncated, since it would leave no room for the axes.
     """
     shown = visible(text)
     short = shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"

@@ -1,6 +1,6 @@
 """Does the distance from initialization grow like log t? Fits of a run's walk (section 4, figure 2).
 
-The window begins after the transient (until momentum has built up and clipping has ended) and ends when the
+The window starts after the transient (once momentum has built up and clipping has ended) and ends when the
 learning rate first changes. a + b ln t and a t^b are compared by how well each predicts held-out rows.
 """
 
@@ -12,27 +12,27 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 Array = NDArray[np.float64]
-Law = Callable[[Array, Array, Array], Array]  # (t, distance, later): fits the first two, predicts at later
+Law = Callable[[Array, Array, Array], Array]  # (t, distance, later): fits the first two, predicts at `later`
 
-MINIMUM_ROWS = 6  # three to fit two parameters on, three to predict
-MINIMUM_UPDATES = 100  # from first to last row; a shorter window shows transients, not a law
+MINIMUM_ROWS = 6  # three to fit two parameters, three to predict
+MINIMUM_UPDATES = 100  # from first to last row; a shorter window would show transients, not a law
 
-# A law describes a walk if it predicts the held-out rows and fits the window at least this well.
-LARGEST_ERROR = 0.05  # of the mean held-out distance
+# A law describes a walk if it predicts the held-out rows and fits the window at least this well
+LARGEST_ERROR = 0.05  # relative to the mean held-out distance
 SMALLEST_R_SQUARED = 0.9
 LOG, POWER, NEITHER = "a + b ln t", "a t^b", "neither; closer: "
 
 
 class NoFit(Exception):  # noqa: N818  (an outcome that is shown, not an error)
-    """Why a walk has no fit."""
+    """Reason why a walk has no fit."""
 
 
 @dataclass(frozen=True)
 class WalkFit:
-    """distance = intercept + slope ln t over the window, t in updates.
+    """Fit of distance = intercept + slope ln t over the window, with t in updates.
 
-    start, end: updates of the first and last row. rows: their number. log, power: quality of a + b ln t
-    and of a t^b.
+    start, end: updates of the first and last row. rows: number of rows. log, power: quality of a + b ln t and
+    of a t^b.
     """
 
     start: int
@@ -48,8 +48,8 @@ class WalkFit:
 class Quality:
     """How well a law describes a walk.
 
-    r_squared: of the fit to the whole window. rmse: root mean square error on the last half of the rows,
-    fitted on the first half. relative: rmse divided by the mean distance of those rows.
+    r_squared: R² of the fit to the whole window. rmse: root mean square error on the last half of the rows of
+    a fit to the first half. relative: rmse divided by the mean distance in the last half.
     """
 
     r_squared: float
@@ -61,13 +61,13 @@ def fit_walk(t: Array, distance: Array, after: float, first_change: float) -> Wa
     """Fit one run's recorded rows.
 
     Args:
-        t: updates, ascending, shape (rows,).
-        distance: L2 distance from initialization after t updates, shape (rows,).
-        after: the end of the transient, in updates; 0 if there is none.
-        first_change: the update at which the learning rate first changes; inf if it never does.
+        t: updates (rows,), ascending.
+        distance: L2 distance from initialization after t updates (rows,).
+        after: end of the transient, in updates; 0 if there is none.
+        first_change: update at which the learning rate first changes; inf if it never does.
 
     Raises:
-        NoFit: no rows are left after the transient, or too few, or nothing moves.
+        NoFit: no or too few rows are left after the transient, or nothing moves.
     """
     inside = (t > after) & (t <= first_change)
     if after and not inside.any():
@@ -98,14 +98,14 @@ def _quality(t: Array, distance: Array, predict: Law) -> Quality:
 
 
 def fit_log(t: Array, distance: Array) -> tuple[float, float]:
-    """Least-squares (a, b) of distance = a + b ln t."""
+    """Fit (a, b) of distance = a + b ln t by least squares."""
     slope, intercept = np.polyfit(np.log(t), distance, 1)
     return float(intercept), float(slope)
 
 
 def fit_power(t: Array, distance: Array) -> tuple[float, float]:
-    """Least-squares (a, b) of distance = a t^b; like the log fit in distance, not in its logarithm."""
-    middle = float(np.exp(np.log(t).mean()))  # scaling by it nearly decorrelates a and b
+    """Fit (a, b) of distance = a t^b by least squares; like the log fit in distance, not in its logarithm."""
+    middle = float(np.exp(np.log(t).mean()))  # scaling by this nearly decorrelates a and b
     scaled = t / middle
 
     def residuals(parameters: Array) -> Array:
@@ -128,7 +128,7 @@ def predict_power(t: Array, distance: Array, later: Array) -> Array:
 
 
 def held_out_error(t: Array, distance: Array, predict: Law) -> float:
-    """Root mean square error on the last half of the rows of a law fitted on the first half."""
+    """Root mean square error on the last half of the rows, for a law fitted to the first half."""
     half = _half(t)
     errors = predict(t[:half], distance[:half], t[half:]) - distance[half:]
     return float(np.sqrt(np.mean(errors**2)))
@@ -139,15 +139,15 @@ def _half(t: Array) -> int:
 
 
 def r_squared(values: Array, predicted: Array) -> float:
-    """Share of the variance explained; 1 if there is no variance."""
+    """Fraction of the variance explained; 1 if there is no variance."""
     total = float(np.sum((values - values.mean()) ** 2))
     return 1.0 - float(np.sum((values - predicted) ** 2)) / total if total > 0 else 1.0
 
 
 def verdict(fits: Sequence[WalkFit]) -> str:
-    """The law that predicts better in most seeds, and in how many; `neither` if it does not hold.
+    """Name the law that predicts better for most seeds, and for how many; `neither` if it does not hold.
 
-    Where as many seeds are for either, the one with the smaller error over all of them.
+    In a tie, it is the law with the smaller total error over all seeds.
     """
     for_log = sum(f.log.rmse < f.power.rmse for f in fits)
     tied = 2 * for_log == len(fits)

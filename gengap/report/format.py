@@ -1,4 +1,4 @@
-"""How numbers are written in tables, captions and summaries."""
+"""Format numbers in tables, captions and summaries."""
 
 from gengap.report.statistics import Summary
 
@@ -6,14 +6,14 @@ NEAR, ABOVE, BELOW = "≈", "▲", "▼"
 
 
 def spread(summary: Summary | None, digits: int = 2) -> str:
-    """`mean ± std`; without `± std` for a single seed, empty for None."""
+    """Format `mean ± std`; without `± std` for a single seed, empty for None."""
     if summary is None:
         return ""
     return f"{summary.mean:.{digits}f}" + ("" if summary.std is None else f" ± {summary.std:.{digits}f}")
 
 
 def significant(value: float | None, digits: int = 3) -> str:
-    """A number of any size, with so many significant digits; empty for None."""
+    """Format a number of any size with `digits` significant digits; empty for None."""
     if value is None:
         return ""
     rounded = float(f"{value:.{digits}g}") + 0.0
@@ -21,19 +21,19 @@ def significant(value: float | None, digits: int = 3) -> str:
 
 
 def significant_spread(summary: Summary | None) -> str:
-    """`mean ± std` of numbers of any size; without `± std` for a single seed, empty for None."""
+    """Format `mean ± std` for numbers of any size; without `± std` for a single seed, empty for None."""
     if summary is None:
         return ""
     return significant(summary.mean) + ("" if summary.std is None else f" ± {significant(summary.std, 2)}")
 
 
 def fixed(value: float | None, digits: int = 4) -> str:
-    """A fixed number of decimals; empty for None."""
+    """Format with a fixed number of decimals; empty for None."""
     return "" if value is None else f"{_rounded(value, digits):.{digits}f}"
 
 
 def signed(value: float | None) -> str:
-    """A difference in points, with its sign; empty for None."""
+    """Format a difference in points, with its sign; empty for None."""
     return "" if value is None else f"{_rounded(value, 2):+.2f}"
 
 
@@ -42,17 +42,17 @@ def _rounded(value: float, digits: int) -> float:
 
 
 def percent(fraction: float | None, digits: int = 0) -> str:
-    """A fraction in percent; empty for None."""
+    """Format a fraction in percent; empty for None."""
     return "" if fraction is None else f"{_rounded(100 * fraction, digits):.{digits}f} %"
 
 
 def interval(low: str, high: str) -> str:
-    """`low to high`; empty where there is no interval."""
+    """Format `low to high`; empty if there is no interval."""
     return f"{low} to {high}" if low else ""
 
 
 def signed_interval(summary: Summary | None) -> str:
-    """The 95 % interval of a mean difference in points; empty for a single value and for None."""
+    """Format the 95 % interval of a mean difference in points; empty for a single value and for None."""
     if summary is None or summary.half_width is None:
         return ""
     low, high = summary.mean - summary.half_width, summary.mean + summary.half_width
@@ -60,19 +60,19 @@ def signed_interval(summary: Summary | None) -> str:
 
 
 def p_value(value: float | None) -> str:
-    """Four decimals, `< 0.0001` below that; empty for None."""
+    """Format with four decimals, `< 0.0001` below that; empty for None."""
     if value is None:
         return ""
     return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
 def whole(value: int | None) -> str:
-    """A count with thousands separators; empty for None."""
+    """Format a count with thousands separators; empty for None."""
     return "" if value is None else f"{value:,}"
 
 
 def duration(seconds: float | None) -> str:
-    """In seconds, minutes or hours, whichever fits; empty for None."""
+    """Format in seconds, minutes or hours, whichever fits; empty for None."""
     if seconds is None:
         return ""
     if seconds < 60:
@@ -81,9 +81,9 @@ def duration(seconds: float | None) -> str:
 
 
 def mark(difference: float, margin: float) -> str:
-    """Whether a difference from the paper is within the margin, above or below it, both in points.
+    """Mark whether a difference from the paper is within, above or below the margin, both in points.
 
-    A shape, so that it does not depend on color.
+    The mark is a shape, so that it doesn't depend on color.
     """
     if abs(difference) <= margin:
         return NEAR
@@ -91,11 +91,11 @@ def mark(difference: float, margin: float) -> str:
 
 
 def state(status: str) -> str:
-    """A run's status in words. A record cannot tell whether an unfinished run is still being trained."""
+    """A run's status in words; a record can't tell whether an unfinished run is still being trained."""
     return "unfinished" if status == "running" else status
 
 
 def commit(digits: str) -> str:
-    """A commit shortened to 8 digits; a suffix such as `-dirty` stays."""
+    """Shorten a commit to 8 digits, keeping a suffix such as `-dirty`."""
     head, dash, suffix = digits.partition("-")
     return head[:8] + dash + suffix

@@ -1,4 +1,4 @@
-"""gengap's Hessian eigenvalue beside other libraries', as measured by `gengap bench hessian=RUN`."""
+"""gengap's Hessian eigenvalue next to other libraries', as measured by `gengap bench hessian=RUN`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from gengap.paper.methods import LABELS
 from gengap.report.markup import Table
 from gengap.report.section import Section
 
-HESSIAN = "hessian"  # the key in a machine's file
+HESSIAN = "hessian"  # key in a machine's file
 ABOUT = """\
 The largest eigenvalue of the Hessian of the mean cross-entropy over `samples` training images, with running
 statistics in batch norm, at the weights of a trained network. The libraries take turns, each from a random
@@ -21,7 +21,7 @@ anew.
 
 
 def hessian_table(rows: Sequence[dict[str, Any]]) -> Table:
-    """One row per run and library."""
+    """Tabulate one row per run and library."""
     header = (
         "workload", "method", "samples", "library", "setting", "gengap's setting", "gengap is", "quartiles",
         "seconds", "gengap seconds", "off by", "gengap off by", "turns",
@@ -48,6 +48,6 @@ def _row(r: dict[str, Any]) -> tuple[str, ...]:
 
 
 def hessian(document: dict[str, Any]) -> tuple[Section, ...]:
-    """The section of a machine's measurements of Hessians, where it has any."""
+    """Build the section on a machine's Hessian measurements, if it has any."""
     rows = document.get(HESSIAN)
     return (Section("The Hessian beside other libraries", (ABOUT, hessian_table(rows))),) if rows else ()

@@ -1,4 +1,4 @@
-"""The report as a self-contained page: it loads nothing else, and works without its script."""
+"""The report as a self-contained HTML page, which loads nothing else and works without its script."""
 
 import re
 from functools import cache
@@ -20,7 +20,7 @@ _WORDS = {"missing": "absent", "–": "absent", NOT_MEASURED: "absent", MET: "ne
 
 
 def html(report: Section) -> str:
-    """The page, with an empty placeholder for every picture."""
+    """Render the page, with an empty placeholder for every picture."""
     return _template().render(report=report)
 
 
@@ -45,32 +45,32 @@ def _template() -> Template:
 
 
 def _shown(value: object) -> object:
-    """What the template puts out: markup as it is, any other text on one line."""
+    """Prepare a template value for output: markup unchanged, any other text on one line."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def with_pictures(page: str, pictures: dict[str, str]) -> str:
-    """The page with its placeholders filled by the pictures of these names."""
+    """Fill the page's placeholders with the pictures of these names."""
     return _PLACEHOLDER.sub(lambda m: f"<!--picture:{m[1]}-->{pictures.get(m[1], '')}<!--end-->", page)
 
 
 def pictures_of(page: str) -> dict[str, str]:
-    """The pictures in a page, by name."""
+    """Extract the pictures in a page, by name."""
     return dict(_PLACEHOLDER.findall(page))
 
 
 def kind_of(block: object) -> str:
-    """Which kind of block this is, for the template."""
+    """Name the kind of a block, for the template."""
     return "prose" if isinstance(block, str | Plain) else type(block).__name__.lower()
 
 
 def words(block: str | Plain) -> Markup:
-    """Our own prose, or plain text."""
+    """Render our own prose, or plain text."""
     return prose(block) if isinstance(block, str) else plain(block)
 
 
 def plain(block: Plain) -> Markup:
-    """Escaped text as paragraphs, or as a list."""
+    """Render escaped text as paragraphs, or as a list."""
     texts = [escape("\n".join(map(visible, block.lines(text)))) for text in block.texts]
     if block.is_list:
         return Markup("<ul>{}</ul>").format(Markup().join(Markup("<li>{}</li>").format(t) for t in texts))
@@ -78,7 +78,7 @@ def plain(block: Plain) -> Markup:
 
 
 def prose(text: str) -> Markup:
-    """Escaped text as paragraphs and lists, with `code` and links within the page."""
+    """Render escaped text as paragraphs and lists, with `code` and links within the page."""
     parts = []
     for paragraph in text.strip().split("\n\n"):
         code = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(paragraph)))
@@ -92,7 +92,7 @@ def prose(text: str) -> Markup:
 
 
 def anchor(heading: str) -> str:
-    """The heading as an HTML id."""
+    """Convert a heading to an HTML id."""
     return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
 
 
@@ -102,5 +102,5 @@ def css_class(cell: str) -> str:
 
 
 def sortable(table: Table) -> bool:
-    """Whether rows can be reordered; not if one with a blank label belongs to the row above."""
+    """Whether rows can be reordered, which they can't if one with a blank label belongs to the row above."""
     return len(table.rows) > 1 and all(row[0] for row in table.rows)

@@ -1,4 +1,4 @@
-"""Finished runs on other data, or of another network, than most of their kind: they would distort a mean."""
+"""Finished runs on other data, or of another network, than most of their kind, which would distort means."""
 
 from collections.abc import Collection
 
@@ -9,17 +9,17 @@ from gengap.runs.comparable import DIFFERS, usual
 
 
 def mark_incomparable(runs: DataFrame, cells: Collection[str]) -> DataFrame:
-    """Set the status of the finished runs whose data, or network's source, is not that of most of their kind.
+    """Mark finished runs whose data or network source differs from that of most runs of their kind.
 
-    It is in DIFFERS, instead of `finished`, so that no mean takes them.
+    Their status becomes one in DIFFERS instead of `finished`, so that no mean includes them.
 
-    A kind is all cells of a workload, which are compared with each other; outside the cells, the runs that
-    differ only in the seed. Runs without a fingerprint, as older versions recorded them, count as the same;
-    networks of gengap's own have none.
+    A kind consists of all cells of a workload, which are compared with each other, or, outside the cells, of
+    runs that differ only in the seed. Runs without a fingerprint, such as those recorded by older versions,
+    count as the same; gengap's own networks have none.
 
     Args:
-        runs: all runs of a results directory.
-        cells: the run names of the cells.
+        runs: all runs in a results directory.
+        cells: run names of the cells.
     """
     marked = runs.copy()
     for column, status in DIFFERS.items():

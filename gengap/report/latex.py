@@ -20,11 +20,11 @@ _CAPTION = (
 
 
 def table(records: Records, part: Part) -> str:
-    r"""A `table` environment with booktabs rules.
+    r"""Build a `table` environment with booktabs rules.
 
-    A block per row: its name, ours, the paper's, the difference. The number of seeds n is in the caption
-    where all cells agree, else in the name of the row, else in a line of its own. Cells whose mean leaves
-    runs out have a dagger, and the caption says which runs.
+    It has a block per row: name, our numbers, the paper's, and the difference. The number of seeds n is in
+    the caption if all cells agree, otherwise in the name of the row if its cells do, otherwise on a separate
+    line. Cells whose mean leaves out runs are marked with a dagger, and the caption says which runs.
     """
     blocks = [(row, [measure_cell(records, row, m) for m in METHODS]) for row in rows_of(records, part)]
     n = _common_n(cell for _, cells in blocks for cell in cells)
@@ -70,7 +70,7 @@ def _ours(cell: Measured) -> str:
 
 
 def _common_n(cells: Iterable[Measured]) -> int:
-    """The number of seeds that all cells with finished runs share; 0 if they differ or there are none."""
+    """Number of seeds shared by all cells with finished runs; 0 if it differs or there are none."""
     found = {cell.n for cell in cells if cell.n}
     return found.pop() if len(found) == 1 else 0
 

@@ -1,4 +1,4 @@
-"""Differences that a paper published for a row, and which one counts as none: a quarter of its gap."""
+"""Published differences for a row, and the margin up to which one counts as none: a quarter of the gap."""
 
 from gengap.paper import keskar
 from gengap.paper import tables as paper
@@ -8,18 +8,18 @@ SHARE_OF_GAP = 4
 
 
 def published_difference(row: str, a: str, b: str) -> float | None:
-    """The published accuracy of method `a` minus that of `b`, in points, in Hoffer et al. or Keskar et al."""
+    """Published accuracy of method `a` minus that of `b`, in points, from Hoffer et al. or Keskar et al."""
     printed = [_accuracy(row, method) for method in (a, b)]
     return float(printed[0]) - float(printed[1]) if all(printed) else None
 
 
 def margin_of(row: str) -> float:
-    """The margin of a row, in points of accuracy."""
+    """Margin of a row, in points of accuracy."""
     gap = published_difference(row, "sb", "lb")
     return UNPUBLISHED if gap is None else gap / SHARE_OF_GAP
 
 
 def _accuracy(row: str, method: str) -> str:
-    """As printed; empty if neither has it."""
+    """Accuracy as printed; empty if neither paper has it."""
     of_keskar = keskar.accuracy(row, method)
     return of_keskar.mean if of_keskar else paper.accuracy(row, method)

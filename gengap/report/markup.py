@@ -9,7 +9,7 @@ from gengap.report.escape import csv_cell, markdown_text
 
 @dataclass(frozen=True)
 class Table:
-    """A header and rows of plain text from anywhere; the first `labels` columns align left, others right."""
+    """Header and rows of arbitrary plain text; the first `labels` columns are left-aligned, others right."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -17,14 +17,14 @@ class Table:
 
 
 def markdown(table: Table) -> str:
-    """A pipe table."""
+    """Format as a pipe table."""
     rule = ("---",) * table.labels + ("---:",) * (len(table.header) - table.labels)
     lines = [table.header, rule, *table.rows]
     return "".join("| " + " | ".join(map(markdown_text, line)) + " |\n" for line in lines)
 
 
 def csv_text(table: Table) -> str:
-    """Comma-separated values with a header line."""
+    """Format as comma-separated values with a header line."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerows(map(csv_cell, line) for line in (table.header, *table.rows))

@@ -17,14 +17,14 @@ from gengap.runs.table import TOP5
 
 @dataclass(frozen=True)
 class Measured:
-    """One cell or variant: accuracies in percent, over finished runs only, None if there are none.
+    """One cell or variant, with accuracies in percent over finished runs only; None if there are none.
 
-    counts: number of runs by status, sorted. top5: of the 5 classes that a network finds most likely one is
-    right; None where not recorded. wall_seconds: mean over runs. measuring: share of it spent on
-    evaluations, recording and checkpoints; None where not recorded. clipped: share of the updates whose
-    gradient was clipped, mean over runs; None where not recorded. paper: the published accuracy as printed.
-    difference: mean minus that, in points. one_run: binomial standard error of a single run's accuracy, in
-    points; None if the size of the validation set is not recorded.
+    counts: number of runs by status, sorted. top5: top-5 accuracy; None if not recorded. wall_seconds: mean
+    over runs. measuring: fraction of wall_seconds spent on evaluations, recording and checkpoints; None if
+    not recorded. clipped: fraction of updates whose gradient was clipped, mean over runs; None if not
+    recorded. paper: published accuracy as printed. difference: our mean minus the published accuracy, in
+    points. one_run: binomial standard error of a single run's accuracy, in points; None if the size of the
+    validation set is not recorded.
     """
 
     workload: str
@@ -63,25 +63,25 @@ class Measured:
 
     @property
     def mark(self) -> str:
-        """Whether the paper's number is within the row's margin; empty where there is nothing to compare."""
+        """Mark for whether the paper's number is within the row's margin; empty if nothing to compare."""
         return "" if self.difference is None else mark(self.difference, margin_of(self.workload))
 
     @property
     def one_more(self) -> tuple[float, float] | None:
-        """The 95 % prediction interval of the accuracy of one further seed; None with fewer than two."""
+        """95 % prediction interval for the accuracy of one further seed; None with fewer than two seeds."""
         if self.accuracy is None or self.accuracy.one_more is None:
             return None
         return self.accuracy.mean - self.accuracy.one_more, self.accuracy.mean + self.accuracy.one_more
 
     @property
     def predicts(self) -> bool | None:
-        """Whether the paper's number is inside that interval; None where either is missing."""
+        """Whether the paper's number is inside that interval; None if either is missing."""
         if self.one_more is None or not self.paper:
             return None
         return self.one_more[0] <= float(self.paper) <= self.one_more[1]
 
     def note(self) -> str:
-        """Which runs the mean leaves out: `2 of 3 diverged, 1 unfinished`; `missing` if there are no runs."""
+        """List runs left out of the mean: `2 of 3 diverged, 1 unfinished`; `missing` if there are no runs."""
         if not self.runs:
             return "missing"
         left_out = dict(self.counts)
@@ -92,7 +92,7 @@ class Measured:
 
 
 def measure_cell(records: Records, row: Row, method: str) -> Measured:
-    """Summarize a cell of a table under the name of its row; a cell without records has no runs."""
+    """Summarize a cell of a table under its row's name; a cell without records has no runs."""
     group = records.cell(row, method)
     if group is None:
         group = Group("", row.name, method, experiment_of(row.name, method), records.runs.iloc[:0])

@@ -1,4 +1,4 @@
-"""The files of `gengap bench`: every key that the report reads, with its type and range."""
+"""Files written by `gengap bench`: every key that the report reads, with its type and range."""
 
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ _DOCUMENT = keys(
 
 
 def read_measurements(results_dir: Path) -> tuple[list[dict[str, Any]], list[UnreadableError]]:
-    """The measurements in results_dir/bench, one per machine, and an error per unreadable one."""
+    """Read the measurements in results_dir/bench, one per machine, and an error per unreadable one."""
     found: list[dict[str, Any]] = []
     unreadable: list[UnreadableError] = []
     files = (path for path in entries(results_dir / "bench", unreadable) if path.suffix == ".json")

@@ -1,4 +1,4 @@
-"""Where runs were trained: hardware, commits, torch versions, and what was continued elsewhere."""
+"""Where runs were trained: hardware, commits, torch versions, and runs continued elsewhere."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +16,12 @@ from gengap.runs.schema import BEGAN_AFTER
 
 
 def distinct(runs: DataFrame, column: str) -> str:
-    """The distinct values of a column, of every part of a run, sorted and joined."""
+    """Join the distinct values of a column over all parts of runs, sorted."""
     return SEPARATOR.join(sorted(_values(runs, column)))
 
 
 def commits(runs: DataFrame) -> str:
-    """The distinct commits, shortened to 8 digits; `-dirty` stays."""
+    """Join the distinct commits, shortened to 8 digits but keeping `-dirty`."""
     return SEPARATOR.join(sorted({commit(c) for c in _values(runs, "git_commit")}))
 
 
@@ -30,7 +30,7 @@ def _values(runs: DataFrame, column: str) -> set[str]:
 
 
 def origin(records: Records) -> Table:
-    """Hardware, commits and torch versions of the runs."""
+    """Tabulate hardware, commits and torch versions of the runs."""
     rows = (
         (str(name), str(len(group)), commits(group), distinct(group, "torch"))
         for name, group in records.runs.groupby("hardware", sort=True)
@@ -39,7 +39,7 @@ def origin(records: Records) -> Table:
 
 
 def continued(records: Records) -> Table:
-    """Every part of the runs that another version or machine continued, one line per part."""
+    """Tabulate all parts of runs that were continued by another version or machine, one line per part."""
     runs = records.runs[records.runs["parts"] > 1]
     rows = [row for directory in runs["directory"] for row in _parts(Path(directory))]
     return Table(("run", "seed", "began after update", "hardware", "commit", "torch"), tuple(rows), labels=2)

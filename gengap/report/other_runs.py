@@ -13,7 +13,7 @@ from gengap.runs.comparable import DIFFERS
 
 
 def own_workloads(records: Records) -> Table:
-    """Runs of the user's own workloads that no experiment describes, one line per configuration."""
+    """Tabulate runs of the user's own workloads without an experiment, one line per configuration."""
     header = (
         "workload", "method", "precision", "protocol", "batch", "epochs", "n", "last val. % ± std", "train %",
         "updates", "samples", "left out", "run",
@@ -31,9 +31,9 @@ def _own_workload(m: Measured) -> tuple[str, ...]:
 
 
 def variants(records: Records, elsewhere: Collection[str] = ()) -> Table:
-    """Runs that belong to no cell, with the cell closest to them and the settings that differ from it.
+    """Tabulate runs that belong to no cell, with the closest cell and the settings that differ from it.
 
-    elsewhere: names of the runs that other sections show.
+    elsewhere: names of runs shown in other sections.
     """
     header = ("run", "experiment", "differs in", "n", "last val. % ± std", "left out")
     rows = []
@@ -45,7 +45,7 @@ def variants(records: Records, elsewhere: Collection[str] = ()) -> Table:
 
 
 def differences(group: Group) -> str:
-    """`key=value` for each setting that differs from the cell of the same workload and method."""
+    """List as `key=value` the settings that differ from the cell of the same workload and method."""
     found = changed(group)
     if found is None:
         return "no cell has this workload and method"
@@ -53,7 +53,7 @@ def differences(group: Group) -> str:
 
 
 def unfinished(records: Records) -> Table:
-    """Runs that are in no mean, with their place in the results directory."""
+    """Tabulate runs that are in no mean, with their location in the results directory."""
     rows = records.runs[~records.runs["status"].isin(("finished", *DIFFERS.values()))]
     found = (
         (str(run), str(seed), state(str(status)), f"runs/{run}/seed{seed}")
@@ -63,7 +63,7 @@ def unfinished(records: Records) -> Table:
 
 
 def incomparable(records: Records, column: str) -> Table:
-    """Finished runs that are in no mean because of their `data` or their `network`, which is the column."""
+    """Tabulate finished runs that are in no mean because of `column`, which is `data` or `network`."""
     rows = records.runs[records.runs["status"] == DIFFERS[column]]
     found = (
         (str(run), str(seed), str(fingerprint)[:8], f"runs/{run}/seed{seed}")
@@ -73,5 +73,5 @@ def incomparable(records: Records, column: str) -> Table:
 
 
 def unreadable(records: Records) -> Table:
-    """Records that are damaged or from a newer version, and what to do about them."""
+    """Tabulate records that are damaged or from a newer version, and what to do about them."""
     return Table(("file", "what is wrong"), records.unreadable, labels=2)

@@ -1,4 +1,4 @@
-"""At a glance: how many cells there are, how close to the paper, and whether the gap closes."""
+"""At a glance: how many cells there are, how close they are to the paper, and whether the gap closes."""
 
 from collections import Counter
 
@@ -17,7 +17,7 @@ _GAPS = (("sb", "lb"), ("lb_ra", "sb"))
 
 
 def counts(records: Records) -> str:
-    """A line per table and kind of row: how many cells have finished runs, and how close to the paper."""
+    """Write a line per table and kind of row: how many cells have finished runs, how close to the paper."""
     lines = (_line(records, part, *kind) for part in PAPER_TABLES for kind in KINDS)
     return "".join(f"- {line}\n" for line in lines if line)
 
@@ -40,9 +40,9 @@ def _line(records: Records, part: Part, precision: str, protocol: str) -> str:
 
 
 def gaps(records: Records, *parts: Part) -> Table:
-    """SB - LB (the gap) and +RA - SB (what remains of it) for every row, in points.
+    """Tabulate SB - LB (the gap) and +RA - SB (what remains of it) for every row, in points.
 
-    Beside the published ones, if a paper has any of the rows.
+    They stand next to the published differences, if a paper has any of the rows.
     """
     known = (published_difference(row.name, *pair) for row in rows_of(records, *parts) for pair in _GAPS)
     published = any(value is not None for value in known)

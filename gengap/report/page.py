@@ -1,4 +1,4 @@
-"""Writes every file of `<results_dir>/report`."""
+"""Write every file in `<results_dir>/report`."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,11 +21,11 @@ from gengap.runs.folders import folder_for_now
 
 
 def write_report(records: Records, folder: Path) -> None:
-    """Write all files, replacing an earlier report, which stays whole until all are written.
+    """Write all files, replacing an earlier report, which stays intact until all are written.
 
     Raises:
-        NotAFileError: something else has the name of a file.
-        OSError: a file can't be written; its name is the folder's.
+        NotAFileError: something that is not a regular file has the name of one of the files.
+        OSError: a file can't be written; the error names the folder.
     """
     shown, landscape, questions = figures(records), Landscape(records), Questions(records)
     texts = _texts(records, shown, landscape, questions)
@@ -54,7 +54,7 @@ def _write(drawings: Iterable[Figure], texts: dict[str, str], folder: Path) -> N
 
 
 def texts(records: Records) -> dict[str, str]:
-    """Content of every text file by name: tables, data of figures, and the page without its pictures."""
+    """Generate every text file, by name: tables, data of figures, and the page without its pictures."""
     return _texts(records, figures(records), Landscape(records), Questions(records))
 
 

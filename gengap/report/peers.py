@@ -1,4 +1,4 @@
-"""gengap beside other trainers, as measured by `gengap bench peers=PYTHON`."""
+"""gengap next to other trainers, as measured by `gengap bench peers=PYTHON`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,8 +7,8 @@ from gengap.paper import tables as paper
 from gengap.report.markup import Table
 from gengap.report.section import Section
 
-PEERS = "peers"  # the key in a machine's file
-TITLES = {  # by name of the trainer: what it is called, and where its batches come from
+PEERS = "peers"  # key in a machine's file
+TITLES = {  # by name of the trainer: its title, and where its batches come from
     "typical": ("typical loop", "DataLoader"),
     "composer": ("composer", "DataLoader"),
     "composer_in_memory": ("composer", "in memory"),
@@ -34,7 +34,7 @@ trainer's own; gengap shuffles and augments in both.
 
 
 def peers_table(rows: Sequence[dict[str, Any]]) -> Table:
-    """One row per workload, method, precision and trainer."""
+    """Tabulate one row per workload, method, precision and trainer."""
     header = (
         "workload", "batch / ghost", "precision", "trainer", "batches", "versions", "gengap is", "quartiles",
         "images/s", "gengap images/s", "MiB", "gengap MiB", "turns",
@@ -64,6 +64,6 @@ def _row(r: dict[str, Any]) -> tuple[str, ...]:
 
 
 def peers(document: dict[str, Any]) -> tuple[Section, ...]:
-    """The section of a machine's measurements of other trainers, where it has any."""
+    """Build the section on a machine's measurements of other trainers, if it has any."""
     rows = document.get(PEERS)
     return (Section("Beside other trainers", (ABOUT, peers_table(rows))),) if rows else ()

@@ -1,4 +1,4 @@
-"""How fast photographs are decoded, as measured by `gengap bench`."""
+"""Speed of decoding photographs, as measured by `gengap bench`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from gengap.paper.methods import LABELS
 from gengap.report.markup import Table
 from gengap.report.section import Section
 
-PHOTOGRAPHS = "photographs"  # the key in a machine's file
+PHOTOGRAPHS = "photographs"  # key in a machine's file
 ABOUT = """\
 Photographs per second of gengap and of torchvision's ImageFolder in a DataLoader (Resize, RandomCrop,
 RandomHorizontalFlip, ToTensor, Normalize). They decode the same files to the same crops in turns, each with
@@ -19,7 +19,7 @@ CPU both share the cores, and training takes the sum of the two.
 
 
 def photographs_table(rows: Sequence[dict[str, Any]]) -> Table:
-    """One row per workload, method and precision."""
+    """Tabulate one row per workload, method and precision."""
     header = (
         "workload", "method", "precision", "files", "kB per file", "resize / crop", "ratio", "photographs/s",
         "per core", "ImageFolder/s", "per core of ImageFolder", "updates alone, images/s", "limit",
@@ -47,12 +47,12 @@ def _row(r: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _measured(r: dict[str, Any]) -> str:
-    """The workload, and the folder whose photographs were decoded, which older measurements do not say."""
+    """Name the workload and the folder of the decoded photographs, which older measurements don't state."""
     folder = f" ({r['folder']})" if "folder" in r else ""
     return paper.network_and_data(r["workload"]) + folder
 
 
 def decoding(document: dict[str, Any]) -> tuple[Section, ...]:
-    """The section of a machine's measurements of photographs, where it has any."""
+    """Build the section on a machine's measurements of photographs, if it has any."""
     rows = document.get(PHOTOGRAPHS)
     return (Section("Photographs", (ABOUT, photographs_table(rows))),) if rows else ()

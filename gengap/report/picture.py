@@ -1,4 +1,4 @@
-"""The figures' SVGs as parts of the page: unique ids, the page's width, and colors that follow dark mode."""
+"""Prepare the figures' SVGs for the page: unique ids, the page's width, and colors that follow dark mode."""
 
 import re
 from collections import Counter
@@ -10,21 +10,21 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
-_CURVE = 20  # points, more than those of a letter
+_CURVE = 20  # points in a path above which it is a curve; letters have fewer
 _COLOUR = re.compile(r"(?<=: )#([0-9a-f]{6})\b")
 GLYPHS = "glyphs"
 _BACKGROUND = "ffffff"
 _COORDINATES = re.compile(r' (?:d|x|y)="[^"]*"|translate\([^)]*\)')
 _FRACTION = re.compile(r"-?\d+\.\d+")
 _PLACED = re.compile(r'(<use href="[^"]*") transform="translate\(([^ )]+) 0\)"')  # letters of a line of text
-_GLYPH = re.compile(r'<path id="([^"]*)" (d="[^"]*" transform="scale\(0\.015625\)")/>')  # of matplotlib
-_LINE = re.compile(r"M [^A-KN-Za-z\"]*")  # a path, to its first curve or end: what follows M is a line anyway
-_LINES = re.compile(r' d="M ([-\d. ]+?)( z)? ?"')  # a whole path of lines
-# The same style, by its class, in a row of marks or ticks
+_GLYPH = re.compile(r'<path id="([^"]*)" (d="[^"]*" transform="scale\(0\.015625\)")/>')  # from matplotlib
+_LINE = re.compile(r"M [^A-KN-Za-z\"]*")  # a path up to its first curve or end; M implies L after it
+_LINES = re.compile(r' d="M ([-\d. ]+?)( z)? ?"')  # a path made entirely of lines
+# A row of marks or ticks with the same style, i.e. class
 _ROW = re.compile(r'(?:<use [^>]*? class="([^"]*)"/>)(?:<use [^>]*? class="\1"/>)+')
 _GROUP = re.compile(r"(<g>|<g [^>]*>|</g>)")
 _STYLE = re.compile(r'\bstyle="([^"]*)"')
-# A line of text that is not rotated: its attributes, x, y, scale and letters
+# An unrotated line of text: its attributes, x, y, scale and letters
 _TEXT = re.compile(
     r'<g([^>]*?) transform="translate\(([^ )]+) ([^)]+)\) scale\(([^)]+)\)">((?:<use [^>]*/>)+)</g>'
 )
@@ -32,7 +32,7 @@ _ID = re.compile(r'\b(id="|href="#|url\(#)([^")]+)')
 
 
 def pictures(svgs: Mapping[str, str]) -> dict[str, str]:
-    """Figures' SVGs by name, to be embedded in a page, and GLYPHS: letters and texts that they share."""
+    """Prepare figures' SVGs, by name, for embedding in a page, and GLYPHS: letters and texts they share."""
     drawn = {name: picture(f"p{number}", svg) for number, (name, svg) in enumerate(sorted(svgs.items()))}
     shapes = dict.fromkeys(shape for svg in drawn.values() for _, shape in _GLYPH.findall(svg))
     ids = {shape: f"g{number}" for number, shape in enumerate(shapes)}
@@ -43,7 +43,7 @@ def pictures(svgs: Mapping[str, str]) -> dict[str, str]:
 
 
 def _with_texts(svgs: Mapping[str, str]) -> tuple[dict[str, str], str]:
-    """The pictures with references to each text that is repeated, as labels of ticks are; and these texts."""
+    """Replace repeated texts, such as tick labels, by references; return the pictures and these texts."""
     counted = Counter(text[3:] for svg in svgs.values() for text in _TEXT.findall(svg))
     repeated = (text for text, count in counted.items() if count > 1)
     ids = {text: f"t{number}" for number, text in enumerate(repeated)}
@@ -57,19 +57,19 @@ def _with_texts(svgs: Mapping[str, str]) -> tuple[dict[str, str], str]:
 
 
 def _with_shared(svg: str, ids: Mapping[str, str]) -> str:
-    """The picture with references to the page's letters in place of its own."""
+    """Replace a picture's own letters by references to the page's."""
     own = {glyph: ids[shape] for glyph, shape in _GLYPH.findall(svg)}
     svg = _GLYPH.sub("", svg).replace("<defs></defs>", "")
     return _ID.sub(lambda found: f"{found[1]}{own.get(found[2], found[2])}", svg)
 
 
 def picture(name: str, svg: str) -> str:
-    """A figure's SVG, ready to be embedded in the page; `name` is the page's own for it, best a short one.
+    """Prepare a figure's SVG for embedding in the page, where `name` identifies it (preferably short).
 
     Every color becomes a CSS variable, so that the page's color scheme can choose between two values.
     """
     svg = _short(re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL))
-    # Ids must be unique in a page, and an embedded picture takes its size from the page.
+    # Ids must be unique within a page, and an embedded picture takes its size from the page
     numbers: dict[str, int] = {}
     svg = _ID.sub(lambda found: f"{found[1]}{name}-{numbers.setdefault(found[2], len(numbers))}", svg)
     svg = re.sub(r'^(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'^(<svg[^>]*?) height="[^"]*"', r"\1", svg))
@@ -83,7 +83,7 @@ def picture(name: str, svg: str) -> str:
 
 
 def _short(svg: str) -> str:
-    """The same picture in less than half the letters: what nobody refers to or sees is left out."""
+    """Shorten the SVG to less than half, by dropping whatever is not referenced or not visible."""
     svg = re.sub(r'<!--.*?-->|(?<=<g) id="[^"]*"', "", svg, flags=re.DOTALL)
     svg = re.sub(r"\s+", " ", svg).replace("xlink:href=", "href=")
     svg = _COORDINATES.sub(lambda found: _FRACTION.sub(_rounded, found[0]), svg)
@@ -94,9 +94,9 @@ def _short(svg: str) -> str:
 
 
 def _ungrouped(svg: str) -> str:
-    """The same elements without the groups that have no attribute."""
+    """Remove groups without attributes, keeping their elements."""
     parts: list[str] = []
-    grouped: list[bool] = []  # whether each group that is open stays
+    grouped: list[bool] = []  # for each open group, whether it is kept
     for part in _GROUP.split(svg):
         if part.startswith("<g"):
             grouped.append(part != "<g>")
@@ -106,7 +106,7 @@ def _ungrouped(svg: str) -> str:
 
 
 def _rounded(number: re.Match[str]) -> str:
-    """To a tenth of a point, which can't be seen."""
+    """Round to a tenth of a point, which is not visible."""
     return _tenths(float(number[0]))
 
 
@@ -115,7 +115,7 @@ def _tenths(number: float) -> str:
 
 
 def _relative(path: re.Match[str]) -> str:
-    """Each point by its distance from the one before, which has fewer digits; exact, in tenths of a point."""
+    """Write each point relative to the previous one, which takes fewer digits; exact in tenths of a point."""
     points = np.array(path[1].split(), dtype=float).reshape(-1, 2)
     points = _seen(points) if len(points) > _CURVE else points
     found = " ".join(map(_tenths, [*points[0], *np.diff(points, axis=0).ravel()]))
@@ -123,14 +123,14 @@ def _relative(path: re.Match[str]) -> str:
 
 
 def _seen(points: Points) -> Points:
-    """A curve (points, 2) without those that lie on a line of others, to a ninth of a point and rounding."""
+    """Drop points of a curve (points, 2) that lie on a line between others, to 1/9 of a point, and round."""
     simple = Path(points).cleaned(simplify=True)
     kept: Points = np.asarray(simple.vertices)[np.asarray(simple.codes) != Path.STOP]
     return kept.round(1)
 
 
 def _classes(name: str, svg: str) -> tuple[str, str]:
-    """The picture with a class for each style that is repeated, and the rules of these classes."""
+    """Replace repeated styles by classes; return the picture and the rules of these classes."""
     counted = Counter(_STYLE.findall(svg))
     known = {style: f"{name}s{i}" for i, style in enumerate(s for s, count in counted.items() if count > 1)}
     svg = _STYLE.sub(lambda found: f'class="{known[found[1]]}"' if found[1] in known else found[0], svg)
@@ -138,13 +138,13 @@ def _classes(name: str, svg: str) -> tuple[str, str]:
 
 
 def _one_class(row: re.Match[str]) -> str:
-    """The row as a group that has the class; what a mark looks like, it inherits."""
+    """Turn a row of marks into a group with their class, from which they inherit their style."""
     named = f' class="{row[1]}"'
     return f"<g{named}>{row[0].replace(named, '')}</g>"
 
 
 def _dark(color: str) -> str:
-    """The same hue at the opposite lightness; white is the page's background."""
+    """Choose the same hue at the opposite lightness; white is the page's background."""
     if color == _BACKGROUND:
         return "var(--card)"
     red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (0, 2, 4))

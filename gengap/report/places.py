@@ -1,4 +1,4 @@
-"""Which experiment composes a run, and which row of the tables it is a cell of."""
+"""Find which experiment composes a run, and in which row of the tables it is a cell."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -17,11 +17,11 @@ from gengap.paper.methods import METHODS
 from gengap.report.rows import OTHER_PRECISIONS, RELEASED, Row
 from gengap.runs.measured import MeasuredStore
 
-Place = tuple[str, Row | None]  # the experiment, and the row that it is a cell of, if there is one
+Place = tuple[str, Row | None]  # the experiment, and the row in which it is a cell, if any
 
 
 def all_places(runs: DataFrame, measured: MeasuredStore) -> dict[str, Place]:
-    """The places of all cells whose workload and method have runs or measurements, by run name."""
+    """Find the places of all cells whose workload and method have runs or measurements, by run name."""
     configs = [record["config"] for record in measured.records]
     names = {*zip(runs["workload"], runs["method"], strict=True)}
     names |= {(c["workload"]["name"], c["method"]["name"]) for c in configs}
@@ -30,7 +30,7 @@ def all_places(runs: DataFrame, measured: MeasuredStore) -> dict[str, Place]:
 
 
 def _places(cells: tuple[Cell, ...], released: bool) -> dict[str, Place]:
-    """By run name: the experiment that composes its runs, and their row if they are a cell."""
+    """Map run names to the experiment that composes the runs, and to their row if they are a cell."""
     found: dict[str, Place] = {}
     for c in cells:
         name = _row(c.experiment, c.workload, c.method)
@@ -43,8 +43,8 @@ def _places(cells: tuple[Cell, ...], released: bool) -> dict[str, Place]:
 def _others(experiment: str, released: bool) -> Iterator[tuple[str, tuple[str, str]]]:
     for precision in OTHER_PRECISIONS:
         yield run_name(replace(experiment_config(experiment), precision=precision)), (precision, PAPER)
-    if released:  # composing is slow, so only if there are such runs
-        with suppress(UserError):  # an own experiment may contradict the released protocol
+    if released:  # composing is slow, so do it only if there are such runs
+        with suppress(UserError):  # a user's own experiment may contradict the released protocol
             yield _released_run(experiment), (FP32, RELEASED)
 
 
@@ -54,7 +54,7 @@ def _released_run(experiment: str) -> str:
 
 
 class Nearest(NamedTuple):
-    """The experiment that a run differs from least, the row that it is a cell of (or ""), and in what."""
+    """The experiment a run differs from least, the row in which that is a cell (or ""), and differences."""
 
     experiment: str
     row: str
@@ -62,7 +62,7 @@ class Nearest(NamedTuple):
 
 
 def nearest(config: Mapping[str, Any]) -> Nearest | None:
-    """Of a recorded configuration, at its precision and protocol; None if no experiment is of its kind."""
+    """Find the experiment nearest to a recorded configuration, at its precision and protocol, if any."""
     workload, method = config["workload"]["name"], config["method"]["name"]
     found = [
         Nearest(c.experiment, _row(c.experiment, workload, method), _changed(config, c.experiment))
@@ -78,7 +78,7 @@ def _changed(config: Mapping[str, Any], experiment: str) -> dict[str, Any]:
 
 
 def at_protocol_of(config: Mapping[str, Any], experiment: str) -> Config:
-    """The experiment at the protocol of a recorded configuration; at the paper's where it is gone."""
+    """Compose the experiment at a recorded configuration's protocol, or at the paper's if that is gone."""
     try:
         return experiment_config(experiment, config["protocol"]["name"])
     except UserError:
@@ -86,7 +86,7 @@ def at_protocol_of(config: Mapping[str, Any], experiment: str) -> Config:
 
 
 def experiment_of(row: str, method: str) -> str:
-    """Name of the experiment that is this cell; empty if there is none."""
+    """Name the experiment for this cell; empty if there is none."""
     asked = (paper.first_row(row, method), method)
     return next(
         (name for name, parts in all_choices().items() if (_row(name, *parts), parts[1]) == asked), ""
@@ -95,12 +95,12 @@ def experiment_of(row: str, method: str) -> str:
 
 @cache
 def _cells(present: frozenset[tuple[str, str]]) -> tuple[Cell, ...]:
-    # Composing is slow, so experiments of workloads and methods without runs are skipped.
+    # Composing is slow, so experiments for workloads and methods without runs are skipped
     return tuple(cell(name) for name, parts in all_choices().items() if parts in present or "" in parts)
 
 
 def _row(experiment: str, workload: str, method: str) -> str:
-    # The row that an experiment is a cell of. Experiments with other names are at the settings of a figure,
+    # The row in which an experiment is a cell. Experiments with other names use the settings of a figure,
     # not of the tables, and have no row.
     if method not in METHODS:
         return ""

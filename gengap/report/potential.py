@@ -1,7 +1,7 @@
 """The exponent α of a random potential, from losses at random distances (Hoffer et al. 2017, Appendix B).
 
 A random potential has E (L(w_1) - L(w_2))² ~ ‖w_1 - w_2‖^α. The paper bins directions by distance, takes the
-root mean square of the loss difference in each bin, and reads a straight line in the distance as α = 2.
+root mean square loss difference in each bin, and interprets a straight line in the distance as α = 2.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,22 +15,24 @@ from scipy.stats import t
 Array = NDArray[np.float64]
 
 BINS = (10, 20, 30, 40, 50, 100)  # the panels of figure 4
-FEWEST = 3  # bins to fit, as the two parameters of a line leave one degree of freedom
-ITERATIONS = 8  # of the fit; each leaves about a tenth of the change before
-SMALLEST, LARGEST = 0.1, 10.0  # α with which distances are averaged
+FEWEST = 3  # bins needed for a fit, so that a line's two parameters leave one degree of freedom
+ITERATIONS = 8  # of the fit; each changes the result about a tenth as much as the previous one
+SMALLEST, LARGEST = 0.1, 10.0  # range of α with which distances are averaged
 
 
 @dataclass(frozen=True)
 class Binned:
-    """Loss differences in bins of distance; arrays have one value per bin that has any (bins,).
+    """Loss differences in bins of distance; arrays have one value per non-empty bin (bins,).
 
     Attributes:
-        distance: mean distance d, as (mean of d^α)^(1/α), at which the mean square difference is expected.
-        std: root mean square of L(w) - L(w_0), the paper's "std": the mean is not subtracted.
-        mean: mean of L(w) - L(w_0). Where it is much of the std, the loss rises or falls alike in every
-            direction, and the std says little about randomness.
+        distance: mean distance d, computed as (mean of d^α)^(1/α), at which the mean square difference is
+            expected.
+        std: root mean square of L(w) - L(w_0), the paper's "std", in which the mean is not subtracted.
+        mean: mean of L(w) - L(w_0). If it makes up much of the std, the loss rises or falls similarly in
+            every direction, and the std says little about randomness.
         count: number of directions.
-        weight: their effective number, (Σ d^α)² / Σ d^2α, less where a bin holds very unequal distances.
+        weight: effective number of directions, (Σ d^α)² / Σ d^2α, which is lower if distances in a bin are
+            very unequal.
     """
 
     distance: Array
@@ -42,14 +44,14 @@ class Binned:
 
 @dataclass(frozen=True)
 class PotentialFit:
-    """std = scale · distance^(α/2).
+    """Fit of std = scale · distance^(α/2).
 
     Attributes:
         alpha: α.
-        error: its standard error.
-        low, high: its 95 % interval.
+        error: standard error of α.
+        low, high: 95 % interval of α.
         scale: std at distance 1.
-        r_squared: of the regression of log std on log distance.
+        r_squared: R² of the regression of log std on log distance.
     """
 
     alpha: float
@@ -61,21 +63,21 @@ class PotentialFit:
 
 
 def samples(measurements: Sequence[Mapping[str, Any]]) -> tuple[Array, Array]:
-    """Distances (n,) and loss differences L(w) - L(w_0) (n,) of a record's measurements."""
+    """Collect distances (n,) and loss differences L(w) - L(w_0) (n,) from a record's measurements."""
     distance = [d for m in measurements for d in m["distances"]]
     difference = [loss - m["loss"] for m in measurements for loss in m["losses"]]
     return np.array(distance, dtype=np.float64), np.array(difference, dtype=np.float64)
 
 
 def binned(distance: Array, difference: Array, bins: int, radius: float, alpha: float = 2.0) -> Binned:
-    """Sort loss differences into equal bins of [0, radius]; empty bins are left out.
+    """Sort loss differences into equal bins of [0, radius]; empty bins are dropped.
 
     Args:
-        distance: from w_0 (n,), above 0.
-        difference: L(w) - L(w_0) (n,).
-        bins: their number.
-        radius: the largest distance.
-        alpha: α, with which distances are averaged.
+        distance: distances from w_0 (n,), above 0.
+        difference: loss differences L(w) - L(w_0) (n,).
+        bins: number of bins.
+        radius: largest distance.
+        alpha: α with which distances are averaged.
     """
     index = np.minimum((distance / radius * bins).astype(np.int64), bins - 1)
     count = np.bincount(index, minlength=bins)
@@ -95,16 +97,16 @@ def binned(distance: Array, difference: Array, bins: int, radius: float, alpha: 
 
 
 def fit_alpha(distance: Array, difference: Array, bins: int, radius: float) -> PotentialFit | None:
-    """Weighted least squares of log std on log distance, over bins; None with fewer than FEWEST to fit.
+    """Fit log std to log distance by weighted least squares over bins; None with fewer than FEWEST bins.
 
-    No direction is in two bins, so that the bins' deviations from the line are independent. If differences
-    scale with the distance, the log of their mean square over m directions has a variance of c / m with the
-    same c in every bin, hence the weights. c is estimated from the deviations, and the interval of α is
-    Student's, with two degrees of freedom less than bins. It covers the choice of directions on one loss
-    surface: other initial weights make another surface. Other numbers of bins sort the same directions once
-    more: their mean is no better, and its interval no narrower.
+    No direction is in two bins, so the bins' deviations from the line are independent. If differences scale
+    with distance, the log of their mean square over m directions has variance c / m with the same c in every
+    bin, hence the weights. c is estimated from the deviations, and the interval of α is Student's, with two
+    degrees of freedom fewer than there are bins. It covers the choice of directions on a single loss surface;
+    other initial weights make another surface. Other numbers of bins merely re-sort the same directions, so
+    averaging over them gives neither a better estimate nor a narrower interval.
 
-    Arguments are those of `binned`. α decides how distances are averaged, and is found by iteration.
+    Arguments are as in `binned`. α determines how distances are averaged, and is found by iteration.
     """
     fit, alpha = None, 2.0
     for _ in range(ITERATIONS):

@@ -1,4 +1,4 @@
-"""Two single runs on the same validation images: McNemar's test, where seeds are too few for another."""
+"""Compare two single runs on the same validation images by McNemar's test, if seeds are too few."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ PAIRS = (("lb_ra", "sb"), ("sb", "lb"), ("lb_lr", "lb"), ("lb_gbn", "lb_lr"), ("
 
 @dataclass(frozen=True)
 class SameImages:
-    """Two runs of one seed on one validation set of `count` images.
+    """Two runs with the same seed on the same validation set of `count` images.
 
-    only_a, only_b: images that only this run gets wrong; both: those that both do.
+    only_a, only_b: number of images that only this run misclassifies; both: number that both misclassify.
     """
 
     row: Row
@@ -37,18 +37,18 @@ class SameImages:
 
     @property
     def points(self) -> float:
-        """Accuracy of the first minus the second."""
+        """Accuracy of the first run minus that of the second, in points."""
         return 100 * (self.only_b - self.only_a) / self.count
 
     @property
     def p(self) -> float:
-        """Two-sided p-value of equal error rates, exact, of the images where they differ (McNemar 1947)."""
+        """Exact two-sided p-value of equal error rates, from the images where they differ (McNemar 1947)."""
         differ = self.only_a + self.only_b
         return float(binomtest(self.only_a, differ).pvalue) if differ else 1.0
 
 
 def compare_on_images(records: Records) -> list[SameImages]:
-    """The pairs of methods of which a side has a single finished seed, at the lowest seed that both have."""
+    """Compare pairs of methods in which a side has a single finished seed, at the lowest seed both have."""
     found: list[SameImages] = []
     for row in rows_of(records, *Part):
         for a, b in PAIRS:
@@ -68,7 +68,7 @@ def _compared(row: Row, name: str, first: Group, second: Group) -> Iterator[Same
 
 
 def _wrong(group: Group) -> Iterator[tuple[int, tuple[object, NDArray[np.bool_]]]]:
-    """By seed: the data's fingerprint, and which images were wrong; not of records that lack it."""
+    """Yield, per seed, the data's fingerprint and which images were misclassified, if recorded."""
     for seed, directory in zip(group.finished["seed"], group.finished["directory"], strict=True):
         record = read_record(Path(directory)) or {}
         if "misclassified" in record:
@@ -77,7 +77,7 @@ def _wrong(group: Group) -> Iterator[tuple[int, tuple[object, NDArray[np.bool_]]
 
 
 def table(records: Records) -> Table:
-    """One line per pair; Holm's correction is over all of them."""
+    """Tabulate one line per pair, with Holm's correction over all of them."""
     found = compare_on_images(records)
     header = (
         "workload", "difference", "seed", "points", "only first wrong", "only second wrong", "both", "p",

@@ -9,7 +9,7 @@ from gengap.report.markup import Table, markdown
 
 @dataclass(frozen=True)
 class Picture:
-    """Where a figure goes: the stem of its files and its alternative text."""
+    """Placeholder for a figure: the stem of its files and its alternative text."""
 
     name: str
     alt: str
@@ -17,19 +17,19 @@ class Picture:
 
 @dataclass(frozen=True)
 class Plain:
-    """Paragraphs of plain text from anywhere, or the items of a list: none of it is Markdown."""
+    """Paragraphs, or list items, of arbitrary plain text, none of which is Markdown."""
 
     texts: tuple[str, ...]
     is_list: bool = False
 
     def lines(self, text: str) -> list[str]:
-        """One of the texts, as it is broken into lines: an item is on one line."""
+        """Break one of the texts into lines; a list item stays on one line."""
         return [text] if self.is_list else wrap(text, WIDTH, break_long_words=False)
 
 
 @dataclass(frozen=True)
 class Details:
-    """Prose that a page folds away behind its summary; in Markdown it stands open, without it."""
+    """Prose that the page folds away behind a summary; in Markdown, it is shown without the summary."""
 
     summary: str
     prose: "str | Plain"
@@ -39,9 +39,9 @@ class Details:
 class Section:
     """A heading and its contents.
 
-    Prose is our own words only, in Markdown limited to paragraphs, `code`, `- ` lists and links to the parts'
-    headings. All else (headings, cells of tables, alternative texts, Plain) is plain text, which may come
-    from a record.
+    Prose is only ever written by us, in Markdown limited to paragraphs, `code`, `- ` lists and links to the
+    parts' headings. Everything else (headings, table cells, alternative texts, Plain) is plain text, which
+    may come from a record.
     """
 
     heading: str
@@ -49,18 +49,18 @@ class Section:
 
 
 Block = str | Plain | Table | Picture | Details | Section
-WIDTH = 108  # characters in a line of prose
+WIDTH = 108  # most characters in a line of prose
 
 
 def section(heading: str, *blocks: Block | None) -> Section | None:
-    """A section of the non-empty blocks; None if all are empty or a table has no rows."""
+    """Make a section of the non-empty blocks; None if all are empty or a table has no rows."""
     empty = any(isinstance(block, Table) and not block.rows for block in blocks)
     found = tuple(block for block in blocks if block)
     return None if empty or not found else Section(heading, found)
 
 
 def markdown_section(content: Section, level: int = 1) -> str:
-    """The section as Markdown, with its heading at the given level."""
+    """Format the section as Markdown, with its heading at the given level."""
     heading = f"{'#' * level} {markdown_text(content.heading)}\n"
     parts = (heading, *(_block(block, level) for block in content.blocks))
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)

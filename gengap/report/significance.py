@@ -1,7 +1,7 @@
-"""Comparing methods over a few seeds: t-tests, non-inferiority, equivalence, Holm's correction, shares.
+"""Compare methods over a few seeds: t-tests, non-inferiority, equivalence, Holm's correction, shares.
 
-The seeds of two cells are independent samples, whose variances may differ; or pairs, where a seed gives both
-runs their initial weights and the order of their images.
+The seeds of two cells are either independent samples, whose variances may differ, or pairs, if a seed gives
+both runs the same initial weights and image order.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from gengap.report.statistics import ROUNDING
 
 Array = NDArray[np.float64]
 _NO_GAP = "SB may equal LB: there may be no gap"
-_FARTHEST = 1e6  # a share beyond which its interval counts as unbounded
+_FARTHEST = 1e6  # share beyond which its interval counts as unbounded
 
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """Mean of `a` minus mean of `b`, two samples of shape (seeds,).
+    """Mean of `a` minus mean of `b`, for two samples (seeds,).
 
-    Tested with Welch's t (Welch 1947), or Student's t of the differences where a[i] and b[i] are `paired`.
+    It is tested with Welch's t (Welch 1947), or Student's t on the differences if a[i] and b[i] are `paired`.
     """
 
     a: Array
@@ -34,19 +34,19 @@ class Difference:
 
     @property
     def mean(self) -> float:
-        """The difference of the two means."""
+        """Difference of the two means."""
         return float(self.a.mean() - self.b.mean())
 
     @property
     def testable(self) -> bool:
-        """Whether there is an error to test against: either sample varies, or the differences of pairs do."""
+        """Whether there is any variance to test against, in either sample or in the differences of pairs."""
         if self.paired:
             moved = self.a - self.b
             return bool(np.ptp(moved) > ROUNDING * np.abs(moved).max())
         return bool(np.ptp(self.a) > 0 or np.ptp(self.b) > 0)
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """The t-interval of the difference."""
+        """Compute the t-interval of the difference."""
         low, high = self._test().confidence_interval(level)
         return float(low), float(high)
 
@@ -72,8 +72,8 @@ class Difference:
     ) -> Any:  # scipy does not export the results' classes
         if self.paired:
             return ttest_rel(self.a - null, self.b, alternative=alternative)
-        # The mean of equal values is rounded, so that they would seem to vary. Shifted to zeros, they have a
-        # variance of exactly 0.
+        # The mean of equal values is rounded, so they would appear to vary. Shifted to zero, their variance
+        # is exactly 0.
         a, b = self.a - null, self.b
         origin = a[0] if np.ptp(self.a) == 0 else b[0]
         return ttest_ind(a - origin, b - origin, equal_var=False, alternative=alternative)
@@ -83,7 +83,7 @@ def difference(a: Sequence[float], b: Sequence[float], *, paired: bool = False) 
     """Compare the means of two samples.
 
     Raises:
-        ValueError: a sample has fewer than two values, or pairs are not as many on both sides.
+        ValueError: a sample has fewer than two values, or paired samples differ in size.
     """
     if min(len(a), len(b)) < 2:
         raise ValueError("a t-test needs two values in each sample")
@@ -93,7 +93,7 @@ def difference(a: Sequence[float], b: Sequence[float], *, paired: bool = False) 
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values of one family of tests, in the order given (Holm 1979)."""
+    """Adjust the p-values of one family of tests, keeping their order (Holm 1979)."""
     adjusted, least = [0.0] * len(p_values), 0.0
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     for rank, i in enumerate(order):
@@ -103,7 +103,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def share(sb: Sequence[float], lb: Sequence[float], method: Sequence[float]) -> float:
-    """The share of the gap that a method closes: (method - LB) / (SB - LB), of means."""
+    """Share of the gap that a method closes, from means: (method - LB) / (SB - LB)."""
     floor = np.mean(lb)
     return float((np.mean(method) - floor) / (np.mean(sb) - floor))
 
@@ -111,18 +111,19 @@ def share(sb: Sequence[float], lb: Sequence[float], method: Sequence[float]) -> 
 def share_interval(
     sb: Sequence[float], lb: Sequence[float], method: Sequence[float], level: float = 0.95
 ) -> tuple[float, float]:
-    """The interval of the share by Fieller's theorem (Fieller 1954), for three samples of unequal variances.
+    """Interval of the share by Fieller's theorem (Fieller 1954), for three samples with unequal variances.
 
-    A share r is inside where method - (1 - r) LB - r SB does not differ from 0 by a t-test whose degrees of
-    freedom are Satterthwaite's at that r. So it is bounded exactly where Welch's test tells SB from LB.
+    A share r is inside if method - (1 - r) LB - r SB does not differ from 0 in a t-test with Satterthwaite's
+    degrees of freedom at that r. The interval is thus bounded exactly if Welch's test distinguishes SB and
+    LB.
 
     Raises:
-        ValueError: SB may equal LB, so that any share may be inside; or no sample varies.
+        ValueError: SB may equal LB, so that any share may be inside, or no sample varies.
     """
     samples = [np.asarray(values, dtype=float) for values in (method, lb, sb)]
 
     def beyond(r: float) -> float:
-        """How far the t of this share lies outside the quantile; negative inside the interval."""
+        """Compute how far this share's t lies outside the quantile; negative inside the interval."""
         weights = (1.0, r - 1.0, -r)
         parts = [w * w * x.var(ddof=1) / len(x) for w, x in zip(weights, samples, strict=True)]
         freedom = sum(parts) ** 2 / sum(p * p / (len(x) - 1) for p, x in zip(parts, samples, strict=True))
@@ -141,7 +142,7 @@ def share_interval(
 
 
 def _crossing(beyond: Any, inside: float, direction: int) -> float:
-    """Where a function first becomes positive on this side; infinite where it does not."""
+    """Find where a function first becomes positive on this side; infinite if it never does."""
     near, step = inside, 1e-3
     while step < _FARTHEST:
         far = inside + direction * step

@@ -1,4 +1,4 @@
-"""Speed as measured by `gengap bench`, and its targets."""
+"""Speed as measured by `gengap bench`, and speed targets."""
 
 import csv
 import re
@@ -32,10 +32,10 @@ class Target:
         return asked == (device, row["workload"], row["method"], row["precision"])
 
     def outcome(self, row: dict[str, Any]) -> tuple[str, str]:
-        """The row's value in the unit of the target, and whether it meets the target.
+        """Compute the row's value in the unit of the target, and whether it meets the target.
 
-        It is met or missed only where both quartiles over the turns are on that side of it; a row of an older
-        file has no quartiles, and its median decides.
+        It is met or missed only if both quartiles over the turns are on that side of it; rows in older files
+        have no quartiles, so their median decides.
 
         Raises:
             ValueError: the target has none of the forms.
@@ -50,7 +50,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Measured:
-    """A value as it is shown, and the ends of its spread in the unit of the target."""
+    """A value as shown to readers, and the ends of its spread in the unit of the target."""
 
     text: str
     spread: tuple[float, ...]
@@ -72,19 +72,19 @@ def _of_matrix_rate(row: dict[str, Any]) -> Measured:
 
 
 def _over_floor(row: dict[str, Any]) -> Measured:
-    """Of products at the machine's rate, one after another with what must at least be read and written."""
+    """Time relative to products at the machine's rate followed by the minimal reads and writes."""
     times = 1 / (row["matrix_share"] + row.get("copy_share", 0))
     return Measured(f"{times:.2f}x", tuple(times * k for k in _slowness(row)))
 
 
 def _slowness(row: dict[str, Any]) -> tuple[float, float]:
-    """The quartiles of the time per update, over its median."""
+    """Quartiles of the time per update, relative to its median."""
     middle = row["gengap_seconds"]
     return row.get("gengap_seconds_low", middle) / middle, row.get("gengap_seconds_high", middle) / middle
 
 
 FORMS = {
-    r"≥ ([\d.]+)x": _ratio,  # to the typical loop
+    r"≥ ([\d.]+)x": _ratio,  # relative to the typical loop
     r"≤ ([\d.]+) s/epoch": _seconds_per_epoch,
     r"≥ ([\d.]+) % of matrix rate": _of_matrix_rate,
     r"≤ ([\d.]+)x the floor": _over_floor,
@@ -93,13 +93,13 @@ FORMS = {
 
 @cache
 def targets() -> tuple[Target, ...]:
-    """All lines of speed_targets.csv, in its order."""
+    """Read all lines of speed_targets.csv, in order."""
     text = files("gengap.report").joinpath("speed_targets.csv").read_text(encoding="utf-8")
     return tuple(Target(**row) for row in csv.DictReader(text.splitlines()))
 
 
 def targets_table(documents: Sequence[dict[str, Any]]) -> Table:
-    """Every target with its measurements: one line per machine that has one, otherwise one line."""
+    """Tabulate every target with its measurements: one line per machine that has one, otherwise one line."""
     header = ("device", "workload", "method", "precision", "target", "measured", "outcome", "machine")
     rows = (line for target in targets() for line in _target_lines(target, documents))
     return Table(header, tuple(rows), labels=4)
@@ -118,12 +118,12 @@ def _target_lines(target: Target, documents: Sequence[dict[str, Any]]) -> Sequen
 
 
 def machine(hardware: dict[str, Any]) -> str:
-    """The hardware's name and, for a CPU, its features and threads."""
+    """Name the hardware, including a CPU's features and threads."""
     return hardware_name(hardware)
 
 
 def table(rows: list[dict[str, Any]], device: str = "cpu") -> Table:
-    """One row per workload, method and precision."""
+    """Tabulate one row per workload, method and precision."""
     header = (
         "workload", "batch / ghost", "precision", "engine", "ratio", "target", "updates/s", "images/s",
         "s/epoch", "of matrix rate", "of copy rate", "memory MiB", "start s", "warm-up s", "typical images/s",
@@ -155,5 +155,5 @@ def _row(r: dict[str, Any], device: str) -> tuple[str, ...]:
 
 
 def _share(of_rate: float | None) -> str:
-    """Of a rate of the machine; blank where that is no bound: measured too low, or exceeded in a cache."""
+    """Format a share of a machine's rate; blank if no bound: measured too low, or exceeded in a cache."""
     return "" if of_rate is None or of_rate > 1 else f"{100 * of_rate:.0f} %"

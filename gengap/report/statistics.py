@@ -8,16 +8,16 @@ from math import sqrt
 import numpy as np
 from scipy.stats import t
 
-ROUNDING = 1e-9  # relative: an interval as narrow is one of equal values
+ROUNDING = 1e-9  # relative width of an interval up to which its values count as equal
 
 
 @dataclass(frozen=True)
 class Summary:
     """A summary over n seeds, in the unit of the values.
 
-    std: sample standard deviation (n - 1 in the denominator). half_width: of the t-interval of the mean.
-    one_more: half-width of the prediction interval, that of the value of one further seed. All are None for
-    n = 1.
+    std: sample standard deviation (n - 1 in the denominator). half_width: half-width of the mean's
+    t-interval. one_more: half-width of the prediction interval for the value of one further seed. All are
+    None for n = 1.
     """
 
     n: int
@@ -28,10 +28,11 @@ class Summary:
 
     @property
     def sign(self) -> int:
-        """1 or -1 where the t-interval excludes 0, else 0.
+        """1 or -1 if the t-interval excludes 0, otherwise 0.
 
-        0 as well for a single value, and where all are equal: differences of accuracies are whole numbers of
-        images, so that those of a few seeds are equal by chance, and the interval's width of 0 says nothing.
+        It is also 0 for a single value, and if all values are equal: differences of accuracies are whole
+        numbers of images, so those of a few seeds may coincide by chance, and an interval of width 0 is
+        meaningless.
         """
         if self.half_width is None or abs(self.mean) <= self.half_width:
             return 0
@@ -41,7 +42,7 @@ class Summary:
 
 
 def summarize(values: Sequence[float], level: float = 0.95) -> Summary:
-    """Summarize one value per seed; `level` is that of the interval.
+    """Summarize one value per seed; `level` is the level of the intervals.
 
     Raises:
         ValueError: there are no values.
@@ -57,7 +58,7 @@ def summarize(values: Sequence[float], level: float = 0.95) -> Summary:
     return Summary(n, mean, std, quantile * std / sqrt(n), quantile * std * sqrt(1 + 1 / n))
 
 
-@cache  # scipy takes 0.1 ms, and figures have thousands of points
+@cache  # scipy takes 0.1 ms per call, and figures have thousands of points
 def _quantile(level: float, n: int) -> float:
     return float(t.ppf((1 + level) / 2, n - 1))
 

@@ -1,4 +1,4 @@
-"""The tables, next to the paper's: a quick view, every cell in detail, and all numbers."""
+"""Our tables next to the paper's: a quick view, every cell in detail, and all numbers."""
 
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
@@ -11,7 +11,7 @@ from gengap.report.statistics import Summary
 
 
 def quick(records: Records, part: Part = Part.TABLE1) -> Table:
-    """Workloads by methods: our accuracy, the paper's as printed, the difference, and the samples seen."""
+    """Tabulate workloads by methods: our accuracy, the paper's as printed, difference, and samples seen."""
     rows: list[tuple[str, ...]] = []
     for row in rows_of(records, part):
         cells = [measure_cell(records, row, m) for m in METHODS]
@@ -44,7 +44,7 @@ def _samples(cell: Measured, sb: Measured) -> str:
 
 
 def detailed(records: Records, part: Part = Part.TABLE1) -> Table:
-    """Every cell that has records, for reading."""
+    """Make a readable table of every cell that has records."""
     header = (
         "workload", "method", "precision", "protocol", "n", "last val. % ± std", "95 %", "one run ±", "paper",
         "difference", "one more run, 95 %", "paper's inside", "train %", "best val. % (not used)", "updates",
@@ -55,7 +55,7 @@ def detailed(records: Records, part: Part = Part.TABLE1) -> Table:
 
 
 def missing(records: Records, part: Part = Part.TABLE1) -> str:
-    """The cells without records, of the rows that have some: `F1, digits: LB, +LR; F1, MNIST: +RA`."""
+    """List cells without records in rows that have some: `F1, digits: LB, +LR; F1, MNIST: +RA`."""
     rows = {row: [m for m in METHODS if not records.cell(row, m)] for row in rows_of(records, part)}
     return "; ".join(
         f"{row.title}: {', '.join(LABELS[m] for m in none)}" for row, none in rows.items() if none
@@ -88,7 +88,7 @@ def _detailed_row(cell: Measured) -> tuple[str, ...]:
 
 
 def top5(records: Records, part: Part = Part.TABLE1) -> Table:
-    """Top-1 and top-5 accuracy of the cells whose runs recorded both."""
+    """Tabulate top-1 and top-5 accuracy of the cells whose runs recorded both."""
     header = ("workload", "method", "precision", "protocol", "n", "top-1 %", "top-5 %")
     cells = [cell for cell in _cells(records, part) if cell.top5]
     rows = ((*_labels(c), str(c.n), spread(c.accuracy), spread(c.top5)) for c in cells)
@@ -100,7 +100,7 @@ def _labels(cell: Measured) -> tuple[str, ...]:
 
 
 def data(records: Records, part: Part = Part.TABLE1) -> Table:
-    """Every cell, then every variant, as numbers: percent, points, updates, samples, seconds."""
+    """Tabulate every cell, then every variant, as numbers: percent, points, updates, samples, seconds."""
     header = (
         "kind", "workload", "method", "run", "experiment", "n", "mean", "std", "interval95", "paper",
         "difference", "train_mean", "train_std", "best_mean", "best_std", "updates", "samples",

@@ -1,4 +1,4 @@
-"""Flags of many images as a short text: their bits, eight to a byte, the first the highest, in base64."""
+"""Flags of many images as short text: packed eight to a byte, most significant bit first, in base64."""
 
 import base64
 import binascii
@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 
 def pack(flags: NDArray[np.bool_]) -> str:
-    """The text of flags of shape (N,): about N / 6 characters."""
+    """Encode flags (N,) as text of about N / 6 characters."""
     return base64.b64encode(np.packbits(flags).tobytes()).decode()
 
 
 def unpack(text: str, count: int) -> NDArray[np.bool_]:
-    """The first `count` flags of a text.
+    """Decode `count` flags from text.
 
     Raises:
-        ValueError: it is not such a text, or one of another count.
+        ValueError: the text is not valid, or encodes a different number of flags.
     """
     try:
         packed = np.frombuffer(base64.b64decode(text, validate=True), dtype=np.uint8)

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def _mark(value: Any) -> str:
-    """Updates done, and the four running sums at that point."""
+    """Check a pair of updates done and the four running sums at that point."""
     good = isinstance(value, tuple | list) and len(value) == 2 and type(value[0]) is int
     sums = value[1] if good else None
     good = isinstance(sums, list) and len(sums) == 4 and all(type(one) is float for one in sums)
@@ -28,7 +28,7 @@ def _mark(value: Any) -> str:
 
 
 _SECONDS = number(0, 1e10)
-# What a checkpoint holds besides tensors; those of older versions lack some of it
+# Contents of a checkpoint other than tensors; those of older versions lack some of them
 PLAIN = keys(
     {},
     {
@@ -46,11 +46,11 @@ PLAIN = keys(
 
 
 class _UnusableError(Exception):
-    """A checkpoint can't be continued from; the text says why."""
+    """A checkpoint can't be resumed from; the text says why."""
 
 
 def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
-    """Write `state` (tensors and plain values); at any time a complete checkpoint is on disk."""
+    """Write `state` (tensors and plain values); at all times, a complete checkpoint is on disk."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     data = sealed(buffer.getvalue())
@@ -60,14 +60,14 @@ def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(directory: Path) -> dict[str, Any] | None:
-    """The newest usable checkpoint, with tensors on the CPU; None where there is none.
+    """Load the newest usable checkpoint, with tensors on the CPU; return None if there is no checkpoint.
 
-    A checkpoint is usable if it is whole and metrics.jsonl begins with the rows that it was saved with.
-    One that is not is replaced by the one before it, and a warning says so.
+    A checkpoint is usable if it is intact and metrics.jsonl starts with the rows it was saved with. An
+    unusable one is replaced by its predecessor, with a warning.
 
     Raises:
-        FaultError: none is usable, or one is of another run or no file.
-        OSError: one can't be read for now, which says nothing about it.
+        FaultError: none is usable, or one belongs to another run or is not a regular file.
+        OSError: one can't be read at the moment, which doesn't mean it is damaged.
         MemoryError: likewise.
     """
     paths = [p for p in (directory / NEWEST, directory / PREVIOUS) if check_is_file(p)]
@@ -80,7 +80,7 @@ def load_checkpoint(directory: Path) -> dict[str, Any] | None:
             continue
         if unusable:
             log.warning("%s: %s: continuing from %s", directory, unusable[0], path.name)
-            path.replace(directory / NEWEST)  # else the next save would put the unusable one in its place
+            path.replace(directory / NEWEST)  # or else the next save would overwrite it with the unusable one
         return state
     if not paths:
         return None
@@ -114,7 +114,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _check_run(path: Path, state: dict[str, Any]) -> None:
-    """Refuse the checkpoint of another run; those from before the name was saved are taken at their word."""
+    """Reject a checkpoint of another run; old ones that don't store the run's name are trusted."""
     name, saved = name_of(path.parent), state.get("run")
     if saved not in (None, name):
         raise FaultError(
@@ -124,7 +124,7 @@ def _check_run(path: Path, state: dict[str, Any]) -> None:
 
 
 def mismatch(directory: Path, error: Exception) -> FaultError:
-    """The error for a readable checkpoint of another network or another version of gengap."""
+    """Create the error for a readable checkpoint of another network or another version of gengap."""
     reason = str(error).splitlines()[0]
     return FaultError(
         f"{directory / NEWEST} does not match this network ({type(error).__name__}: {reason}): "

@@ -1,29 +1,30 @@
-"""Checks of plain values, from which a schema is put together.
+"""Checks of plain values, from which schemas are composed.
 
-A check takes a value and returns what is wrong with it, as the rest of a sentence that begins with the
-value's place (`.config.seed` and ` is missing` make `config.seed is missing`); empty if nothing is.
+A check takes a value and returns what is wrong with it, as the rest of a sentence that starts with the
+value's location (`.config.seed` and ` is missing` make `config.seed is missing`), or an empty string if it is
+valid.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 Check = Callable[[Any], str]
-LARGEST = 1e100  # whose square is still a float
+LARGEST = 1e100  # its square still fits in a float
 NONE: Mapping[str, Check] = {}
 
 
 def number(low: float = -LARGEST, high: float = LARGEST) -> Check:
-    """A number, whole or not, in a range that includes its ends."""
+    """Check for a number, integer or not, in an inclusive range."""
 
     def check(value: Any) -> str:
-        good = type(value) in (int, float) and low <= value <= high  # a bool is an int to isinstance
+        good = type(value) in (int, float) and low <= value <= high  # isinstance would accept a bool
         return "" if good else f" is not a number from {low:g} to {high:g}"
 
     return check
 
 
 def whole(low: int = 0, high: int = 2**53) -> Check:
-    """A whole number in a range that includes its ends; by default up to what a float holds exactly."""
+    """Check for an integer in an inclusive range, by default up to the largest that a float holds exactly."""
 
     def check(value: Any) -> str:
         good = type(value) is int and low <= value <= high
@@ -33,33 +34,33 @@ def whole(low: int = 0, high: int = 2**53) -> Check:
 
 
 def text(value: Any) -> str:
-    """A text."""
+    """Check for a string."""
     return "" if isinstance(value, str) else " is not a text"
 
 
 def name(value: Any) -> str:
-    """A text that can be part of the name of a folder."""
+    """Check for a string that can be part of a folder name."""
     good = isinstance(value, str) and value and value.isprintable() and "/" not in value
     return "" if good else " is not a name"
 
 
 def tree(value: Any) -> str:
-    """An object of whatever keys."""
+    """Check for an object with arbitrary keys."""
     return "" if isinstance(value, dict) else " is not an object"
 
 
 def one_of(*values: str) -> Check:
-    """One of these texts."""
+    """Check for one of these strings."""
     return lambda value: "" if value in values else f" is not one of {', '.join(values)}"
 
 
 def or_null(check: Check) -> Check:
-    """Null, or what `check` passes."""
+    """Check for null or a value that passes `check`."""
     return lambda value: "" if value is None else check(value)
 
 
 def each(check: Check) -> Check:
-    """A list of what `check` passes."""
+    """Check for a list of values that pass `check`."""
 
     def check_list(value: Any) -> str:
         if not isinstance(value, list):
@@ -71,7 +72,7 @@ def each(check: Check) -> Check:
 
 
 def each_value(check: Check) -> Check:
-    """An object of any keys, whose values are what `check` passes."""
+    """Check for an object with arbitrary keys, whose values pass `check`."""
 
     def check_values(value: Any) -> str:
         if not isinstance(value, dict):
@@ -82,7 +83,7 @@ def each_value(check: Check) -> Check:
 
 
 def keys(required: Mapping[str, Check], optional: Mapping[str, Check] = NONE) -> Check:
-    """An object with all of the required keys; keys that stand in neither mapping may hold anything."""
+    """Check for an object with all required keys; keys in neither mapping may have any value."""
 
     def check(value: Any) -> str:
         if not isinstance(value, dict):

@@ -1,9 +1,9 @@
-"""A file that says which process trains a run, for file systems whose locks do nothing.
+"""A file that says which process is training a run, for file systems whose locks have no effect.
 
-Claims are numbered. A process takes a run by creating the file of the next number, which only one process can
-(a hard link, or O_EXCL, on every machine that shares the folder), and gives it up by removing it. A claim is
-void when its process is dead, seen on the machine that it ran on, or when it was not refreshed for STALE
-seconds.
+Claims are numbered. A process takes a run by creating the file with the next number, which only one process
+can do (by a hard link or O_EXCL, on all machines that share the folder), and gives it up by removing the
+file. A claim is void once its process is found dead on the machine it ran on, or if it was not refreshed for
+STALE seconds.
 """
 
 import os
@@ -22,11 +22,11 @@ from gengap.runs.record import LOCK
 
 PREFIX, PART = "run.claim-", ".part"
 BEAT = 20.0  # seconds between refreshes of the file's modification time
-STALE = 300.0  # seconds without one after which another machine takes the run
+STALE = 300.0  # seconds without a refresh after which another machine may take the run
 
 
 class ClaimedError(Timeout):
-    """Another process has the run; the text names it, and how long ago it was seen."""
+    """Another process holds the run; the text names it and says how long ago it was last seen."""
 
     def __init__(self, file: Path, text: str) -> None:
         super().__init__(os.fspath(file))
@@ -40,7 +40,7 @@ class Claim:
     """The claim on a run's directory, held inside a `with` block.
 
     Raises, on entering the block:
-        ClaimedError: another process has it.
+        ClaimedError: another process holds the claim.
         OSError: the file can't be created.
     """
 
@@ -60,7 +60,7 @@ class Claim:
         except FileExistsError as error:
             raise ClaimedError(self._file, "another process that has just begun") from error
         try:
-            self._refuse(self._others())  # one that saw an older state of the folder
+            self._refuse(self._others())  # check again, for a process that saw an older state of the folder
         except ClaimedError:
             self._file.unlink(missing_ok=True)
             raise
@@ -70,14 +70,14 @@ class Claim:
         return self
 
     def _create(self, claim: Path) -> None:
-        """Create the file with its content at once: one that a kill left empty would keep all others out."""
+        """Create the file atomically with its content: one left empty by a kill would block all others."""
         part = self._directory / f"{PREFIX}{self._own.token}{PART}"
         try:
             part.write_text(self._own.written(), encoding="utf-8")
             os.link(part, claim)
         except FileExistsError:
             raise
-        except OSError:  # a file system without hard links, or a fault that this meets, too
+        except OSError:  # no hard links on this file system, or a fault that the next line also runs into
             self._create_in_place(claim)
         finally:
             with suppress(OSError):
@@ -96,14 +96,14 @@ class Claim:
         self._ended.set()
         self._beating.join()
         if self._file is not None and self._is_held():
-            with suppress(OSError):  # the folder is gone, or may not be changed: it becomes stale
+            with suppress(OSError):  # if the folder is gone or read-only, the claim becomes stale
                 self._file.unlink()
 
     def check(self) -> None:
-        """Before every write.
+        """Check, before every write, that this process still holds the claim.
 
         Raises:
-            MachineError: another process took the run, because this one was not seen for too long.
+            MachineError: another process took the run, because this one had not been seen for too long.
         """
         if self._file is not None and not self._is_held():
             raise MachineError(
@@ -117,9 +117,9 @@ class Claim:
         try:
             return Holder.read(self._file) == self._own
         except FileNotFoundError:
-            return not self._directory.exists()  # nobody took it: what writes to the folder says so
+            return not self._directory.exists()  # if the folder is gone, nobody took it; the write will fail
         except OSError:
-            return True  # its network is away, say: the write will tell
+            return True  # the network may be down, for example; the write will tell
 
     def _others(self) -> list[Path]:
         now = _now(self._directory)
@@ -137,7 +137,7 @@ class Claim:
 
 
 def is_claimed(directory: Path) -> bool:
-    """Whether a process has this run's claim; False where that can't be seen."""
+    """Whether a process holds this run's claim; False if that can't be determined."""
     try:
         claims = _claims(directory)
         return any(_is_live(file, _now(directory)) for file in claims)
@@ -146,22 +146,22 @@ def is_claimed(directory: Path) -> bool:
 
 
 def remove_claims(directory: Path) -> None:
-    """Remove the files, of a folder that is to be empty."""
+    """Remove all claim files from a folder that is to be emptied."""
     for file in directory.glob(f"{PREFIX}*"):
         file.unlink(missing_ok=True)
 
 
 def _claims(directory: Path) -> list[Path]:
     numbered = [file for file in directory.glob(f"{PREFIX}*") if file.name.removeprefix(PREFIX).isdecimal()]
-    found = [file for file in numbered if file.is_file()]  # reading a named pipe would never end
+    found = [file for file in numbered if file.is_file()]  # reading a named pipe would block forever
     return sorted(found, key=_number)
 
 
 def _left_behind(directory: Path) -> list[Path]:
-    """What processes that were killed while they claimed the run left."""
+    """Find files left by processes that were killed while claiming the run."""
     found = []
     for file in directory.glob(f"{PREFIX}*{PART}"):
-        with suppress(OSError):  # gone by now
+        with suppress(OSError):  # already gone
             found += [file] if _now(directory) - file.stat().st_mtime > STALE else []
     return found
 
@@ -186,9 +186,9 @@ def _said(file: Path, now: float) -> str:
 
 
 def _now(directory: Path) -> float:
-    """The time by the clock of the folder's file server, which sets the modification times."""
+    """Current time on the folder's file server, whose clock sets the modification times."""
     try:
         os.utime(directory / LOCK)
         return (directory / LOCK).stat().st_mtime
-    except OSError:  # a folder that may only be read
+    except OSError:  # a read-only folder
         return time.time()

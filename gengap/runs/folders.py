@@ -1,4 +1,4 @@
-"""Where the records of a results directory are, and which folders on the way can't be looked into."""
+"""Find the records in a results directory, and the folders on the way that can't be read."""
 
 import os
 import shutil
@@ -11,18 +11,18 @@ from gengap.errors import UnreadableError
 from gengap.faults import reason
 from gengap.runs.record import RECORD
 
-LANDSCAPE = "landscape"  # the folder of the measurements
+LANDSCAPE = "landscape"  # folder of the measurements
 
 
 def run_directories(results_dir: Path) -> tuple[list[Path], list[UnreadableError]]:
-    """The directories of the runs that have a record, sorted, and an error per folder that can't be read."""
+    """Find the directories of runs that have a record, sorted, and an error for each unreadable folder."""
     unreadable: list[UnreadableError] = []
     runs = _seeds(results_dir / "runs", unreadable)
     return sorted(run for run in runs if _may_have_record(run)), unreadable
 
 
 def measurement_files(results_dir: Path) -> tuple[list[Path], list[UnreadableError]]:
-    """All records of measurements, sorted, and an error per folder that can't be read."""
+    """Find all records of measurements, sorted, and an error for each unreadable folder."""
     unreadable: list[UnreadableError] = []
     seeds = _seeds(results_dir / LANDSCAPE, unreadable)
     found = [file for seed in seeds for file in entries(seed, unreadable) if file.suffix == ".json"]
@@ -36,7 +36,7 @@ def _seeds(folder: Path, unreadable: list[UnreadableError]) -> list[Path]:
 
 
 def entries(folder: Path, unreadable: list[UnreadableError]) -> list[Path]:
-    """What is in a folder, nothing if it is not there; if it can't be read, `unreadable` gets an error."""
+    """List a folder, empty if it doesn't exist; if it can't be read, add an error to `unreadable`."""
     try:
         return list(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
@@ -48,12 +48,12 @@ def entries(folder: Path, unreadable: list[UnreadableError]) -> list[Path]:
 
 @contextmanager
 def folder_for_now(parent: Path | None, prefix: str) -> Iterator[Path]:
-    """A new folder, removed at the end of the block; left where that may not be, as in an append-only folder.
+    """Create a folder and remove it after the block; leave it if removal isn't allowed (append-only folders).
 
-    There, tempfile.TemporaryDirectory calls itself without end.
+    In that case tempfile.TemporaryDirectory would recurse endlessly.
 
     Raises:
-        OSError: it can't be made.
+        OSError: the folder can't be created.
     """
     made = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     try:
@@ -63,8 +63,8 @@ def folder_for_now(parent: Path | None, prefix: str) -> Iterator[Path]:
 
 
 def _may_have_record(directory: Path) -> bool:
-    """True also where that can't be seen: reading it says why."""
+    """Whether there may be a record; also True if that can't be determined, since reading it will say why."""
     try:
-        return os.path.lexists(directory / RECORD)  # also a link to nothing, which reading it names
+        return os.path.lexists(directory / RECORD)  # True for broken links, too, which reading will report
     except OSError:
         return True

@@ -15,28 +15,27 @@ from pathlib import Path
 class Holder:
     """The process that made a claim.
 
-    machine: its boot and its namespace of process IDs, where the system tells; on another, a pid means
-    nothing.
-    began: when the process started, in the system's ticks: a pid may be used again.
+    machine identifies its boot and PID namespace, if the system provides them; a pid is meaningless in any
+    other. began is when the process started, in system clock ticks, since a pid may be reused.
     """
 
     host: str
     machine: str
     pid: int
     began: str
-    token: str  # of this one claim
+    token: str  # unique to this claim
 
     @classmethod
     def this_process(cls) -> "Holder":
-        """This process, with a new token."""
+        """Describe this process, with a new token."""
         return cls(*_place(), os.getpid(), _began(os.getpid()), uuid.uuid4().hex)
 
     @classmethod
     def read(cls, file: Path) -> "Holder | None":
-        """Who made a claim; None of a file that is being written, or was cut off.
+        """Read who made a claim; None if the file is still being written or was cut off.
 
         Raises:
-            OSError: it can't be read.
+            OSError: the file can't be read.
         """
         try:
             found = json.loads(file.read_text(encoding="utf-8"))
@@ -45,14 +44,14 @@ class Holder:
             return None
 
     def written(self) -> str:
-        """The content of its claim."""
+        """Content of the holder's claim file."""
         return json.dumps(asdict(self))
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
 
     def is_dead(self) -> bool:
-        """Whether the process is known to have ended; False on another machine than its own."""
+        """Whether the process is known to have ended; always False on any machine but its own."""
         if (self.host, self.machine) != _place() or os.name != "posix":
             return False
         try:
@@ -66,7 +65,7 @@ class Holder:
 
 @cache
 def _place() -> tuple[str, str]:
-    """The host's name, and its boot and namespace of process ids."""
+    """Host name, and identifiers of its boot and PID namespace."""
     parts = []
     with suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
@@ -75,7 +74,7 @@ def _place() -> tuple[str, str]:
 
 
 def _began(pid: int) -> str:
-    """When a process started; empty where the system doesn't tell, `ended` of one that is a zombie."""
+    """Start time of a process; empty if the system doesn't provide it, `ended` for a zombie."""
     try:
         words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,4 +1,4 @@
-"""Locks that only one process may hold; some file systems have none."""
+"""Locks that only one process can hold; some file systems don't support them."""
 
 import errno
 import logging
@@ -12,23 +12,22 @@ from gengap.runs.record import LOCK
 
 log = logging.getLogger(__name__)
 
-# Answers of network file systems without a lock manager; where flock is missing, filelock makes do
+# Errors from network file systems without a lock manager; if flock is missing, filelock has a fallback
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 class Lock:
-    """A lock that is held inside a `with` block, or until the process is killed.
+    """A lock held inside a `with` block, or until the process is killed.
 
-    On a file system without locks the block is entered all the same.
+    On a file system without locks, the block is entered anyway.
 
     Raises, on entering the block:
-        filelock.Timeout: another process holds it.
-        OSError: it can't be opened.
+        filelock.Timeout: another process holds the lock.
+        OSError: the lock file can't be opened.
 
     Args:
-        file: made where it is missing, and left there.
-        guarded: what only one process may write, for a warning where there are no locks; none if nothing else
-            depends on them.
+        file: lock file, which is created if missing and left in place.
+        guarded: what only one process may write, for a warning if there are no locks; None for no warning.
     """
 
     def __init__(self, file: Path, guarded: Path | None = None) -> None:
@@ -43,7 +42,7 @@ class Lock:
         self.release()
 
     def acquire(self) -> None:
-        """Enter the block."""
+        """Take the lock, as on entering the block."""
         try:
             _acquire(self._lock)
         except OSError as error:
@@ -57,12 +56,12 @@ class Lock:
                 )
 
     def release(self) -> None:
-        """Leave the block."""
+        """Release the lock, as on leaving the block."""
         self._lock.release()
 
 
 def is_locked(directory: Path) -> bool:
-    """Whether a process holds the lock of a run's directory; False where that can't be seen."""
+    """Whether a process holds the lock of a run's directory; False if that can't be determined."""
     if not (directory / LOCK).exists():
         return False
     lock = FileLock(directory / LOCK, timeout=0)
@@ -70,7 +69,7 @@ def is_locked(directory: Path) -> bool:
         _acquire(lock)
     except Timeout:
         return True
-    except OSError:  # a folder that may only be read, or a file system without locks
+    except OSError:  # a read-only folder, or a file system without locks
         return False
     lock.release()
     return False
@@ -78,5 +77,5 @@ def is_locked(directory: Path) -> bool:
 
 def _acquire(lock: FileLock) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of the replacement for flock
+        warnings.simplefilter("ignore", UserWarning)  # about the fallback for flock
         lock.acquire()

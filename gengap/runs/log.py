@@ -1,4 +1,4 @@
-"""run.log: everything logged while a run trains, with times."""
+"""run.log: everything logged while a run trains, with timestamps."""
 
 import logging
 from collections.abc import Iterator
@@ -27,8 +27,8 @@ def run_log(path: Path) -> Iterator[None]:
 
 class _LogFile(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Ignore the error: the line is on the terminal, where logging's traceback would bury it."""
+        """Ignore the error: the line is already on the terminal, where logging's traceback would bury it."""
 
     def close(self) -> None:
-        with suppress(OSError):  # closing flushes, and a full disk fails again
+        with suppress(OSError):  # closing flushes, which fails again on a full disk
             super().close()

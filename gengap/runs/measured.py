@@ -1,6 +1,6 @@
-"""All records of measurements, and what each kind holds: every key that the report reads, type and range.
+"""All records of measurements, and the schema of each kind: every key the report reads, its type and range.
 
-Further keys may hold anything. Numbers that were not finite are null, where that can be.
+Other keys may have any value. Numbers that were not finite are null, where that can happen.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _RULES = ("none", "sqrt")
 
 
 def boolean(value: object) -> str:
-    """True or false."""
+    """Check for true or false."""
     return "" if isinstance(value, bool) else " is neither true nor false"
 
 
@@ -95,14 +95,14 @@ KINDS: Mapping[str, Check] = {
 
 @dataclass(frozen=True)
 class MeasuredStore:
-    """The records of measurements of a results directory, and an error per unreadable one."""
+    """The records of measurements in a results directory, and an error for each unreadable one."""
 
     records: tuple[dict[str, Any], ...]
     unreadable: tuple[UnreadableError, ...]
 
 
 def read_measured(results_dir: Path) -> MeasuredStore:
-    """Read every record below results_dir/landscape, in the order of their files."""
+    """Read every record below results_dir/landscape, sorted by file."""
     found = []
     files, unreadable = measurement_files(results_dir)
     for file in files:

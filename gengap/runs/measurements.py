@@ -19,9 +19,9 @@ from gengap.runs.store import write_atomically
 from gengap.runs.strict_json import written
 
 FORMAT = 1
-UNTRAINED = "untrained"  # in place of the digest of weights
-TO_MEASURE_AGAIN = "it to measure again"  # what to remove
-FULL = (errno.ENOSPC, errno.EDQUOT)  # said by launch.failure
+UNTRAINED = "untrained"  # used instead of the digest of the weights
+TO_MEASURE_AGAIN = "it to measure again"  # what to remove, for messages
+FULL = (errno.ENOSPC, errno.EDQUOT)  # reported by launch.failure
 SCHEMA = keys(
     {
         "format": whole(1),
@@ -40,15 +40,15 @@ SCHEMA = keys(
 
 
 def measurement_file(results_dir: Path, run: str, seed: int, kind: str, digest: str) -> Path:
-    """Where a measurement of a run is recorded."""
+    """Path of the file in which a measurement of a run is recorded."""
     return results_dir / LANDSCAPE / run / f"seed{seed}" / f"{kind}-{digest}.json"
 
 
 def read_measurement(file: Path) -> dict[str, Any] | None:
-    """A record of measurements, or None if there is none.
+    """Read a record of measurements; return None if there is none.
 
     Raises:
-        UnreadableError: it is damaged, of a newer version, or in another place than its own.
+        UnreadableError: it is damaged, was written by a newer version, or isn't where it belongs.
     """
     return read_versioned(file, FORMAT, partial(_damage, file), TO_MEASURE_AGAIN)
 
@@ -64,14 +64,14 @@ def _damage(file: Path, record: Any) -> str:
 
 
 class Measuring:
-    """One record of measurements; inside a `with` block only this process writes to it.
+    """One record of measurements, to which only this process writes inside a `with` block.
 
     A block that writes nothing leaves no folder behind.
 
     Raises, on entering the block:
-        filelock.Timeout: another process makes these measurements.
+        filelock.Timeout: another process is making these measurements.
         MachineError: the folder can't be written to.
-        UnreadableError: the record is damaged, of a newer version, or no file.
+        UnreadableError: the record is damaged, was written by a newer version, or is not a regular file.
     """
 
     def __init__(self, file: Path) -> None:
@@ -100,7 +100,7 @@ class Measuring:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        with suppress(OSError):  # Windows keeps an open file
+        with suppress(OSError):  # Windows can't remove an open file
             self.file.with_suffix(".lock").unlink()
         self._lock.release()
         for folder in self._created:
@@ -108,7 +108,7 @@ class Measuring:
                 folder.rmdir()
 
     def update(self, **changes: Any) -> None:
-        """Set fields of the record, and write it.
+        """Set fields of the record and write it to disk.
 
         Raises:
             ValueError: a value is nan or inf.

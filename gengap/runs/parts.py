@@ -1,17 +1,17 @@
-"""The parts of a run, or of a record of measurements, that another version or machine continued."""
+"""Parts of a run, or of a record of measurements, that was continued by another version or machine."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gengap.runs.schema import BEGAN_AFTER, EARLIER, ORIGIN
 
-SEPARATOR = "; "  # between what several parts say
+SEPARATOR = "; "  # between the values of several parts
 
 
 def parts(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Every part of a record in order: its versions, commit and hardware, and after how much it began.
+    """List a record's parts in order, with versions, commit, hardware and how much was done when they began.
 
-    That is counted in updates of a run, or in measurements; None where an older record does not say it.
+    The latter is counted in updates of a run, or in measurements; None if an older record doesn't state it.
     """
     own = {key: record[key] for key in (*ORIGIN, BEGAN_AFTER) if key in record}
     found = enumerate([*record.get(EARLIER, []), own])
@@ -19,15 +19,14 @@ def parts(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def continued(record: Mapping[str, Any], origin: Mapping[str, Any], done: int) -> dict[str, Any]:
-    """What a record says of its parts from now on, where a process of this `origin` continues it.
+    """Compute the fields describing a record's parts once a process of this `origin` continues it.
 
-    A part of which nothing is left is no longer named, such as a process that was killed before its first
-    checkpoint.
+    Parts of which nothing is left are dropped, such as a process killed before its first checkpoint.
 
     Args:
-        record: as it is; empty before the first part.
-        origin: as of provenance.origin.
-        done: updates, or measurements, that are kept.
+        record: current record; empty before the first part.
+        origin: versions, commit and hardware, as returned by provenance.origin.
+        done: number of updates, or measurements, that are kept.
     """
     before = [part for part in parts(record) if (part[BEGAN_AFTER] or 0) < done] if record else []
     began: int | None = done
@@ -37,6 +36,6 @@ def continued(record: Mapping[str, Any], origin: Mapping[str, Any], done: int) -
 
 
 def joined(values: Iterable[str | None]) -> str | None:
-    """What parts say, each text once and in order; None where none says anything."""
+    """Join the distinct values of parts in order; None if there are none."""
     found = dict.fromkeys(value for value in values if value is not None)
     return SEPARATOR.join(found) if found else None

@@ -17,21 +17,21 @@ BF16 = (
     "avx512_bf16",
     "amx_bf16",
     "bf16",
-)  # x86 and Arm; without, bf16 takes up to 20 times as long
+)  # x86 and Arm; without these, bf16 takes up to 20 times as long
 FEATURES = ("avx2", "avx512f", *BF16)
 
 
 def origin(device: "torch.device", ranks: int = 1) -> dict[str, Any]:
-    """Versions, git commit and hardware of a run on `device` in this process, or in so many like it."""
+    """Versions, git commit and hardware of a run on `device` in this process, or in `ranks` like it."""
     versions = {"python": platform.python_version(), "gengap": __version__}
     versions |= {library: version(library) for library in LIBRARIES}
     return {"versions": versions, "git_commit": git_commit(), "hardware": hardware(device, ranks)}
 
 
 def git_commit() -> str | None:
-    """The commit of the checkout that this package is imported from; None outside a checkout.
+    """Commit of the checkout this package is imported from; None outside a checkout.
 
-    It ends in `-dirty` if tracked files of `gengap` or `conf` were changed.
+    It ends in `-dirty` if tracked files in `gengap` or `conf` have been modified.
     """
     package = Path(__file__).resolve().parents[1]
     try:
@@ -51,11 +51,11 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def hardware(device: "torch.device", ranks: int = 1) -> dict[str, Any]:
-    """Type and name of the device, the number of CPU threads, and the CPU features that decide its speed.
+    """Device type and name, number of CPU threads, and the CPU features that determine its speed.
 
-    Of several ranks, each of which has such a device, `ranks` is their number.
+    `ranks` is included if there are several ranks, each with such a device.
     """
-    import torch  # here, so that git_commit needs no torch
+    import torch  # imported here, so that git_commit doesn't need torch
 
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
     found = {"device": device.type, "name": name, "threads": torch.get_num_threads()}
@@ -64,12 +64,12 @@ def hardware(device: "torch.device", ranks: int = 1) -> dict[str, Any]:
 
 
 def cpu_name() -> str:
-    """The processor that the system names."""
+    """Name of the processor as reported by the system."""
     return _cpuinfo().get("model name", "") or platform.processor() or platform.machine()
 
 
 def cpu_features() -> list[str]:
-    """Those of FEATURES that the processor has; Linux only."""
+    """List which of FEATURES the processor has; Linux only."""
     flags = _cpu_flags()
     return [feature for feature in FEATURES if feature in flags]
 
@@ -82,20 +82,20 @@ def lacks_bf16() -> bool:
 
 def _cpu_flags() -> list[str]:
     found = _cpuinfo()
-    return found.get("flags", found.get("Features", "")).split()  # of x86, of Arm
+    return found.get("flags", found.get("Features", "")).split()  # on x86 and Arm, respectively
 
 
 def _cpuinfo() -> dict[str, str]:
-    """What Linux says of the first processor, empty elsewhere."""
+    """Linux's description of the first processor; empty on other systems."""
     file = Path("/proc/cpuinfo")
     lines = file.read_text().split("\n\n")[0].splitlines() if file.exists() else []
     return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
 def hardware_name(hardware: Mapping[str, Any]) -> str:
-    """A record's hardware in words: `AMD EPYC (avx512_bf16), 2 threads`; older records name no features.
+    """Format a record's hardware: `AMD EPYC (avx512_bf16), 2 threads`; older records don't list features.
 
-    Several ranks are named first, as in `4 x NVIDIA H100`.
+    With several ranks, their number comes first, as in `4 x NVIDIA H100`.
     """
     features = [f for f in hardware.get("features", ()) if f in BF16]
     name = f"{hardware['name']} ({', '.join(features)})" if features else str(hardware["name"])

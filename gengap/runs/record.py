@@ -1,4 +1,4 @@
-"""The files of a run's directory, and reading them even if cut off, damaged or written by a newer version."""
+"""Files in a run's directory, and how to read them if cut off, damaged or written by a newer version."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,22 +11,22 @@ from gengap.runs.strict_json import parse
 from gengap.runs.together import contradiction
 
 RECORD, METRICS, LOG, LOCK, WEIGHTS = "run.json", "metrics.jsonl", "run.log", "run.lock", "weights.pt"
-TO_TRAIN_AGAIN = "its folder to train the run again"  # what to remove
+TO_TRAIN_AGAIN = "its folder to train the run again"  # what to remove, for messages
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 FILES = (RECORD, METRICS, LOG, LOCK, WEIGHTS, NEWEST, PREVIOUS)
-LARGEST = 2**28  # bytes of a record or its metrics; those of gengap stay under 150 kB
+LARGEST = 2**28  # most bytes in a record or its metrics; gengap's stay under 150 kB
 
 
 def name_of(directory: Path) -> str:
-    """What tells a run from all others, by its directory: `<workload>-<method>-<digest>/seed<k>`."""
+    """Unique name of a run, from its directory: `<workload>-<method>-<digest>/seed<k>`."""
     return "/".join(directory.absolute().parts[-2:])
 
 
 def read_record(directory: Path) -> dict[str, Any] | None:
-    """The contents of a run directory's run.json, or None if it does not exist.
+    """Read run.json in a run's directory; return None if it does not exist.
 
     Raises:
-        UnreadableError: it is damaged, or of a newer version.
+        UnreadableError: it is damaged or was written by a newer version.
     """
     return read_versioned(directory / RECORD, FORMAT, record_damage)
 
@@ -34,16 +34,16 @@ def read_record(directory: Path) -> dict[str, Any] | None:
 def read_versioned(
     file: Path, newest: int, damage: Callable[[Any], str], remove: str = TO_TRAIN_AGAIN
 ) -> dict[str, Any] | None:
-    """The object in a JSON file that says its `format`, or None if there is no file.
+    """Read an object from a JSON file that states its `format`; return None if there is no file.
 
     Args:
-        file: it.
-        newest: the highest format that this version reads.
-        damage: what is wrong with the value; empty if nothing is.
-        remove: what to remove if it can't be restored.
+        file: path of the file.
+        newest: highest format this version can read.
+        damage: returns what is wrong with the value; empty if it is valid.
+        remove: what to remove if the file can't be restored, for the error message.
 
     Raises:
-        UnreadableError: it is damaged, or of a newer version.
+        UnreadableError: the file is damaged or was written by a newer version.
     """
     data = file_bytes(file)
     if data is None:
@@ -66,7 +66,7 @@ def read_versioned(
 
 
 def metric_rows(directory: Path) -> list[dict[str, Any]]:
-    """The rows of metrics.jsonl; a last line cut off by a kill is ignored.
+    """Read the rows of metrics.jsonl, ignoring a last line that was cut off by a kill.
 
     Raises:
         UnreadableError: a line is damaged.
@@ -76,10 +76,10 @@ def metric_rows(directory: Path) -> list[dict[str, Any]]:
 
 
 def parse_rows(file: Path, data: bytes) -> list[dict[str, Any]]:
-    """The rows in these bytes of a metrics.jsonl; a last line without its end is ignored.
+    """Parse the rows in these bytes of a metrics.jsonl, ignoring an unterminated last line.
 
     Raises:
-        UnreadableError: a line is damaged, or not after the one above it.
+        UnreadableError: a line is damaged, or its update does not follow that of the line above.
     """
     rows: list[dict[str, Any]] = []
     for number, line in enumerate(data.split(b"\n")[:-1], 1):
@@ -97,11 +97,11 @@ def parse_rows(file: Path, data: bytes) -> list[dict[str, Any]]:
 
 
 def read_run(directory: Path) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
-    """Record and metrics of a run that fit together and its directory; None if there is no record.
+    """Read a run's record and metrics, which must match each other and the directory; None if no record.
 
     Raises:
-        UnreadableError: a file is damaged, of a newer version or of another run, or they contradict each
-            other.
+        UnreadableError: a file is damaged, was written by a newer version or belongs to another run, or they
+            contradict each other.
     """
     record = own_record(directory)
     if record is None:
@@ -115,7 +115,7 @@ def read_run(directory: Path) -> tuple[dict[str, Any], list[dict[str, Any]]] | N
 
 
 def has_record(directory: Path) -> bool:
-    """Whether there is a run.json; False where that can't be seen."""
+    """Whether there is a run.json; False if that can't be determined."""
     try:
         return (directory / RECORD).exists()
     except OSError:
@@ -123,10 +123,10 @@ def has_record(directory: Path) -> bool:
 
 
 def own_record(directory: Path) -> dict[str, Any] | None:
-    """As `read_record`, of a directory in a results directory, whose name must be the record's run.
+    """Like `read_record`, but also check that the directory's name matches the run in the record.
 
     Raises:
-        UnreadableError: it is damaged, of a newer version, or of another run.
+        UnreadableError: the record is damaged, was written by a newer version, or belongs to another run.
     """
     record = read_record(directory)
     if record is None:
@@ -142,10 +142,10 @@ def own_record(directory: Path) -> dict[str, Any] | None:
 
 
 def file_bytes(file: Path, most: float = LARGEST) -> bytes | None:
-    """The contents of a file, None if it is not there.
+    """Read the contents of a file; return None if it doesn't exist.
 
     Raises:
-        UnreadableError: it can't be read, is no file, or larger than `most` bytes.
+        UnreadableError: it can't be read, is not a regular file, or is larger than `most` bytes.
     """
     try:
         if not check_is_file(file):
@@ -161,5 +161,5 @@ def file_bytes(file: Path, most: float = LARGEST) -> bytes | None:
 
 
 def damaged(where: str, what: str = TO_TRAIN_AGAIN) -> str:
-    """The reason for an UnreadableError about a damaged file; without restoring it, one removes `what`."""
+    """Reason for an UnreadableError about a damaged file; `what` is to be removed if it isn't restored."""
     return f"is damaged ({where}): restore it, or remove {what}"

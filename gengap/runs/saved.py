@@ -1,4 +1,4 @@
-"""How far a run's checkpoint is, read without torch."""
+"""Read, without torch, how far training had come at a run's checkpoint."""
 
 import pickle
 from pathlib import Path
@@ -10,32 +10,32 @@ from gengap.runs.record import NEWEST, PREVIOUS
 
 
 class _Skipped(dict[Any, Any]):
-    """Stands for an object of any class, whatever it is made of."""
+    """Stands in for an object of any class, whatever its arguments."""
 
     def __init__(self, *_: Any) -> None:
         super().__init__()
 
 
 class _PlainValues(pickle.Unpickler):
-    """Reads the plain values in a file of torch.save, and no object."""
+    """Reads only the plain values in a file written by torch.save, and no objects."""
 
     def persistent_load(self, storage: Any) -> None:
-        """A tensor's storage, which is a file of its own in the archive, stays unread."""
+        """Skip a tensor's storage, which is a separate file in the archive."""
 
     def find_class(self, module: str, name: str) -> type[_Skipped]:
-        """Import nothing, so that no file can run code either."""
+        """Import nothing, so that no file can execute code either."""
         return _Skipped
 
 
 def saved_updates(directory: Path) -> int | None:
-    """Updates in the newest readable checkpoint, from which the run would continue.
+    """Number of updates in the newest readable checkpoint, from which the run would resume.
 
     Returns:
-        0 where there is no checkpoint; None where none can be read this way.
+        0 if there is no checkpoint; None if none can be read this way.
 
     Raises:
-        NotAFileError: something else is where one is expected.
-        OSError: that can't be seen.
+        NotAFileError: something that is not a regular file has the name of a checkpoint.
+        OSError: the path can't be examined.
     """
     paths = [path for path in (directory / NEWEST, directory / PREVIOUS) if check_is_file(path)]
     for path in paths:
@@ -44,7 +44,7 @@ def saved_updates(directory: Path) -> int | None:
                 name = next(n for n in archive.namelist() if n.endswith("/data.pkl"))
                 with archive.open(name) as file:
                     return _updates(file)
-        except Exception:  # the unpickler may raise anything; damage is reported when the run continues
+        except Exception:  # the unpickler may raise anything; damage is reported when the run resumes
             continue
     return None if paths else 0
 

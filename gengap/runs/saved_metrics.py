@@ -1,4 +1,4 @@
-"""What metrics.jsonl held when a checkpoint was saved, kept in the checkpoint."""
+"""Fingerprint of metrics.jsonl at the time a checkpoint was saved, stored in the checkpoint."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ LENGTH, DIGEST = "metrics_bytes", "metrics_sha256"
 
 
 def fingerprint(rows: bytes) -> dict[str, Any]:
-    """The entries of a checkpoint that is saved when metrics.jsonl holds these bytes."""
+    """Entries for a checkpoint that is saved while metrics.jsonl contains these bytes."""
     return {LENGTH: len(rows), DIGEST: hashlib.sha256(rows).hexdigest()}
 
 
 def changed_since(directory: Path, state: Mapping[str, Any]) -> str:
-    """Why the checkpoint `state` can't continue from metrics.jsonl; empty if it can.
+    """Explain why the checkpoint `state` can't continue with metrics.jsonl; empty if it can.
 
-    Rows that were appended since then are no change. A checkpoint from before there were digests says only
-    how long the file was; its rows must then be readable.
+    Rows appended since then don't count as a change. Checkpoints older than the digests only store the file's
+    length; the rows up to there must then be readable.
     """
     file, length = directory / METRICS, state.get(LENGTH, 0)
     try:

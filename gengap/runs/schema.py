@@ -1,6 +1,6 @@
-"""What run.json and a row of metrics.jsonl hold: every key that gengap reads, with its type and range.
+"""Schema of run.json and of a row of metrics.jsonl: every key that gengap reads, with its type and range.
 
-Optional keys are those that older records lack, or that a run has only later; further keys may hold anything.
+Optional keys are those that older records lack or that a run only gets later; other keys may have any value.
 """
 
 from enum import StrEnum
@@ -10,11 +10,11 @@ from gengap.runs.checks import Check, each, each_value, keys, name, number, one_
 
 FORMAT = 1
 WEIGHTS_DIGEST, METRICS_DIGEST = "weights_sha256", "metrics_sha256"
-EARLIER, BEGAN_AFTER = "earlier", "began_after"  # of a run that was continued: runs/parts.py
+EARLIER, BEGAN_AFTER = "earlier", "began_after"  # for runs that were continued; see runs/parts.py
 
 
 class Status(StrEnum):
-    """The `status` of a record; that of an interrupted run is still `running`."""
+    """Value of `status` in a record; an interrupted run's is still `running`."""
 
     RUNNING = "running"
     FINISHED = "finished"
@@ -24,9 +24,9 @@ class Status(StrEnum):
 
 _PERCENT = number(0, 100)
 _SECONDS = number(0, 1e10)  # 300 years
-_SIZE = number(0)  # of a vector
+_SIZE = number(0)  # norm of a vector
 _SEED = whole(high=2**63 - 1)
-_LR = number()  # signs and sizes are the configuration's matter
+_LR = number()  # the configuration checks sign and size
 
 CONFIG = keys(
     {
@@ -54,7 +54,7 @@ DATA = keys(
         "bad_photographs": each_value(each(text)),  # by split
     },
 )
-NETWORK = keys({"fingerprint": text})  # of a network of the user's own
+NETWORK = keys({"fingerprint": text})  # only for a user's own network
 _SUMMARY = keys(
     {
         "updates": whole(1),
@@ -64,7 +64,7 @@ _SUMMARY = keys(
         "train_accuracy": _PERCENT,
         "distance": _SIZE,
     },
-    {"last_val_top5_accuracy": _PERCENT},  # of image files
+    {"last_val_top5_accuracy": _PERCENT},  # only for image files
 )
 RECORD = keys(
     {
@@ -93,15 +93,15 @@ RECORD = keys(
         "measuring_seconds": or_null(_SECONDS),
         "wall_seconds": or_null(_SECONDS),
         "summary": or_null(_SUMMARY),
-        "misclassified": text,  # of the validation images, as `bits.pack` writes it
+        "misclassified": text,  # flags of the validation images, encoded by `bits.pack`
         "error": text,
         WEIGHTS_DIGEST: text,  # of weights.pt
-        METRICS_DIGEST: text,  # of metrics.jsonl when the run had ended, by together.metrics_digest
+        METRICS_DIGEST: text,  # of metrics.jsonl at the end of the run, from together.metrics_digest
     },
 )
 _FINISHED = keys({"wall_seconds": _SECONDS, "summary": _SUMMARY})
 
-EVALUATION = {  # null where it was not finite
+EVALUATION = {  # null if the value was not finite
     "train_loss": or_null(number()),
     "train_error": _PERCENT,
     "val_loss": or_null(number()),
@@ -123,7 +123,7 @@ EVALUATED_ROW = keys(
 
 
 def record_damage(record: Any) -> str:
-    """What is wrong with a record; empty if nothing is."""
+    """Describe what is wrong with a record; empty if it is valid."""
     wrong = RECORD(record)
     if not wrong and record["status"] == Status.FINISHED:
         wrong = _FINISHED(record)
@@ -135,18 +135,18 @@ def _contradiction(record: dict[str, Any]) -> str:
     said_twice = {
         "workload": config["workload"]["name"],
         "method": config["method"]["name"],
-        "seed": config.get("seed", record["seed"]),  # not in the configuration of every old record
+        "seed": config.get("seed", record["seed"]),  # some old records lack it in their configuration
     }
     return next((f"{key} is not that of its config" for key, v in said_twice.items() if record[key] != v), "")
 
 
 def row_damage(row: Any) -> str:
-    """What is wrong with a row of metrics; empty if nothing is."""
+    """Describe what is wrong with a row of metrics; empty if it is valid."""
     is_evaluation = isinstance(row, dict) and not EVALUATION.keys().isdisjoint(row)
     check: Check = EVALUATED_ROW if is_evaluation else ROW
     return sentence(check(row))
 
 
 def sentence(wrong: str) -> str:
-    """What a check found, as the reader is told it; empty if nothing."""
+    """Turn a check's finding into a sentence for the reader; empty if there is none."""
     return wrong.removeprefix(".") if wrong.startswith(".") else f"it{wrong}" if wrong else ""

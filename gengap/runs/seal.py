@@ -1,6 +1,6 @@
-"""A checksum of a whole checkpoint, kept in the file itself: the comment at the end of its zip archive.
+"""A checksum of a whole checkpoint, stored in the file itself as the comment at the end of its zip archive.
 
-torch.load and zipfile still read the file. One file holds both, so no kill can come between them.
+torch.load and zipfile can still read the file. One file holds both, so a kill can't separate them.
 """
 
 import hashlib
@@ -9,25 +9,25 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 _MARK = b"gengap sha256 "
-_COMMENT = len(_MARK) + 64  # bytes: the mark, and the digest in hexadecimal
-_END = 22  # bytes of the record that ends an archive; its last two are the length of the comment
-_SIGNATURE = b"PK\5\6"  # of that record
+_COMMENT = len(_MARK) + 64  # bytes: the mark, then the digest in hexadecimal
+_END = 22  # bytes in an archive's end record; the last two hold the length of the comment
+_SIGNATURE = b"PK\5\6"  # signature of the end record
 _PER_FILE = (
     2**12
-)  # bytes that a file in an archive takes at most beside its name and content, padding included
+)  # upper limit on the bytes per archived file besides its name and content, including padding
 _NO_ARCHIVE = "cut off, or not a checkpoint"
 
 
 def sealed(archive: bytes) -> bytes:
-    """The archive (a zip file without a comment, as torch.save writes it) with a checksum of itself."""
+    """Add a checksum of itself to an archive (a zip file without a comment, as written by torch.save)."""
     body = archive[:-2] + _COMMENT.to_bytes(2, "little")
     return body + _comment(body)
 
 
 def damage(data: bytes) -> str:
-    """What is wrong with a sealed archive; empty if it is whole.
+    """Describe what is wrong with a sealed archive; empty if it is intact.
 
-    Of an archive from before there were checksums, the CRC-32 of each file inside is compared.
+    For archives older than these checksums, the CRC-32 of each file inside is compared.
     """
     body, comment = data[:-_COMMENT], data[-_COMMENT:]
     if comment.startswith(_MARK) and body.endswith(_COMMENT.to_bytes(2, "little")):
@@ -38,9 +38,9 @@ def damage(data: bytes) -> str:
 
 
 def damage_at_end(file: Path) -> str:
-    """What is wrong with an archive by its directory, which stands at its end; empty if nothing is.
+    """Describe what is wrong with an archive, judging by the directory at its end; empty if nothing is.
 
-    So that a file of any size that is none is not read. The rest is left to `damage`.
+    This avoids reading a whole file, of whatever size, that is not an archive. The rest is left to `damage`.
 
     Raises:
         OSError: the file can't be read.

@@ -1,4 +1,4 @@
-"""Images per second that records of this machine show, read without torch."""
+"""Images per second according to records from this machine, read without torch."""
 
 import os
 import shutil
@@ -21,16 +21,16 @@ _QUERY = ("--query-gpu=name", "--format=csv,noheader")
 
 @dataclass(frozen=True)
 class Speed:
-    """Images per second of a run, evaluations and checkpoints included, and where it was seen."""
+    """Images per second of a run, including evaluations and checkpoints, and the source of that number."""
 
     rate: float
     seen: str
 
 
 def machine(device: str) -> tuple[str, str]:
-    """The type and name of the device that runtime.device stands for here, as records have them.
+    """Type and name of the device that runtime.device means on this machine, as in records.
 
-    A GPU is one that nvidia-smi lists and CUDA_VISIBLE_DEVICES leaves.
+    GPUs are those that nvidia-smi lists and CUDA_VISIBLE_DEVICES doesn't hide.
     """
     names = [] if device == "cpu" else _gpus()
     return ("cuda", names[0]) if names else ("cpu", cpu_name())
@@ -51,12 +51,12 @@ def _gpus() -> list[str]:
 def speeds(
     places: Sequence[Path], workload: str, place: tuple[str, str]
 ) -> list[tuple[dict[str, Any], Speed]]:
-    """The records of a workload that one process made on this device alone, with their speeds.
+    """Find the records of a workload made by a single process entirely on this device, with their speeds.
 
     Args:
-        places: results directories.
-        workload: its name.
-        place: the device's type and name, of `machine`.
+        places: results directories to search.
+        workload: name of the workload.
+        place: type and name of the device, as returned by `machine`.
     """
     found = []
     directories = {path for folder in places for path in run_directories(folder)[0]}
@@ -78,5 +78,5 @@ def _is_of(record: Mapping[str, Any], workload: str, place: tuple[str, str]) -> 
 
 
 def typical(found: Sequence[Speed]) -> Speed:
-    """The median of some speeds, which need not be odd in number."""
+    """Median of the speeds, whose number may be even."""
     return Speed(median(speed.rate for speed in found), found[0].seen)

@@ -1,4 +1,4 @@
-"""How far a run is, by its record, its metrics, its checkpoint, its lock and its claim."""
+"""Determine how far a run is from its record, metrics, checkpoint, lock and claim."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,10 @@ STATES = ("finished", "training", "interrupted", "diverged", "failed", "unreadab
 class RunState:
     """The state of one run.
 
-    name: one of STATES; an unfinished run is training while its lock or claim is held, and interrupted
-    otherwise. record: run.json, empty where it is missing or unreadable. done: updates; of an interrupted
-    run, those in the checkpoint that it continues from. left: estimated seconds, of an unfinished run.
-    reason: why it is unreadable, failed or diverged.
+    name: one of STATES; an unfinished run is training while its lock or claim is held, otherwise interrupted.
+    record: run.json; empty if missing or unreadable. done: number of updates; for an interrupted run, those
+    in the checkpoint it resumes from. left: estimated seconds left for an unfinished run. reason: why it is
+    unreadable, failed or diverged.
     """
 
     name: str
@@ -32,22 +32,22 @@ class RunState:
 
     @property
     def updates(self) -> int:
-        """Updates of the whole run, 0 where that is not recorded."""
+        """Total number of updates in the run; 0 if not recorded."""
         return int(self.record.get("regime", {}).get("updates", 0))
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing of it is left to train."""
+        """Whether there is nothing left to train."""
         return self.name in (Status.FINISHED, Status.DIVERGED)
 
     @property
     def accuracy(self) -> float | None:
-        """Last validation accuracy (%) of a finished run."""
+        """Final validation accuracy of a finished run, in percent; None for any other."""
         return self.record.get("summary", {}).get("last_val_accuracy") if self.name == "finished" else None
 
 
 def run_state(directory: Path) -> RunState:
-    """The state of the run in this directory; damage is a state and raises nothing."""
+    """Determine the state of the run in this directory; damage is reported as a state, not raised."""
     try:
         found = read_run(directory)
         saved = saved_updates(directory)
@@ -62,6 +62,6 @@ def run_state(directory: Path) -> RunState:
     per_update = seconds / done if done else None
     is_training = is_locked(directory) or is_claimed(directory)
     if saved is not None:
-        done = max(done, saved) if is_training else saved  # rows after the checkpoint are trained again
+        done = max(done, saved) if is_training else saved  # rows after the checkpoint will be trained again
     left = None if per_update is None else per_update * (record["regime"]["updates"] - done)
     return RunState("training" if is_training else "interrupted", record, done, left)

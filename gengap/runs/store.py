@@ -1,4 +1,4 @@
-"""A run's directory during training: locked, claimed, and crash-safe writes of run.json and metrics.jsonl."""
+"""A run's directory during training: lock, claim, and crash-safe writes of run.json and metrics.jsonl."""
 
 import os
 from contextlib import ExitStack, suppress
@@ -16,11 +16,11 @@ from gengap.runs.together import metrics_digest
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write to a temporary file, sync it and rename it, so that readers see the old file or the new one.
+    """Write to a temporary file, sync and rename it, so that readers see either the old or the new file.
 
     Raises:
-        NotAFileError: something else has the name of one of them.
-        OSError: as of a full disk.
+        NotAFileError: something that is not a regular file has the name of either file.
+        OSError: writing fails, for example because the disk is full.
     """
     part = path.with_name(f"{path.name}.part")
     try:
@@ -30,7 +30,7 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         _rename(part, path)
-    except OSError:  # a full disk, which half a file would keep full
+    except OSError:  # a full disk, which a partial file would keep full
         with suppress(OSError):
             part.unlink()
         raise
@@ -39,28 +39,29 @@ def write_atomically(path: Path, data: bytes) -> None:
 def _rename(part: Path, path: Path) -> None:
     try:
         part.replace(path)
-    except OSError as error:  # of an immutable file, say, which is not the temporary one
+    except OSError as error:  # caused, for example, by an immutable target, so name that one
         error.filename, error.filename2 = os.fspath(path), None
         raise
 
 
 class Run:
-    """One run's directory; inside a `with` block only this process writes to it.
+    """A run's directory, to which only this process writes inside a `with` block.
 
-    A lock keeps out the others on this machine, and on those that see it; the claim keeps out the rest.
-    Whatever writes raises MachineError once another machine took the run from a process that stood still.
+    A lock keeps out other processes on this machine, and on machines that see the lock; the claim keeps out
+    the rest. All methods that write raise MachineError once another machine has taken the run from a process
+    that stood still.
 
     Raises, on entering the block:
-        filelock.Timeout: another process trains this run.
-        UnreadableError: its record is damaged, of a newer version, or of another run, or something that is no
-            file has the name of one of its files.
+        filelock.Timeout: another process is training this run.
+        UnreadableError: its record is damaged, was written by a newer version or belongs to another run, or
+            something that is not a regular file has the name of one of its files.
     """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.record: dict[str, Any] = {}
-        self.checkpoint: dict[str, Any] | None = None  # that training goes on from, until it does
+        self.checkpoint: dict[str, Any] | None = None  # to resume training from; None once it has resumed
         self._lock, self._claim = Lock(directory / LOCK), Claim(directory)
 
     def __enter__(self) -> Self:
@@ -105,15 +106,15 @@ class Run:
             file.write(written(row) + "\n")
 
     def evaluations(self) -> list[dict[str, Any]]:
-        """The rows of metrics.jsonl that are evaluations."""
+        """Read the rows of metrics.jsonl that are evaluations."""
         return [row for row in metric_rows(self.directory) if "val_error" in row]
 
     def metrics_digest(self) -> dict[str, str]:
-        """What the record of a run that has ended says of metrics.jsonl."""
+        """Entry for the record of a run that has ended, which identifies its metrics.jsonl."""
         return {METRICS_DIGEST: metrics_digest(file_bytes(self.directory / METRICS) or b"")}
 
     def sync_metrics(self) -> dict[str, Any]:
-        """Sync metrics.jsonl to disk; return what a checkpoint saved now must know of it."""
+        """Sync metrics.jsonl to disk; return the entries about it for a checkpoint saved now."""
         path = self.directory / METRICS
         self._claim.check()
         with naming(path), path.open("a+b") as file:

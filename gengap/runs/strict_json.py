@@ -1,20 +1,20 @@
-"""JSON as gengap writes it, and nothing else: RFC 8259 without what its readers may differ in."""
+"""JSON exactly as gengap writes it: RFC 8259 minus anything that parsers may treat differently."""
 
 import json
 import math
 from collections.abc import Sequence
 from typing import Any
 
-LEVELS = 32  # objects and lists inside each other, more than any record has
+LEVELS = 32  # limit on the nesting of objects and lists, more than any record needs
 _INT64 = 2**63
 
 
 def parse(data: bytes) -> Any:
-    """The value that UTF-8 bytes spell.
+    """Parse JSON from UTF-8 bytes.
 
     Raises:
-        ValueError: they are no JSON, hold NaN, an infinity, an integer beyond 64 bits, a key twice or half a
-            surrogate pair, or are nested more than LEVELS deep.
+        ValueError: it is not valid JSON, contains NaN, an infinity, an integer beyond 64 bits, a duplicate
+            key or half a surrogate pair, or is nested more than LEVELS deep.
     """
     try:
         value = json.loads(
@@ -31,10 +31,10 @@ def parse(data: bytes) -> Any:
 
 
 def written(value: Any, indent: int | None = None) -> str:
-    """The JSON of a value, without a newline at its end; letters beyond ASCII stay as they are.
+    """Format a value as JSON, without a trailing newline and without escaping non-ASCII letters.
 
     Raises:
-        ValueError: a number in it is NaN or infinite.
+        ValueError: it contains a number that is NaN or infinite.
     """
     return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
 
@@ -64,7 +64,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check(value: Any, levels: int) -> None:
-    """Refuse what nests deeper than `levels`, and text that no encoding can print."""
+    """Reject values nested deeper than `levels`, and text that can't be encoded."""
     if isinstance(value, str):
         if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
             raise ValueError("half a surrogate pair")

@@ -1,4 +1,4 @@
-"""The records of a results directory as tables: one row per run, and the metrics of a run."""
+"""Records in a results directory as tables: one row per run, and the metrics of a run."""
 
 import logging
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TOP5 = "last_val_top5_accuracy"  # of image files alone
+TOP5 = "last_val_top5_accuracy"  # only for image files
 COLUMNS = (
     "run", "workload", "method", "digest", "seed", "status", "precision", "protocol", "directory",
     "updates", "samples_seen", "last_val_accuracy", "best_val_accuracy", "train_accuracy", "distance",
@@ -31,26 +31,26 @@ _SUMMARY = COLUMNS[COLUMNS.index("updates") : COLUMNS.index("wall_seconds")]
 
 
 def read_metrics(directory: Path) -> "pd.DataFrame":
-    """The rows of metrics.jsonl, one column per key; a last line cut off by a kill is ignored.
+    """Read metrics.jsonl with one column per key, ignoring a last line that was cut off by a kill.
 
     Raises:
         UnreadableError: a line is damaged.
     """
-    import pandas as pd  # here, because it takes half a second that gengap status can do without
+    import pandas as pd  # imported here, to save gengap status half a second
 
     return pd.DataFrame(metric_rows(directory))
 
 
 @dataclass(frozen=True)
 class Store:
-    """The records of a results directory: a row of `runs` per readable run, and an error for each other."""
+    """Records in a results directory: a row of `runs` for each readable run, and an error for every other."""
 
     runs: "pd.DataFrame"
     unreadable: tuple[UnreadableError, ...]
 
 
 def read_store(results_dir: str | Path) -> Store:
-    """Read every run under results_dir/runs; the columns are those of `read_runs`."""
+    """Read every run under results_dir/runs, with the columns of `read_runs`."""
     import pandas as pd
 
     rows = []
@@ -66,10 +66,10 @@ def read_store(results_dir: str | Path) -> Store:
 
 
 def read_runs(results_dir: str | Path) -> "pd.DataFrame":
-    """Every run under results_dir/runs, one row per run, sorted by run and seed; empty if there are none.
+    """Read all runs under results_dir/runs, one per row, sorted by run and seed; empty if there are none.
 
     The columns are COLUMNS, with accuracies in percent and times in seconds; values that an unfinished run
-    does not have yet are missing. Unreadable records are left out, with one warning each.
+    does not have yet are missing. Unreadable records are left out, each with a warning.
     """
     store = read_store(results_dir)
     for error in store.unreadable:
@@ -91,14 +91,14 @@ def _columns(directory: Path, record: dict[str, Any], rows: Sequence[dict[str, A
         "protocol": config["protocol"]["name"],
         "directory": str(directory),
         "wall_seconds": record.get("wall_seconds"),
-        "measuring_seconds": record.get("measuring_seconds"),  # part of wall_seconds; not in old records
+        "measuring_seconds": record.get("measuring_seconds"),  # part of wall_seconds; missing in old records
         "hardware": joined(hardware_name(part["hardware"]) for part in of_parts),
         "git_commit": joined(part["git_commit"] for part in of_parts),
         "torch": joined(part["versions"]["torch"] for part in of_parts),
         "parts": len(of_parts),
         "batch_size": config["method"]["batch_size"],
         "epochs": config["workload"]["epochs"],
-        "validation": record["data"]["validation"],  # samples
+        "validation": record["data"]["validation"],  # number of samples
         TOP5: (record.get("summary") or {}).get(TOP5),
         "clipped": _clipped(rows) if summary else None,
         **fingerprints(record),
@@ -106,7 +106,7 @@ def _columns(directory: Path, record: dict[str, Any], rows: Sequence[dict[str, A
 
 
 def _clipped(rows: Sequence[dict[str, Any]]) -> float:
-    """The share of all updates whose gradient was clipped; a row has that of those since the last one."""
+    """Fraction of updates whose gradient was clipped; each row has that of the updates since the last row."""
     updates = [0, *(row["update"] for row in rows)]
     counts = (row["clipped"] * (b - a) for row, a, b in zip(rows, updates, updates[1:], strict=False))
     return float(sum(counts) / updates[-1])

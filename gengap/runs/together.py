@@ -1,4 +1,4 @@
-"""Whether the record and the metrics of a run are of the same run."""
+"""Check whether a record and metrics belong to the same run."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -8,16 +8,16 @@ from gengap.runs.schema import METRICS_DIGEST, Status
 
 
 def metrics_digest(data: bytes) -> str:
-    """SHA-256 of the lines of a metrics.jsonl, in hexadecimal; in the record of a run that has ended.
+    """SHA-256 of the lines of a metrics.jsonl, in hexadecimal; stored in the record of a run that has ended.
 
-    A last line without its end is no row, and a checkout may have made \\r\\n of \\n.
+    An unterminated last line is ignored; \\r\\n counts as \\n, since a checkout may have converted it.
     """
     lines = data.replace(b"\r\n", b"\n")
     return hashlib.sha256(lines[: lines.rfind(b"\n") + 1]).hexdigest()
 
 
 def summary_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """What the rows of a finished run, the last of which is an evaluation, say of its summary."""
+    """Compute summary values from the rows of a finished run, the last of which is an evaluation."""
     last, errors = rows[-1], [row["val_error"] for row in rows if "val_error" in row]
     top5 = last.get("val_top5_error")
     return {
@@ -28,12 +28,12 @@ def summary_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def contradiction(record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], data: bytes) -> str:
-    """In what the metrics contradict the record; empty if they do not.
+    """Describe how the metrics contradict the record; empty if they don't.
 
     Args:
-        record: a run.json that passes the schema.
-        rows: of metrics.jsonl.
-        data: its bytes.
+        record: content of a run.json that passes the schema.
+        rows: rows of metrics.jsonl.
+        data: bytes of metrics.jsonl.
     """
     updates, is_finished = record["regime"]["updates"], record["status"] == Status.FINISHED
     if is_finished and not rows:

@@ -1,4 +1,4 @@
-"""The weights that a finished run kept, and whether they are still those that it ended with."""
+"""Weights kept by a finished run, and whether they are still the ones it ended with."""
 
 from collections.abc import Mapping
 from hashlib import file_digest, sha256
@@ -13,20 +13,20 @@ from gengap.runs.seal import damage_at_end
 
 
 def kept_weights(directory: Path, record: Mapping[str, Any]) -> str | None:
-    """SHA-256 of the whole weights.pt of a run, in hexadecimal; None if it kept none.
+    """SHA-256 of a run's complete weights.pt, in hexadecimal; None if it kept no weights.
 
     Args:
-        directory: of the run.
-        record: its run.json. Those from before weights were recorded say nothing of them.
+        directory: directory of the run.
+        record: its run.json; records made before weights were recorded don't mention them.
 
     Raises:
-        UnreadableError: it is not the file that the record says, is no file, or can't be read.
+        UnreadableError: it is not the file the record describes, is not a regular file, or can't be read.
     """
     file, expected = directory / WEIGHTS, record.get(WEIGHTS_DIGEST)
     try:
         if not check_is_file(file):
             return None
-        wrong = "" if expected is None else damage_at_end(file)  # before any number of bytes is read
+        wrong = "" if expected is None else damage_at_end(file)  # checked before reading a file of any size
         if not wrong:
             with file.open("rb") as opened:
                 found = file_digest(opened, sha256).hexdigest()

@@ -19,22 +19,22 @@ def adam_step_(
     betas: Sequence[float],
     eps: float,
 ) -> None:
-    """One step in place, with weights, gradient and both moments of shape (P,).
+    """Make one step in place; weights, gradient and both moments have shape (P,).
 
     t <- t + 1;  g <- g + weight_decay w;  m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2;
     w <- w - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps).
 
-    This is torch's fused ADAM, which reads and writes each vector once.
+    Uses torch's fused ADAM, which reads and writes each vector only once.
 
     Args:
-        weights, gradient: of all parameters.
-        mean: m, the first moment.
-        square: v, the second moment.
-        steps: t, the steps so far, 0-dimensional and in float32, where the weights are.
-        lr: 0-dimensional.
-        weight_decay: factor of the L2 term in the gradient, as in torch.optim.Adam.
+        weights, gradient: weights w and gradient g of all parameters.
+        mean: first moment m.
+        square: second moment v.
+        steps: number of steps so far, t; a float32 scalar tensor on the weights' device.
+        lr: learning rate, a scalar tensor.
+        weight_decay: coefficient of the L2 term in the gradient, as in torch.optim.Adam.
         betas: b1 and b2.
-        eps: added to the root.
+        eps: added to the square root in the denominator.
     """
     beta1, beta2 = betas
     adam(

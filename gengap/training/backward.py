@@ -14,12 +14,12 @@ ADVERSARIAL = 0.5  # weight of the adversarial images' loss (Goodfellow et al. 2
 
 
 class Backward:
-    """Forward and backward passes of a batch.
+    """Computes the gradient of a batch: its forward and backward passes.
 
     Args:
-        config: of the run.
-        model: in training mode.
-        train: turns a batch into images.
+        config: configuration of the run.
+        model: network in training mode.
+        train: training set, which turns a batch into images.
         flat: the model's parameters and their gradient.
         team: the ranks that share each batch.
         compile: whether to compile the forward pass and, with it, the backward pass.
@@ -39,16 +39,16 @@ class Backward:
         self._team, self._bf16 = team, config.precision == "bf16"
         self._summed = compiled(self._summed_losses) if compile else self._summed_losses
         std = torch.tensor(config.data.std, device=train.labels.device).view(-1, 1, 1)
-        self._perturbation = config.method.adversarial / std  # of a pixel scaled to 0..1, normalized
+        self._perturbation = config.method.adversarial / std  # given for pixels in 0..1; here normalized
 
     def __call__(self, samples: int, inputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Write the gradient of the mean loss of `samples` samples, noise included, to `flat.gradient`.
+        """Write the gradient of the mean loss over `samples` samples, including noise, to `flat.gradient`.
 
-        The inputs are this rank's share of the samples. Returns the mean loss without noise and the fraction
-        of errors, both of the images as they are. The gradient is accumulated over micro-batches of whole
-        ghosts, which is exact because only batch norm couples samples. Adversarial images are moved by
-        method.adversarial along the sign of the loss's gradient with respect to the image, and not confined
-        to the range of pixels.
+        The inputs are this rank's share of the samples. Returns the mean loss without noise and the error
+        rate (a fraction), both on the unperturbed images. The gradient is accumulated over micro-batches of
+        whole ghost batches, which is exact because only batch norm couples samples. Adversarial images are
+        perturbed by method.adversarial along the sign of the loss gradient with respect to the image, and are
+        not clipped to the range of pixel values.
         """
         with self._team.collecting():
             loss, errors = self._passes(samples, inputs)
@@ -77,7 +77,7 @@ class Backward:
         self._team.end_pass()
         if not is_adversarial:
             return loss, errors
-        # After all images as they are, so that running statistics do not depend on the micro-batches
+        # After all unperturbed images, so that running statistics don't depend on the micro-batch size
         for (part, weight), sign in zip(self._team.micro_batches(samples), signs, strict=True):
             images, labels = self._train.preprocess(tuple(t[part] for t in batch))
             summed, _, _ = self._summed(images + self._perturbation * sign, labels, None)
@@ -86,7 +86,7 @@ class Backward:
         return loss, errors
 
     def _collect(self, loss: Tensor, *others: Tensor, first: bool) -> Tensor:
-        """Collect the gradient with respect to the parameters; return that with respect to another tensor."""
+        """Collect the gradient of the parameters; return that of the last tensor in `others`."""
         parameters = self._flat.parameters
         gradients = torch.autograd.grad(loss, [*parameters, *others], allow_unused=True)
         self._flat.collect(gradients[: len(parameters)], first=first)
@@ -95,7 +95,7 @@ class Backward:
     def _summed_losses(
         self, images: Tensor, labels: Tensor, noise: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The sum of the samples' losses times their noise, the sum without noise, the number of errors."""
+        """Compute the sum of losses times their noise, the sum without noise, and the number of errors."""
         losses, wrong = sample_losses(self._model, images, labels, self._flat.weights.dtype, bf16=self._bf16)
         weighted = losses if noise is None else losses * noise
         return weighted.sum(), losses.detach().sum(), wrong.sum()

@@ -1,4 +1,4 @@
-"""Photographs that could not be decoded, in the record of a run."""
+"""Record photographs that could not be decoded in a run's record."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from gengap.training.trainer import Trainer
 
 
 def record_bad(run: Run, train: DeviceImages, validation: DeviceImages) -> None:
-    """Name the photographs found so far, and those of earlier parts of the run, under `data`."""
+    """List the photographs found so far, in this and earlier parts of the run, under `data` in its record."""
     data = run.record["data"]
     before = data.get("bad_photographs", {})
     splits = {"train": train, "validation": validation}
@@ -21,7 +21,7 @@ def record_bad(run: Run, train: DeviceImages, validation: DeviceImages) -> None:
 
 @contextmanager
 def recording_bad(run: Run, trainer: Trainer, validation: DeviceImages) -> Iterator[None]:
-    """Name the photographs that the block finds, however it ends; rank 0 does."""
+    """Record the bad photographs found inside the block, however it ends; only rank 0 writes."""
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Building a trainer from a configuration, and the memory that its updates need."""
+"""Build a trainer from a configuration, and estimate the memory its updates need."""
 
 import logging
 from functools import partial
@@ -35,11 +35,11 @@ def build_trainer(
     device: torch.device,
     ranks: Ranks = ALONE,
 ) -> Trainer:
-    """The trainer of a run, before its first update.
+    """Build the trainer of a run, ready for its first update.
 
     Raises:
-        UserError: the batch is larger than the training set, the regime has no update, or the network can't
-            be built, can't train on these images, or not on several ranks.
+        UserError: the batch is larger than the training set, the regime has no updates, or the network can't
+            be built, can't train on these images, or can't train on several ranks.
     """
     samples = len(splits.train)
     check_updates(config, samples)
@@ -66,7 +66,7 @@ def build_trainer(
 
 
 def _convert(config: Config, model: nn.Module, ghost_size: int) -> None:
-    kinds = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatchNorm  # it says what it leaves
+    kinds = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatchNorm  # convert reports the others
     if any(isinstance(module, kinds) for module in model.modules()):
         convert(model, ghost_size)
         return
@@ -79,7 +79,7 @@ def _convert(config: Config, model: nn.Module, ghost_size: int) -> None:
 
 
 def memory_line(trainer: Trainer) -> str:
-    """A line with the estimated memory of an update, without the data set."""
+    """Format a line with the estimated memory of an update, excluding the data set."""
     needed = _needed(trainer)
     keeps = trainer.flat.weights.device.type == "cpu" and has_room(needed)
     most = f" to {_mebibytes(FRAGMENTATION * needed)}" if keeps and needed > 2**20 else ""

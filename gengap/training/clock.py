@@ -1,4 +1,4 @@
-"""The wall time of a run over all its parts, and the share spent on evaluations and checkpoints."""
+"""Wall time of a run across all its parts, and the share spent on evaluations and checkpoints."""
 
 import time
 from collections.abc import Iterator
@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 
 class Clock:
-    """Counts wall time, in seconds.
+    """Measures wall time, in seconds.
 
     Args:
-        seconds: already spent on the run.
-        measuring: the part of it that was spent on evaluations and checkpoints.
+        seconds: time already spent on the run.
+        measuring: part of that time spent on evaluations and checkpoints.
     """
 
     def __init__(self, seconds: float = 0.0, measuring: float = 0.0) -> None:
@@ -19,12 +19,12 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """Time spent on the run, without the time between its parts."""
+        """Time spent on the run, excluding the time between its parts."""
         return time.monotonic() - self._started
 
     @contextmanager
     def measured(self) -> Iterator[None]:
-        """Count the time inside the block as measuring."""
+        """Count the time spent inside the block as measuring time."""
         began = time.monotonic()
         yield
         self.measuring += time.monotonic() - began

@@ -1,4 +1,4 @@
-"""Setting up the device, its threads, and the fastest matrix products that are true fp32."""
+"""Set up the device, its threads, and the fastest matrix products that are true fp32."""
 
 import os
 
@@ -7,19 +7,20 @@ import torch
 from gengap.config.schema import Runtime
 from gengap.errors import UserError
 
-TRUE_FP32_ERROR = 1e-5  # relative error; that of bf16 products is 3e-3, of fp32 3e-7
-DEFAULT_THREADS = torch.get_num_threads()  # at import, before any run changes it
+TRUE_FP32_ERROR = 1e-5  # relative error; bf16 products have 3e-3, fp32 products 3e-7
+DEFAULT_THREADS = torch.get_num_threads()  # read at import, before any run changes it
 
 
 def prepare_device(
     runtime: Runtime, threads: int | None = None, local_rank: int | None = None
 ) -> torch.device:
-    """Choose the device and set torch up for it.
+    """Choose the device and configure torch for it.
 
     Args:
-        runtime: the configuration.
-        threads: CPU threads, overriding runtime.threads; torch's default if neither is set.
-        local_rank: of several on this machine, which take its GPUs in turn.
+        runtime: the `runtime` part of the configuration.
+        threads: number of CPU threads, overriding runtime.threads; torch's default if neither is set.
+        local_rank: index of this rank on its machine, whose GPUs are assigned round-robin; None for one
+            process.
 
     Raises:
         UserError: runtime.device=cuda or runtime.graph=true without a GPU.
@@ -31,11 +32,11 @@ def prepare_device(
         raise UserError("runtime.graph=true needs a GPU: leave it out")
     torch.set_num_threads(threads or runtime.threads or DEFAULT_THREADS)
     if runtime.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required for deterministic cuBLAS
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required for cuBLAS to be deterministic
     if runtime.deterministic != torch.are_deterministic_algorithms_enabled():
         torch.use_deterministic_algorithms(runtime.deterministic)  # imports the compiler, which takes seconds
     if use_gpu:
-        torch.backends.cudnn.allow_tf32 = False  # precision=fp32 means fp32, in convolutions too
+        torch.backends.cudnn.allow_tf32 = False  # precision=fp32 means true fp32, also in convolutions
         torch.backends.cudnn.benchmark = not runtime.deterministic
     else:
         route_products_through_onednn()
@@ -47,14 +48,14 @@ def prepare_device(
 
 
 def usable_cores() -> int:
-    """CPU cores that this process may use."""
+    """Number of CPU cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def route_products_through_onednn() -> None:
-    """Let oneDNN compute fp32 matrix products on this CPU, provided that the result is true fp32."""
-    # torch sends fp32 matrix products to MKL, which is slow on AMD, unless oneDNN may use bf16. Without AMX
-    # oneDNN computes in fp32 even so, and faster; with AMX the check below revokes the permission.
+    """Let oneDNN compute fp32 matrix products on this CPU, provided the result is true fp32."""
+    # torch sends fp32 matrix products to MKL, which is slow on AMD, unless oneDNN may use bf16. Without AMX,
+    # oneDNN still computes in fp32, and faster; with AMX, the check below revokes the permission.
     torch.backends.mkldnn.matmul.fp32_precision = "bf16"  # type: ignore[attr-defined]
     generator = torch.Generator().manual_seed(0)
     a, b = (torch.randn(256, 256, generator=generator) for _ in range(2))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def recorded_updates(updates: int, rows: int = 60) -> tuple[int, ...]:
-    """At most `rows` distinct updates t, evenly spaced in log t from 1 to `updates`."""
+    """Choose at most `rows` distinct updates t, evenly spaced in log t from 1 to `updates`."""
     if updates < 1:
         return ()
     spaced = np.geomspace(1, updates, rows)
@@ -16,15 +16,15 @@ def recorded_updates(updates: int, rows: int = 60) -> tuple[int, ...]:
 
 
 def distance(weights: Tensor, initial: Tensor) -> float:
-    """The Euclidean distance ‖w_t − w_0‖ of two weight vectors (P,), summed in float64."""
+    """Euclidean distance ‖w_t − w_0‖ between two weight vectors (P,), accumulated in float64."""
     return float(torch.linalg.vector_norm(weights - initial, dtype=torch.float64))
 
 
 def tensor_distances(weights: Tensor, initial: Tensor, sizes: Sequence[int]) -> list[float]:
-    """The distance of each parameter tensor.
+    """Euclidean distance of each parameter tensor from its initial value.
 
     Args:
-        weights, initial: (P,), as in training.flat.Flat.
+        weights, initial: flat weight vectors (P,), as in training.flat.Flat.
         sizes: number of elements of each tensor, P in total.
     """
     parts = (weights - initial).split(list(sizes))

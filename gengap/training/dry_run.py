@@ -1,4 +1,4 @@
-"""Checks that a network can train on the data set's images, before anything is recorded."""
+"""Check that a network can train on the data set's images, before anything is recorded."""
 
 import torch
 from torch import Tensor, nn
@@ -11,13 +11,13 @@ from gengap.training.sandbox import sandboxed
 
 @torch.no_grad()
 def check_network(config: Config, model: nn.Module, shape: tuple[int, int, int], num_classes: int) -> None:
-    """Run the network on two blank images, in evaluation mode.
+    """Run the network on two blank images in evaluation mode.
 
     Args:
-        config: for the names in error messages.
-        model: on its device; it is not changed.
-        shape: of one image, (C, H, W).
-        num_classes: logits that the network must return per image.
+        config: configuration of the run, for the names in error messages.
+        model: network on its device; it is not changed.
+        shape: shape of one image, (C, H, W).
+        num_classes: number of logits the network must return per image.
 
     Raises:
         UserError: the network has no trainable parameters, fails on the images, or returns anything but
@@ -28,7 +28,7 @@ def check_network(config: Config, model: nn.Module, shape: tuple[int, int, int],
         raise UserError(f"model.name={name} has no trainable parameters: choose another network")
     try:
         logits = _run(model, (2, *shape), training=False)
-    except Exception as error:  # of whatever kind the user's own network raises
+    except Exception as error:  # a user's own network may raise anything
         raise UserError(
             f"model.name={name} can't take the images of data.name={config.data.name}, "
             f"{size} (channels x height x width): {_first_line(error)}"
@@ -45,15 +45,15 @@ def check_network(config: Config, model: nn.Module, shape: tuple[int, int, int],
 def check_smallest_batch(
     config: Config, model: nn.Module, shape: tuple[int, int, int], samples: int, micro_batch: int
 ) -> None:
-    """Check that batch norm never gets a single value per channel, which has no variance.
+    """Check that batch norm never sees a single value per channel, which has no variance.
 
     Args:
         config, model, shape: as in `check_network`.
-        samples: size of the training set.
+        samples: number of training samples.
         micro_batch: samples per forward and backward pass.
 
     Raises:
-        UserError: the smallest batch or ghost has one sample, and the network can't train on it.
+        UserError: the smallest batch or ghost batch has one sample, and the network can't train on that.
     """
     if _smallest_batch(config, samples, micro_batch) > 1:
         return
@@ -69,7 +69,7 @@ def check_smallest_batch(
 
 
 def _smallest_batch(config: Config, samples: int, micro_batch: int) -> int:
-    """Number of samples in the smallest batch or ghost of the run."""
+    """Number of samples in the run's smallest batch or ghost batch."""
     method = config.method
     batches = [method.batch_size, *method.earlier_batches]
     if config.protocol.keep_partial_batch and samples % method.batch_size:

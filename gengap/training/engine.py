@@ -1,4 +1,4 @@
-"""How an update is executed: plain or compiled, with kernels launched one by one or as a CUDA graph."""
+"""Choose how updates are executed: plain or compiled, launching kernels one by one or as a CUDA graph."""
 
 import logging
 import os
@@ -15,9 +15,9 @@ from gengap.errors import UserError
 from gengap.regime import Regime
 from gengap.training.micro_batches import has_convolutions
 
-MIXED_REDUCTIONS = "triton.mix_order_reduction"  # torch 2.11 fails on WResnet16-4 with ghosts in this pass
-WORTH_COMPILING = 2000  # updates; compiling takes as long as several hundred of them save
-IMAGES_WORTH_COMPILING = 4_000_000  # on a GPU, where the updates of a large batch save more each
+MIXED_REDUCTIONS = "triton.mix_order_reduction"  # this pass fails in torch 2.11 on WResnet16-4 with ghosts
+WORTH_COMPILING = 2000  # updates; compiling costs as much time as several hundred of them save
+IMAGES_WORTH_COMPILING = 4_000_000  # on a GPU, where each update of a large batch saves more
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,27 +25,27 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Engine:
-    """How updates are executed; every engine makes the same update up to the order of summation."""
+    """How updates are executed; all engines compute the same update up to the order of summation."""
 
-    compiled: bool  # the forward and backward pass, by torch.compile
-    graph: bool  # the whole update, as one CUDA graph
+    compiled: bool  # whether torch.compile compiles the forward and backward pass
+    graph: bool  # whether the whole update runs as one CUDA graph
 
     def __str__(self) -> str:
         return ", ".join(n for n in ("compiled", "graph") if getattr(self, n)) or "plain"
 
 
 def engine(config: Config, model: nn.Module, regime: Regime, device: torch.device, ranks: int = 1) -> Engine:
-    """The engine of a run: runtime.compile and runtime.graph, or what pays off where they are null.
+    """Choose the engine of a run: runtime.compile and runtime.graph, or what pays off where they are null.
 
-    It depends on the configuration, the network and the device only, not on the remaining work, so that a
+    The choice depends only on the configuration, the network and the device, not on the remaining work, so a
     resumed run keeps its engine.
 
     Args:
-        config: of the run.
-        model: its network.
-        regime: its schedule.
-        device: where it trains.
-        ranks: that train together.
+        config: configuration of the run.
+        model: network of the run.
+        regime: training schedule.
+        device: device the run trains on.
+        ranks: number of ranks that train together.
 
     Raises:
         UserError: runtime.compile=true without a C++ compiler, or runtime.graph=true on several ranks.
@@ -72,9 +72,9 @@ def _pays_on_a_cpu(config: Config, model: nn.Module) -> bool:
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function with torch.compile; it draws the same random numbers as before."""
-    torch.compiler.reset()  # drop what earlier runs of this process compiled
-    # It warns of a CUDA toolkit without a GPU, which does not matter for the CPU
+    """Compile a function with torch.compile so that it still draws the same random numbers."""
+    torch.compiler.reset()  # drop what earlier runs in this process compiled
+    # This logger warns about a CUDA toolkit without a GPU, which doesn't matter on the CPU
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     options: dict[str, Any] = {"fallback_random": True}
     if MIXED_REDUCTIONS in torch._inductor.list_options():

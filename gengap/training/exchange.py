@@ -1,4 +1,4 @@
-"""What ranks exchange per update: one sum of the gradient, and one gather of losses and ghost statistics."""
+"""Communication between ranks per update: a sum of gradients, and a gather of losses and ghost statistics."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,18 +15,18 @@ from gengap.training.synchronized import Whole
 
 
 class Exchange:
-    """Makes the gradient, losses and running statistics of a rank's part those of the whole batch.
+    """Combines gradient, losses and running statistics of all ranks' parts into those of the whole batch.
 
-    Ghost batch norm averages the statistics of a rank's ghosts into running ones that start from zero. These
-    sums, gathered and averaged into the real running statistics in the order of ranks, which is that of
-    ghosts, give those of one process, because the average is linear (see gengap.ghost).
+    On each rank, ghost batch norm averages the statistics of its ghosts into running statistics that start
+    from zero. These are gathered and folded into the real running statistics in rank order, which is the
+    order of the ghosts. Since the average is linear (see gengap.ghost), the result is that of one process.
 
     Args:
-        config: of the run.
-        model: its network.
+        config: configuration of the run.
+        model: network of the run.
         flat: the network's parameters and gradient.
-        ranks: that share each batch.
-        whole: switches synchronized batch norm.
+        ranks: the ranks that share each batch.
+        whole: switch of synchronized batch norm.
     """
 
     def __init__(self, config: Config, model: nn.Module, flat: Flat, ranks: Ranks, whole: Whole) -> None:
@@ -40,7 +40,7 @@ class Exchange:
             assert layer.running_mean is not None
             assert layer.running_var is not None
             assert layer.num_batches_tracked is not None
-            assert layer.momentum is not None  # else refused
+            assert layer.momentum is not None  # check_batch_norm rejects the rest
             self._running += [layer.running_mean, layer.running_var]
             self._momenta += [layer.momentum] * 2
             self._tracked.append(layer.num_batches_tracked)
@@ -51,7 +51,7 @@ class Exchange:
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
-        """Forward and backward passes of a batch."""
+        """Context in which the forward and backward passes of a batch run."""
         self._sums.clear()
         if self._running:
             self._before = self._taken()
@@ -62,23 +62,23 @@ class Exchange:
             self._whole.active = False
 
     def end_pass(self) -> None:
-        """One pass over the batch is done; another one is averaged into the statistics after it."""
+        """Finish one pass over the batch; a further pass is averaged into the statistics after this one."""
         if self._running:
             self._sums.append(self._taken())
 
     def _taken(self) -> Tensor:
-        """The running statistics, which are zeros from now on."""
+        """Return a copy of the running statistics, concatenated, and reset them to zero."""
         found = torch.cat(self._running)
         for values in self._running:
             values.zero_()
         return found
 
     def combine(self, samples: int, loss: Tensor, errors: Tensor) -> tuple[Tensor, Tensor]:
-        """Sum the gradients, the mean losses and the fractions of errors, and complete the statistics.
+        """Sum gradients, losses and error rates over the ranks, and complete the running statistics.
 
         Args:
-            samples: in the whole batch.
-            loss, errors: the sums over this rank's part, each a share of the mean.
+            samples: number of samples in the whole batch.
+            loss, errors: this rank's contribution to the batch's mean loss and error rate.
         """
         self._sum_gradient()
         gathered = self._ranks.gather(torch.cat([torch.stack([loss, errors]), *self._sums]))
@@ -115,7 +115,7 @@ class Exchange:
         return [cuts.index(part.stop) - cuts.index(part.start) for part in parts]
 
     def _factor(self, count: int) -> Tensor:
-        """(1 - momentum)^count, by element of the running statistics."""
+        """(1 - momentum)^count for each element of the running statistics."""
         if count not in self._factors:
             each = [(1 - m) ** count for m in self._momenta]
             self._factors[count] = torch.cat(

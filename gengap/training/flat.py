@@ -1,4 +1,4 @@
-"""All parameters in one flat vector, so that clipping, SGD step and distance are one operation each."""
+"""All parameters in one flat vector, so that clipping, SGD step and distance take one operation each."""
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
@@ -11,7 +11,7 @@ class Flat:
     """A model's parameters and gradients as views into two flat vectors.
 
     weights and gradient have shape (P,); names, sizes and parameters list the trainable parameters in the
-    order of model.named_parameters(). Parameters keep their memory format: elements are in memory order.
+    order of model.named_parameters(). Parameters keep their memory format: elements follow memory order.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -20,14 +20,14 @@ class Flat:
         self.sizes = [p.numel() for p in parameters]
         self.weights = parameters[0].detach().new_empty(sum(self.sizes))
         self.gradient = torch.zeros_like(self.weights)
-        # With its strides, so that a channels_last kernel stays channels_last
+        # Strides are kept, so that a channels_last kernel stays channels_last
         self._strides = [torch.empty_like(parameter).stride() for parameter in parameters]
         for parameter, weights in zip(parameters, self.views(self.weights), strict=True):
             parameter.data = weights.copy_(parameter.detach())
         self._gradients = self.views(self.gradient)
 
     def views(self, vector: Tensor) -> list[Tensor]:
-        """A vector (P,) as tensors of the parameters' shapes, which share its memory."""
+        """View a vector (P,) as tensors with the parameters' shapes, sharing its memory."""
         starts = accumulate(self.sizes, initial=0)
         places = zip(self.parameters, self._strides, starts, strict=False)
         return [vector.as_strided(p.shape, strides, start) for p, strides, start in places]
@@ -37,8 +37,8 @@ class Flat:
         """Copy the gradients of all parameters into the flat gradient.
 
         Args:
-            gradients: one per parameter; None, for an unused parameter, counts as zeros.
-            first: whether to overwrite the flat gradient instead of adding to it.
+            gradients: one per parameter; None, for an unused parameter, is treated as zeros.
+            first: overwrite the flat gradient instead of adding to it.
         """
         if first and any(g is None for g in gradients):
             self.gradient.zero_()
@@ -51,6 +51,6 @@ def _one_by_one(operation: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., 
     return lambda targets, sources: [operation(t, s) for t, s in zip(targets, sources, strict=True)]
 
 
-# On a GPU torch's private operations on lists of tensors take one kernel for many tensors
+# On a GPU, torch's private operations on lists of tensors use one kernel for many tensors
 _copy = getattr(torch, "_foreach_copy_", _one_by_one(Tensor.copy_))
 _add = getattr(torch, "_foreach_add_", _one_by_one(Tensor.add_))

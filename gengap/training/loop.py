@@ -1,4 +1,4 @@
-"""The training loop: updates, evaluations, checkpoints. Its only clock is the update."""
+"""The training loop: updates, evaluations, checkpoints. Progress is counted in updates only."""
 
 import logging
 import math
@@ -24,7 +24,7 @@ class DivergedError(Exception):
 
 @dataclass(frozen=True)
 class Trained:
-    """The result of `fit`: updates done since the run began, and why training stopped early, if it did."""
+    """Result of `fit`: number of updates since the run began, and why training stopped early, if it did."""
 
     updates: int
     stopped_by: str | None = None
@@ -41,16 +41,16 @@ def fit(
     """Train from the run's checkpoint, or from the start, to the end of the regime.
 
     Args:
-        run: inside its `with` block, so that its directory is locked; with the checkpoint to go on from.
-        trainer: before its first update.
-        validation: evaluated after the updates of regime.evaluations.
-        progress: gets every update and evaluation.
+        run: run inside its `with` block, so that its directory is locked, with the checkpoint to resume from.
+        trainer: trainer that has made no updates yet.
+        validation: validation set, evaluated after the updates listed in regime.evaluations.
+        progress: receives every update and evaluation.
         stop_reason: called after every update; if it returns a reason, the run is saved and training stops.
-        mirror: gets every line of metrics.jsonl.
+        mirror: receives every line of metrics.jsonl.
 
     Raises:
         DivergedError: the loss or the gradient is not finite.
-        UserError: the checkpoint is of another network or version.
+        UserError: the checkpoint belongs to another network or version.
     """
     regime = trainer.regime
     evaluations, recorded = set(regime.evaluations), set(recorded_updates(regime.updates))
@@ -66,14 +66,14 @@ def fit(
     for update in range(done, regime.updates):
         try:
             trainer.train_step(update)
-        except MachineError:  # there is no batch, or a rank was lost: it is as before the update
+        except MachineError:  # no batch, or a lost rank: the state is still that before the update
             save(run, trainer, validation, baselines, done, clock)
             raise
         done = update + 1
         progress.advance(done)
         if done in evaluations or done in recorded:
             trainer.wait()
-            with clock.measured():  # on every rank, which meet in the evaluation and in what is not finite
+            with clock.measured():  # all ranks take part in the evaluation and in the check for divergence
                 row = _row(trainer, validation, baselines, done, done in evaluations, done in recorded)
                 row["seconds"] = round(clock.seconds, 3)
                 run.append_metrics(row)
@@ -101,7 +101,7 @@ def _row(
     is_evaluation: bool,
     is_recorded: bool,
 ) -> dict[str, Any]:
-    """One line of metrics: gradient means since the last row, training means since the last evaluation."""
+    """Build a row of metrics: gradient means since the last row, training means since last evaluation."""
     regime, totals = trainer.regime, trainer.totals.tolist()
     _, _, gradient_norm, clipped = _means(baselines.row, done, totals)
     row: dict[str, Any] = {
@@ -137,11 +137,11 @@ def _means(since: tuple[int, list[float]], done: int, totals: list[float]) -> li
 
 
 def _digits(value: float, significant: int = 6) -> float | None:
-    """Round to significant digits, to keep records small; None for nan and inf, which JSON lacks."""
+    """Round to significant digits to keep records small; None for nan and inf, which JSON lacks."""
     return float(f"{value:.{significant}g}") if math.isfinite(value) else None
 
 
 def _check_finite(row: dict[str, Any]) -> None:
-    # A non-finite loss makes the weights, and so the distance, non-finite at the same update
+    # A non-finite loss makes the weights, and thus the distance, non-finite in the same update
     if None in (row["distance"], row["gradient_norm"], row.get("train_loss", 0.0)):
         raise DivergedError(f"the loss is not finite after {row['update']} updates (lr {row['lr']})")

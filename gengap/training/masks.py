@@ -1,4 +1,4 @@
-"""Dropout on several ranks: each takes its rows of the masks that one process draws."""
+"""Dropout on several ranks: each uses its own rows of the masks that a single process would draw."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,7 @@ from gengap.training.micro_batches import micro_batches
 
 @dataclass(frozen=True)
 class _Draw:
-    """What a dropout layer draws per sample: (..., ) of these strides, dtype and probability."""
+    """What a dropout layer draws per sample: shape, strides and dtype of the mask, and drop probability."""
 
     shape: tuple[int, ...]
     strides: tuple[int, ...]
@@ -23,7 +23,7 @@ class _Draw:
     p: float
 
     def __call__(self, samples: int, device: torch.device) -> Tensor:
-        """Factors (samples, ...), 0 or 1 / (1 - p), drawn as nn.Dropout draws them."""
+        """Draw factors (samples, ...) of 0 or 1 / (1 - p), exactly as nn.Dropout would."""
         per_sample = math.prod(self.shape)
         strides = (per_sample, *self.strides)
         ones = torch.empty_strided((samples, *self.shape), strides, dtype=self.dtype, device=device).fill_(1)
@@ -32,32 +32,32 @@ class _Draw:
 
 
 class SharedDropout(nn.Dropout):
-    """nn.Dropout that takes the rows of this rank from the masks of the block that they belong to."""
+    """nn.Dropout that uses this rank's rows of the mask drawn for their whole block."""
 
     masks: "Masks"
-    dropped: Callable[[Tensor], Tensor]  # not compiled, for what it draws depends on the micro-batch
+    dropped: Callable[[Tensor], Tensor]  # not compiled, because what it draws depends on the micro-batch
 
     def forward(self, input: Tensor) -> Tensor:
-        """Drop elements in training; shape, dtype and memory format stay."""
+        """Drop elements in training, keeping shape, dtype and memory format."""
         shared = self.training and self.masks.active
         output: Tensor = self.dropped(input) if shared else super().forward(input)
         return output
 
     def by_rows(self, x: Tensor) -> Tensor:
-        """Drop elements by the rows of this rank."""
+        """Drop elements using this rank's rows of the mask."""
         return x * self.masks.rows_of(x, self.p)
 
 
 class Masks:
-    """The masks of one process with micro-batches of `block` samples, drawn one block after another.
+    """Masks that a single process with micro-batches of `block` samples would draw, block by block.
 
-    They are a function of (seed, update), so a rank can draw those of other ranks too, and does: the random
-    number generator then stands where it does in one process.
+    Masks are a function of (seed, update), so a rank can also draw those of other ranks. It does, so that its
+    random number generator is always in the same state as in a single process.
 
     Args:
-        model: its dropout layers are turned into SharedDropout, in place.
-        block: samples per micro-batch in one process.
-        method: gives batch sizes and ghost size.
+        model: network whose dropout layers are converted to SharedDropout in place.
+        block: samples per micro-batch in a single process.
+        method: provides batch sizes and ghost size.
     """
 
     def __init__(self, model: nn.Module, block: int, method: Method) -> None:
@@ -65,7 +65,7 @@ class Masks:
         self._device = next(model.parameters()).device
         self._draws: list[_Draw] = []
         self._recording = False
-        self.active = False  # whether layers share masks now; otherwise, as in a dry run, they draw their own
+        self.active = False  # whether layers share masks; if not, as in a dry run, they draw their own
         self._samples, self._rows = 0, slice(0, 0)
         for module in model.modules():
             if type(module) is nn.Dropout:
@@ -76,7 +76,7 @@ class Masks:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Learn what the layers draw from one forward pass in training mode."""
+        """Record what the layers draw during one forward pass in training mode."""
         self._draws.clear()
         self.active = self._recording = True
         try:
@@ -86,11 +86,11 @@ class Masks:
 
     @property
     def drawn(self) -> bool:
-        """Whether there is any dropout in training."""
+        """Whether the network uses any dropout in training."""
         return bool(self._draws)
 
     def rows_of(self, x: Tensor, p: float) -> Tensor:
-        """The factors of a layer's input (B, ...), the rows of this rank."""
+        """Draw the factors for a layer's input x (B, ...): this rank's rows of the mask."""
         strides = x.stride() if len(x) else x.contiguous().stride()
         draw = _Draw(tuple(x.shape[1:]), tuple(strides[1:]), x.dtype, p)
         if self._recording:
@@ -99,11 +99,11 @@ class Masks:
         return draw(self._samples, self._device)[self._rows]
 
     def in_turn(self, samples: int, parts: Sequence[tuple[slice, float]]) -> Iterator[tuple[slice, float]]:
-        """The micro-batches of this rank, each when the generator stands where its block begins.
+        """Yield this rank's micro-batches, each with the generator in the state at the start of its block.
 
         Args:
-            samples: in the whole batch.
-            parts: in order, each within one block.
+            samples: number of samples in the whole batch.
+            parts: this rank's micro-batches in order, each within one block.
         """
         if not self._draws:
             yield from parts
@@ -126,7 +126,7 @@ class Masks:
                     draw(self._samples, self._device)
 
     def generator_state(self) -> Tensor:
-        """Where torch's generator of the device stands."""
+        """State of torch's random number generator on the device."""
         on_gpu = self._device.type == "cuda"
         return torch.cuda.get_rng_state(self._device) if on_gpu else torch.default_generator.get_state()
 

@@ -1,4 +1,4 @@
-"""An estimate of the memory of a training update, made before the first one."""
+"""Estimate the memory of a training update before the first one."""
 
 import torch
 from torch import Tensor, nn
@@ -7,30 +7,30 @@ from gengap.config.schema import Config
 from gengap.training.optimizer import MOMENTS
 from gengap.training.sandbox import sandboxed
 
-_PROBE = (2, 4)  # samples; saved activations grow linearly with them
+_PROBE = (2, 4)  # batch sizes to measure; saved activations grow linearly with the batch size
 
 
 def vectors(config: Config) -> int:
-    """Vectors of training.trainer.Trainer.
+    """Number of weight-sized vectors that training.trainer.Trainer keeps.
 
-    They are weights, gradient, initial weights, the optimizer's moments and the center of conservative
-    training.
+    They are the weights, gradient, initial weights, optimizer moments and, in conservative training, the
+    center.
     """
     return 3 + MOMENTS[config.workload.optimizer] + (config.method.proximal > 0)
 
 
 def update_bytes(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool, vectors: int = 4) -> int:
-    """Estimate the bytes of one update.
+    """Estimate the memory of one update, in bytes.
 
-    They are the activations saved for the backward pass, the largest gradient of an activation, and vectors
-    of the size of the weights.
+    This is the sum of the activations saved for the backward pass, the largest activation gradient, and the
+    weight-sized vectors.
 
     Args:
-        model: in training mode, on its device; neither it nor any random number generator is changed.
-        shape: of one image, (C, H, W).
-        samples: per forward and backward pass (the micro-batch).
+        model: network in training mode, on its device; neither it nor any random number generator is changed.
+        shape: shape of one image, (C, H, W).
+        samples: number of samples per forward and backward pass (the micro-batch).
         bf16: whether the forward pass is autocast to bfloat16.
-        vectors: of the size of the weights.
+        vectors: number of weight-sized vectors.
     """
     activations = _activations(model, shape, samples, bf16)
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
@@ -38,7 +38,7 @@ def update_bytes(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: b
 
 
 def saved_bytes(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -> int:
-    """Bytes of the activations that an update saves for the backward pass; arguments as above."""
+    """Estimate the bytes of activations an update saves for backward; arguments as in `update_bytes`."""
     return round(sum(_activations(model, shape, samples, bf16)))
 
 
@@ -50,14 +50,14 @@ def _activations(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: b
 
 
 def _saved(model: nn.Module, shape: tuple[int, ...], samples: int, bf16: bool) -> list[int]:
-    """Bytes of each tensor that a forward pass saves, in order, without parameters and buffers."""
+    """Bytes of each tensor a forward pass saves, in order, excluding parameters and buffers."""
     parameter = next(model.parameters())
     own = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
-    saved: dict[int, Tensor] = {}  # by address; kept alive, so that no address is reused
+    saved: dict[int, Tensor] = {}  # by address; kept alive so that no address is reused
 
     def count(tensor: Tensor) -> None:
-        # Detached, and nothing returned: a graph that held its own outputs would never be freed. Nor would
-        # the gradient nodes of the parameters, which stay on their stream, so that no CUDA graph is captured.
+        # Detach, and return nothing: a graph that holds its own outputs would never be freed. Neither would
+        # the parameters' gradient nodes, which are tied to their stream and would prevent CUDA graph capture.
         if tensor.untyped_storage().data_ptr() not in own:
             saved[tensor.untyped_storage().data_ptr()] = tensor.detach()
 

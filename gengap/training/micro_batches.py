@@ -1,4 +1,4 @@
-"""Micro-batches: only batch norm couples samples, so whole ghosts can run one after another."""
+"""Micro-batches: only batch norm couples samples, so whole ghost batches can run one after another."""
 
 import torch
 from torch import nn
@@ -7,27 +7,27 @@ from gengap.config.schema import Config, Method
 from gengap.training.memory import update_bytes, vectors
 from gengap.training.shares import chunks, is_regular
 
-USABLE = 0.8  # of a GPU's memory; the rest is for the data set, workspaces and errors of the estimate
+USABLE = 0.8  # fraction of GPU memory; the rest is for the data set, workspaces and estimation error
 
 
 def micro_batches(
     samples: int, at_a_time: int, method: Method, part: slice | None = None
 ) -> list[tuple[slice, float]]:
-    """Cut a batch, or a rank's part of it, into micro-batches.
+    """Split a batch, or a rank's part of it, into micro-batches.
 
     Args:
-        samples: size of the whole batch; none of the method's sizes for a partial batch.
+        samples: size of the whole batch; a size that is not one of the method's means a partial batch.
         at_a_time: samples per micro-batch, a multiple of the ghost size.
-        method: gives batch sizes and ghost size.
-        part: whole ghosts of the batch; all of it when None. Without ghosts, an empty part is an empty
-            micro-batch.
+        method: provides batch sizes and ghost size.
+        part: slice of whole ghosts to split; the whole batch if None. Without ghosts, an empty part yields
+            one empty micro-batch.
 
     Returns:
-        For each micro-batch its slice of the batch, and the weight of each of its samples in the mean loss.
+        For each micro-batch, its slice of the batch and the weight of each of its samples in the mean loss.
     """
     part = part or slice(0, samples)
     if not is_regular(samples, method):
-        # As in the released code, the ghosts of a partial batch are equally weighted
+        # As in the released code, all ghosts of a partial batch get the same weight
         parts = chunks(samples, method)
         return [
             (ghost, 1 / (len(parts) * (ghost.stop - ghost.start)))
@@ -41,18 +41,18 @@ def micro_batches(
 def micro_batch_size(
     config: Config, model: nn.Module, shape: tuple[int, int, int], device: torch.device, ranks: int = 1
 ) -> int:
-    """Samples per micro-batch of a rank: runtime.micro_batch, or what suits the device.
+    """Choose the number of samples per micro-batch on a rank: runtime.micro_batch, or what suits the device.
 
-    It is that of the largest batch; a smaller one may be a single micro-batch.
-    With ghosts that is as many as the memory holds on a GPU, one ghost for convolutions on a CPU (activations
-    then stay in the cache), and the whole batch for other networks on a CPU; without ghosts, the whole batch.
+    The choice is made for the largest batch; a smaller batch may be a single micro-batch. With ghosts it is
+    as many as fit into memory on a GPU, one ghost for convolutions on a CPU (so that activations stay in the
+    cache), and the whole batch for other networks on a CPU. Without ghosts it is the whole batch.
 
     Args:
-        config: of the run.
-        model: in training mode, on its device.
-        shape: of one image, (C, H, W).
-        device: where it trains.
-        ranks: that share each batch.
+        config: configuration of the run.
+        model: network in training mode, on its device.
+        shape: shape of one image, (C, H, W).
+        device: device to train on.
+        ranks: number of ranks that share each batch.
     """
     method = config.method
     batch, ghost = max([method.batch_size, *method.earlier_batches]) // ranks, method.ghost_size
@@ -76,9 +76,9 @@ def most_that_fit(
     capacity: float,
     vectors: int = 4,
 ) -> int:
-    """The largest micro-batch of whole ghosts that divides the batch and fits into `capacity` bytes.
+    """Find the largest micro-batch of whole ghosts that divides the batch and fits into `capacity` bytes.
 
-    One ghost if nothing fits.
+    If nothing fits, it is one ghost.
     """
     ghosts = batch // ghost
     sizes = [ghost * k for k in range(ghosts, 0, -1) if ghosts % k == 0]
@@ -86,5 +86,5 @@ def most_that_fit(
 
 
 def has_convolutions(model: nn.Module) -> bool:
-    """Whether any layer is a two-dimensional convolution."""
+    """Whether any layer is a 2d convolution."""
     return any(isinstance(m, nn.Conv2d) for m in model.modules())

@@ -1,4 +1,4 @@
-"""The options passed to a network, which may be another one than the workload's."""
+"""Options passed to a network, which may differ from the workload's own network."""
 
 import logging
 from collections.abc import Collection, Mapping
@@ -16,14 +16,14 @@ log = logging.getLogger(__name__)
 
 
 def fitting_options(config: Config) -> dict[str, Any]:
-    """The options in `config.model.options` that the network `config.model.name` takes.
+    """Select the options in `config.model.options` that the network `config.model.name` accepts.
 
-    Options that the workload sets for its own network are dropped if this one does not name them among its
-    arguments. A log line says which were, and another which are taken by a network of the user's own.
+    Options that the workload sets for its own network are dropped if this network has no arguments of those
+    names. One log line names the dropped options, another those that a user's own network accepts.
 
     Raises:
-        UserError: an unknown network, one whose number of classes is unclear, or one of the user's options is
-            unknown to it.
+        UserError: the network is unknown, it is unclear which argument is its number of classes, or it does
+            not accept one of the user's options.
     """
     name, options = config.model.name, config.model.options
     arguments = parameters(name, builder(name))
@@ -52,9 +52,9 @@ def fitting_options(config: Config) -> dict[str, Any]:
 
 
 def _workloads_own(config: Config, options: Collection[str]) -> list[str]:
-    """Those that the workload sets for another network than the configuration's.
+    """Find the options that the workload sets for a network other than the configured one.
 
-    Where workload.name is the user's own, any workload's count: it is not recorded which one was renamed.
+    If workload.name is the user's own, options of all workloads count, since the original is not recorded.
     """
     known = names_in("workload")
     name = config.workload.name

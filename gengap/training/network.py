@@ -11,7 +11,7 @@ from gengap.training.model_options import fitting_options
 
 
 def build_network(config: Config, num_classes: int) -> nn.Module:
-    """The network with the weights that its run starts from, on the CPU and without ghosts.
+    """Build the network with its run's initial weights, on the CPU and without ghost batch norm.
 
     Raises:
         UserError: the network can't be built.
@@ -26,7 +26,7 @@ def build_network(config: Config, num_classes: int) -> nn.Module:
 
 @torch.no_grad()
 def _draw_bn_weights(network: nn.Module, seed: int) -> None:
-    """Draw the weights of batch norm from U(0, 1), as torch did by default until 2018."""
+    """Draw batch norm weights from U(0, 1), torch's default until 2018."""
     for place, module in enumerate(m for m in network.modules() if isinstance(m, _BatchNorm)):
         if module.affine:
             drawn = generator(seed, Purpose.BN_WEIGHT, place).random(module.num_features)

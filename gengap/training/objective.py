@@ -1,4 +1,4 @@
-"""The objective: cross-entropy, per sample for training, over a whole data set for evaluation."""
+"""The objective: cross-entropy, per sample for training and over a whole data set for evaluation."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -17,9 +17,9 @@ EVALUATION_BATCH = 1000
 
 
 class Evaluation(NamedTuple):
-    """Mean loss over a data set, and errors in percent.
+    """Mean loss over a data set, and error rates in percent.
 
-    top5_error: how often the label is not among the 5 largest logits; None unless the images are files.
+    top5_error is the rate at which the label is not among the 5 largest logits; None unless images are files.
     """
 
     loss: float
@@ -30,13 +30,13 @@ class Evaluation(NamedTuple):
 def sample_losses(
     model: nn.Module, images: Tensor, labels: Tensor, dtype: torch.dtype, *, bf16: bool
 ) -> tuple[Tensor, Tensor]:
-    """The loss of each sample (B,), computed in `dtype`, and whether it is misclassified (B,).
+    """Compute the loss of each sample (B,) in `dtype`, and whether it is misclassified (B,).
 
     Args:
-        model: maps images to logits (B, num_classes).
-        images: (B, C, H, W), normalized.
-        labels: (B,) int64.
-        dtype: of the loss, that of the weights.
+        model: network that maps images to logits (B, num_classes).
+        images: normalized images (B, C, H, W).
+        labels: class indices (B,), int64.
+        dtype: dtype of the loss, the same as the weights'.
         bf16: whether the forward pass is autocast to bfloat16.
     """
     with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16):
@@ -49,10 +49,10 @@ def sample_losses(
 def evaluate(
     model: nn.Module, images: DeviceImages, dtype: torch.dtype, ranks: Ranks = ALONE, *, bf16: bool
 ) -> Evaluation:
-    """Mean loss and errors in evaluation mode, without augmentation.
+    """Compute mean loss and error rates in evaluation mode, without augmentation.
 
-    Arguments are those of `sample_losses`; the model is left in training mode. Each rank evaluates a part of
-    the images, and every image is evaluated once.
+    Arguments are as in `sample_losses`; the model is left in training mode. Each rank evaluates part of the
+    images, and every image is evaluated exactly once.
     """
     sums = agreed(ranks, images, lambda: _sums(model, images, dtype, ranks, bf16=bf16))
     ranks.sum_(sums)
@@ -63,7 +63,7 @@ def evaluate(
 
 
 def _sums(model: nn.Module, images: DeviceImages, dtype: torch.dtype, ranks: Ranks, *, bf16: bool) -> Tensor:
-    """Loss, errors and top-5 errors (3,) of this rank's part of the images."""
+    """Sum loss, errors and top-5 errors (3,) over this rank's part of the images."""
     device = images.labels.device
     loss = torch.zeros((), dtype=torch.float64, device=device)
     errors, top5_errors = torch.zeros(2, dtype=torch.int64, device=device)
@@ -80,7 +80,7 @@ def _sums(model: nn.Module, images: DeviceImages, dtype: torch.dtype, ranks: Ran
 def misclassified(
     model: nn.Module, images: DeviceImages, ranks: Ranks = ALONE, *, bf16: bool
 ) -> NDArray[np.bool_]:
-    """Which images (N,) a network gets wrong in evaluation mode; the arguments are those of `evaluate`."""
+    """Find which images (N,) a network misclassifies in evaluation mode; arguments are as in `evaluate`."""
     wrong = torch.zeros(len(images), dtype=torch.int32, device=images.labels.device)
     outputs = _outputs(model, images, ranks, bf16=bf16)
     found = agreed(ranks, images, lambda: [logits.argmax(1) != labels for logits, labels in outputs])
@@ -93,7 +93,7 @@ def misclassified(
 def _outputs(
     model: nn.Module, images: DeviceImages, ranks: Ranks, *, bf16: bool
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Logits and labels of this rank's part of the images, batch by batch."""
+    """Yield logits and labels of this rank's part of the images, batch by batch."""
     model.eval()
     for batch, labels in images.evaluation_batches(EVALUATION_BATCH, ranks.block(len(images))):
         with torch.autocast(batch.device.type, torch.bfloat16, enabled=bf16):

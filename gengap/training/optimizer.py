@@ -1,4 +1,4 @@
-"""The optimizer of a run, by `workload.optimizer`: its state, and a step on flat vectors."""
+"""The optimizer of a run, selected by `workload.optimizer`: its state, and its step on flat vectors."""
 
 from typing import Protocol
 
@@ -9,13 +9,13 @@ from gengap.config.schema import Config
 from gengap.training.adam import adam_step_
 from gengap.training.sgd import step_
 
-MOMENTS = {"sgd": 1, "adam": 2}  # vectors of the size of the weights that an optimizer keeps
+MOMENTS = {"sgd": 1, "adam": 2}  # number of weight-sized vectors that the optimizer keeps
 
 
 class Optimizer(Protocol):
-    """Changes weights (P,) by a gradient (P,)."""
+    """Updates weights (P,) using a gradient (P,)."""
 
-    state: dict[str, Tensor]  # all zeros at the start; the names are those in checkpoints
+    state: dict[str, Tensor]  # initially all zeros; keyed by the names used in checkpoints
 
     def step(self, weights: Tensor, gradient: Tensor, lr: Tensor, weight_decay: float) -> None:
         """Make one step, in place and without synchronization."""
@@ -38,7 +38,7 @@ class Adam:
 
     def __init__(self, weights: Tensor, betas: list[float], eps: float) -> None:
         moments = {name: torch.zeros_like(weights) for name in ("first_moment", "second_moment")}
-        # In float32 even where the weights are float64: that is what torch's fused kernel reads
+        # Steps are float32 even if the weights are float64, because torch's fused kernel reads float32
         self.state = moments | {"steps": torch.zeros((), dtype=torch.float32, device=weights.device)}
         self._betas, self._eps = betas, eps
 
@@ -49,7 +49,7 @@ class Adam:
 
 
 def optimizer(config: Config, weights: Tensor) -> Optimizer:
-    """The run's optimizer, for these weights (P,), before its first step."""
+    """Create the run's optimizer for these weights (P,), before its first step."""
     workload = config.workload
     if workload.optimizer == "adam":
         return Adam(weights, workload.adam_betas, workload.adam_eps)

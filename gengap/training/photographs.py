@@ -1,4 +1,4 @@
-"""What ranks agree on where one of them meets photographs that can't be decoded."""
+"""Keep ranks in agreement when one of them meets photographs that can't be decoded."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,13 +13,13 @@ T = TypeVar("T")
 
 
 def agreed(ranks: Ranks, images: DeviceImages, act: Callable[[], T]) -> T:
-    """What `act`, which decodes images of a data set, returns here, once all ranks have called it.
+    """Call `act`, which decodes images of a data set, on all ranks; return its result on this one.
 
-    The photographs that can't be decoded are counted on all ranks together. What `act` raises on one rank,
-    all of them raise. Where the images are not read from files, nothing is exchanged.
+    Photographs that can't be decoded are counted across all ranks. If `act` raises an error on one rank, all
+    ranks raise it. Nothing is exchanged unless the images are read from files.
 
     Raises:
-        MachineError: the ranks together have met more bad photographs than data.bad_photographs.
+        MachineError: the ranks together have met more bad photographs than data.bad_photographs allows.
     """
     if ranks.size == 1 or not images.from_files:
         return act()

@@ -1,4 +1,4 @@
-"""Progress of a run: a bar on a terminal, a plain line every few seconds elsewhere."""
+"""Progress of a run: a bar on a terminal, otherwise a plain line every few seconds."""
 
 import os
 import sys
@@ -12,19 +12,19 @@ from gengap.duration import in_words
 from gengap.terminal import say, visible
 
 PLAIN_LINE_SECONDS = 15.0
-UNKNOWN_SIZE = {"ncols": 120, "nrows": 24}  # for a terminal that does not report its size
+UNKNOWN_SIZE = {"ncols": 120, "nrows": 24}  # assumed for a terminal that doesn't report its size
 
 
 class Progress:
     """Shows images done, images per second, time left and the latest errors.
 
-    Speed is that of the updates after the first one, which may have to compile.
+    The speed excludes the first update, which may include compilation.
 
     Args:
-        title: names the run at the head of every line.
-        updates: total of the run.
-        images: number of images in the first so many updates together.
-        lost: called when nobody reads the lines any more, as in `| head`.
+        title: name of the run, shown at the start of every line.
+        updates: total number of updates in the run.
+        images: maps a number of updates to the number of images in the first that many updates.
+        lost: called when the output has no reader any more, as with `| head`.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Progress:
             self._bar.close()
 
     def start(self, updates: int) -> None:
-        """Start the clock, with this many updates already done."""
+        """Start the clock with this many updates already done."""
         self._first = updates
         self._steady = False  # whether the first update is done
         self._started = self._printed = time.monotonic()
@@ -61,7 +61,7 @@ class Progress:
             self._bar.refresh()
 
     def advance(self, updates: int) -> None:
-        """Show that this many updates are done, counted from the start of the run."""
+        """Show that this many updates are done in total since the start of the run."""
         if not self._steady:
             self._steady, self._first, self._started = True, updates, time.monotonic()
             if self._bar is not None:
@@ -72,7 +72,7 @@ class Progress:
             self._print(updates)
 
     def show(self, row: dict[str, Any]) -> None:
-        """Show the errors of a row of metrics.jsonl, if it is an evaluation."""
+        """Show the error rates in a row of metrics.jsonl, if it is an evaluation."""
         if "val_error" not in row:
             return
         self._latest = f"train error {row['train_error']:.2f}%, validation error {row['val_error']:.2f}%"
@@ -96,12 +96,12 @@ class Progress:
         except BrokenPipeError:
             if self._lost:
                 self._lost()
-        except (OSError, ValueError):  # a full disk, a terminal that is gone, or closed
+        except (OSError, ValueError):  # a full disk, or a terminal that is gone or closed
             return
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
-    """Whether a stream is a terminal; False where it is closed, as that of a daemon may be."""
+    """Whether a stream is a terminal; False if it is closed, as a daemon's may be."""
     try:
         return stream is not None and stream.isatty()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What processes that train one run together exchange; each of them is a rank."""
+"""Communication between the processes that train one run together; each process is a rank."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,19 +16,19 @@ T = TypeVar("T")
 
 
 class Ranks:
-    """The ranks of a command, seen from one of them; by default a process that trains alone.
+    """The ranks of a command, as seen by one of them; by default, a process that trains alone.
 
-    What ranks exchange comes out the same on all of them, to the last bit. An exchange that fails raises
-    what `lost` makes of the error, and sets `broken`: nothing can be exchanged any more.
+    Exchanges give bitwise identical results on all ranks. If an exchange fails, the error is converted by
+    `lost` and raised, and `broken` is set: no further exchange is possible.
 
     Args:
-        rank: of this process.
+        rank: index of this process.
         size: number of ranks.
-        local, local_size: the same among those of this machine.
-        host: the group for tensors on the CPU.
-        patient: the same, with a timeout that is long enough for loading data.
-        lost: finds out which rank is lost.
-        leave: tells the others why this one can't go on, and closes the groups.
+        local, local_size: the same two numbers among the ranks on this machine.
+        host: process group for tensors on the CPU.
+        patient: process group for the same, with a timeout long enough for loading data.
+        lost: converts an error, after finding out which rank is lost.
+        leave: tells the others why this rank can't go on, and closes the groups.
     """
 
     def __init__(
@@ -44,31 +44,31 @@ class Ranks:
     ) -> None:
         self.rank, self.size, self.local, self.local_size = rank, size, local, local_size
         self._host = host
-        self._group: Any = host  # for tensors of the device
+        self._group: Any = host  # for tensors on the device
         self._patient, self._lost, self._leave = patient, lost, leave
         self.broken = False
         self._raised_by_all: Exception | None = None
-        self.has_begun = False  # whether the others have been told to train
-        self.seconds = 0.0  # in exchanges of tensors; on a GPU only with `synchronize`
+        self.has_begun = False  # whether the other ranks have been told to train
+        self.seconds = 0.0  # time spent exchanging tensors; valid on a GPU only with `synchronize`
         self.synchronize: Callable[[], None] | None = None
 
     @property
     def is_first(self) -> bool:
-        """Whether this is rank 0, which alone writes and speaks."""
+        """Whether this is rank 0, the only one that writes files and prints."""
         return self.rank == 0
 
     def block(self, count: int) -> slice:
-        """This rank's part of `count` things, contiguous and without padding."""
+        """This rank's part of `count` items, contiguous and without padding."""
         return slice(self.rank * count // self.size, (self.rank + 1) * count // self.size)
 
     def sum_(self, values: Tensor) -> None:
-        """Add up the tensors of all ranks, in place."""
+        """Sum the tensors of all ranks, in place."""
         if self.size > 1:
             with self._exchange():
                 dist.all_reduce(values, group=self._group)
 
     def gather(self, vector: Tensor) -> Tensor:
-        """The vectors (n,) of all ranks, as (size, n) in the order of ranks."""
+        """Gather the vectors (n,) of all ranks as (size, n), in rank order."""
         if self.size == 1:
             return vector.unsqueeze(0)
         found = vector.new_empty(self.size * len(vector))
@@ -77,13 +77,13 @@ class Ranks:
         return found.view(self.size, -1)
 
     def copy_from_first_(self, tensors: Iterable[Tensor]) -> None:
-        """Overwrite tensors by those of rank 0."""
+        """Overwrite tensors with those of rank 0."""
         for tensor in tensors if self.size > 1 else ():
             with self._exchange():
                 dist.broadcast(tensor, 0, group=self._group)
 
     def largest(self, number: int) -> int:
-        """The largest of the ranks' numbers."""
+        """Return the largest of the ranks' numbers."""
         if self.size == 1:
             return number
         found = torch.tensor(number)
@@ -92,7 +92,7 @@ class Ranks:
         return int(found)
 
     def first(self, act: Callable[[], T]) -> T:
-        """What `act` returns on rank 0, which alone calls it; what it raises there, all ranks raise."""
+        """Call `act` on rank 0 only; all ranks return its result or raise its error."""
         if self.size == 1:
             return act()
         value, error = tried(act) if self.is_first else (None, None)
@@ -104,13 +104,13 @@ class Ranks:
         return found
 
     def begin(self) -> None:
-        """Rank 0 tells the others, which wait in `first`, to train."""
+        """On rank 0, tell the others, which wait in `first`, to train."""
         if self.size > 1 and self.is_first:
             self.has_begun = True
             self.first(lambda: None)
 
     def together(self, act: Callable[[], T]) -> T:
-        """What `act` returns here, when all ranks have called it; what it raises on one, all ranks raise."""
+        """Call `act` on all ranks and return this one's result; an error on any rank is raised on all."""
         if self.size == 1:
             return act()
         value, error = tried(act)
@@ -119,12 +119,12 @@ class Ranks:
         return found
 
     def one_per_machine_first(self, act: Callable[[], T]) -> T:
-        """As `together`, but on each machine one rank calls `act` before the others, as for a download."""
+        """Like `together`, but one rank per machine calls `act` before the others, e.g. for a download."""
         found = self.together(lambda: act() if self.local == 0 else None)
         return self.together(lambda: act() if found is None else found)
 
     def gathered(self, value: T) -> list[T]:
-        """The values of all ranks, in their order; they can be pickled."""
+        """Gather the values, which must be picklable, of all ranks in rank order."""
         return [value] if self.size == 1 else self._gathered(value, self._host)
 
     def _gathered(self, value: T, group: Any) -> list[T]:
@@ -134,7 +134,7 @@ class Ranks:
         return found
 
     def use(self, device: torch.device) -> None:
-        """Exchange tensors of this device from now on.
+        """Exchange tensors on this device from now on.
 
         Raises:
             UserError: the ranks have devices of different types.
@@ -146,15 +146,15 @@ class Ranks:
         found = self._gathered((on_gpu, is_shared), self._patient)
         if len({has_gpu for has_gpu, _ in found}) > 1:
             raise UserError("some ranks have a GPU and others have none: set runtime.device=cpu")
-        # NCCL refuses ranks that share a GPU; gloo copies through the host
+        # NCCL can't be used by ranks that share a GPU; gloo copies through the host
         if on_gpu and self._group is self._host and not any(shared for _, shared in found):
             self._group = dist.new_group(backend="nccl")
 
     @contextmanager
     def exchanging(self, *by_all: type[Exception]) -> Iterator[None]:
-        """An error inside ends the exchange with the others, unless all of them raise it.
+        """Stop exchanging with the others after an error inside the block, unless all ranks raise it.
 
-        All raise what `first` and `together` do, and the errors `by_all`.
+        Errors raised by `first` and `together`, and those of types `by_all`, are raised on all ranks.
         """
         try:
             yield
@@ -163,15 +163,15 @@ class Ranks:
         except Exception as error:
             if self.size > 1 and not self.broken and error is not self._raised_by_all:
                 self.broken = True
-                self._host = self._group = self._patient = None  # a group closes when nothing refers to it
+                self._host = self._group = self._patient = None  # a group closes with its last reference
                 if self._leave is not None:
                     self._leave(error)
             raise
         finally:
-            self._raised_by_all = None  # it would keep all that it was raised in
+            self._raised_by_all = None  # its traceback would keep every frame alive
 
     def _raise_any(self, own: Exception | None, told: Mapping[int, Told | None]) -> None:
-        """Raise the error, if any, that all ranks raise now."""
+        """Raise the error, if any, that all ranks are about to raise."""
         try:
             raise_any(own, told)
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Running a network without side effects."""
+"""Run a network without side effects."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from torch import nn
 
 @contextmanager
 def sandboxed(model: nn.Module) -> Iterator[None]:
-    """Restore the model's buffers, its mode and torch's random number generators when the block ends.
+    """Restore the model's buffers and mode, and torch's random number generators, when the block ends.
 
     Parameters are not restored: the block must not change them.
     """

@@ -1,4 +1,4 @@
-"""Tensors of a checkpoint, copied into those of a run only where they fit."""
+"""Copy tensors from a checkpoint into those of a run, if they fit."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,10 +8,10 @@ from torch import Tensor
 
 
 def copy_saved_(pairs: Iterable[tuple[Tensor, Any]]) -> None:
-    """Copy into each tensor what was saved of it.
+    """Copy into each tensor its saved value.
 
     Raises:
-        TypeError: that is no tensor of its shape, layout and kind.
+        TypeError: a saved value is not a tensor of the same shape and layout and a compatible dtype.
     """
     for tensor, saved in pairs:
         if not _is_like(saved, tensor):
@@ -21,7 +21,7 @@ def copy_saved_(pairs: Iterable[tuple[Tensor, Any]]) -> None:
 
 
 def _is_like(saved: Any, tensor: Tensor) -> bool:
-    """Whether copying is exact: a tensor of one element would be copied to all, and 0.5 to an integer."""
+    """Whether copying is exact; copy_ would broadcast a single element, and truncate 0.5 to an integer."""
     return (
         isinstance(saved, Tensor)
         and (saved.shape, saved.layout) == (tensor.shape, tensor.layout)

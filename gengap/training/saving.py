@@ -1,4 +1,4 @@
-"""Saving a run in training, and going on from what was saved."""
+"""Save the checkpoint of a run in training, and resume from it."""
 
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -15,22 +15,22 @@ from gengap.training.trainer import Trainer
 
 @dataclass
 class Baselines:
-    """Where the means of the next row start, as (updates done, Trainer.totals at that point)."""
+    """Starting points for the means in the next row, as (updates done, Trainer.totals at that point)."""
 
-    row: tuple[int, list[float]] = (0, [0.0] * 4)  # for gradient means: the last row
-    evaluation: tuple[int, list[float]] = (0, [0.0] * 4)  # for training means: the last evaluation
+    row: tuple[int, list[float]] = (0, [0.0] * 4)  # gradient means start at the last row
+    evaluation: tuple[int, list[float]] = (0, [0.0] * 4)  # training means start at the last evaluation
 
 
 def save(
     run: Run, trainer: Trainer, validation: DeviceImages, baselines: Baselines, done: int, clock: Clock
 ) -> None:
-    """Write a checkpoint after `done` updates, with what it belongs to: run, data, network and metrics."""
+    """Write a checkpoint after `done` updates, with the run, data, network and metrics it belongs to."""
     if not trainer.ranks.is_first:
         return
     with clock.measured():
         record_bad(run, trainer.train, validation)
         times = {"seconds": clock.seconds, "measuring": clock.measuring}
-        # "marks" is the key in existing checkpoints
+        # "marks" is the key used in existing checkpoints
         state = trainer.state_dict() | {"marks": asdict(baselines), "done": done} | times
         of = {key: run.record[key] for key in ("data", "network") if key in run.record}
         save_checkpoint(run.directory, state | {"run": name_of(run.directory)} | of | run.sync_metrics())
@@ -39,10 +39,10 @@ def save(
 def restore(run: Run, trainer: Trainer) -> tuple[int, Clock, Baselines]:
     """Start all ranks from rank 0's checkpoint, or from its initial weights.
 
-    Returns updates done, clock and baselines.
+    Returns the number of updates done, the clock and the baselines.
 
     Raises:
-        UserError: the checkpoint is of another network or version.
+        UserError: the checkpoint belongs to another network or version.
     """
     done, seconds, measuring, baselines = trainer.ranks.first(partial(_load, run, trainer))
     trainer.ranks.copy_from_first_(trainer.changed_by_step())
@@ -50,8 +50,8 @@ def restore(run: Run, trainer: Trainer) -> tuple[int, Clock, Baselines]:
 
 
 def _load(run: Run, trainer: Trainer) -> tuple[int, float, float, Baselines]:
-    """Load the run's checkpoint, drop later metrics; its updates, both times and baselines."""
-    state, run.checkpoint = run.checkpoint, None  # which may be large
+    """Load the run's checkpoint and drop later metrics; return its update count, both times and baselines."""
+    state, run.checkpoint = run.checkpoint, None  # drop the reference, since it may be large
     if state is None:
         run.truncate_metrics(0)
         return 0, 0.0, 0.0, Baselines()

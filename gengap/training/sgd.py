@@ -9,8 +9,8 @@ from torch.optim.sgd import sgd
 def clip_(gradient: Tensor, max_norm: float | None) -> Tensor:
     """Clip the gradient (P,) in place to an L2 norm of at most max_norm; return the norm before clipping.
 
-    The scale is that of torch.nn.utils.clip_grad_norm_, max_norm / (norm + 1e-6), computed without
-    synchronizing with a GPU: only on a CPU is the scale compared with 1, to skip the multiplication.
+    The scale is that of torch.nn.utils.clip_grad_norm_, max_norm / (norm + 1e-6), computed without GPU
+    synchronization: only on a CPU is the scale compared with 1, to skip the multiplication.
     """
     norm: Tensor = torch.linalg.vector_norm(gradient)
     if max_norm is not None:
@@ -24,9 +24,9 @@ def clip_(gradient: Tensor, max_norm: float | None) -> Tensor:
 def step_(
     weights: Tensor, gradient: Tensor, velocity: Tensor, lr: Tensor, weight_decay: float, momentum: float
 ) -> None:
-    """v <- momentum v + g + weight_decay w;  w <- w - lr v, in place, with w, g and v of shape (P,).
+    """Make one step in place: v <- momentum v + g + weight_decay w;  w <- w - lr v, each of shape (P,).
 
-    This is torch's fused SGD, which reads and writes each vector once.
+    Uses torch's fused SGD, which reads and writes each vector only once.
     """
     sgd(
         [weights],

@@ -1,4 +1,4 @@
-"""Which networks several ranks can train together as one process would."""
+"""Check whether several ranks can train a network exactly as one process would."""
 
 import torch
 from torch import nn
@@ -11,15 +11,15 @@ from gengap.training.masks import Masks
 from gengap.training.sandbox import sandboxed
 from gengap.training.synchronized import SYNCHRONIZED
 
-_SAMPLES = 2  # of a trial
+_SAMPLES = 2  # batch size of the trial forward pass
 
 
 def check_batch_norm(config: Config, model: nn.Module) -> None:
-    """Check that every batch norm can be that of the whole batch, or of its ghosts.
+    """Check that every batch norm can be computed over the whole batch, or over its ghosts.
 
     Raises:
-        UserError: there is another kind, one without running statistics, or one that averages them all
-            alike.
+        UserError: there is a batch norm of another kind, one without running statistics, or one with
+            momentum=None (a cumulative average).
     """
     for name, module in model.named_modules():
         fits = isinstance(module, GhostBatchNorm) or (
@@ -41,11 +41,11 @@ def check_batch_norm(config: Config, model: nn.Module) -> None:
 
 @torch.no_grad()
 def learn_draws(config: Config, model: nn.Module, masks: Masks, shape: tuple[int, int, int]) -> None:
-    """Let `masks` learn what dropout layers draw, in a forward pass that changes nothing.
+    """Let `masks` record what dropout layers draw, in a forward pass without side effects.
 
     Raises:
-        UserError: the network draws other random numbers in training, or changes other buffers than those of
-            batch norm, which would not be those of one process.
+        UserError: in training, the network draws random numbers outside nn.Dropout or changes buffers outside
+            batch norm, neither of which would match those of one process.
     """
     parameter = next(model.parameters())
     images = torch.rand(_SAMPLES, *shape, generator=torch.Generator().manual_seed(0)).to(parameter.device)

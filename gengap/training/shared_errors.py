@@ -1,4 +1,4 @@
-"""An error of one rank, told to the others, and the loss of one that can't tell."""
+"""Errors that one rank reports to the others, and the loss of a rank that can't report."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -7,16 +7,16 @@ from gengap.errors import MISTAKE, FaultError, UserError, exit_code
 from gengap.faults import MachineError
 
 T = TypeVar("T")
-Told = tuple[str, str]  # one of KINDS, and the text
+Told = tuple[str, str]  # a key of KINDS and the error's text
 KINDS: Mapping[str, type[UserError]] = {"mistake": UserError, "machine": MachineError, "fault": FaultError}
 
 
 class LostRankError(MachineError):
-    """A rank has ended or does not answer, so the others can't go on."""
+    """A rank has exited or does not respond, so the others can't go on."""
 
 
 def tried(act: Callable[[], T]) -> tuple[T | None, Exception | None]:
-    """What `act` returns, or the error that it raises."""
+    """Call `act`; return its result, or the error it raises."""
     try:
         return act(), None
     except Exception as error:
@@ -24,7 +24,7 @@ def tried(act: Callable[[], T]) -> tuple[T | None, Exception | None]:
 
 
 def described(error: Exception | None) -> Told | None:
-    """An error as the other ranks are told it."""
+    """Describe an error in the form sent to the other ranks."""
     if error is None:
         return None
     text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
@@ -34,7 +34,7 @@ def described(error: Exception | None) -> Told | None:
 
 
 def raise_any(own: Exception | None, told: Mapping[int, Told | None]) -> None:
-    """Raise this rank's own error if it has one, else the first that it was told, by rank.
+    """Raise this rank's own error if it has one, otherwise the error of the lowest rank that reported one.
 
     Raises:
         UserError: the error of another rank; a MachineError if it was one.

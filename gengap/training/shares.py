@@ -1,34 +1,34 @@
-"""The share of a batch that each of several ranks trains on: contiguous, in whole ghosts."""
+"""The share of a batch that each rank trains on: contiguous, and made of whole ghosts."""
 
 from collections.abc import Sequence
 
 from gengap.config.schema import Config, Method
 from gengap.errors import UserError, counted, either
 
-_NAMED = 8  # numbers of ranks in a message
+_NAMED = 8  # most numbers of ranks listed in a message
 
 
 def is_regular(samples: int, method: Method) -> bool:
-    """Whether a batch of this size is one of the method's, or has no ghosts, and not a partial batch."""
+    """Whether a batch is not partial: there are no ghosts, or its size is one of the method's batch sizes."""
     return method.ghost_size is None or samples in (method.batch_size, *method.earlier_batches)
 
 
 def chunks(samples: int, method: Method) -> list[slice]:
-    """The ghosts of a partial batch: as in the released code, the chunks that torch.chunk makes."""
+    """Ghosts of a partial batch: the chunks that torch.chunk makes, as in the released code."""
     assert method.ghost_size is not None
     size = -(-samples // max(1, method.batch_size // method.ghost_size))
     return [slice(start, min(start + size, samples)) for start in range(0, samples, size)]
 
 
 def ghosts(samples: int, method: Method) -> Sequence[int]:
-    """Where a batch may be cut: before which samples a ghost starts, and its end."""
+    """Positions where a batch may be cut: the first sample of each ghost, and the end of the batch."""
     if not is_regular(samples, method):
         return [*(ghost.start for ghost in chunks(samples, method)), samples]
     return range(0, samples + 1, min(method.ghost_size or 1, samples))
 
 
 def share(samples: int, method: Method, rank: int, ranks: int) -> slice:
-    """The samples of a batch that a rank trains on; none where there are fewer ghosts than ranks."""
+    """Samples of a batch that a rank trains on; may be empty if there are fewer ghosts than ranks."""
     if ranks == 1:
         return slice(0, samples)
     cuts = ghosts(samples, method)
@@ -37,10 +37,10 @@ def share(samples: int, method: Method, rank: int, ranks: int) -> slice:
 
 
 def check_shares(config: Config, ranks: int) -> None:
-    """Check that every rank gets as many whole ghosts of a batch as any other; without ghosts, samples.
+    """Check that every rank gets the same number of whole ghosts of a batch (of samples if without ghosts).
 
     Raises:
-        UserError: the ranks do not divide the batch, with the numbers that do.
+        UserError: the number of ranks does not divide the batch; the message lists numbers that do.
     """
     method = config.method
     for samples in (method.batch_size, *method.earlier_batches):

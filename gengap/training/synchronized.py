@@ -1,6 +1,6 @@
-"""Batch norm whose statistics are those of the whole batch, though ranks hold parts of it.
+"""Batch norm with statistics of the whole batch, although each rank holds only part of it.
 
-torch's SyncBatchNorm makes the same outputs and gradients, but only on a GPU.
+torch's SyncBatchNorm gives the same outputs and gradients, but only on a GPU.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from gengap.training.ranks import Ranks
 
 
 class Whole:
-    """Whether batch norm is that of the whole batch now; else, as in a dry run, that of its own input."""
+    """Switch: whether batch norm covers the whole batch or, as in a dry run, only its own input."""
 
     def __init__(self, ranks: Ranks) -> None:
         self.ranks = ranks
@@ -23,10 +23,10 @@ class Whole:
 
 class _Synchronized(_BatchNorm):
     whole: Whole
-    normalized: Callable[[Tensor], Tensor]  # not compiled, for it exchanges with other ranks
+    normalized: Callable[[Tensor], Tensor]  # not compiled, because it communicates with other ranks
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalize this rank's part of a batch; shape, dtype and memory format stay."""
+        """Normalize this rank's part of a batch, keeping its shape, dtype and memory format."""
         if not self.training or not self.whole.active:
             plain: Tensor = super().forward(input)
             return plain
@@ -34,13 +34,13 @@ class _Synchronized(_BatchNorm):
         return self.normalized(input)
 
     def of_whole_batch(self, x: Tensor) -> Tensor:
-        """Normalize by the statistics of the whole batch, and average them into the running ones."""
+        """Normalize with the statistics of the whole batch, and update the running statistics."""
         y: Tensor
         y, mean, variance = _Normalize.apply(x, self.weight, self.bias, self.eps, self.whole.ranks)
         with torch.no_grad():
             if self.running_mean is not None and self.running_var is not None:
                 assert self.num_batches_tracked is not None
-                assert self.momentum is not None  # else refused
+                assert self.momentum is not None  # check_batch_norm rejects the rest
                 self.num_batches_tracked.add_(1)
                 self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
                 self.running_var.lerp_(variance.to(self.running_var.dtype), self.momentum)
@@ -48,15 +48,15 @@ class _Synchronized(_BatchNorm):
 
 
 class SynchronizedBatchNorm1d(_Synchronized, nn.BatchNorm1d):
-    """nn.BatchNorm1d of the whole batch."""
+    """nn.BatchNorm1d over the whole batch."""
 
 
 class SynchronizedBatchNorm2d(_Synchronized, nn.BatchNorm2d):
-    """nn.BatchNorm2d of the whole batch."""
+    """nn.BatchNorm2d over the whole batch."""
 
 
 class SynchronizedBatchNorm3d(_Synchronized, nn.BatchNorm3d):
-    """nn.BatchNorm3d of the whole batch."""
+    """nn.BatchNorm3d over the whole batch."""
 
 
 SYNCHRONIZED: dict[type[nn.Module], type[_Synchronized]] = {
@@ -67,18 +67,18 @@ SYNCHRONIZED: dict[type[nn.Module], type[_Synchronized]] = {
 
 
 def synchronize(model: nn.Module, whole: Whole) -> None:
-    """Turn every BatchNorm1d, 2d and 3d of a model into one of the whole batch, in place."""
+    """Make every BatchNorm1d, 2d and 3d of a model normalize over the whole batch, in place."""
     for module in model.modules():
         if type(module) in SYNCHRONIZED:
             module.__class__ = SYNCHRONIZED[type(module)]
             assert isinstance(module, _Synchronized)
             module.whole = whole
-            # Here and not as a decorator, which imports the compiler, seconds that one process does without
+            # Not a decorator: importing the compiler takes seconds, which a single process need not spend
             module.normalized = torch.compiler.disable(module.of_whole_batch)
 
 
 class _Normalize(torch.autograd.Function):
-    """Statistics are kept in float32 or better; count, mean and sum of squares are combined as by Chan."""
+    """Statistics use float32 or wider; count, mean and sum of squares are combined by Chan's method."""
 
     @staticmethod
     def forward(

@@ -1,4 +1,4 @@
-"""The ranks that share each batch, as the update sees them; a process that trains alone takes it all."""
+"""The ranks that share each batch, as seen by the update; a process that trains alone takes all of it."""
 
 import math
 from collections.abc import Iterable
@@ -19,21 +19,21 @@ from gengap.training.synchronized import Whole, synchronize
 
 
 class Team:
-    """This process's part of a batch, and what makes its gradient that of the whole batch.
+    """This process's part of a batch, and how to combine its gradient into that of the whole batch.
 
-    On several ranks the network's batch norm without ghosts and its dropout are turned into those of the
-    whole batch, in place.
+    With several ranks, dropout and batch norm without ghosts are converted in place to act on the whole
+    batch.
 
     Args:
-        config: of the run.
-        model: its network, in training mode, on its device.
-        shape: of one image, (C, H, W).
+        config: configuration of the run.
+        model: network of the run, in training mode, on its device.
+        shape: shape of one image, (C, H, W).
         flat: the network's parameters and gradient.
-        ranks: of the command.
-        device: where this rank trains.
+        ranks: ranks of the command.
+        device: device this rank trains on.
 
     Raises:
-        UserError: several ranks can't train the network as one process does.
+        UserError: several ranks can't train the network as one process would.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class Team:
         self._exchange = Exchange(config, model, flat, ranks, whole)
 
     def share(self, samples: int) -> slice:
-        """The part of a batch that this process trains on."""
+        """Part of a batch that this process trains on."""
         return share(samples, self._method, self._ranks.rank, self._ranks.size)
 
     def micro_batches(self, samples: int) -> Iterable[tuple[slice, float]]:
-        """Slices of this process's part of a batch, and the weight of each sample in the mean loss."""
+        """Micro-batches as slices of this process's part, with the weight of each sample in the mean loss."""
         if self._ranks.size == 1:
             return micro_batches(samples, self.micro_batch, self._method)
         part = self.share(samples)
@@ -77,14 +77,14 @@ class Team:
         )
 
     def collecting(self) -> AbstractContextManager[None]:
-        """The forward and backward passes of a batch run inside."""
+        """Context in which the forward and backward passes of a batch run."""
         return nullcontext() if self._ranks.size == 1 else self._exchange.collecting()
 
     def end_pass(self) -> None:
-        """One pass over the batch is done."""
+        """Finish one pass over the batch."""
         if self._ranks.size > 1:
             self._exchange.end_pass()
 
     def combine(self, samples: int, loss: Tensor, errors: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss and the fraction of errors of the whole batch, whose gradient is in `flat` then."""
+        """Return loss and error rate (a fraction) of the whole batch, leaving its gradient in `flat`."""
         return (loss, errors) if self._ranks.size == 1 else self._exchange.combine(samples, loss, errors)

@@ -1,4 +1,4 @@
-"""A mirror of a run's metrics for TensorBoard; metrics.jsonl stays the record."""
+"""A mirror of a run's metrics for TensorBoard; metrics.jsonl remains the authoritative record."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -14,12 +14,12 @@ FOLDER = "tensorboard"
 
 
 class TensorBoard:
-    """Writes every line of metrics.jsonl as scalars: a key's value at its update.
+    """Writes every line of metrics.jsonl as scalars, one per key, at the line's update.
 
-    Per-tensor distances are left out. The events' wall time is the start of the run plus its `seconds`.
+    Per-tensor distances are omitted. An event's wall time is the start of the run plus the line's `seconds`.
 
     Args:
-        run: its events are written to the folder `tensorboard` in its directory.
+        run: run whose events are written to the folder `tensorboard` in its directory.
 
     Raises:
         UserError: the package tensorboard is not installed.
@@ -43,7 +43,7 @@ class TensorBoard:
             self._writer.close()
 
     def start(self) -> None:
-        """Write the lines that metrics.jsonl has so far anew, so that a resumed run has none twice."""
+        """Rewrite all lines that metrics.jsonl has so far, so that a resumed run has no duplicates."""
         from torch.utils.tensorboard import SummaryWriter
 
         folder = self._run.directory / FOLDER

@@ -1,4 +1,4 @@
-"""The network of a finished run, with the normalization that it was trained with."""
+"""Load the network of a finished run, including the input normalization it was trained with."""
 
 import re
 import shlex
@@ -21,21 +21,21 @@ from gengap.runs.schema import Status
 from gengap.runs.weights import kept_weights
 from gengap.training.model_options import fitting_options
 
-_OF_A_SIZE = re.compile("size|shape", re.IGNORECASE)  # in torch's messages
-ROUNDING = 0.01  # floats may leave 0..1 by this much, the rounding of bfloat16
+_OF_A_SIZE = re.compile("size|shape", re.IGNORECASE)  # matches torch's messages about wrong sizes
+ROUNDING = 0.01  # by how much floats may exceed 0..1, to allow for bfloat16 rounding
 
 
 class Classifier(nn.Module):
-    """Maps pixels (B, C, H, W) to logits (B, classes) in float32, as the run evaluated its network.
+    """Maps pixels (B, C, H, W) to float32 logits (B, classes), just as the run evaluated its network.
 
-    Pixels are uint8 in 0..255, or floating point in 0..1; C, H and W are those of the run's images. Crop and
-    resize photographs first, to data.crop and data.resize. Where the run has precision=bf16, the forward
+    Pixels are uint8 in 0..255 or floating point in 0..1; C, H and W must match the run's images. Resize and
+    crop photographs first, according to data.resize and data.crop. If the run has precision=bf16, the forward
     pass is autocast to bfloat16. Only uint8 pixels, whose range needs no check, work inside torch.func.vmap
-    and the capture of a CUDA graph.
+    and CUDA graph capture.
 
     Args:
-        network: maps normalized images (B, C, H, W) float32 to logits (B, classes); kept as `network`.
-        config: of the run, for data.mean, data.std and precision.
+        network: maps normalized float32 images (B, C, H, W) to logits (B, classes); kept as `network`.
+        config: configuration of the run, for data.mean, data.std and precision.
     """
 
     scale: Tensor
@@ -53,8 +53,8 @@ class Classifier(nn.Module):
         """Normalize the pixels and return the network's logits.
 
         Raises:
-            ValueError: the pixels have another dtype, range, number of dimensions or number of channels, or a
-                height and width that the network can't take.
+            ValueError: the pixels have the wrong dtype, range, number of dimensions or number of channels, or
+                a height and width the network can't process.
         """
         channels = len(self.scale)
         if pixels.dim() != 4 or pixels.shape[1] != channels:
@@ -85,9 +85,9 @@ class Classifier(nn.Module):
 
 
 def _check_range(pixels: Tensor) -> None:
-    """Refuse floating-point pixels outside 0..1: their logits would look like any others.
+    """Reject floating-point pixels outside 0..1, since their logits would look plausible.
 
-    Reading the result makes a GPU wait, at every call with floats: a mistake in any batch is found. In
+    This synchronizes with the GPU in every call with floats, so that a mistake in any batch is caught. Under
     torch.compile and torch.export there are no values to read, and nothing is checked.
     """
     if not torch.compiler.is_compiling() and ((pixels - 0.5).abs() > 0.5 + ROUNDING).any():
@@ -98,12 +98,12 @@ def _check_range(pixels: Tensor) -> None:
 
 
 def load_trained(directory: Path) -> Classifier:
-    """The trained network of a run, in evaluation mode and on the CPU, from its run.json and weights.pt.
+    """Load a run's trained network from run.json and weights.pt, in evaluation mode and on the CPU.
 
     Raises:
-        UserError: there is no finished run, it has no weights, or they are another network's.
-        UnreadableError: the record is damaged, or of a newer version, or the weights are not those that it
-            says.
+        UserError: there is no finished run, it has no weights, or they belong to another network.
+        UnreadableError: the record is damaged or was written by a newer version, or the weights are not those
+            it describes.
     """
     record = read_record(directory)
     if record is None:
@@ -134,7 +134,7 @@ def load_trained(directory: Path) -> Classifier:
 
 
 def _num_classes(directory: Path, record: dict[str, Any], data: Data) -> int:
-    """Of the run's data set; records from before `data.classes` do not say it."""
+    """Number of classes in the run's data set; records older than `data.classes` don't state it."""
     name = data.name
     inferred = None if name == "imagenet" != data.folder else NUM_CLASSES.get(name)
     found = record["data"].get("classes", inferred)
@@ -146,7 +146,7 @@ def _num_classes(directory: Path, record: dict[str, Any], data: Data) -> int:
 
 
 def _command(directory: Path, record: dict[str, Any]) -> str:
-    """What trains the run again, spelled out if nothing but workload and method was chosen."""
+    """Command that trains the run again; spelled out if only workload, method and the like were chosen."""
     chosen = {key: record["config"][key]["name"] for key in ("workload", "method", "protocol")}
     words = [f"{key}={name}" for key, name in chosen.items()] + [f"precision={record['config']['precision']}"]
     try:

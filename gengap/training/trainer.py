@@ -33,12 +33,12 @@ class Trainer:
     """A model in training: weights, optimizer, running sums, and the update that changes them.
 
     Args:
-        config: of the run.
-        model: in training mode, on its device.
-        train: the training set, on the same device.
-        stream: the samples of each update; on several ranks, those of this rank.
-        regime: the schedule.
-        ranks: that train together.
+        config: configuration of the run.
+        model: network in training mode, on its device.
+        train: training set, on the same device as the model.
+        stream: samples of each update; with several ranks, those of this rank.
+        regime: training schedule.
+        ranks: ranks that train together.
     """
 
     def __init__(
@@ -57,11 +57,12 @@ class Trainer:
         self.flat = Flat(model)
         self.initial = self.flat.weights.clone()
         self.optimizer = optimizer(config, self.flat.weights)
-        # The weights at the start of an update of conservative training
+        # In conservative training, the weights at the start of the update
         self._center = torch.empty_like(self.flat.weights) if config.method.proximal else None
-        # Sums over all updates so far: mean loss, fraction of errors, gradient norm, whether it was clipped
+        # Running totals over all updates: mean loss, error rate, gradient norm, and whether it was clipped
         self.totals = torch.zeros(4, dtype=torch.float64, device=self._device)
-        # A tensor, because a captured step can't read a new float; torch's optimizers on a GPU read a float32
+        # A tensor, because a captured step can't read a new float; float32, as torch's optimizers need on a
+        # GPU
         self._lr = self.flat.weights.new_zeros(
             (), dtype=torch.float32 if self._device.type == "cuda" else None
         )
@@ -70,7 +71,7 @@ class Trainer:
         self._team = Team(config, model, train.shape, self.flat, ranks, self._device)
         self.micro_batch = self._team.micro_batch
         self.engine = engine(config, model, regime, self._device, ranks.size)
-        self._samples = 0  # of the update's whole batch
+        self._samples = 0  # size of the update's whole batch
         self._backward = Backward(config, model, train, self.flat, self._team, compile=self.engine.compiled)
         self._step: DeviceStep = self._device_step
         if self.engine.graph:
@@ -80,7 +81,7 @@ class Trainer:
         """Make one update (counted from 0); on a GPU it may still be running when this returns.
 
         Raises:
-            MachineError: there is no batch, or a rank was lost; all is as before the update.
+            MachineError: no batch could be loaded, or a rank was lost; the state is that before the update.
         """
         config, regime = self.config, self.regime
         batch = self._batch(update)
@@ -97,17 +98,17 @@ class Trainer:
             self._step(regime.weight_decay_at(update), batch if noise is None else (*batch, noise))
 
     def _changed_early(self, resets: bool) -> Iterable[Tensor]:
-        """What an update changes before its last exchange with other ranks, any of which may fail."""
+        """Tensors that an update changes before its last exchange with other ranks, which may fail."""
         if self.ranks.size == 1:
             return ()
         takes_one_step = self._center is None and not resets
         return self.model.buffers() if takes_one_step else self.changed_by_step()
 
     def _device_step(self, weight_decay: float, inputs: tuple[Tensor, ...]) -> None:
-        """The work on the device, without synchronization: gradient, clipping, step, running sums.
+        """Do the work on the device, without synchronization: gradient, clipping, step, running sums.
 
-        With conservative training (Keskar et al. 2017) several steps on the batch lower loss +
-        proximal / 2 |w - center|^2, and the running sums are those of the first, where w is the center.
+        Conservative training (Keskar et al. 2017) takes several steps on the batch to reduce loss +
+        proximal / 2 |w - center|^2; the running sums are those of the first step, where w is the center.
         """
         method, clip_norm = self.config.method, self.config.method.clip_norm
         if self._center is not None:
@@ -123,7 +124,7 @@ class Trainer:
                 self.totals += torch.stack([loss, errors, norm, clipped.to(norm.dtype)])
 
     def _batch(self, update: int) -> tuple[Tensor, ...]:
-        """The tensors of an update's batch; later batches may already be prefetched."""
+        """Get the tensors of an update's batch; later batches may already be prefetched."""
         if update != self._next:
             self.close()
             self._batches = self.train.batches(self.stream, update)
@@ -139,7 +140,7 @@ class Trainer:
             torch.default_generator.manual_seed(seed)
 
     def wait(self) -> None:
-        """Wait until the device has finished all updates so far."""
+        """Wait until the device has finished all updates made so far."""
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
 
@@ -148,9 +149,9 @@ class Trainer:
         self._batches.close()
 
     def _gradient_noise(self, update: int, batch_size: int) -> Tensor | None:
-        """Factors z_n ~ N(1, σ²) of the losses of this process's samples, hence of their gradients.
+        """Draw factors z_n ~ N(1, σ²) for the losses, and hence gradients, of this process's samples.
 
-        They are its share of those of the whole batch (B,); see the paper, section 4.
+        They are its share of the factors drawn for the whole batch (B,); see the paper, section 4.
         """
         variance = self.config.method.gradient_noise
         if not variance:
@@ -160,11 +161,11 @@ class Trainer:
         return noise[self._team.share(batch_size)].to(self._device)
 
     def evaluate(self, images: DeviceImages) -> Evaluation:
-        """Mean loss and errors in evaluation mode, without augmentation."""
+        """Compute mean loss and error rates in evaluation mode, without augmentation."""
         return evaluate(self.model, images, self.flat.weights.dtype, self.ranks, bf16=self.bf16)
 
     def misclassified(self, images: DeviceImages) -> NDArray[np.bool_]:
-        """Which of these images (N,) the network gets wrong in evaluation mode, without augmentation."""
+        """Find which images (N,) the network misclassifies in evaluation mode, without augmentation."""
         return misclassified(self.model, images, self.ranks, bf16=self.bf16)
 
     def state_dict(self) -> dict[str, Any]:
@@ -177,12 +178,12 @@ class Trainer:
         }
 
     def changed_by_step(self) -> list[Tensor]:
-        """The tensors of `state_dict`."""
+        """Tensors of `state_dict`, all of which a step may change."""
         return [self.flat.weights, *self.optimizer.state.values(), self.totals, *self.model.buffers()]
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore a `state_dict`.
+        """Restore the state from a `state_dict`.
 
         Raises:
             RuntimeError, KeyError, TypeError: it belongs to another network.

@@ -1,4 +1,4 @@
-"""Undoing an update that could not be finished, because a rank was lost in the middle of it."""
+"""Undo an update that could not be finished because a rank was lost in the middle of it."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from torch import Tensor
 
 @contextmanager
 def undoing(tensors: Iterable[Tensor]) -> Iterator[None]:
-    """Give the tensors their values back where an error ends the block."""
+    """Restore the tensors' values if an error ends the block."""
     before = [(tensor, tensor.clone()) for tensor in tensors]
     try:
         yield

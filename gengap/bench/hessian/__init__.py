@@ -1,1 +1,1 @@
-"""The largest eigenvalue of a trained network's Hessian: gengap beside PyHessian and hessian-eigenthings."""
+"""Compare gengap, PyHessian and hessian-eigenthings on the largest eigenvalue of a network's Hessian."""

@@ -1,4 +1,4 @@
-"""gengap beside other libraries on the Hessian of one run: in turns, on the same weights and images."""
+"""Compare gengap with other libraries on the Hessian of a run: in turns, on the same weights and images."""
 
 import copy
 import json
@@ -33,22 +33,22 @@ from gengap.terminal import say
 from gengap.training.device import prepare_device
 from gengap.training.trained import load_trained
 
-AGREEMENT = 1e-3  # relative, of every library's eigenvalue with the exact one
-EXACT = 1e-6  # tolerance of that one, in float64
+AGREEMENT = 1e-3  # largest relative error allowed between a library's eigenvalue and the exact one
+EXACT = 1e-6  # tolerance for computing the exact one, in float64
 BATCH = 1000
 
 
 def measure_hessian(directory: Path, samples: int, rounds: int, results_dir: Path) -> int:
-    """Measure, print and record; earlier measurements of other runs on this machine stay.
+    """Measure, print and record; earlier measurements of other runs on this machine are kept.
 
     Args:
-        directory: of a finished run that has kept its weights.
-        samples: training images, chosen at random, whose mean loss is differentiated.
-        rounds: turns of each library.
-        results_dir: the file goes to its folder `bench`.
+        directory: directory of a finished run that has kept its weights.
+        samples: number of training images, chosen at random, whose mean loss is differentiated.
+        rounds: number of turns of each library.
+        results_dir: results directory; the file is written to its folder `bench`.
 
     Raises:
-        UserError: the run can't be loaded, has fewer images, or a library does not find the eigenvalue.
+        UserError: the run can't be loaded or has fewer images, or a library doesn't find the eigenvalue.
         OSError: results_dir can't be written to.
     """
     device = prepare_device(Runtime())
@@ -80,16 +80,16 @@ def measure_hessian(directory: Path, samples: int, rounds: int, results_dir: Pat
 
 
 def compare(subject: Subject, network: nn.Module, rounds: int, title: str) -> list[dict[str, Any]]:
-    """A row per library: seconds of its turns and of gengap's, and how far their eigenvalues are off.
+    """Measure a row per library: seconds of its turns and of gengap's, and the errors of their eigenvalues.
 
-    All are told to be as inaccurate as they may be with every eigenvalue within AGREEMENT of the exact one,
-    which is found out before the turns.
+    Each uses its loosest setting for which every eigenvalue is within AGREEMENT of the exact one, which is
+    determined before the turns.
 
     Args:
-        subject: whose training images are taken.
-        network: maps normalized images to logits, in float32; it stays as it is.
-        rounds: turns of each; every one begins with another random vector, its number.
-        title: begins the lines that show the progress.
+        subject: subject whose training images are used.
+        network: maps normalized images to logits, in float32; it is not changed.
+        rounds: number of turns of each; the number of a turn is the seed of its starting vector.
+        title: start of the lines that show progress.
     """
     batches = [(images.clone(), labels) for images, labels in subject.train.evaluation_batches(BATCH)]
     show(f"{title}: the eigenvalue in float64")
@@ -116,7 +116,7 @@ def compare(subject: Subject, network: nn.Module, rounds: int, title: str) -> li
             "setting": finders[name][0],
             "gengap_setting": finders["gengap"][0],
             "eigenvalue": exact,
-            "off": off[name],  # relative, the largest of all turns
+            "off": off[name],  # largest relative error in any turn
             "gengap_off": off["gengap"],
             **ratios(seconds[name], seconds["gengap"]),
             "seconds": statistics.median(seconds[name]),
@@ -134,7 +134,7 @@ def _curvature(subject: Subject) -> Curvature:
 def _loosest(
     name: str, library: Library, network: nn.Module, batches: Batches, exact: float, rounds: int, title: str
 ) -> tuple[str, Find]:
-    """The first setting with an eigenvalue within AGREEMENT, from the start vectors of all turns."""
+    """Find the first setting whose eigenvalue is within AGREEMENT for the starting vectors of all turns."""
     for setting, find in library.settings.items():
         show(f"{title}: {name} {setting}, is it accurate enough?")
         found = (_timed(find, network, batches, turn)[1] for turn in range(rounds))
@@ -144,7 +144,7 @@ def _loosest(
 
 
 def _timed(find: Find, network: nn.Module, batches: Batches, seed: int) -> tuple[float, float]:
-    """Seconds, and the eigenvalue."""
+    """Compute the eigenvalue; return the time in seconds, and the eigenvalue."""
     own = copy.deepcopy(network)
     began = time.perf_counter()
     value = find(own, batches, seed)

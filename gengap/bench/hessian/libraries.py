@@ -1,4 +1,4 @@
-"""The largest eigenvalue of the Hessian of a network's mean cross-entropy, by each library."""
+"""The largest eigenvalue of the Hessian of a network's mean cross-entropy, computed by each library."""
 
 import gc
 import warnings
@@ -12,7 +12,7 @@ from gengap.landscape.curvature import Products, largest
 from gengap.landscape.subject import Subject
 
 Batches = Sequence[tuple[Tensor, Tensor]]  # normalized images and labels
-Find = Callable[[nn.Module, Batches, int], float]  # of a network that it may change, from a random start
+Find = Callable[[nn.Module, Batches, int], float]  # takes a network it may change, batches and a seed
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Library:
     """A library to measure.
 
     Attributes:
-        package: on PyPI.
-        settings: how accurate it can be told to be, from the least accurate on: as text, and what finds the
-            eigenvalue so.
+        package: name of the package on PyPI.
+        settings: settings of its accuracy, least accurate first, as text, each with the function that finds
+            the eigenvalue with it.
     """
 
     package: str
@@ -30,13 +30,13 @@ class Library:
 
 
 def residuals(subject: Subject) -> Library:
-    """gengap, of the subject's images; `tolerance` as in `gengap landscape curvature`."""
+    """gengap on the subject's images, with `tolerance` as in `gengap landscape curvature`."""
     tolerances = (0.1, 0.03, 0.01, 0.003, 0.001)
     return Library("gengap", {f"tolerance={t:g}": gengap(subject, t) for t in tolerances})
 
 
 def gengap(subject: Subject, tolerance: float) -> Find:
-    """gengap's, of the subject's images, to a relative residual of `tolerance`."""
+    """gengap's method on the subject's images, to a relative residual of `tolerance`."""
 
     def find(network: nn.Module, batches: Batches, seed: int) -> float:
         surface = subject.surface(network)
@@ -47,7 +47,7 @@ def gengap(subject: Subject, tolerance: float) -> Find:
 
 
 def _power_iteration(tolerance: float) -> Find:
-    """PyHessian's. Only images in a single batch let it keep the graph of their gradient, as gengap does."""
+    """PyHessian's method; it keeps the gradient's graph, as gengap does, only if images fit one batch."""
 
     def find(network: nn.Module, batches: Batches, seed: int) -> float:
         from pyhessian import hessian
@@ -59,7 +59,7 @@ def _power_iteration(tolerance: float) -> Find:
             warnings.filterwarnings("ignore", "Using backward.. with create_graph=True")
             found = hessian(network, nn.CrossEntropyLoss(), data=(images, labels), cuda=on_gpu)
         values, _ = found.eigenvalues(maxIter=1000, tol=tolerance, top_n=1)
-        network.zero_grad()  # what that warning says: the gradients keep their graph, and it them
+        network.zero_grad()  # as that warning advises: gradients and their graph keep each other alive
         del found
         gc.collect()
         return float(values[0])
@@ -68,7 +68,7 @@ def _power_iteration(tolerance: float) -> Find:
 
 
 def _lanczos(steps: int) -> Find:
-    """hessian-eigenthings', after this many steps."""
+    """hessian-eigenthings' method, with this many steps."""
 
     def find(network: nn.Module, batches: Batches, seed: int) -> float:
         from hessian_eigenthings import HessianOperator, lanczos, supervised_loss

@@ -1,4 +1,4 @@
-"""Other trainers, run as their own documentation shows, on the same network, batch, images and hardware."""
+"""Other trainers, used as in their own documentation, on the same network, batch, images and hardware."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Peer:
-    """A trainer that takes its turns in an environment of its own."""
+    """A trainer that takes its turns in its own environment."""
 
     title: str
     module: str  # in this package; its `train(config, requests, in_memory)` needs the peer's libraries
-    in_memory: bool  # whether its batches are ready tensors, without shuffling and augmentation
+    in_memory: bool  # whether its batches are ready-made tensors, without shuffling or augmentation
     bf16_on_cpu: bool
 
     def precisions(self, wanted: Sequence[str], *, on_cpu: bool) -> list[str]:
-        """Those that it can train in."""
+        """Select the precisions it can train in."""
         return [p for p in wanted if p == "fp32" or not on_cpu or self.bf16_on_cpu]
 
 

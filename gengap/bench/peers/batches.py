@@ -1,4 +1,4 @@
-"""The batches of the other trainers: a typical DataLoader, or tensors that need no work at all."""
+"""Batches for the other trainers: from a typical DataLoader, or ready-made tensors that need no work."""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -15,7 +15,7 @@ from gengap.config.schema import Config
 
 
 class Slices(Dataset[tuple[Tensor, Tensor]]):
-    """Ready batches, one after another: views into normalized images on the device."""
+    """Ready-made batches, one after another: views into normalized images on the device."""
 
     def __init__(self, images: Tensor, labels: Tensor, batch_size: int) -> None:
         self._images, self._labels = images, labels
@@ -32,17 +32,17 @@ class Slices(Dataset[tuple[Tensor, Tensor]]):
 
 
 def device_of(config: Config) -> torch.device:
-    """The GPU, if there is one and the configuration does not forbid it."""
+    """Choose the GPU if there is one and the configuration allows it, otherwise the CPU."""
     return torch.device("cuda" if config.runtime.device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def batches(config: Config, batch_size: int, *, in_memory: bool) -> tuple[DataLoader[Any], int]:
-    """Batches of random images of the data set's shape, and the number of classes.
+    """Create a loader of random images of the data set's shape; return it and the number of classes.
 
     Args:
-        config: the run's configuration.
+        config: configuration of the run.
         batch_size: images per batch.
-        in_memory: neither shuffled nor augmented, so that next to nothing is spent on data.
+        in_memory: whether to skip shuffling and augmentation, so that almost no time is spent on data.
     """
     images, classes = random_images(config.data.name)
     device = device_of(config)

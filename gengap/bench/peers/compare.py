@@ -1,4 +1,4 @@
-"""gengap beside other trainers: their turns on the same network, batch, images and machine."""
+"""Compare gengap with other trainers, taking turns on the same network, batch, images and machine."""
 
 import statistics
 from contextlib import ExitStack
@@ -17,14 +17,14 @@ TYPICAL = "typical"
 def compare(
     case: Case, rounds: int, machine: dict[str, Any], title: str, python: str
 ) -> list[dict[str, Any]]:
-    """One row per trainer and precision: its median over `rounds` turns, and gengap's in that precision.
+    """Measure a row per trainer and precision: its median over `rounds` turns, and gengap's likewise.
 
     Args:
-        case: what is trained.
-        rounds: turns of each side.
-        machine: as `machine.peak_rates` describes it.
-        title: begins the lines that show the progress.
-        python: the interpreter that has the other trainers' libraries.
+        case: case to train.
+        rounds: number of turns of each side.
+        machine: description of the machine, as returned by `machine.peak_rates`.
+        title: start of the lines that show progress.
+        python: interpreter that has the other trainers' libraries.
 
     Raises:
         UserError: a measured process died.

@@ -15,22 +15,22 @@ from gengap.config.schema import Config
 from gengap.models import build
 from gengap.training.memory import saved_bytes
 
-SAVED_BYTES = 5 * 2**29  # of activations at once on a CPU; half of the memory of a GPU
+SAVED_BYTES = 5 * 2**29  # limit on activations on a CPU; on a GPU, it is half of the memory
 
 
 class AfterUpdate(Callback):  # type: ignore[misc]  # not installed with gengap
-    """Tells when an update is done."""
+    """Reports each completed update."""
 
     def __init__(self, requests: Requests) -> None:
         self._requests = requests
 
     def batch_end(self, state: State, logger: Logger) -> None:
-        """composer's hook."""
+        """Handle the end of a batch, as composer's hook."""
         self._requests.after_update()
 
 
 def micro_batch(config: Config, network: nn.Module) -> int:
-    """The whole batch, halved until its activations fit; on a CPU composer can't find that out by itself."""
+    """Halve the batch until its activations fit, which composer can't do by itself on a CPU."""
     _, height, width, channels, _ = SHAPES[config.data.name]
     device, size = device_of(config), config.method.batch_size
     on_gpu = device.type == "cuda"
@@ -42,7 +42,7 @@ def micro_batch(config: Config, network: nn.Module) -> int:
 
 
 def train(config: Config, requests: Requests, *, in_memory: bool) -> None:
-    """Train until the command ends."""
+    """Train until the command exits."""
     method = config.method
     loader, classes = batches(config, method.batch_size, in_memory=in_memory)
     network = build(config.model.name, classes, **config.model.options)

@@ -1,4 +1,4 @@
-"""Lightning's Trainer, with a loss and an accuracy that are logged, as its introduction shows."""
+"""Lightning's Trainer, logging a loss and an accuracy as shown in its introduction."""
 
 import logging
 from typing import Any
@@ -23,7 +23,7 @@ class Classifier(lightning.LightningModule):  # type: ignore[misc]  # not instal
         self._config, self.network = config, network
 
     def training_step(self, batch: tuple[Tensor, Tensor], number: int) -> Tensor:
-        """The mean loss of a batch."""
+        """Compute the mean loss of a batch."""
         images, labels = batch
         output = self.network(images)
         loss = nn.functional.cross_entropy(output, labels)
@@ -32,29 +32,29 @@ class Classifier(lightning.LightningModule):  # type: ignore[misc]  # not instal
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """SGD or ADAM with the workload's values."""
+        """Create SGD or ADAM with the workload's hyperparameters."""
         return optimizer(self._config, self.network)
 
 
 class AfterUpdate(Callback):  # type: ignore[misc]  # not installed with gengap
-    """Tells when an update is done: after as many batches as it accumulates."""
+    """Reports each completed update, i.e. after as many batches as it accumulates."""
 
     def __init__(self, requests: Requests, accumulated: int) -> None:
         self._requests, self._accumulated, self._batches = requests, accumulated, 0
 
     def on_train_batch_end(self, *arguments: Any) -> None:
-        """Lightning's hook."""
+        """Handle the end of a batch, as Lightning's hook."""
         self._batches += 1
         if self._batches % self._accumulated == 0:
             self._requests.after_update()
 
 
 def train(config: Config, requests: Requests, *, in_memory: bool) -> None:
-    """Train until the command ends."""
+    """Train until the command exits."""
     size = config.method.ghost_size or config.method.batch_size
     ghosts = config.method.batch_size // size
     loader, classes = batches(config, size, in_memory=in_memory)
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # not of devices that there are not
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # hides notes about missing devices
     trainer = lightning.Trainer(
         accelerator="cpu" if config.runtime.device == "cpu" else "auto",
         devices=1,

@@ -1,4 +1,4 @@
-"""The figures of the report, in order. Each has its data and its drawing, which runs only when needed."""
+"""The figures of the report, in order. Each has its data and a drawing function, called only when needed."""
 
 from gengap.report.cells import Records
 from gengap.report.figures import (
@@ -49,7 +49,7 @@ ERRORS = {
 
 
 def figures(records: Records) -> list[Figure]:
-    """All figures; one without records states what is missing and has nothing to draw."""
+    """Make all figures; one without records states what is missing and has nothing to draw."""
     return [
         *own_runs.figures(records),
         error_figure(records, ERRORS["Figure 1"]),

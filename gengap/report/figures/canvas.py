@@ -1,4 +1,4 @@
-"""What all pictures share: no global state, no display, and the same bytes every time."""
+"""Drawing shared by all pictures, without global state or display, and with reproducible bytes."""
 
 from collections.abc import Iterable
 from math import ceil
@@ -27,14 +27,14 @@ _SETTINGS: dict[Any, Any] = {
     "axes.titlesize": 10,
     "axes.titlelocation": "left",
     "svg.hashsalt": "gengap",
-    "pdf.fonttype": 42,  # TrueType: many journals refuse the default
+    "pdf.fonttype": 42,  # TrueType, because many journals reject the default
 }
 _PANEL = (4.2, 3.3)  # inches
 _MARGINS = (0.3, 0.6)
 _PER_ROW = 3
-_ENTRY, _LETTER = 0.75, 0.075  # inches per legend entry, and per letter of its label
+_ENTRY, _LETTER = 0.75, 0.075  # inches per legend entry, plus inches per letter of its label
 
-_PALE = 0.6  # of the color, the rest is white: a thin dark fit shows on top of its curve
+_PALE = 0.6  # fraction of color mixed with white, so that a thin dark fit shows on top of its curve
 _MARKER: dict[str, Any] = {
     "linestyle": "none",
     "markersize": 5,
@@ -49,7 +49,7 @@ _HOLLOW: dict[str, Any] = {
 }
 _GUIDE: dict[str, Any] = {"color": "#777777", "linewidth": 0.9, "linestyle": (0, (1, 2))}
 
-# No date and no program, so that a picture is the same bytes every time
+# Omit date and program, so that a picture has the same bytes every time
 _METADATA: dict[str, dict[str, None]] = {
     ".svg": {"Date": None, "Creator": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -61,7 +61,7 @@ DROP = Line2D([], [], **_GUIDE)
 
 
 def panels(rows: int, columns: int) -> tuple[Drawing, list[Axes]]:
-    """A drawing of rows x columns panels, in row-major order."""
+    """Create a drawing with rows x columns panels, in row-major order."""
     size = (columns * _PANEL[0] + _MARGINS[0], rows * _PANEL[1] + _MARGINS[1])
     drawing = Drawing(figsize=size, layout="constrained")
     axes = list(drawing.subplots(rows, columns, squeeze=False).ravel())
@@ -71,7 +71,7 @@ def panels(rows: int, columns: int) -> tuple[Drawing, list[Axes]]:
 
 
 def grid(count: int) -> tuple[Drawing, list[Axes]]:
-    """A drawing of `count` panels, at most three per row."""
+    """Create a drawing with `count` panels, at most three per row."""
     columns = min(_PER_ROW, count)
     drawing, axes = panels(ceil(count / columns), columns)
     for unused in axes[count:]:
@@ -80,11 +80,11 @@ def grid(count: int) -> tuple[Drawing, list[Axes]]:
 
 
 def draw_band(axis: Axes, band: Band, style: Style, index: int) -> None:
-    """The mean as a line with markers, ± one standard deviation as a band; `index` counts the curves."""
+    """Draw the mean as a line with markers, and ± one standard deviation as a band; `index` counts curves."""
     every = max(1, len(band.x) // 8)
     mean, std = band.mean, band.std
-    axis.plot(band.x, mean, zorder=3 - style.width / 10, **_line(style))  # the thinner, the further up
-    # Curves often start at the same point; their markers should not.
+    axis.plot(band.x, mean, zorder=3 - style.width / 10, **_line(style))  # thinner lines on top
+    # Curves often start at the same point, but their markers should not coincide
     marks = (index * every // 5 % every, every)
     axis.plot(band.x, mean, style.marker, color=style.color, markevery=marks, zorder=4, **_MARKER)
     if std is not None:
@@ -92,7 +92,7 @@ def draw_band(axis: Axes, band: Band, style: Style, index: int) -> None:
 
 
 def _line(style: Style) -> dict[str, Any]:
-    # Opaque: where lines cross, a mixed color would be that of no curve.
+    # Opaque, because a mixed color where lines cross would match no curve
     pale = tuple(_PALE * c + 1 - _PALE for c in to_rgb(style.color))
     return {
         "color": pale,
@@ -103,19 +103,19 @@ def _line(style: Style) -> dict[str, Any]:
 
 
 def draw_published(axis: Axes, x: float, y: float, style: Style) -> None:
-    """A published value, as a larger, hollow marker."""
+    """Draw a published value as a larger, hollow marker."""
     axis.plot([x], [y], style.marker, markeredgecolor=style.color, zorder=5, clip_on=False, **_HOLLOW)
 
 
 def count_from_zero(axis: Axes) -> None:
-    """A linear x axis from 0, with few enough ticks for their labels."""
+    """Start the linear x axis at 0, with few enough ticks to fit their labels."""
     axis.set_xlim(left=0)
     axis.xaxis.set_major_locator(MaxNLocator(5))
     axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
 def on_logarithmic_axes(drawing: Drawing, axis: Axes, title: str) -> None:
-    """Validation error by update, both on logarithmic scales; the title may come from a record."""
+    """Set up axes for validation error by update, both logarithmic; the title may come from a record."""
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -127,18 +127,18 @@ def on_logarithmic_axes(drawing: Drawing, axis: Axes, title: str) -> None:
 
 
 def say_empty(axis: Axes) -> None:
-    """A note instead of an empty panel."""
+    """Write a note instead of an empty panel."""
     axis.set_axis_off()
     axis.text(0.5, 0.5, "no finished run yet", transform=axis.transAxes, ha="center", color="#777777")
 
 
 def draw_drop(axis: Axes, x: float) -> None:
-    """A vertical line where the published curves drop."""
+    """Draw a vertical line where the published curves drop."""
     axis.axvline(x, zorder=1, **_GUIDE)
 
 
 def legend(drawing: Drawing, styles: Iterable[Style], others: dict[str, Line2D]) -> None:
-    """A legend above all panels: each style once, then the other handles."""
+    """Draw a legend above all panels: each style once, then the other handles."""
     unique = {style.label: style for style in styles}
     handles: list[Any] = [
         (
@@ -168,4 +168,4 @@ def save(figure: Figure, folder: Path) -> None:
         drawing = figure.draw()
         for suffix, metadata in _METADATA.items():
             drawing.savefig(folder / f"{figure.name}{suffix}", dpi=160, metadata=metadata)
-            drawing.set_layout_engine("none")  # keep the layout: computing it again takes as long as drawing
+            drawing.set_layout_engine("none")  # reuse the layout, since computing it takes as long as drawing

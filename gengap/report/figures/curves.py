@@ -1,4 +1,4 @@
-"""Which runs make a figure: each of its curves is an experiment, drawn in a style."""
+"""The runs in a figure: each of its curves is an experiment, drawn in a style."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ class Curve:
 
     @property
     def label(self) -> str:
-        """Its name in the legend and the tables."""
+        """Name in the legend and the tables."""
         return self.style.label
 
     @property
@@ -26,7 +26,7 @@ class Curve:
         return 0 if self.group is None else len(self.group.finished)
 
     def missing(self, records: Records) -> str:
-        """Why it is not drawn, with the command that trains it; empty if it is drawn."""
+        """Explain why the curve is not drawn, with the command that trains it; empty if it is drawn."""
         if self.n:
             return ""
         command = records.command(f"+experiment={self.experiment}")
@@ -34,7 +34,7 @@ class Curve:
 
     @property
     def unfinished(self) -> str:
-        """The runs that are in no mean: `2 diverged, 1 running`; empty if there are none."""
+        """Runs that are in no mean: `2 diverged, 1 running`; empty if there are none."""
         if self.group is None:
             return ""
         counts = self.group.runs["status"].value_counts().drop("finished", errors="ignore").sort_index()
@@ -42,21 +42,21 @@ class Curve:
 
 
 def with_runs(records: Records, curves: tuple[Curve, ...]) -> tuple[Curve, ...]:
-    """The curves with their runs."""
+    """Add their runs to the curves."""
     cells = (group for (row, _), group in records.cells.items() if not row.deviation)
     groups = {g.experiment: g for g in (*cells, *records.variants) if g.experiment}
     return tuple(replace(c, group=groups.get(c.experiment)) for c in curves)
 
 
 def missing(records: Records, curves: tuple[Curve, ...], sweep: str) -> tuple[str, ...]:
-    """One line per curve that is not drawn; at most a single line if none has records."""
+    """List one line per curve that is not drawn; at most a single line if no curve has records."""
     if all(c.group is None for c in curves):
         return no_records(records, sweep)
     return tuple(dict.fromkeys(line for line in (c.missing(records) for c in curves) if line))
 
 
 def run_counts(curves: tuple[Curve, ...]) -> str:
-    """The sentence of a caption that gives the number of runs behind each curve."""
+    """Write the caption's sentence with the number of runs behind each curve."""
     found = (f"{c.label}: {c.n}" + (f" (and {c.unfinished})" if c.unfinished else "") for c in curves if c.n)
     return f"Finished runs (n): {', '.join(dict.fromkeys(found))}."
 

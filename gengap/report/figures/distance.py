@@ -1,4 +1,4 @@
-"""Distance from initialization in every cell of the tables (the paper shows it in figure 2)."""
+"""Distance from initialization in every cell of the tables (shown in the paper's figure 2)."""
 
 from itertools import groupby
 from typing import Any
@@ -47,7 +47,7 @@ CAPTION = paragraph(
 )
 NAMES = ("workload", "method")
 
-Walks = dict[tuple[Row, str], Walk]  # by cell
+Walks = dict[tuple[Row, str], Walk]  # by cell, i.e. row and method
 
 _FIT_POINTS = 50
 _FIT_DASHES = (4.0, 2.0)
@@ -56,7 +56,7 @@ _FIT_LINE: dict[str, Any] = {
     "linewidth": 1.1,
     "marker": "|",
     "markersize": 9,
-    "markevery": _FIT_POINTS - 1,  # the ends of the window
+    "markevery": _FIT_POINTS - 1,  # only the ends of the window
 }
 FIT_LEGEND = {r"fit $a + b\,\ln t$": Line2D([], [], color="black", **_FIT_LINE | {"markevery": 1})}
 
@@ -105,7 +105,7 @@ def _fit_table(walks: Walks) -> Table:
 
 
 def _draw(found: Walks) -> Drawing:
-    """Against updates on a log axis, with the fits; one panel per row."""
+    """Draw walks against updates on a log axis, with the fits; one panel per row."""
     rows = [(row, list(named)) for row, named in groupby(found.items(), key=lambda f: f[0][0])]
     drawing, axes = grid(len(rows))
     for axis, (row, named) in zip(axes, rows, strict=True):
@@ -124,14 +124,14 @@ def _draw(found: Walks) -> Drawing:
 
 
 def draw_fit(axis: Axes, walk: Walk, style: Style, index: int) -> None:
-    """The mean fit as dashes, over the window that all seeds share, with ticks at its ends.
+    """Draw the mean fit as dashes, over the window shared by all seeds, with ticks at its ends.
 
-    index: counts the curves; the dashes of every other one fall into the gaps of a fit that it lies on.
+    index: counts curves, so that the dashes of every other one fall into the gaps of a fit it coincides with.
     """
     if not walk.fitted:
         return
     t = np.geomspace(max(f.start for f in walk.fitted), min(f.end for f in walk.fitted), _FIT_POINTS)
-    # The fit is linear in a and b, so for a shared window their means are the fit of the mean curve.
+    # The fit is linear in a and b, so for a shared window, their means are the fit to the mean curve
     a = np.mean([f.intercept for f in walk.fitted])
     b = np.mean([f.slope for f in walk.fitted])
     darker = 0.65 * np.array(to_rgb(style.color))

@@ -65,12 +65,12 @@ class NormCurve:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Identifies it, under LABELS."""
+        """Values that identify the curve, in the columns LABELS."""
         return (self.panel, self.norm, self.curve.label, self.curve.experiment)
 
 
 def figure2(records: Records) -> Figure:
-    """Distance against updates in both norms, (a) at one learning rate, (b) after its adaptation and GBN."""
+    """Make figure 2: distance against updates in both norms, (a) at one learning rate, (b) +LR and GBN."""
     panel_curves = {panel: with_runs(records, curves) for panel, (curves, _) in PANELS.items()}
     every = tuple(c for curves in panel_curves.values() for c in curves)
     drawn = [found for panel, curves in panel_curves.items() for found in norm_curves(panel, curves)]
@@ -103,7 +103,7 @@ def figure2(records: Records) -> Figure:
 
 
 def figure7(records: Records) -> Figure:
-    """Figure 2a against epochs."""
+    """Make figure 7: figure 2a against epochs."""
     curves = with_runs(records, FIXED_RATE)
     drawn = norm_curves("2a", curves)
     caption = paragraph(
@@ -120,7 +120,7 @@ def figure7(records: Records) -> Figure:
 
 
 def norm_curves(panel: str, curves: tuple[Curve, ...]) -> list[NormCurve]:
-    """The curves of a panel that have runs, in each norm."""
+    """List the curves of a panel that have runs, in each norm."""
     found = [
         (norm, c, read_walk(c.group, tensor))
         for norm, tensor in NORMS.items()
@@ -176,7 +176,7 @@ def _draw_published_end(axis: Axes, c: NormCurve, x: float) -> None:
 
 def _finish(drawing: Drawing, drawn: list[NormCurve], others: dict[str, Line2D]) -> None:
     drawing.supylabel(DISTANCE, fontsize=10)
-    # One entry per batch size: its color is the same in both panels.
+    # One entry per batch size, whose color is the same in both panels
     styles = {c.curve.style.color: c.curve.style for c in reversed(drawn)}
     order = sorted(styles.values(), key=lambda style: int(style.label.split()[0]))
     legend(drawing, order, others | {"published, read off": PUBLISHED})

@@ -53,22 +53,22 @@ class ErrorFigure:
     curves: tuple[Curve, ...]
     clock: str
     columns: tuple[str, ...]
-    panel: str  # of the paper's figure, for the published values
+    panel: str  # panel in the paper's figure, to look up published values
     zoom: bool = False
 
     @property
     def name(self) -> str:
-        """`figure1`."""
+        """Stem of file names, such as `figure1`."""
         return self.number.lower().replace(" ", "")
 
     @property
     def drop(self) -> str:
-        """The update at which the published curves drop, as text; empty if not read off."""
+        """Update at which the published curves drop, as text; empty if not read off."""
         return published(self.panel, "drop")
 
 
 def error_figure(records: Records, about: ErrorFigure) -> Figure:
-    """The figure, drawn from those of its runs that have records."""
+    """Make the figure from those of its runs that have records."""
     curves = with_runs(records, about.curves)
     present = [c for c in curves if c.n]
     read_off = [READ_OFF] if any(_published_final(about, c) for c in curves) else []
@@ -100,7 +100,7 @@ def error_figure(records: Records, about: ErrorFigure) -> Figure:
 
 
 def error_band(group: Group | None, clock: str, column: str) -> Band | None:
-    """Error (%) at each evaluation of the finished runs; None if there are none."""
+    """Collect the error (%) at each evaluation of the finished runs; None if there are none."""
     if group is None:
         return None
     tables = [read_metrics(Path(directory)) for directory in group.finished["directory"]]
@@ -124,7 +124,7 @@ def _final(about: ErrorFigure, present: list[Curve]) -> Table:
     return Table(header, tuple(rows), labels=2)
 
 
-Drawn = list[tuple[Curve, str, Band]]  # with the column that the band shows
+Drawn = list[tuple[Curve, str, Band]]  # curve, column shown by the band, and band
 
 
 def _draw(about: ErrorFigure, drawn: Drawn) -> Drawing:
@@ -151,7 +151,7 @@ def _panel(axis: Axes, about: ErrorFigure, column: str, drawn: list[tuple[Curve,
         draw_band(axis, found, curve.style, index)
         value = _published_final(about, curve)
         if value and column == VALIDATION:
-            # Side by side, because close values would hide each other
+            # Side by side, because close values would cover each other
             draw_published(axis, found.x[-1] * (1.02 + 0.03 * index), float(value), curve.style)
     if about.drop:
         draw_drop(axis, float(about.drop))
@@ -161,7 +161,7 @@ def _panel(axis: Axes, about: ErrorFigure, column: str, drawn: list[tuple[Curve,
 
 
 def _top(bands: list[Band]) -> float:
-    # Without the first evaluations, which are near chance level
+    # Ignore the first evaluations, which are near chance level
     return min(100.0, 1.3 * max(float(found.mean[len(found.x) // 8 :].max()) for found in bands))
 
 

@@ -15,7 +15,7 @@ QUANTITIES = ("end distance", "slope")
 
 
 def norm_table(curves: Sequence[tuple[str, str, Curve, Walk]]) -> Table:
-    """One row per panel and batch, from (panel, norm, curve, walk), then the mean deviation in each norm.
+    """Tabulate a row per panel and batch, from (panel, norm, curve, walk), then the mean deviation per norm.
 
     End distances are interpolated in ln t at the first change of the learning rate. Slopes are per ln t, over
     the last decade of updates before it.

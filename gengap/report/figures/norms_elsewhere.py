@@ -1,4 +1,4 @@
-"""Which norm does figure 2 show? Answered from runs in another precision, while it has none in fp32."""
+"""Which norm does figure 2 show? Answered from runs in another precision, while there are none in fp32."""
 
 from dataclasses import replace
 
@@ -14,23 +14,23 @@ HEADING = "Which norm does figure 2 show?"
 
 
 def norms_elsewhere(records: Records) -> Table:
-    """The table of figure 2 from such runs; empty if there are none, or figure 2 has runs of its own."""
+    """Make the table of figure 2 from such runs; empty if there are none, or figure 2 has its own runs."""
     found = [] if of_figure(records) else _in_other_precision(records)
     return norm_table([(c.panel, c.norm, c.curve, c.walk) for c in found]) if found else Table((), ())
 
 
 def norms(records: Records) -> list[NormCurve]:
-    """The curves of figure 2 or, while it has none, those from runs in another precision."""
+    """List the curves of figure 2 or, if it has none, those from runs in another precision."""
     return of_figure(records) or _in_other_precision(records)
 
 
 def heading(records: Records) -> str:
-    """The heading of the table that answers it."""
+    """Heading of the table that answers the question."""
     return TABLE if of_figure(records) else HEADING
 
 
 def of_figure(records: Records) -> list[NormCurve]:
-    """The curves of figure 2 itself."""
+    """List the curves of figure 2 itself."""
     return [
         found
         for panel, (curves, _) in PANELS.items()

@@ -1,4 +1,4 @@
-"""Validation error of a user's own runs that no other figure draws: one figure per workload."""
+"""Validation error of a user's own runs that aren't in another figure: one figure per workload."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ from gengap.report.figures.errors import LINES, VALIDATION, error_band
 from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.figures.style import BATCH_STYLES, METHOD_STYLES, Style
 
-PREFIX = "runs-"  # of the figures' names
-MOST = len(BATCH_STYLES)  # lines in a figure
-# What the paper's figures show
+PREFIX = "runs-"  # prefix of the figures' names
+MOST = len(BATCH_STYLES)  # most lines in a figure
+# Experiments shown in the paper's figures
 ELSEWHERE = {c.experiment for c in (*FIXED_RATE, *ADAPTED_RATE, *FIGURE3, *FIGURE5, *FIGURE6)}
-LONGEST = 48  # characters of a label
+LONGEST = 48  # most characters in a label
 CAPTION = paragraph(
     "Validation error against updates at every evaluation, one line per configuration; both axes are "
     "logarithmic. Labels name the settings in which the lines differ.",
@@ -32,7 +32,7 @@ CAPTION = paragraph(
 
 
 def figures(records: Records) -> list[Figure]:
-    """One for each workload with finished runs that no other figure shows."""
+    """Make a figure for each workload with finished runs that aren't in another figure."""
     if records.are_published:
         return []
     variants = [g for g in records.variants if g.experiment not in ELSEWHERE]
@@ -63,7 +63,7 @@ def _figure(name: str, workload: str, groups: Sequence[Group]) -> Figure:
 
 
 def _labels(groups: Sequence[Group]) -> list[str]:
-    """The method of each, with its settings that not all of them share; unique."""
+    """Make unique labels: the method of each group, with the settings that not all of them share."""
     settings = [[as_typed({k: v}) for k, v in (changed(group) or {}).items()] for group in groups]
     shared = set.intersection(*map(set, settings))
     labels = []
@@ -77,7 +77,7 @@ def _labels(groups: Sequence[Group]) -> list[str]:
 
 
 def _styles(labels: Sequence[str]) -> list[Style]:
-    """The style of a method where a label names it alone, others for the rest."""
+    """Choose a method's style for labels that only name a method, and other styles for the rest."""
     methods = {style.label: style for style in METHOD_STYLES.values()}
     others = iter(BATCH_STYLES.values())
     return [methods.get(label) or _labeled(next(others), label) for label in labels]

@@ -1,4 +1,4 @@
-"""What regime adaptation does: validation error by update for every row of the tables. Not in the paper."""
+"""Effect of regime adaptation: validation error by update for every row of the tables. Not in the paper."""
 
 from matplotlib.figure import Figure as Drawing
 
@@ -27,7 +27,7 @@ DETAILS = paragraph(
 
 
 def figure(records: Records) -> Figure:
-    """SB, LB and +RA for every row with an experiment for each that has at least two of them."""
+    """Make the figure of SB, LB and +RA for every row with experiments for each and at least two curves."""
     begun, found = _rows(records), rows_drawn(records)
     name, title = "regime_adaptation", "Error by update, with and without regime adaptation"
     missing = tuple(
@@ -42,7 +42,7 @@ def figure(records: Records) -> Figure:
 
 
 def rows_drawn(records: Records) -> dict[Row, dict[str, Band]]:
-    """The curves of the rows that the figure shows, by method."""
+    """Collect the curves of the rows shown in the figure, by method."""
     return {row: bands for row, bands in _rows(records).items() if len(bands) > 1}
 
 
@@ -53,7 +53,7 @@ def _missing(records: Records, row: Row, method: str) -> str:
 
 
 def _rows(records: Records) -> dict[Row, dict[str, Band]]:
-    """The curves of every row that has any, if its workload can be regime-adapted."""
+    """Collect the curves of every row that has any, if its workload can be regime-adapted."""
     found: dict[Row, dict[str, Band]] = {}
     for row in (row for row in drawn_rows(records) if experiment_of(row.name, "lb_ra")):
         bands = {m: error_band(records.cell(row, m), "update", VALIDATION) for m in SHOWN}

@@ -18,12 +18,12 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "gengap fp32": {"color": METHOD_STYLES["lb_lr"].color, "hatch": "//", "edgecolor": "white"},
     "gengap bf16": {"color": METHOD_STYLES["lb_ra"].color},
 }
-_LONGEST_STEM = 100  # characters of a file's name
-_WIDTH = 0.27  # of a bar; groups are 1 apart
+_LONGEST_STEM = 100  # most characters in a file name
+_WIDTH = 0.27  # width of a bar; groups are 1 apart
 
 
 def figure(document: dict[str, Any]) -> Figure:
-    """The figure of one machine's measurements."""
+    """Make the figure of one machine's measurements."""
     hardware, rows = document["hardware"], document["rows"]
     rates = ", ".join(f"{k} {v:,.0f}" for k, v in document["matrix_gflops"].items())
     commits = ", ".join(sorted({str(r["git_commit"])[:8] for r in rows}))
@@ -61,7 +61,7 @@ def figure(document: dict[str, Any]) -> Figure:
 
 
 def slug(hardware: dict[str, Any]) -> str:
-    """The machine as the stem of a file name."""
+    """Convert a machine's name to the stem of a file name."""
     return re.sub(r"[^a-z0-9]+", "-", machine(hardware).lower()).strip("-")[:_LONGEST_STEM]
 
 

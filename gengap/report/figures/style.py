@@ -21,9 +21,9 @@ class Style:
     dashes: Dashes = SOLID
 
 
-# Hues that color-blind readers can tell apart, in steps of lightness for printing in gray; the markers
-# distinguish the methods without any color. Lines often lie on each other, above all +LR, +GBN and +RA:
-# thinner ones are drawn on top, so that the wider ones show on both sides.
+# Hues that color-blind readers can distinguish, in steps of lightness for printing in gray; markers
+# distinguish methods without any color. Lines often coincide, especially +LR, +GBN and +RA, so thinner ones
+# are drawn on top and wider ones show on both sides.
 METHOD_STYLES = {
     "sb": Style(LABELS["sb"], "#000000", "o", width=3.0),
     "lb": Style(LABELS["lb"], "#f0b429", "s", width=2.2),
@@ -33,7 +33,7 @@ METHOD_STYLES = {
 }
 NOISE = Style("LB + noise", "#8a3d7c", ">", width=1.4)
 
-# Batch sizes are ordered, and so are their colors: viridis from dark to light, in even steps of gray.
+# Batch sizes are ordered, and so are their colors: viridis from dark to light, in even steps of gray
 BATCH_STYLES = {
     batch: Style(str(batch), color, marker, width, dashes)
     for batch, color, marker, width, dashes in (

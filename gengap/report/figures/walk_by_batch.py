@@ -1,4 +1,4 @@
-"""Distance from initialization by batch size: the question of figure 2, on every row with several sizes."""
+"""Distance from initialization by batch size: figure 2's question, for every row with several sizes."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -22,8 +22,8 @@ from gengap.report.figures.style import BATCH_STYLES, Style
 from gengap.report.rows import Row
 from gengap.runs import read_record
 
-RATES = {"lb": "one learning rate", "lb_gbn": "+LR and GBN"}  # by method, as in figure 2a and 2b
-FEWEST = 3  # batch sizes, for a law by batch size
+RATES = {"lb": "one learning rate", "lb_gbn": "+LR and GBN"}  # by method, as in figures 2a and 2b
+FEWEST = 3  # least number of batch sizes for a law by batch size
 BATCH = "method.batch_size"
 NAMES = ("workload", "learning rate", "batch")
 CAPTION = paragraph(
@@ -37,7 +37,7 @@ Series = dict[tuple[Row, str], dict[int, Walk]]  # by row and method, then by ba
 
 
 def figure(records: Records) -> Figure:
-    """Every row with enough batch sizes, before and after the learning rate is adapted."""
+    """Make the figure of every row with enough batch sizes, before and after adapting the learning rate."""
     name, title = "walk_by_batch", "Distance from initialization by batch size, every row"
     found = _series(records)
     if not found:
@@ -74,12 +74,12 @@ def _series(records: Records) -> Series:
 
 
 def _panels(group: Group, *, is_cell: bool) -> Iterable[str]:
-    """The small batch, whose rate is not scaled, is in both; other batches of its method have its rate."""
+    """Panels of a group: SB, with its unscaled rate, is in both; other batches of its method use its rate."""
     return RATES if is_cell else ("lb" if group.method == "sb" else group.method,)
 
 
 def _groups(records: Records, row: Row) -> Iterator[Group]:
-    """The cells of a row, and the runs that differ from them in the batch size alone."""
+    """Yield the cells of a row, and the runs that differ from them only in batch size."""
     methods = ("sb", *RATES)
     yield from (group for m in methods if (group := records.cells.get((row, m))) is not None)
     for group in records.variants:
@@ -96,7 +96,7 @@ def _batch_size(group: Group) -> int | None:
 
 
 def _draw(found: Series) -> Drawing:
-    """Against updates on a log axis, with the fits; one panel per row and learning rate."""
+    """Draw walks against updates on a log axis, with the fits; one panel per row and learning rate."""
     styles = _styles(sorted({batch for walks in found.values() for batch in walks}))
     drawing, axes = grid(len(found))
     for axis, ((row, method), walks) in zip(axes, found.items(), strict=True):
@@ -114,7 +114,7 @@ def _draw(found: Series) -> Drawing:
 
 
 def _styles(batches: list[int]) -> dict[int, Style]:
-    """From dark to light by size, as in figure 2, for sizes that it does not have too."""
+    """Choose styles from dark to light by size, as in figure 2, also for sizes it doesn't have."""
     colors = colormaps["viridis"](np.linspace(0, 0.9, len(batches)))
     patterns = list(BATCH_STYLES.values())
     return {

@@ -1,1 +1,1 @@
-"""What was found of each claim of the two papers, by rules that the page states."""
+"""Findings on each claim of the two papers, by rules stated on the page."""

@@ -1,4 +1,4 @@
-"""The claims about accuracy: the gap, and what closes it."""
+"""Claims about accuracy: the gap, and what closes it."""
 
 from collections.abc import Iterator, Sequence
 
@@ -33,7 +33,7 @@ _MORE_SAMPLES = " +RA trains on B_L/B_S times as many samples as +GBN."
 
 
 def claims(records: Records, compared: Sequence[Comparison]) -> list[Claim]:
-    """Those of Hoffer et al., in the order of their tables' columns."""
+    """Evaluate the claims of Hoffer et al., in the order of their tables' columns."""
     source = "Hoffer et al., Tables 1 and 2"
     gaps = _gaps(records, rows_of(records, *_PARTS))
     return [
@@ -85,7 +85,7 @@ def claims(records: Records, compared: Sequence[Comparison]) -> list[Claim]:
 
 
 def keskar_gap(records: Records) -> Claim:
-    """Keskar et al.'s own networks, trained by ADAM with their batches."""
+    """Evaluate the claim on Keskar et al.'s own networks, trained by ADAM with their batch sizes."""
     rows = [row for row in rows_of(records, Part.OTHER) if keskar.title(row.name)]
     return Claim(
         "A large batch (10 % of the data) generalizes worse than one of 256.",
@@ -110,7 +110,7 @@ def _gaps(records: Records, rows: Sequence[Row]) -> list[Evidence]:
 
 
 def _excludes(line: Comparison) -> str:
-    """That an interval which contains 0 does not contain the published gap."""
+    """State that an interval containing 0 does not contain the published gap; otherwise empty."""
     published = published_difference(line.row.name, "sb", "lb")
     if published is None or line.low is None or line.high is None or not line.low <= 0 <= line.high:
         return ""
@@ -124,7 +124,7 @@ def _lines(records: Records, compared: Sequence[Comparison], kind: str, a: str, 
             continue
         if line.p_holm is not None:
             numbers = _numbers(line, a, b)
-            if line.name != name:  # which says what changes too
+            if line.name != name:  # the name says what else changes
                 yield Evidence(line.row, None, numbers)
                 continue
             brief = _brief(line) + (_samples(records, line.row) if kind == AS_GOOD else "")
@@ -152,7 +152,7 @@ def _numbers(line: Comparison, a: str, b: str) -> str:
 
 
 def _brief(line: Comparison) -> str:
-    """`SB − LB +0.83 (+0.73 to +0.93; n = 5, 5)`."""
+    """Format as `SB − LB +0.83 (+0.73 to +0.93; n = 5, 5)`."""
     ends, seeds = interval(signed(line.low), signed(line.high)), ", ".join(map(str, line.seeds))
     return f"{line.name} {signed(line.value)} ({ends}; n = {seeds})"
 
@@ -162,13 +162,13 @@ def _paper(line: Comparison, a: str, b: str) -> str:
 
 
 def _samples(records: Records, row: Row) -> str:
-    """`, on 32 times the samples`, where recorded."""
+    """Format as `, on 32 times the samples`, if recorded."""
     more, one = (measure_cell(records, row, m).samples for m in ("lb_ra", "sb"))
     return f", on {more / one:.3g} times the samples" if more and one and more != one else ""
 
 
 def _single(records: Records, row: Row, a: str, b: str) -> Iterator[Evidence]:
-    """Cells with too few seeds for a test: the difference, which decides nothing."""
+    """Yield the difference of cells with too few seeds for a test, which decides nothing."""
     first, second = (measure_cell(records, row, m) for m in (a, b))
     if first.accuracy and second.accuracy:
         points = signed(first.accuracy.mean - second.accuracy.mean)

@@ -1,4 +1,4 @@
-"""The conjectured cause of a number that is not reproduced, from causes.csv, and the runs that test it."""
+"""Conjectured causes of numbers that are not reproduced, from causes.csv, and the runs that test them."""
 
 import csv
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _USUAL = (f"precision={FP32}", f"protocol={PAPER}")
 
 @dataclass(frozen=True)
 class Cause:
-    """A conjecture, and settings with each of which the cell comes out as published if it is right."""
+    """A conjecture, and settings with each of which the cell should match the paper if it is right."""
 
     text: str
     settings: tuple[str, ...]
@@ -27,14 +27,14 @@ class Cause:
 
 @dataclass(frozen=True)
 class Trial:
-    """The cell of a number that is not reproduced, with other settings; `found` is None if it is not run."""
+    """A cell whose number is not reproduced, with other settings; `found` is None if it has not been run."""
 
     words: str
     found: Measured | None
 
     @property
     def outcome(self) -> str:
-        """`97.56 ± 0.12 ≈ (n=3) with protocol.reference_batch=256`, or that there is none yet."""
+        """Format as `97.56 ± 0.12 ≈ (n=3) with protocol.reference_batch=256`, or say there is none yet."""
         if self.found is None:
             return f"not yet: {self.words}"
         shown = f"{spread(self.found.accuracy)} {self.found.mark}".rstrip()
@@ -43,7 +43,7 @@ class Trial:
 
 @cache
 def causes() -> dict[tuple[str, str, str], Cause]:
-    """All conjectures by row, method and protocol."""
+    """Read all conjectures, by row, method and protocol."""
     text = files("gengap.report.findings").joinpath("causes.csv").read_text(encoding="utf-8")
     return {
         (row, method, line["protocol"]): Cause(line["cause"], tuple(line["settings"].split("; ")))
@@ -54,9 +54,9 @@ def causes() -> dict[tuple[str, str, str], Cause]:
 
 
 def trials(records: Records, cell: Measured) -> tuple[str, list[Trial]]:
-    """The conjectured cause of a cell that is not reproduced, and its trials: those run, or else the first.
+    """Find the conjectured cause for a cell that is not reproduced, and its trials: those run, or the first.
 
-    The cause is empty where there is none, or where no trial differs from the cell itself.
+    The cause is empty if there is none, or if no trial differs from the cell itself.
     """
     cause = causes().get((cell.workload, cell.method, cell.protocol))
     experiment = experiment_of(cell.workload, cell.method)
@@ -80,7 +80,7 @@ def _trials(records: Records, cell: Measured, experiment: str, cause: Cause) -> 
 
 @cache
 def _run(experiment: str, *words: str) -> str:
-    """The name of the run that these words compose."""
+    """Name the run that these words compose."""
     values = dict(word.split("=", 1) for word in words)
     precision, protocol = values.pop("precision", FP32), values.pop("protocol", PAPER)
     composed = experiment_with(experiment, protocol, [f"{key}={value}" for key, value in values.items()])

@@ -1,4 +1,4 @@
-"""A claim, what the records say of it row by row, and the verdict that follows."""
+"""A claim, what the records say about it row by row, and the resulting verdict."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ DEMO_ONLY, UNTESTED = "demo only", "not tested"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one row says: whether it agrees, None where it does not decide; and the numbers, as a sentence.
+    """What one row says: whether it agrees (None if it doesn't decide), and the numbers, as a sentence.
 
-    brief: the numbers for the summary, empty where there are too few seeds for it. paper: the published one.
+    brief: numbers for the summary, empty if there are too few seeds for it. paper: the published number.
     """
 
     row: Row
@@ -27,16 +27,16 @@ class Evidence:
 
     @property
     def is_published(self) -> bool:
-        """Whether the row is one of the papers'."""
+        """Whether the row is from one of the papers."""
         return part_of(self.row.name) in PAPER_TABLES or bool(keskar.title(self.row.name))
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of a paper, where it stands there, how a row decides on it, and the rows that were run.
+    """A statement in a paper, its source there, the rule by which rows decide it, and the rows run.
 
-    see: the heading of the report that has the numbers. note: what else a reader should know. question: what
-    the summary asks of it; empty where it leaves the claim out.
+    see: heading in the report under which the numbers are. note: anything else a reader should know.
+    question: the question in the summary; empty if the summary leaves out the claim.
     """
 
     statement: str
@@ -49,7 +49,7 @@ class Claim:
 
     @property
     def verdict(self) -> str:
-        """`holds on F1, MNIST; C1, CIFAR-10`: by the papers' networks, or ours without them."""
+        """Verdict, such as `holds on F1, MNIST; C1, CIFAR-10`, by the papers' networks, else by ours."""
         if not self.evidence:
             return UNTESTED
         published = [e for e in self.evidence if e.is_published]
@@ -60,13 +60,13 @@ class Claim:
 
     @property
     def word(self) -> str:
-        """The verdict without the networks that decide, in whatever precision and protocol."""
+        """Verdict without the deciding networks, over all precisions and protocols."""
         published = [e for e in self.evidence if e.is_published]
         return word([e.agrees for e in published or self.evidence])
 
     @property
     def tested_on(self) -> str:
-        """The rows by what they say: `F1, MNIST: yes; C1, CIFAR-10 (bf16): 0 of 2 agree, 1 open`."""
+        """What each row says: `F1, MNIST: yes; C1, CIFAR-10 (bf16): 0 of 2 agree, 1 open`."""
         found: dict[Row, list[bool | None]] = {}
         for e in self.evidence:
             found.setdefault(e.row, []).append(e.agrees)
@@ -74,7 +74,7 @@ class Claim:
 
 
 def word(agrees: Sequence[bool | None]) -> str:
-    """The verdict of all that decide."""
+    """Verdict from all evidence that decides."""
     decided = [a for a in agrees if a is not None]
     if not decided:
         return OPEN
@@ -82,7 +82,7 @@ def word(agrees: Sequence[bool | None]) -> str:
 
 
 def counted(said: Sequence[bool | None], what: str = "") -> str:
-    """`yes`; of several, `0 of 2 agree, 3 open`, or of cells, `0 of 2 cells agree, 3 open`."""
+    """Format as `yes`; for several, as `0 of 2 agree, 3 open`, or for cells, `0 of 2 cells agree, 3 open`."""
     decided = [a for a in said if a is not None]
     if len(said) == 1:
         return {True: "yes", False: "no", None: "open"}[said[0]]

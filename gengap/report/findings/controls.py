@@ -1,4 +1,4 @@
-"""Claims of our own, from control experiments: tuned learning rates, equal samples, ghosts alone."""
+"""Our own claims, from control experiments: tuned learning rates, equal samples, ghosts alone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ _HOLM = "corrected over the rows below (Holm)"
 
 
 def claims(questions: Questions) -> list[Claim]:
-    """What the papers do not test."""
+    """Evaluate claims that the papers don't test."""
     samples, ghosts = (questions.answered.get(q, []) for q in (SAMPLES, GHOSTS_ALONE))
     return [
         Claim(
@@ -72,7 +72,7 @@ def _remains(line: Comparison) -> bool | None:
 
 
 def _samples(lines: Sequence[Line]) -> Iterator[Evidence]:
-    """By one-sided tests, which are not those of the table."""
+    """Yield evidence from one-sided tests, unlike those in the table."""
     tests = (line.tested.non_inferiority(margin_of(line.row.name)) for line in lines if line.tested)
     adjusted = iter(holm([*tests]))
     for line in lines:

@@ -1,4 +1,4 @@
-"""How long a run that has not been made would take, from the runs of its row."""
+"""Estimate how long a run that has not been made would take, from the runs of its row."""
 
 from collections.abc import Sequence
 
@@ -12,15 +12,16 @@ RA, SB = "lb_ra", "sb"
 
 
 def cost(records: Records, workload: str, method: str) -> str:
-    """The time of one run by device and precision, such as "3 h on AMD EPYC, 1 thread, in bf16".
+    """Estimate the time of one run by device and precision, such as "3 h on AMD EPYC, 1 thread, in bf16".
 
-    It is the samples of a run at the rate of the row's finished runs that were made in one go: their fastest
-    with the same batch size, else with another; evaluations are part of it. Empty where none is known.
+    This is the time for a run's samples at the rate of the row's finished, uninterrupted runs: the fastest
+    with the same batch size, otherwise with another; it includes evaluations. It is empty if no rate is
+    known.
 
     Args:
-        records: of the project.
-        workload: of the row.
-        method: of the cell.
+        records: records of the project.
+        workload: workload of the row.
+        method: method of the cell.
     """
     runs = records.runs
     made = runs[(runs["workload"] == workload) & (runs["status"] == "finished")]
@@ -40,7 +41,7 @@ def cost(records: Records, workload: str, method: str) -> str:
 
 
 def _samples(made: DataFrame, method: str) -> float | None:
-    """Samples of a run of a method: those of any other, but for regime adaptation as many updates as SB's."""
+    """Samples in a method's run: as in any other, but with regime adaptation as many updates as SB's."""
     if method != RA:
         others = made[made["method"] != RA]["samples_seen"]
         return None if others.empty else float(others.median())
@@ -50,7 +51,7 @@ def _samples(made: DataFrame, method: str) -> float | None:
 
 
 def costs(records: Records, workload: str, methods: Sequence[str]) -> str:
-    """The sentence on the cost of a row's cells."""
+    """Write the sentence about the cost of a row's cells."""
     known = {LABELS[m]: found for m in methods if (found := cost(records, workload, m))}
     if not known:
         return "no run of this row says how long one takes; gengap status --estimate measures it"

@@ -1,4 +1,4 @@
-"""The claims of Keskar et al. about the minima that a large batch finds, and a question of ours."""
+"""Keskar et al.'s claims about the minima found with a large batch, and a question of our own."""
 
 from collections.abc import Iterator
 
@@ -29,11 +29,11 @@ _CAUSE = (
     "nor when they stopped, on which the training loss at the end and with it the sharpness depend, nor "
     "their mode of batch norm."
 )
-_FARTHER = (3.0, 10.0)  # times, as published
+_FARTHER = (3.0, 10.0)  # published range of how many times farther
 
 
 def claims(records: Records, landscape: Landscape) -> list[Claim]:
-    """Sharpness and distance."""
+    """Evaluate the claims about sharpness and distance."""
     return [
         Claim(
             "Large batches converge to sharper minima than small ones.",
@@ -88,14 +88,14 @@ def _orders(landscape: Landscape) -> Iterator[Evidence]:
 
 
 def _absolute(landscape: Landscape) -> str:
-    """Our sharpness beside the published one where that is outside the range of our modes of batch norm."""
+    """State our sharpness next to the published one if that is outside the range of our batch norm modes."""
     lines = [line for of_row in landscape.remedied.values() for line in of_row.values() if not line.remedy]
     told = [f"{line.row.title}, {line.label}: {ours}" for line in lines if (ours := _outside(line))]
     return f"Absolute values differ from the published ones: {'; '.join(told)}. {_CAUSE}" if told else ""
 
 
 def _outside(line: Line) -> str:
-    """At the largest published ε that we measured; empty where the published mean is inside."""
+    """Compare at the largest published ε that we measured; empty if the published mean is in our range."""
     of_epsilon: dict[float, dict[str, float]] = {}
     found = line.ours.sharpness if line.ours else {}
     for m in sorted(found, key=lambda m: mode_order(m.batch_norm)):

@@ -1,4 +1,4 @@
-"""What of the paper has not been run: cells of its tables, and figures."""
+"""Parts of the paper that have not been run: cells of its tables, and figures."""
 
 from collections.abc import Sequence
 
@@ -12,12 +12,12 @@ from gengap.report.measure import measure_cell
 from gengap.report.rows import PAPER_TABLES
 
 ALL = "all cells"
-_FIGURE4 = "cifar10_resnet44"  # the network that it shows
+_FIGURE4 = "cifar10_resnet44"  # workload shown in figure 4
 Cells = dict[tuple[int, str], list[str]]  # methods by table and row
 
 
 def cells_not_run(records: Records) -> Cells:
-    """The columns without a finished run in any precision and protocol."""
+    """List, per row, the methods without a finished run in any precision and protocol."""
     there = rows_of(records, *PAPER_TABLES)
     found: Cells = {}
     for number in PAPER_TABLES.values():
@@ -30,12 +30,12 @@ def cells_not_run(records: Records) -> Cells:
 
 
 def listed(methods: Sequence[str]) -> str:
-    """`+GBN, +RA`, or ALL."""
+    """Format methods as `+GBN, +RA`, or as ALL."""
     return ALL if len(methods) == len(METHODS) else ", ".join(LABELS[m] for m in methods)
 
 
 def figures_not_drawn(shown: Sequence[Figure], landscape: Landscape) -> list[tuple[str, str]]:
-    """The paper's figures that lack runs: number and title."""
+    """List number and title of the paper's figures that lack runs."""
     found = [(figure.number, figure.title) for figure in shown if not figure.draw and figure.number]
     surfaces = potentials.collected(landscape.read)
     if not any(surface.row.name == _FIGURE4 for surface in surfaces):

@@ -1,4 +1,4 @@
-"""The page of findings: in short, a table of all claims, each with its numbers, what is not reproduced."""
+"""The page of findings: summary, a table of all claims, each claim's numbers, what is not reproduced."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ def findings(
     landscape: Landscape,
     questions: Questions,
 ) -> Section | None:
-    """The whole page; None where nothing has been tested."""
+    """Build the whole page; None if nothing has been tested."""
     found = [
         *accuracy.claims(records, compared),
         *controls.claims(questions),
@@ -74,7 +74,7 @@ def _word(agrees: bool | None) -> str:
 
 
 def _numbers(records: Records) -> Table:
-    """The cells outside the margin of the paper's number, and the conjectured cause of each."""
+    """Tabulate the cells outside the margin around the paper's number, and the conjectured cause of each."""
     rows = []
     for row in rows_of(records, *PAPER_TABLES):
         for cell in (measure_cell(records, row, m) for m in METHODS):

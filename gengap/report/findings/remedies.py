@@ -1,4 +1,4 @@
-"""The claims of Keskar et al. about what helps the large batch: their remedies, and warm starts."""
+"""Keskar et al.'s claims about what helps the large batch: their remedies, and warm starts."""
 
 from collections.abc import Collection, Iterator
 
@@ -20,7 +20,7 @@ _BY_MOST = (
 
 
 def claims(landscape: Landscape) -> list[Claim]:
-    """Remedies and warm starts, each by accuracy and by sharpness."""
+    """Evaluate claims about remedies and warm starts, each by accuracy and by sharpness."""
     return [
         *(claim for key in REMEDIES for claim in _of_remedy(landscape, key)),
         Claim(
@@ -83,7 +83,7 @@ def _still_sharp(landscape: Landscape, key: str) -> Iterator[Evidence]:
 
 
 def _measured(landscape: Landscape, key: str) -> Iterator[tuple[Row, str, Trained]]:
-    """Our runs at the large batch with one of REMEDIES, and their names."""
+    """Yield our runs at the large batch with one of REMEDIES, and their names."""
     for row, lines in landscape.remedied.items():
         for line in lines.values():
             if line.method == "lb" and line.remedy == key and line.ours:
@@ -104,7 +104,7 @@ def _warm_flatter(landscape: Landscape) -> Iterator[Evidence]:
 
 
 def _warm(landscape: Landscape) -> Iterator[tuple[Row, list[Line]]]:
-    """The warm starts of each row that have a seed of LB beside them, the longest last."""
+    """Yield each row's warm starts that share a seed with LB, longest last."""
     for row, lines in landscape.started.items():
         warm = [line for line in lines if line.is_warm and line.ours.difference(line.lb)]
         if warm:
@@ -117,7 +117,7 @@ def _epochs(line: Line) -> str:
 
 
 def _points(found: Summary | None) -> str:
-    """`+0.52 points (95 %: +0.31 to +0.73; n = 5)`."""
+    """Format as `+0.52 points (95 %: +0.31 to +0.73; n = 5)`."""
     if found is None:
         return ""
     ends = signed_interval(found)
@@ -126,7 +126,7 @@ def _points(found: Summary | None) -> str:
 
 
 def _is_above(found: Summary | None) -> bool | None:
-    """Whether the interval is above 0; None where it contains 0, or there is none."""
+    """Whether the interval is above 0; None if it contains 0 or there is none."""
     return found.sign > 0 if found and found.sign else None
 
 

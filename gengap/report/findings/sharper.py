@@ -1,4 +1,4 @@
-"""Of two methods, whose minimum is sharper, and at which accuracies and training losses."""
+"""Which of two methods has sharper minima, and at which accuracies and training losses."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,7 +17,7 @@ from gengap.report.statistics import summarize
 
 
 def ratios(landscape: Landscape, pair: str, reading: str, other: str) -> Iterator[Evidence]:
-    """What each row says of a pair by all measures that count, and of the difference of its accuracies."""
+    """Yield what each row says about a pair, by all measures that count, and its difference in accuracy."""
     of_pair = [c for c in counted(landscape.compared) if c.label == pair]
     for row in dict.fromkeys(c.row for c in of_pair):
         found = [c for c in of_pair if c.row == row]
@@ -39,7 +39,7 @@ def ratios(landscape: Landscape, pair: str, reading: str, other: str) -> Iterato
 
 
 def _accuracy(records: Records, row: Row, pair: str) -> str:
-    """How the methods of the pair differ in accuracy: sharper need not be less accurate."""
+    """State how the pair's methods differ in accuracy, since the sharper one need not be less accurate."""
     a, b = _methods(pair)
     line = gap(records, row, a, b)
     ends, n = interval(signed(line.low), signed(line.high)), ", ".join(map(str, line.seeds))
@@ -48,7 +48,7 @@ def _accuracy(records: Records, row: Row, pair: str) -> str:
 
 
 def _losses(landscape: Landscape, row: Row, pair: str) -> str:
-    """The training loss of both, by the first measure of both: a higher loss alone raises sharpness."""
+    """State both training losses by the first shared measure, since a higher loss alone raises sharpness."""
     cells = dict(cells_of(landscape.found)).get(row, {})
     sides = [cells.get(method, {}) for method in _methods(pair)]
     shared = [m for m in measures(landscape.found, SHARPNESS) if all(m in side for side in sides)]
@@ -67,7 +67,7 @@ def _methods(pair: str) -> tuple[str, str]:
 
 
 def _in_most_modes(found: Sequence[Compared]) -> list[Compared]:
-    """The first measure that was taken in the most modes of batch norm, in each of them."""
+    """Select the first measure taken in the most modes of batch norm, in each of them."""
     by_measure: dict[Measure, list[Compared]] = {}
     for c in found:
         by_measure.setdefault(c.measure._replace(batch_norm="", settings=""), []).append(c)
@@ -75,7 +75,7 @@ def _in_most_modes(found: Sequence[Compared]) -> list[Compared]:
 
 
 def _times(found: Sequence[Compared], pair: str) -> str:
-    """`LB / SB 10.4 to 11 (sharpness, ε = 0.001, full space)`: the range over modes of batch norm."""
+    """Format the range over modes of batch norm: `LB / SB 10.4 to 11 (sharpness, ε = 0.001, full space)`."""
     most = _in_most_modes(found)
     values = sorted(c.ratio.value for c in most if c.ratio.value is not None)
     ends = dict.fromkeys(significant(value) for value in (values[0], values[-1]))
@@ -87,7 +87,7 @@ def _published(found: Sequence[Compared]) -> str:
 
 
 def _by_mode(found: Sequence[Compared], reading: str) -> str:
-    """The contrast by mode of batch norm."""
+    """State the contrast for each mode of batch norm."""
     most = _in_most_modes(found)
     if len(most) < 2:
         return ""

@@ -1,4 +1,4 @@
-"""The page of findings in short, which the README's first screen repeats."""
+"""Summary of the page of findings, which is repeated on the README's first screen."""
 
 from collections.abc import Iterator, Sequence
 
@@ -25,7 +25,7 @@ _ANSWER = {HOLDS: "yes", PART: "in part", NOT: "no", OPEN: "open"}
 def summary(
     records: Records, shown: Sequence[Figure], landscape: Landscape, claims: Sequence[Claim]
 ) -> Section:
-    """What several seeds say of the main claims, which numbers differ and why, and what is missing."""
+    """Summarize what several seeds say about the main claims, which numbers differ and why, and omissions."""
     rows = rows_of(records, *PAPER_TABLES)
     decided = [row for row in rows if gap(records, row, "sb", "lb").low is not None]
     names = {row.name for row in decided}
@@ -55,12 +55,12 @@ def _titles(rows: Sequence[Row]) -> str:
 
 
 def _first_precisions(rows: Sequence[Row]) -> list[Row]:
-    """Of rows that differ only in precision, the first."""
+    """Keep only the first of rows that differ only in precision."""
     return list({(row.name, row.protocol): row for row in reversed(rows)}.values())[::-1]
 
 
 def _answers(claim: Claim) -> Iterator[tuple[str, ...]]:
-    """A line for each network of the papers that several seeds measure; only the first has the question."""
+    """Yield a line per network in the papers measured with several seeds; only the first has the question."""
     by_row: dict[Row, list[Evidence]] = {}
     for e in claim.evidence:
         if claim.question and e.is_published:
@@ -80,7 +80,7 @@ def _cells(agrees: Sequence[bool | None]) -> str:
 
 
 def _as_published(records: Records, row: Row) -> str:
-    """A row whose cells all come out as published, if several seeds say so of SB, LB and another one."""
+    """Name a row whose cells all match the papers, if several seeds say so for SB, LB and another cell."""
     cells = [cell for m in METHODS if (cell := measure_cell(records, row, m)).mark]
     methods = {cell.method for cell in cells}
     if not {"sb", "lb"} < methods or any(cell.mark != NEAR or cell.n < 2 for cell in cells):
@@ -91,7 +91,7 @@ def _as_published(records: Records, row: Row) -> str:
 
 
 def _off(records: Records, row: Row) -> Iterator[str]:
-    """The cells of a row that differ from the published numbers, by their suspected cause."""
+    """Yield the cells of a row that differ from the published numbers, grouped by suspected cause."""
     by_cause: dict[str, list[Measured]] = {}
     for cell in (measure_cell(records, row, m) for m in METHODS):
         if cell.mark and cell.mark != NEAR:
@@ -107,7 +107,7 @@ def _end(cell: Measured) -> str:
 
 
 def _tested(records: Records, cells: Sequence[Measured]) -> Iterator[str]:
-    """Where the cells end with each of the settings that test the cause."""
+    """Yield the cells' results with each of the settings that test the cause."""
     by_settings: dict[str, list[str]] = {}
     for cell in cells:
         for settings, found in _with_most_seeds(records, cell).items():
@@ -118,7 +118,7 @@ def _tested(records: Records, cells: Sequence[Measured]) -> Iterator[str]:
 
 
 def _with_most_seeds(records: Records, cell: Measured) -> dict[str, Measured]:
-    """The trials of a cell that were run, by their settings, each in the precision with the most seeds."""
+    """Map the settings of a cell's trials that were run to results, in the precision with the most seeds."""
     most: dict[str, Measured] = {}
     for row in rows_of(records, *PAPER_TABLES):
         if (row.name, row.protocol) != (cell.workload, cell.protocol):
@@ -131,7 +131,7 @@ def _with_most_seeds(records: Records, cell: Measured) -> dict[str, Measured]:
 
 
 def _few_seeds(records: Records, rows: Sequence[Row]) -> str:
-    """How many cells of rows that decide nothing are near the published number, and which are not."""
+    """State how many cells of undecided rows are near the published number, and which are not."""
     found = [(row, cell) for row in rows for m in METHODS if (cell := measure_cell(records, row, m)).mark]
     if not found:
         return ""

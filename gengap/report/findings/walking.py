@@ -1,4 +1,4 @@
-"""The claims of section 4: the weights walk randomly on a random potential."""
+"""Claims of section 4: the weights walk randomly on a random potential."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
@@ -17,10 +17,10 @@ from gengap.report.landscape.section import Landscape
 from gengap.report.rows import Part, Row
 
 _SOURCE = "Hoffer et al., section 4"
-SMALL = 0.1  # of the standard deviation: what counts as orders of magnitude lower
-NEAR_TWO = 0.2  # of α
-NEAR = 2.0  # by what factor a distance may differ from the published one and still be that of its norm
-KEPT = 1.25  # by what factor the covariance may change and still count as kept
+SMALL = 0.1  # fraction of the standard deviation up to which the mean counts as orders of magnitude lower
+NEAR_TWO = 0.2  # how far α may be from 2
+NEAR = 2.0  # factor by which a distance may differ from the published one and still match its norm
+KEPT = 1.25  # factor by which the covariance may change and still count as preserved
 _FITS = "Distance from initialization"
 _LOG_T = (
     "A cell agrees where a + b ln t predicts later distances better than a power law a t^b in most seeds, "
@@ -31,7 +31,7 @@ _LOG_T = (
 
 
 def claims(records: Records, landscape: Landscape) -> list[Claim]:
-    """How far the weights move, by which steps, and over what surface."""
+    """Evaluate claims about how far the weights move, in which steps, and over what surface."""
     return [
         Claim(
             "The distance from the initial weights grows like log t.",
@@ -114,12 +114,12 @@ def _log_t(records: Records, tensor: int | None = None) -> Iterator[Evidence]:
 
 
 def _is_log(said: str) -> bool | None:
-    """Whether the verdict of fits is a + b ln t; None where neither law describes the walk."""
+    """Whether the fits' verdict is a + b ln t; None if neither law describes the walk."""
     return None if said.startswith(NEITHER) else said.startswith(LOG)
 
 
 def _norm(records: Records) -> Iterator[Evidence]:
-    """A line of figure 2 per panel and batch size, by the end distance in both norms."""
+    """Yield a line for each panel and batch size in figure 2, by the end distance in both norms."""
     found: dict[tuple[str, str], list[NormCurve]] = {}
     for c in norms_elsewhere.norms(records):
         found.setdefault((c.panel, c.curve.experiment), []).append(c)
@@ -150,7 +150,7 @@ def _mean_step(landscape: Landscape) -> Iterator[Evidence]:
 
 
 def _typical(shares: Sequence[float]) -> str:
-    """`0.184 (0.0906 to 0.329)`: the median and the range over updates."""
+    """Format median and range over updates as `0.184 (0.0906 to 0.329)`."""
     low, high = (significant(end(shares)) for end in (min, max))
     return f"{significant(median(shares))} ({low} to {high})"
 

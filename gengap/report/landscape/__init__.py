@@ -1,1 +1,1 @@
-"""The part of the report on the loss surface, made of the records of `gengap landscape`."""
+"""The part of the report about the loss surface, made from the records of `gengap landscape`."""

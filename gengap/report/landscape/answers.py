@@ -1,4 +1,4 @@
-"""The questions of the landscape, answered from the records by the rules that `prose.FINDINGS` states."""
+"""Answers to questions about the landscape, from the records, by the rules stated in `prose.FINDINGS`."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ READINGS = (SHARPER, FLATTER, OPEN)
 
 
 def counts(comparisons: Sequence[Compared]) -> Table:
-    """How the comparisons read, by workload, pair of methods, quantity and mode of batch norm."""
+    """Count how the comparisons read, by workload, pair of methods, quantity and mode of batch norm."""
     kinds: dict[tuple[str, ...], list[str]] = {}
     for c in counted(comparisons):
         kind = (c.row.title, c.label, c.measure.quantity, c.measure.batch_norm)
@@ -25,7 +25,7 @@ def counts(comparisons: Sequence[Compared]) -> Table:
 
 
 def glance(comparisons: Sequence[Compared]) -> tuple[str, ...]:
-    """Per workload, how often LB is sharper than SB, and +RA flatter than LB."""
+    """State, per workload, how often LB is sharper than SB, and +RA flatter than LB."""
     return tuple(
         line for row in dict.fromkeys(c.row for c in comparisons) if (line := _glance(row, comparisons))
     )
@@ -46,7 +46,7 @@ def _glance(row: Row, comparisons: Sequence[Compared]) -> str:
 
 
 def answers(comparisons: Sequence[Compared], orders: Sequence[Order]) -> tuple[str, ...]:
-    """A few sentences per workload."""
+    """Write a few sentences per workload."""
     rows = dict.fromkeys([*(c.row for c in comparisons), *(o.row for o in orders)])
     return tuple(line for row in rows for line in _answers(row, comparisons, orders) if line)
 
@@ -61,7 +61,7 @@ def _answers(row: Row, comparisons: Sequence[Compared], orders: Sequence[Order])
 
 
 def unanswered(found: Numbers, comparisons: Sequence[Compared]) -> tuple[str, ...]:
-    """A line for each row of cells without any ratio: why there is none."""
+    """Write a line for each row of cells without any ratio, explaining why there is none."""
     with_ratio = {c.row for c in comparisons if c.ratio.value is not None}
     return tuple(
         f"{row.title}: no ratio; measured here: {', '.join(LABELS[m] for m in cells)}. A ratio needs two "
@@ -72,7 +72,7 @@ def unanswered(found: Numbers, comparisons: Sequence[Compared]) -> tuple[str, ..
 
 
 def _sharper(row: Row, pair: str, own: Sequence[Compared]) -> str:
-    """How often one side is sharper; by which measures it reads otherwise than in most comparisons."""
+    """State how often one side is sharper, and which measures read differently from most comparisons."""
     read = [c for c in counted(own) if c.label == pair]
     found = [c.ratio.reading for c in read]
     if not found:
@@ -85,7 +85,7 @@ def _sharper(row: Row, pair: str, own: Sequence[Compared]) -> str:
 
 
 def otherwise(read: Sequence[Compared], reading: str) -> str:
-    """How the comparisons read that do not read so, and by which measures: `; sharper in 1 (...)`."""
+    """State how the comparisons that don't read so do read, and by which measures: `; sharper in 1 (...)`."""
     parts = []
     for other in READINGS:
         measures = [c.measure for c in read if c.ratio.reading == other != reading]
@@ -95,7 +95,7 @@ def otherwise(read: Sequence[Compared], reading: str) -> str:
 
 
 def seeds(read: Sequence[Compared]) -> str:
-    """`3`, or `2 to 5`."""
+    """Format the number of seeds as `3` or `2 to 5`."""
     counts = sorted({c.ratio.n for c in read})
     return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
@@ -112,7 +112,7 @@ def _without_mode(measure: Measure) -> Measure:
 
 
 def _modes(row: Row, measure: Measure, own: Sequence[Compared]) -> str:
-    """The contrast of Metric 2.1 in the full space in every mode of batch norm, beside the published one."""
+    """State Metric 2.1's contrast in the full space in every batch norm mode, next to the published one."""
     if measure.quantity != SHARPNESS or measure.subspace is not None:
         return ""
     of_measure = [c for c in own if c.label == LB_SB and _without_mode(c.measure) == measure]
@@ -139,7 +139,7 @@ def _beside_published(found: Sequence[Compared]) -> str:
 
 
 def ordered(orders: Sequence[Order]) -> str:
-    """Over all measures of a row: how the methods' order by sharpness agrees with that by accuracy."""
+    """State, over all measures of a row, how the methods' order by sharpness agrees with that by accuracy."""
     if not orders:
         return ""
     with_tau = [o.tau for o in orders if o.tau is not None]

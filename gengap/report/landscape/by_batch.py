@@ -1,4 +1,4 @@
-"""Sharpness and accuracy by batch size, where runs differ in nothing else (Keskar et al. 2017, figure 4)."""
+"""Sharpness and accuracy by batch size, all else being equal (Keskar et al. 2017, figure 4)."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ from gengap.report.markup import Table
 from gengap.report.rows import Row
 from gengap.report.statistics import Summary, summarize
 
-FEWEST = 3  # batch sizes
+FEWEST = 3  # least number of batch sizes
 _VARIED = ("method.name", "method.batch_size")
 TITLE = "sharpness by batch size"
 CAPTION = paragraph(
@@ -41,18 +41,18 @@ _ACCURACIES: dict[str, Callable[[Value], float | None]] = {
 
 
 class Family(NamedTuple):
-    """Runs that differ in the batch size alone, by batch size."""
+    """Runs that differ only in batch size, sorted by batch size."""
 
     subjects: tuple[Subject, ...]
 
     @property
     def row(self) -> Row:
-        """The row that they are of."""
+        """Row to which they belong."""
         return self.subjects[0].row
 
 
 def families(read: Sequence[Record], found: Numbers) -> list[Family]:
-    """All families of which at least FEWEST batch sizes are measured in the same way."""
+    """Find all families with at least FEWEST batch sizes that are measured in the same way."""
     grouped: dict[str, dict[int, Subject]] = {}
     for record in read:
         if record.kind == "sharpness" and record.subject in found:
@@ -62,9 +62,9 @@ def families(read: Sequence[Record], found: Numbers) -> list[Family]:
 
 
 def _rest(record: Record) -> str:
-    """What distinguishes the run, without the batch size and the method's name.
+    """Everything that distinguishes the run, except the batch size and the method's name.
 
-    Keys that an older record lacks count as their defaults, as in the run's name.
+    Keys missing from an older record count as having their defaults, as in the run's name.
     """
     config = {k: v for k, v in record.content["config"].items() if k != record.kind}
     changed = recorded_differences(config, Config())
@@ -72,7 +72,7 @@ def _rest(record: Record) -> str:
 
 
 def figures(read: Sequence[Record], found: Numbers) -> Iterator[Figure]:
-    """A figure per family."""
+    """Make a figure per family."""
     for family in families(read, found):
         name = stem("sharpness_by_batch", family.row.label)
         yield Figure(
@@ -87,13 +87,13 @@ def figures(read: Sequence[Record], found: Numbers) -> Iterator[Figure]:
 
 
 def _known(family: Family, found: Numbers) -> list[Measure]:
-    """The measures that at least FEWEST batch sizes have."""
+    """List the measures available for at least FEWEST batch sizes."""
     known = measures({s: found[s] for s in family.subjects}, SHARPNESS)
     return [m for m in known if sum(m in found[s] for s in family.subjects) >= FEWEST]
 
 
 def shown(read: Sequence[Record], found: Numbers) -> set[tuple[str, Measure]]:
-    """The runs and their measures that the tables of the figures show."""
+    """Collect the runs and measures shown in the figures' tables."""
     of_families = ((family, _known(family, found)) for family in families(read, found))
     return {(s.run, m) for family, known in of_families for s in family.subjects for m in known}
 
@@ -117,7 +117,7 @@ def _accuracy(values: Iterable[Value], name: str) -> Summary | None:
 
 
 def _data(family: Family, found: Numbers) -> Table:
-    """What is drawn of the sharpness; `factor` is exp of the standard deviation of its logarithm."""
+    """Tabulate the drawn sharpness; `factor` is exp of the standard deviation of its logarithm."""
     rows = []
     for m in _known(family, found):
         for batch, values in _curve(family, found, m):
@@ -129,7 +129,7 @@ def _data(family: Family, found: Numbers) -> Table:
 
 
 def _curve(family: Family, found: Numbers, m: Measure) -> list[tuple[int, Array]]:
-    """Every batch size with its values above 0 (seeds, 1)."""
+    """List every batch size with its positive values (seeds, 1)."""
     values = {s.batch_size: [v.value for v in found[s].get(m, {}).values()] for s in family.subjects}
     positive = {batch: [[v] for v in of_batch if v > 0] for batch, of_batch in values.items()}
     return [(batch, np.array(of_batch)) for batch, of_batch in positive.items() if of_batch]

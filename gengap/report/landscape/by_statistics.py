@@ -1,4 +1,4 @@
-"""Accuracy with the running statistics of batch norm and with exact ones, beside the run's own."""
+"""Accuracy with running statistics of batch norm and with exact ones, next to the run's own."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,9 +11,9 @@ from gengap.report.statistics import Summary, summarize
 
 
 class Evaluated(NamedTuple):
-    """Trained weights evaluated again: accuracies in percent.
+    """Accuracies in percent from evaluating trained weights again.
 
-    own: of the run that these weights are of, as it recorded it after its last update.
+    own: validation accuracy that the run of these weights recorded after its last update.
     """
 
     validation: float
@@ -23,16 +23,16 @@ class Evaluated(NamedTuple):
 
     @property
     def difference(self) -> float:
-        """From the run's own accuracy, in points."""
+        """Difference from the run's own accuracy, in points."""
         return self.validation - self.own
 
 
 Seeds = dict[int, Evaluated]
-Found = dict[tuple[Subject, str], Seeds]  # by the mode of batch norm
+Found = dict[tuple[Subject, str], Seeds]  # by subject and mode of batch norm
 
 
 def evaluated(read: Sequence[Record]) -> Found:
-    """The records of the kind `accuracy` by run, in the order of the records, and by mode."""
+    """Group the records of kind `accuracy` by run, in the order of the records, and by mode."""
     found: Found = {}
     for record in (r for r in read if r.kind == "accuracy"):
         for m in record.measurements:
@@ -45,7 +45,7 @@ def evaluated(read: Sequence[Record]) -> Found:
 
 
 def table(found: Found) -> Table:
-    """One line per run and mode; the difference from the run's own accuracy is paired by seed."""
+    """Tabulate one line per run and mode; the difference from the run's own accuracy is paired by seed."""
     header = (
         "workload", "run", "batch norm", "n", "validation %", "the run's own", "difference", "95 %",
         "training %", "training loss",
@@ -68,7 +68,7 @@ def _row(subject: Subject, mode: str, seeds: Seeds) -> tuple[str, ...]:
 
 
 def data(found: Found) -> Table:
-    """Every seed, in percent and points."""
+    """Tabulate every seed, in percent and points."""
     header = (
         "workload", "method", "run", "batch_size", "batch_norm", "seed", "val_accuracy", "run_val_accuracy",
         "difference", "train_accuracy", "train_loss",

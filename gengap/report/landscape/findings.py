@@ -1,4 +1,4 @@
-"""Are large-batch minima sharper? Every pair of methods, by every measure that both have."""
+"""Are large-batch minima sharper? Every pair of methods, compared by every measure that both have."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -19,7 +19,7 @@ RA_LB = f"{LABELS['lb_ra']} / {LABELS['lb']}"
 
 
 class Compared(NamedTuple):
-    """Two methods of a row by one measure; `label` is that of the pair."""
+    """Two methods of a row, compared by one measure; `label` is the label of the pair."""
 
     row: Row
     label: str
@@ -29,7 +29,7 @@ class Compared(NamedTuple):
 
 
 def compared(found: Numbers) -> list[Compared]:
-    """The ratio of the methods of each of PAIRS in every row and by every measure that both have."""
+    """Compute the ratio between the methods in each of PAIRS, in every row and by every measure both have."""
     return [
         Compared(
             row, f"{LABELS[a]} / {LABELS[b]}", m, ratio(cells[a][m], cells[b][m]), _published(row, m, a, b)
@@ -43,11 +43,11 @@ def compared(found: Numbers) -> list[Compared]:
 
 
 def counted(comparisons: Sequence[Compared]) -> list[Compared]:
-    """The comparisons with a ratio that count: one per row, pair, measure and mode of batch norm.
+    """Select the comparisons with a ratio that count: one per row, pair, measure and mode of batch norm.
 
-    Where the same was measured with several settings, as on all training images and on a sample, the one with
-    the most seeds counts, of several the usual one. A single seed can't decide, and counts only where the row
-    and pair have nothing else.
+    If the same was measured with several settings, such as on all training images and on a sample, the one
+    with the most seeds counts; in a tie, the usual one. A single seed can't decide, and only counts if the
+    row and pair have nothing else.
     """
     found: dict[tuple[object, ...], Compared] = {}
     for c in comparisons:
@@ -59,7 +59,7 @@ def counted(comparisons: Sequence[Compared]) -> list[Compared]:
 
 
 def standing_out(found: Sequence[Compared], reading: str = SHARPER) -> str:
-    """In which mode of batch norm the contrast of one measure is largest, if any stands out."""
+    """State in which mode of batch norm one measure's contrast is largest, if any stands out."""
     sides = sorted(found, key=lambda c: c.ratio.value or 0, reverse=reading == SHARPER)
     first, others = sides[0].ratio, [c.ratio for c in sides[1:]]
     if any(r.low is None or r.high is None for r in (first, *others)):
@@ -71,12 +71,12 @@ def standing_out(found: Sequence[Compared], reading: str = SHARPER) -> str:
 
 
 def _gap(above: Ratio, below: Ratio) -> float:
-    """From the interval of one ratio down to that of another; below 0 where they overlap."""
+    """Gap between the interval of one ratio and that of a lower one; negative if they overlap."""
     return (above.low or 0.0) - (below.high or 0.0)
 
 
 def cells_of(found: Numbers) -> Iterator[tuple[Row, dict[str, dict[Measure, Seeds]]]]:
-    """The cells of each row, by method, with the values that count."""
+    """Yield the cells of each row, by method, with the values that count."""
     for row, subjects in by_row(list(found)):
         cells = {s.method: {m: kept(v) for m, v in found[s].items()} for s in subjects if s.method}
         if cells:
@@ -84,7 +84,7 @@ def cells_of(found: Numbers) -> Iterator[tuple[Row, dict[str, dict[Measure, Seed
 
 
 def _published(row: Row, measure: Measure, a: str, b: str) -> float | None:
-    """The ratio of two published means."""
+    """Compute the ratio of two published means."""
     if measure.quantity != SHARPNESS or measure.parameter is None or row.deviation:
         return None
     sides = [keskar.sharpness(row.name, m, measure.parameter, measure.subspace) for m in (a, b)]
@@ -93,7 +93,7 @@ def _published(row: Row, measure: Measure, a: str, b: str) -> float | None:
 
 
 def ratios(comparisons: Sequence[Compared]) -> Table:
-    """A row per workload and measure, and a column per pair of methods, beside the published LB / SB."""
+    """Tabulate workloads and measures by pairs of methods, next to the published LB / SB."""
     pairs = list(dict.fromkeys(c.label for c in comparisons))
     found = {(c.row, c.measure, c.label): c for c in comparisons}
     header = (
@@ -110,7 +110,7 @@ def ratios(comparisons: Sequence[Compared]) -> Table:
 
 
 def data(comparisons: Sequence[Compared]) -> Table:
-    """The same as numbers."""
+    """Tabulate the comparisons as numbers."""
     header = (
         "workload", "quantity", "parameter", "subspace", "batch_norm", "settings", "ratio_of", "n", "ratio",
         "low95", "high95", "reading", "published", "blank_because",

@@ -31,13 +31,13 @@ CAPTION = paragraph(
     "deviation over seeds, of the logarithm for losses. The loss axis ends at 1000, or at 10 times the "
     "largest loss on [0, 1] where that is more; the data has the losses beyond."
 )
-TOP = 1e3  # of the loss axis
+TOP = 1e3  # upper limit of the loss axis
 SPLITS = {"train": SOLID, "val": DASHED}
 _COLUMNS = ("train_loss", "val_loss", "train_error", "val_error")
 
 
 class Path(NamedTuple):
-    """From one network to another; start: label of the first one. settings: those that are not usual."""
+    """A path from one network to another. start: label of the first one. settings: unusual settings."""
 
     end: Subject
     start: str
@@ -46,7 +46,7 @@ class Path(NamedTuple):
 
     @property
     def title(self) -> str:
-        """`F1, digits: from SB to LB`."""
+        """Title such as `F1, digits: from SB to LB`."""
         curved = "" if self.path == "linear" else f", {self.path} path"
         settings = f" ({self.settings})" if self.settings else ""
         return f"{self.end.row.title}: from {self.start} to {self.end.label}{curved}{settings}"
@@ -54,9 +54,9 @@ class Path(NamedTuple):
 
 @dataclass(frozen=True)
 class Lines:
-    """One panel: values at the α that all seeds share (seeds, rows), by column.
+    """One panel: values at the α shared by all seeds (seeds, rows), by column.
 
-    dropped: α that are left out because a loss there is not finite or not above 0.
+    dropped: values of α left out because a loss there is not finite or not above 0.
     """
 
     alpha: Array
@@ -69,12 +69,12 @@ class Lines:
         return len(self.values["train_loss"])
 
     def accuracy(self, split: str) -> Array:
-        """In percent (seeds, rows)."""
+        """Accuracy in percent (seeds, rows)."""
         return 100 - self.values[f"{split}_error"]
 
 
 def figures(records: Records, read: Sequence[Record]) -> Iterator[Figure]:
-    """A figure per pair of networks and shape of the path."""
+    """Make a figure per pair of networks and shape of the path."""
     found: dict[Path, dict[str, dict[int, Record]]] = {}
     for record in (r for r in read if r.kind == "line" and r.measurements):
         mode = str(record.measurements[0]["batch_norm"])
@@ -123,7 +123,7 @@ def _figure(path: Path, panels: dict[str, Lines]) -> Figure:
 
 
 def _data(panels: dict[str, Lines]) -> Table:
-    """What is drawn; `factor` is exp of the standard deviation of ln loss."""
+    """Tabulate what is drawn; `factor` is exp of the standard deviation of ln loss."""
     names = [f"{split}_{c}" for split in SPLITS for c in ("loss", "loss_factor", "accuracy", "accuracy_std")]
     rows = []
     for mode, lines in panels.items():
@@ -178,7 +178,7 @@ def _draw_panel(axis: Axes, lines: Lines) -> None:
 
 
 def _mark_ends(axis: Axes, lines: Lines) -> None:
-    """Say where the two networks are; the figure's title names them."""
+    """Mark where the two networks are; the figure's title names them."""
     for alpha, name in ((0.0, "start"), (1.0, "end")):
         if lines.alpha[0] <= alpha <= lines.alpha[-1]:
             axis.axvline(alpha, color="0.6", linewidth=0.8, linestyle=":", zorder=1)
@@ -187,7 +187,7 @@ def _mark_ends(axis: Axes, lines: Lines) -> None:
 
 
 def _cap(axis: Axes, lines: Lines) -> None:
-    """End the loss axis where far beyond the networks a loss would leave nothing to see of the rest."""
+    """Limit the loss axis, so that losses far beyond the networks don't hide everything else."""
     between = (lines.alpha >= 0) & (lines.alpha <= 1)
     losses = np.concatenate([lines.values[f"{split}_loss"] for split in SPLITS])
     inside = losses[:, between]

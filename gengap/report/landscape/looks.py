@@ -1,4 +1,4 @@
-"""What the figures of the landscape share: looks of lines, names of files, bands on a log axis."""
+"""Helpers for the landscape figures: line styles, file names, bands on a log axis."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,11 +14,11 @@ from gengap.report.figures.style import METHOD_STYLES, SOLID, Dashes, Style
 
 LOSS, ACCURACY = "#0b4f94", "#d1570c"
 _STYLES = tuple(replace(style, width=1.6) for style in METHOD_STYLES.values())
-_LONGEST_STEM = 100  # characters of a file's name
+_LONGEST_STEM = 100  # most characters in a file name
 
 
 def styles(labels: Iterable[str]) -> dict[str, Style]:
-    """A style for each label, which may be text from a record."""
+    """Choose a style for each label, which may be text from a record."""
     unique = dict.fromkeys(labels)
     return {
         label: replace(_STYLES[k % len(_STYLES)], label=picture_text(label)) for k, label in enumerate(unique)
@@ -26,13 +26,13 @@ def styles(labels: Iterable[str]) -> dict[str, Style]:
 
 
 def stem(*parts: str) -> str:
-    """The parts as the stem of a file's name."""
+    """Join the parts to the stem of a file name."""
     text = "-".join(part for part in parts if part)
     return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")[:_LONGEST_STEM]
 
 
 def distinct(stems: Iterable[str]) -> Iterator[str]:
-    """The stems, numbered where they repeat."""
+    """Yield the stems, numbered if they repeat."""
     taken: set[str] = set()
     for name in stems:
         numbered = (f"{name}-{k}" for k in range(2, 10**6))
@@ -44,7 +44,7 @@ def distinct(stems: Iterable[str]) -> Iterator[str]:
 def draw_spread(
     axis: Axes, x: Array, middle: Array, factor: Array | None, color: str, dashes: Dashes = SOLID
 ) -> None:
-    """A line, and a band from `middle / factor` to `middle * factor`."""
+    """Draw a line, and a band from `middle / factor` to `middle * factor`."""
     axis.plot(x, middle, color=color, linestyle=dashes, linewidth=1.6, zorder=3)
     if factor is not None:
         axis.fill_between(x, middle / factor, middle * factor, color=color, alpha=0.15, linewidth=0)
@@ -53,7 +53,7 @@ def draw_spread(
 def draw_points(
     axis: Axes, points: Sequence[tuple[float, ...]], style: Style, label: str | None = None
 ) -> None:
-    """Points (x, y), or (x, y, low, high) with a band, joined by a line; there may be none."""
+    """Draw points (x, y), or (x, y, low, high) with a band, joined by a line; there may be none."""
     if not points:
         return
     x, y, *band = np.array(points, dtype=float).T
@@ -63,10 +63,10 @@ def draw_points(
 
 
 def log_spread(values: Array) -> tuple[Array, Array | None]:
-    """Geometric mean over seeds, and exp of the standard deviation of the logarithm; None for a single seed.
+    """Compute the geometric mean over seeds, and exp of the std of the logarithm; None for a single seed.
 
     Args:
-        values: above 0 (seeds, rows).
+        values: positive values (seeds, rows).
     """
     logs = np.log(values)
     factor = np.exp(logs.std(axis=0, ddof=1)) if len(logs) > 1 else None
@@ -74,7 +74,7 @@ def log_spread(values: Array) -> tuple[Array, Array | None]:
 
 
 def at_batches(axis: Axes, batches: Sequence[int]) -> None:
-    """A log axis with a tick at each batch size, or at every other one where they are many."""
+    """Set up a log axis with a tick at each batch size, or at every other one or fewer if there are many."""
     axis.set_xscale("log", base=2)
     shown = sorted(set(batches))
     axis.set_xticks(shown[:: 1 + len(shown) // 8])

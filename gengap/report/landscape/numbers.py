@@ -1,4 +1,4 @@
-"""What was measured as one number per network: sharpness, adaptive sharpness, curvature."""
+"""Measurements that are one number per network: sharpness, adaptive sharpness, curvature."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ ABNORMAL, NOTHING_FOUND = "abnormal", "left out: abnormal, no larger loss found"
 
 
 class Measure(NamedTuple):
-    """A quantity, and how it was measured: only equal measures are averaged or compared.
+    """A quantity and how it was measured; only equal measures are averaged or compared.
 
-    parameter: ε of Metric 2.1 or ρ of the adaptive sharpness. subspace: dimension of the random subspace;
-    None for the full space. settings: those that are not usual.
+    parameter: ε of Metric 2.1 or ρ of adaptive sharpness. subspace: dimension of the random subspace; None
+    for the full space. settings: unusual settings.
     """
 
     quantity: str
@@ -26,7 +26,7 @@ class Measure(NamedTuple):
 
     @property
     def name(self) -> str:
-        """`sharpness, ε = 0.001, 100 dimensions`."""
+        """Name such as `sharpness, ε = 0.001, 100 dimensions`."""
         symbol = {SHARPNESS: "ε", ADAPTIVE: "ρ"}.get(self.quantity)
         parts = [self.quantity]
         if symbol:
@@ -37,7 +37,7 @@ class Measure(NamedTuple):
 
     @property
     def space(self) -> str:
-        """Where the sharpness was searched for."""
+        """Space in which the maximum was searched for."""
         return "full space" if self.subspace is None else f"{self.subspace} dimensions"
 
 
@@ -45,8 +45,8 @@ class Measure(NamedTuple):
 class Value:
     """One network's value, and its run's accuracies in percent.
 
-    error: standard error of the value itself, of a trace. warning: why the value may be too small; empty if
-    nothing says so. recorded: the measurement.
+    error: standard error of the value itself, for a trace. warning: why the value may be too small; empty if
+    there is no sign of that. recorded: the measurement.
     """
 
     value: float
@@ -58,7 +58,7 @@ class Value:
 
     @property
     def is_kept(self) -> bool:
-        """Whether it counts: a search that broke off without finding anything has measured nothing."""
+        """Whether the value counts; a search that broke off without finding anything has measured nothing."""
         return self.warning != NOTHING_FOUND
 
 
@@ -67,7 +67,7 @@ Numbers = dict[Subject, dict[Measure, Seeds]]
 
 
 def numbers(records: Iterable[Record]) -> Numbers:
-    """Every number by subject, measure and seed; the first record counts where two have the same."""
+    """Group all numbers by subject, measure and seed; if two records have the same one, the first counts."""
     found: Numbers = {}
     for record in records:
         for measure, value in _of_record(record):
@@ -76,12 +76,12 @@ def numbers(records: Iterable[Record]) -> Numbers:
 
 
 def kept(seeds: Seeds) -> Seeds:
-    """The values that means and ratios are taken over."""
+    """Select the values over which means and ratios are taken."""
     return {seed: value for seed, value in seeds.items() if value.is_kept}
 
 
 def measures(found: Numbers, *quantities: str) -> list[Measure]:
-    """The measures of these quantities (all if none is named) in order: full space first, then falling ε."""
+    """List the measures of these quantities (by default all): full space first, then decreasing ε."""
     asked = quantities or QUANTITIES
     present = {m for by_measure in found.values() for m in by_measure if m.quantity in asked}
     return sorted(present, key=_order)
@@ -94,7 +94,7 @@ def _order(measure: Measure) -> tuple[Any, ...]:
 
 
 def mode_order(batch_norm: str) -> tuple[int, str]:
-    """Sorts modes of batch norm."""
+    """Sort key for modes of batch norm."""
     known = ("trained", "augmented", "recomputed", "batch", "interpolated")
     return known.index(batch_norm) if batch_norm in known else len(known), batch_norm
 

@@ -1,4 +1,4 @@
-"""Does sharpness order the methods as accuracy does?"""
+"""Does sharpness rank the methods in the same order as accuracy?"""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -14,14 +14,15 @@ from gengap.report.landscape.ratios import FLATTER, SHARPER, difference_sign, ge
 from gengap.report.markup import Table
 from gengap.report.rows import Row
 
-FEWEST = 3  # methods whose order Kendall's tau describes
+FEWEST = 3  # least number of methods for Kendall's tau
 
 
 class Order(NamedTuple):
     """Whether lower sharpness goes with higher accuracy over the methods of a row.
 
-    tau, p: Kendall's, of the means; None with fewer than FEWEST methods, or where two means are equal. agree,
-    disagree: pairs of methods for which both differences exclude 0 over seeds; the other pairs are open.
+    tau, p: Kendall's tau of the means, and its p-value; None with fewer than FEWEST methods, or if two means
+    are equal. agree, disagree: number of pairs of methods for which both differences exclude 0 over seeds;
+    the other pairs are open.
     """
 
     row: Row
@@ -34,12 +35,12 @@ class Order(NamedTuple):
 
     @property
     def open(self) -> int:
-        """Pairs of methods of which at least one difference may be 0."""
+        """Number of pairs of methods for which at least one difference may be 0."""
         return len(self.methods) * (len(self.methods) - 1) // 2 - self.agree - self.disagree
 
 
 def orders(found: Numbers) -> list[Order]:
-    """One per row and measure that at least two methods with an accuracy have."""
+    """Compute one order per row and measure available for at least two methods with an accuracy."""
     return [
         order
         for row, cells in cells_of(found)
@@ -84,7 +85,7 @@ def _kendall(sides: Sequence[Seeds]) -> tuple[float | None, float | None]:
 
 
 def order_table(found: Sequence[Order]) -> Table:
-    """Every order, in that of the rows and measures."""
+    """Tabulate every order, sorted by row and measure."""
     header = (
         "workload", "measure", "batch norm", "settings", "methods", "Kendall's tau", "p", "pairs that agree",
         "disagree", "open",

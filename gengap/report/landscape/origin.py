@@ -1,4 +1,4 @@
-"""Where and with what the loss surface was measured."""
+"""Where the loss surface was measured, and with which versions."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from gengap.runs.provenance import hardware_name
 
 
 def origin(read: Sequence[Record]) -> Table:
-    """By kind and hardware: records, losses or products evaluated, time, commits and torch versions."""
+    """Tabulate by kind and hardware: records, losses or products evaluated, time, commits, torch versions."""
     kinds: dict[tuple[str, str], list[Record]] = {}
     for record in read:
         kinds.setdefault((record.kind, _hardware(record)), []).append(record)

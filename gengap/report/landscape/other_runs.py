@@ -1,4 +1,4 @@
-"""What was measured of runs that are no cells of the tables."""
+"""Measurements of runs that are not cells of the tables."""
 
 from collections.abc import Container
 
@@ -9,7 +9,7 @@ from gengap.report.markup import Table
 
 
 def other_runs(found: Numbers, elsewhere: Container[tuple[str, Measure]] = ()) -> Table:
-    """Every measure of the runs that are no cells, without those (run, measure) that are shown elsewhere."""
+    """Tabulate all measures of runs that are not cells, except those (run, measure) shown elsewhere."""
     rows = [
         (
             *(s.row.title, s.label, f"{s.batch_size:,}", m.name, m.batch_norm, m.settings),

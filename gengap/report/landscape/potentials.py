@@ -32,13 +32,13 @@ DETAILS = paragraph(
     "directions from its initial weights; that of the mean over seeds covers the initial weights, too."
 )
 _FIT_POINTS = 50
-FEWEST = 4  # directions per bin
+FEWEST = 4  # least number of directions per bin
 
 
 class Surface(NamedTuple):
-    """The loss around the initial weights of a network: equal ones differ only in the seed and the method.
+    """The loss around a network's initial weights; data on equal ones differ only in seed and method.
 
-    network: the configuration without the method, which has no part in initial weights.
+    network: configuration without the method, which doesn't affect initial weights.
     """
 
     row: Row
@@ -50,7 +50,7 @@ class Surface(NamedTuple):
 
     @property
     def title(self) -> str:
-        """`F1, digits, glorot weights, batch norm: batch`."""
+        """Title ending in, for example, `F1, digits, glorot weights, batch norm: batch`."""
         settings = f" ({self.settings})" if self.settings else ""
         about = f"{self.initial} weights, batch norm: {self.batch_norm}"
         return f"the loss as a random potential, {self.row.title}, {about}{settings}"
@@ -60,7 +60,7 @@ Samples = dict[int, tuple[Array, Array]]  # by seed: distances and loss differen
 
 
 def collected(read: Sequence[Record]) -> dict[Surface, Samples]:
-    """Distances and loss differences by surface, then by seed."""
+    """Collect distances and loss differences by surface, then by seed."""
     found: dict[Surface, Samples] = {}
     for record in (r for r in read if r.kind == "potential" and r.measurements):
         first = record.measurements[0]
@@ -71,7 +71,7 @@ def collected(read: Sequence[Record]) -> dict[Surface, Samples]:
 
 
 def figures(read: Sequence[Record]) -> Iterator[Figure]:
-    """A figure per surface."""
+    """Make a figure per surface."""
     for surface, of_seeds in collected(read).items():
         name = stem("figure4", surface.row.label, surface.initial, surface.batch_norm, surface.settings)
         yield Figure(
@@ -94,9 +94,9 @@ def _network(record: Record) -> str:
 
 
 def _bins(of_seeds: Samples) -> list[int]:
-    """The numbers of bins that leave FEWEST directions to each, on average and for every seed; at least one.
+    """Choose numbers of bins with on average at least FEWEST directions each, for every seed; at least one.
 
-    With too few directions for that, it is for the points alone: nothing is fitted.
+    With too few directions for that, it only serves to draw points: nothing is fitted.
     """
     least = _least(of_seeds)
     return [bins for bins in BINS if bins * FEWEST <= least] or [BINS[0]]
@@ -107,7 +107,7 @@ def _least(of_seeds: Samples) -> int:
 
 
 def _drawn(bins: list[int]) -> list[int]:
-    """The first, the middle and the last: a panel of each number would add little."""
+    """Choose the first, middle and last number of bins, since a panel for each would add little."""
     return list(dict.fromkeys((bins[0], bins[len(bins) // 2], bins[-1])))
 
 
@@ -123,7 +123,7 @@ def _fits(surface: Surface, of_seeds: Samples, bins: int) -> dict[int, Potential
 
 
 def fit_table(surface: Surface, of_seeds: Samples) -> Table:
-    """α for each number of bins and seed, and its mean over seeds."""
+    """Tabulate α for each number of bins and seed, and its mean over seeds."""
     rows = []
     for bins in _bins(of_seeds):
         fits = _fits(surface, of_seeds, bins)
@@ -138,7 +138,7 @@ def fit_table(surface: Surface, of_seeds: Samples) -> Table:
 
 
 def mean_alpha(surface: Surface, of_seeds: Samples) -> Summary | None:
-    """α over initial weights, with the fewest bins; None below two seeds."""
+    """Summarize α over initial weights, with the fewest bins; None with fewer than two seeds."""
     return _mean(_fits(surface, of_seeds, _bins(of_seeds)[0]))
 
 

@@ -9,15 +9,15 @@ from gengap.report.landscape.numbers import Seeds
 from gengap.report.statistics import summarize
 
 SHARPER, FLATTER, OPEN = "sharper", "flatter", "open"
-_LARGEST = 709  # whose exponential is still a float
+_LARGEST = 709  # largest number whose exponential still fits in a float
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """The ratio of two methods' values; None with a reason where there is none.
+    """The ratio of two methods' values; None, with a reason, if there is none.
 
-    n: seeds that both have. value: exp of the mean of ln a - ln b over them. low, high: 95 % interval, exp of
-    the t-interval of that mean; None for a single seed.
+    n: number of seeds that both have. value: exp of the mean of ln a - ln b over these seeds. low, high: 95 %
+    interval, exp of the t-interval of that mean; None for a single seed.
     """
 
     n: int
@@ -28,7 +28,7 @@ class Ratio:
 
     @property
     def reading(self) -> str:
-        """`sharper` or `flatter` where the interval excludes 1, else `open`; empty without a ratio."""
+        """`sharper` or `flatter` if the interval excludes 1, otherwise `open`; empty without a ratio."""
         if self.value is None:
             return ""
         if self.low is None or self.high is None:
@@ -37,30 +37,30 @@ class Ratio:
 
     @property
     def is_single(self) -> bool:
-        """Whether it is open because it is of one seed."""
+        """Whether it is open because there is only one seed."""
         return self.value is not None and self.n == 1
 
     @property
     def reads_as(self) -> str:
-        """The reading, for tables."""
+        """Reading, for tables."""
         return f"one seed: {OPEN}" if self.is_single else self.reading
 
     @property
     def text(self) -> str:
-        """`24.7 (16.8 to 36.1; n=5)`, or why there is none."""
+        """Text such as `24.7 (16.8 to 36.1; n=5)`, or the reason why there is none."""
         about = interval(significant(self.low), significant(self.high)) or self.reason
         n = f"n={self.n}" if self.is_single else f"{about}; n={self.n}"
         return f"{significant(self.value) or '–'} ({n})"
 
 
 def majority(found: Collection[Ratio], reading: str, other: str) -> bool | None:
-    """Whether more than half of the ratios read so and none the other way; None where neither is so."""
+    """Whether more than half of the ratios read so and none the other way; False if reversed, else None."""
     so, not_so = (sum(r.reading == word for r in found) for word in (reading, other))
     return True if 2 * so > len(found) and not not_so else False if 2 * not_so > len(found) else None
 
 
 def ratio(a: Seeds, b: Seeds) -> Ratio:
-    """The ratio of a to b, paired by seed: both begin at the same weights and see the same data order."""
+    """Compute the ratio of a to b, paired by seed, which gives the same initial weights and data order."""
     shared = sorted(a.keys() & b.keys())
     if not shared:
         return Ratio(0, reason="no seed that both have")
@@ -78,11 +78,11 @@ def _exp(x: float) -> float:
 
 
 def difference_sign(a: Mapping[int, float], b: Mapping[int, float]) -> int:
-    """1 or -1 where the paired 95 % interval of a - b over seeds excludes 0, else 0."""
+    """1 or -1 if the paired 95 % interval of a - b over seeds excludes 0, otherwise 0."""
     shared = sorted(a.keys() & b.keys())
     return summarize([a[seed] - b[seed] for seed in shared]).sign if shared else 0
 
 
 def geometric_mean(values: Sequence[float]) -> float:
-    """exp of the mean logarithm of positive values."""
+    """Geometric mean of positive values."""
     return exp(sum(map(log, values)) / len(values))

@@ -1,4 +1,4 @@
-"""Keskar et al.'s remedies beside the plain small and large batch: accuracy and sharpness."""
+"""Keskar et al.'s remedies next to the plain small and large batch: accuracy and sharpness."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -16,14 +16,14 @@ from gengap.report.statistics import Summary, summarize
 
 
 class Remedy(NamedTuple):
-    """What it is called, here and among the published values, and the settings that alone make one of LB."""
+    """Name of a remedy, here and among published values, and the settings in which it may differ from LB."""
 
     words: str
     published: str
     keys: frozenset[str]
 
 
-# By how the names of our experiments end: keskar_c1_lb_augmented
+# By the suffix of our experiments' names, as in keskar_c1_lb_augmented
 REMEDIES = {
     "augmented": Remedy(
         "data augmentation", "augmentation", frozenset({"data.flip", "data.rotation", "data.shift"})
@@ -36,9 +36,9 @@ REMEDIES = {
 
 
 class Line(NamedTuple):
-    """A method of a row, alone (remedy is empty) or with one of REMEDIES; ours: None where not run.
+    """A method of a row, alone (remedy is empty) or with one of REMEDIES. ours: our runs; None if not run.
 
-    settings: of a remedy that is no experiment of ours, as typed.
+    settings: settings, as typed, of a remedy that is not one of our experiments.
     """
 
     row: Row
@@ -49,22 +49,22 @@ class Line(NamedTuple):
 
     @property
     def about(self) -> str:
-        """`conservative training`, or `conservative training (method.proximal=0.1)`."""
+        """Name such as `conservative training`, or `conservative training (method.proximal=0.1)`."""
         words = REMEDIES[self.remedy].words if self.remedy else ""
         return f"{words} ({self.settings})" if self.settings else words
 
     @property
     def label(self) -> str:
-        """`LB, conservative training`."""
+        """Label such as `LB, conservative training`."""
         return ", ".join(part for part in (LABELS[self.method], self.about) if part)
 
     def accuracy(self) -> keskar.Published | None:
-        """The published one."""
+        """Published accuracy; None if there is none."""
         known = not self.row.deviation and not self.settings
         return keskar.accuracy(self.row.name, self.method, remedy=self._published) if known else None
 
     def sharpness(self, epsilon: float) -> keskar.Published | None:
-        """The published one, in the full space."""
+        """Published sharpness in the full space; None if there is none."""
         if self.row.deviation or self.settings:
             return None
         return keskar.sharpness(self.row.name, self.method, epsilon, None, self._published)
@@ -74,11 +74,11 @@ class Line(NamedTuple):
         return REMEDIES[self.remedy].published if self.remedy else ""
 
 
-Lines = dict[tuple[str, str, str], Line]  # of one row, by method, remedy and settings
+Lines = dict[tuple[str, str, str], Line]  # lines of one row, by method, remedy and settings
 
 
 def remedied(trained: Sequence[Trained]) -> dict[Row, Lines]:
-    """SB and LB of every row with a remedy, ours or published, then each remedy; by row."""
+    """Collect, for every row with a remedy (ours or published), SB and LB, then each remedy."""
     found = {row: _of_row(trained, row) for row in dict.fromkeys(t.row for t in trained)}
     return {row: lines for row, lines in found.items() if any(remedy for _, remedy, _ in lines)}
 
@@ -97,7 +97,7 @@ def _of_row(trained: Sequence[Trained], row: Row) -> Lines:
 
 
 def _ours(trained: Sequence[Trained], row: Row, method: str, remedy: str) -> Trained | None:
-    """The cell, or the experiment with this remedy."""
+    """Find the cell, or the experiment with this remedy."""
     if not remedy:
         return cell(trained, row, method)
     found = (t for t in trained if (t.row, t.method) == (row, method))
@@ -105,7 +105,7 @@ def _ours(trained: Sequence[Trained], row: Row, method: str, remedy: str) -> Tra
 
 
 def _own(trained: Sequence[Trained], row: Row, method: str, remedy: str) -> Iterator[Line]:
-    """Runs that no experiment names, whose settings are those of the cell but for the remedy's."""
+    """Yield runs without an experiment that differ from the cell only in the remedy's settings."""
     for t in trained:
         if (t.row, t.method) == (row, method) and not t.is_cell and not t.experiment:
             changed = t.changed or {}
@@ -119,7 +119,7 @@ def _plain(lines: Lines, method: str) -> Trained | None:
 
 
 def accuracies(rows: dict[Row, Lines]) -> Table:
-    """One line per method and remedy; differences are from LB."""
+    """Tabulate one line per method and remedy; differences are from LB."""
     header = (
         *("workload", "run", f"{PUBLISHED} %", "ours %", "n", "− LB", "95 %", f"{PUBLISHED} − LB"),
         *("exact statistics %", "n, exact", "− LB, exact", "95 %, exact"),
@@ -151,13 +151,13 @@ def _compared(accuracy: Mapping[int, float], difference: Summary | None) -> Iter
 
 
 def shown(rows: dict[Row, Lines]) -> set[tuple[str, Measure]]:
-    """The runs with a remedy and their measures that `sharpness` shows."""
+    """Collect the runs with a remedy, and their measures, that are shown by `sharpness`."""
     lines = (line for lines in rows.values() for line in lines.values() if line.remedy and line.ours)
     return {(line.ours.run, m) for line in lines if line.ours for m in line.ours.sharpness}
 
 
 def sharpness(rows: dict[Row, Lines]) -> Table:
-    """Per row, the published values, then ours in each mode of batch norm in which a remedy is measured."""
+    """Tabulate per row: published values, then ours in each batch norm mode in which a remedy is measured."""
     ours = [line.ours for lines in rows.values() for line in lines.values() if line.ours]
     sizes = epsilons(ours)
     header = (

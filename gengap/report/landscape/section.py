@@ -1,4 +1,4 @@
-"""The section of the report on the loss surface, its figures and its files."""
+"""The section of the report about the loss surface, its figures and its files."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,44 +50,44 @@ WARM_STARTS = "Warm starts and growing batches"
 
 @dataclass(frozen=True)
 class Landscape:
-    """What the report says of the loss surface; nothing where nothing was measured."""
+    """Everything the report says about the loss surface; empty if nothing was measured."""
 
     records: Records
 
     @cached_property
     def read(self) -> list[Record]:
-        """The records that are reported."""
+        """Records that are reported."""
         return subjects.read(self.records)
 
     @cached_property
     def found(self) -> Numbers:
-        """What was measured as one number per network."""
+        """Measurements that are one number per network."""
         return numbers(self.read)
 
     @cached_property
     def trained(self) -> list[Trained]:
-        """Every configuration that was trained or measured."""
+        """All configurations that were trained or measured."""
         return all_trained(self.records, self.read)
 
     @cached_property
     def remedied(self) -> dict[Row, remedies.Lines]:
-        """Keskar et al.'s remedies, and what they are compared with."""
+        """Keskar et al.'s remedies, and the runs they are compared with."""
         return remedies.remedied(self.trained)
 
     @cached_property
     def started(self) -> dict[Row, list[warm_starts.Line]]:
-        """Warm starts and growing batches, and what they are compared with."""
+        """Warm starts and growing batches, and the runs they are compared with."""
         return warm_starts.started(self.trained)
 
     @property
     def _shown(self) -> set[tuple[str, Measure]]:
-        """The measures of runs that are no cells which tables of their own show."""
+        """Measures of runs that are not cells but have their own tables."""
         of_batches = by_batch.shown(self.read, self.found)
         return remedies.shown(self.remedied) | warm_starts.shown(self.started) | of_batches
 
     @cached_property
     def figures(self) -> list[Figure]:
-        """The figures, in order."""
+        """Make the figures, in order."""
         drawn = [
             *by_batch.figures(self.read, self.found),
             *warm_figure.figures(self.started),
@@ -100,12 +100,12 @@ class Landscape:
 
     @cached_property
     def evaluated(self) -> by_statistics.Found:
-        """What was evaluated with running and with exact statistics of batch norm."""
+        """Evaluations with running and with exact statistics of batch norm."""
         return by_statistics.evaluated(self.read)
 
     @property
     def data(self) -> dict[str, Table]:
-        """The numbers by the stem of their file, without those of the figures."""
+        """Tables of numbers by file stem, except those of the figures."""
         found = {
             "landscape": tables.data(self.found),
             "landscape-ratios": findings.data(self.compared),
@@ -114,7 +114,7 @@ class Landscape:
         return {stem: table for stem, table in found.items() if table.rows}
 
     def section(self, figures: list[Section]) -> Section | None:
-        """The whole section, with the sections of its figures; None without records."""
+        """Build the whole section, with the sections of its figures; None without records."""
         if not self.records.landscape:
             return None
         found = self.found
@@ -138,7 +138,7 @@ class Landscape:
 
     @property
     def experiments(self) -> tuple[Section, ...]:
-        """What was tried against the gap of the large batch: also without measurements."""
+        """Build the sections on attempts to close the large batch's gap, even without measurements."""
         of_remedies = section("Sharpness with remedies", remedies.sharpness(self.remedied))
         found = (
             section("Remedies", prose.REMEDIES, remedies.accuracies(self.remedied), of_remedies),
@@ -148,12 +148,12 @@ class Landscape:
 
     @cached_property
     def compared(self) -> list[findings.Compared]:
-        """Every pair of methods by every measure."""
+        """Comparisons of every pair of methods by every measure."""
         return findings.compared(self.found)
 
     @cached_property
     def orders(self) -> list[order.Order]:
-        """How sharpness orders the methods of each row, by every measure."""
+        """How sharpness ranks the methods of each row, by every measure."""
         return order.orders(self.found)
 
     @property
@@ -162,7 +162,7 @@ class Landscape:
         return glance(self.compared)
 
     def _findings(self) -> Section | None:
-        """The questions, answered by stated rules."""
+        """Build the section that answers the questions by stated rules."""
         compared, orders = self.compared, self.orders
         told = answers(compared, orders) + unanswered(self.found, compared)
         if not told:

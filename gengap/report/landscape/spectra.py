@@ -8,11 +8,11 @@ from gengap.report.landscape.subjects import Record, Subject
 from gengap.report.markup import Table
 from gengap.report.statistics import summarize
 
-_Key = tuple[Subject, str, str]  # with the mode of batch norm and the settings
+_Key = tuple[Subject, str, str]  # subject, mode of batch norm, and settings
 
 
 def spectra(read: Sequence[Record]) -> Table:
-    """Mean ± std of each eigenvalue over seeds, as many as all seeds have."""
+    """Tabulate mean ± std over seeds of each eigenvalue that all seeds have."""
     found: dict[_Key, dict[int, list[float]]] = {}
     for record in (r for r in read if r.kind == "curvature"):
         for m in record.measurements:

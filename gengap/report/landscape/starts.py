@@ -1,4 +1,4 @@
-"""What the run at the start of a line is called."""
+"""Labels for the run at the start of a line."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from gengap.runs import read_record
 
 
 def start_label(records: Records, record: Record) -> str:
-    """The method of the run at α = 0 where it is of the same row as the end; else its experiment or name."""
+    """Method of the run at α = 0 if it is in the same row as the end, otherwise its experiment or name."""
     run = str(record.typed.get("start", "")).rpartition("/")[0]
     experiment, row = records.places.get(run, ("", None))
     if row:
@@ -21,7 +21,7 @@ def start_label(records: Records, record: Record) -> str:
 
 
 def _variant(records: Records, record: Record, run: str) -> str:
-    """The label of a run that is no cell: its experiment and what it differs in; empty if not recorded."""
+    """Label of a run that is not a cell: its experiment and how it differs from it; empty if not recorded."""
     config = _config(records, run)
     near = nearest(config) if config else None
     if not config or not near:

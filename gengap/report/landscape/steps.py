@@ -1,4 +1,4 @@
-"""What a walk says of the steps at each number of updates and batch size, over seeds."""
+"""What walks say about the steps at each number of updates and batch size, over seeds."""
 
 from collections.abc import Callable
 from math import sqrt
@@ -10,15 +10,15 @@ from gengap.report.statistics import Summary, summarize
 RULES = ("none", "sqrt")
 SHARE = "|E Δw| / std"
 
-Point = tuple[int, int]  # updates, batch size
+Point = tuple[int, int]  # number of updates, and batch size
 Of = Callable[
     [dict[str, Any], dict[str, Any]], float | None
-]  # of a measurement and that of the smallest batch
+]  # takes a measurement, and that with the smallest batch
 Seeds = dict[int, dict[Point, dict[str, Any]]]
 
 
 def share(m: dict[str, Any], _: dict[str, Any]) -> float | None:
-    """|E Δw| as a multiple of the standard deviation of Δw, which no learning rate changes."""
+    """|E Δw| relative to the standard deviation of Δw, which doesn't depend on the learning rate."""
     variance = m["covariance"]
     return sqrt(max(0.0, m["squared_mean"]) / variance) if variance > 0 else None
 
@@ -47,24 +47,24 @@ QUANTITIES: dict[str, Of] = {
 
 
 def steps_along(record: Record) -> dict[str, None]:
-    """What is no measurement of a run that ADAM trains, as older records may have it."""
+    """Values to blank out for runs trained by ADAM, where older records may have them although not valid."""
     is_adam = record.content["config"]["workload"].get("optimizer") == "adam"
     return {f"step_covariance_{rule}": None for rule in RULES} if is_adam else {}
 
 
 def has_steps(of_seeds: Seeds) -> bool:
-    """Whether updates were measured, which are multiples of the gradient."""
+    """Whether updates were measured, i.e. are multiples of the gradient."""
     found = (m["step_covariance_none"] for by_point in of_seeds.values() for m in by_point.values())
     return any(value is not None for value in found)
 
 
 def points(of_seeds: Seeds) -> list[Point]:
-    """All that some seed has."""
+    """List all points that at least one seed has."""
     return sorted({point for by_point in of_seeds.values() for point in by_point})
 
 
 def summary(of_seeds: Seeds, point: Point, quantity: str) -> Summary | None:
-    """A quantity at a point over seeds; None where no seed has it."""
+    """Summarize a quantity at a point over seeds; None if no seed has it."""
     values = []
     for by_point in of_seeds.values():
         smallest = min((p for p in by_point if p[0] == point[0]), default=None)

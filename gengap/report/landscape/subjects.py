@@ -1,4 +1,4 @@
-"""Whose loss surface was measured: the configuration of each record, a cell of the tables or another run."""
+"""Whose loss surface was measured: each record's configuration, a cell of the tables or another run."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from gengap.report.rows import Row
 from gengap.runs import Status
 from gengap.runs.comparable import DIFFERS
 
-# Settings that columns of their own show, and the values of others that go without saying
+# Settings that have their own columns, and values of others that need no mention
 _SHOWN = ("batch_norm", "epsilon", "rho", "subspace", "start", "path", "initial")
 _USUAL = {
     "dtype": "float32", "batch": 1000, "iterations": 10, "points": (31, 8),
@@ -30,9 +30,9 @@ _USUAL = {
 class Subject(NamedTuple):
     """The runs of one configuration, which differ only in the seed.
 
-    method: of a cell of the tables, or of a row of runs that all differ from its cells in the same settings
-    outside the method; empty for other runs. label: the method's; of other runs the experiment and what they
-    differ in.
+    method: method of a cell of the tables, or of a row of runs that all differ from its cells in the same
+    settings outside the method; empty for other runs. label: label of the method; for other runs, the
+    experiment and how they differ from it.
     """
 
     row: Row
@@ -46,9 +46,8 @@ class Subject(NamedTuple):
 class Record:
     """A finished record of measurements.
 
-    accuracy, train_accuracy: of these weights, or of its run after the last update, in percent; None where
-    neither is known.
-    settings: those that are not usual, as typed.
+    accuracy, train_accuracy: accuracy of these weights, or of their run after its last update, in percent;
+    None if neither is known. settings: unusual settings, as typed.
     """
 
     subject: Subject
@@ -61,19 +60,19 @@ class Record:
 
     @property
     def measurements(self) -> list[dict[str, Any]]:
-        """As recorded."""
+        """Measurements as recorded."""
         found: list[dict[str, Any]] = self.content["measurements"]
         return found
 
     @property
     def typed(self) -> dict[str, Any]:
-        """The settings of the measurement."""
+        """Settings of the measurement."""
         found: dict[str, Any] = self.content["config"][self.kind]
         return found
 
 
 def read(records: Records) -> list[Record]:
-    """The records that are reported, in the order of the tables' rows and methods, then by run and seed."""
+    """Select the records that are reported, ordered by the tables' rows and methods, then by run and seed."""
     weights = Weights(records)
     found = [
         _record(records, content, weights)
@@ -95,7 +94,7 @@ def read(records: Records) -> list[Record]:
 
 
 def left_out(records: Records) -> Table:
-    """The records that are not reported, and why."""
+    """Tabulate the records that are not reported, and why."""
     weights = Weights(records)
     reasons = ((str(c["file"]), _why_left_out(records, weights, c)) for c in records.landscape)
     rows = ((file, why) for file, why in reasons if why)
@@ -138,7 +137,7 @@ def _subject(records: Records, content: dict[str, Any]) -> Subject:
 
 
 def _distinct(found: Sequence[Record]) -> list[Record]:
-    """The records, with runs that share a row and method as other runs: no ratio says which one it is of."""
+    """Treat runs that share a row and method as other runs: no ratio could say which one it is about."""
     runs: dict[tuple[Row, str], set[str]] = {}
     for s in (record.subject for record in found):
         runs.setdefault((s.row, s.method), set()).add(s.run)
@@ -152,10 +151,10 @@ def _distinct(found: Sequence[Record]) -> list[Record]:
 
 
 def unusual(settings: dict[str, Any]) -> str:
-    """`key=value` of each setting with another value than usual that no column shows."""
+    """Format as `key=value` each setting with an unusual value that has no column."""
     shown = {key: value for key, value in settings.items() if key not in _SHOWN}
     if settings.get("batch_norm") != "batch":
-        shown.pop("batch", None)  # no batch is normalized by its own statistics
+        shown.pop("batch", None)  # irrelevant, since no batch is normalized by its own statistics
     return " ".join(f"{key}={_typed(value)}" for key, value in shown.items() if not _is_usual(key, value))
 
 
@@ -169,6 +168,6 @@ def _typed(value: Any) -> str:
 
 
 def by_row(subjects: Sequence[Subject]) -> Iterator[tuple[Row, list[Subject]]]:
-    """The subjects of each row, in their order."""
+    """Yield the subjects of each row, in order."""
     for row in dict.fromkeys(s.row for s in subjects):
         yield row, [s for s in subjects if s.row == row]

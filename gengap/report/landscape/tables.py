@@ -1,4 +1,4 @@
-"""Sharpness and curvature of every cell beside the published values, of other runs, and of every seed."""
+"""Sharpness and curvature of every cell next to published values, of other runs, and of every seed."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
@@ -18,10 +18,10 @@ _ACCURACIES = {keskar.TEST: "validation %", keskar.TRAIN: "training %"}
 
 
 def cells(found: Numbers, *quantities: str, published: Collection[str] = ()) -> Table:
-    """Every measure of every cell, one column per method, below the published values where there are any.
+    """Tabulate every measure of every cell, with a column per method, below any published values.
 
     Args:
-        published: workloads whose published values are shown even where nothing of theirs is measured.
+        published: workloads whose published values are shown even if nothing was measured for them.
     """
     known = measures(found, *quantities)
     methods = _methods(s for s, by_measure in found.items() if by_measure.keys() & {*known})
@@ -60,7 +60,7 @@ def _of_row(
 
 
 def _not_measured(row: Row, names: Collection[str], methods: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """The published values of the measures that are none of `names`."""
+    """Yield the published values of the measures that are not in `names`."""
     of_sharpness = [p for p in keskar.published() if p.quantity == keskar.SHARPNESS and not p.remedy]
     for epsilon, subspace in dict.fromkeys((p.epsilon, p.subspace) for p in of_sharpness):
         measure = Measure(SHARPNESS, float(epsilon), int(subspace) if subspace else None, "", "")
@@ -80,7 +80,7 @@ def _published(
 
 
 def value(seeds: Seeds) -> str:
-    """`mean ± std (n=5)`, with the mean standard error of the values themselves where they have one."""
+    """Format `mean ± std (n=5)`, with the mean standard error of the values themselves if they have one."""
     seeds = kept(seeds)
     if not seeds:
         return ""
@@ -90,13 +90,13 @@ def value(seeds: Seeds) -> str:
 
 
 def warnings(values: Sequence[Seeds]) -> str:
-    """`2 of 15 abnormal`."""
+    """Format warnings as `2 of 15 abnormal`."""
     found = [v.warning for seeds in values for v in seeds.values()]
     return ", ".join(f"{found.count(w)} of {len(found)} {w}" for w in dict.fromkeys(found) if w)
 
 
 def accuracies(found: Numbers) -> Table:
-    """Training losses and accuracies of the measured runs; published accuracies above ours."""
+    """Tabulate training losses and accuracies of the measured runs, with published accuracies above ours."""
     methods = _methods(found)
     rows: list[tuple[str, ...]] = []
     for row, subjects in by_row([s for s in found if s.method]):
@@ -131,7 +131,7 @@ def _accuracies(
 
 
 def accuracy(of_measures: dict[Measure, Seeds], quantity: str) -> str:
-    """`mean ± std (n=5)` of the measured runs; empty where no run is known."""
+    """Format `mean ± std (n=5)` of the measured runs' accuracy; empty if no run is known."""
     by_seed = {
         seed: v.train_accuracy if quantity == keskar.TRAIN else v.accuracy
         for seeds in of_measures.values()
@@ -142,7 +142,7 @@ def accuracy(of_measures: dict[Measure, Seeds], quantity: str) -> str:
 
 
 def training_loss(of_measures: dict[Measure, Seeds], mode: LossOf) -> str:
-    """`mean ± std (n=5)` of the measured loss at the weights themselves, in a mode of batch norm."""
+    """Format `mean ± std (n=5)` of the measured loss at the weights themselves, in a mode of batch norm."""
     by_seed = {
         seed: float(v.recorded["loss"])
         for m, seeds in of_measures.items()
@@ -153,13 +153,13 @@ def training_loss(of_measures: dict[Measure, Seeds], mode: LossOf) -> str:
 
 
 def loss_of(measure: Measure) -> LossOf:
-    """Mode of batch norm, and the settings on which the loss at the weights themselves depends."""
+    """Find the mode of batch norm, and the settings on which the loss at the weights themselves depends."""
     settings = [s for s in measure.settings.split() if s.partition("=")[0] in _OF_LOSS]
     return measure.batch_norm, " ".join(settings)
 
 
 def data(found: Numbers) -> Table:
-    """Every value of every seed."""
+    """Tabulate every value of every seed."""
     columns: dict[str, Callable[[Subject, Measure], str]] = {
         "workload": lambda s, m: s.row.label,
         "method": lambda s, m: s.method,

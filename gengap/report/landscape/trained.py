@@ -1,4 +1,4 @@
-"""Runs by configuration: their accuracies, what was measured of them, and both beside those of a cell."""
+"""Runs by configuration: their accuracies and measurements, and both compared with a cell's."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ _OF_ROW = {"precision", "protocol.name"}
 class Trained:
     """All seeds of one configuration.
 
-    row: of the tables, or the one that its workload has there. experiment: that composes it; empty if none
-    does. method: as recorded. config: as recorded. accuracy: validation, in percent by seed, of the finished
-    runs; without any, of those measured. exact: the same with exact statistics of batch norm, where these
-    were evaluated. measured: the values that count.
+    row: row of the tables, or the one its workload has there. experiment: experiment that composes it; empty
+    if there is none. method, config: as recorded. accuracy: validation accuracy of the finished runs, in
+    percent by seed; without any, of the measured runs. exact: the same with exact batch norm statistics, if
+    evaluated. measured: values that count.
     """
 
     run: str
@@ -47,7 +47,7 @@ class Trained:
 
     @property
     def changed(self) -> dict[str, Any] | None:
-        """The settings that differ from those of its row's cell; None where no experiment is that cell."""
+        """Settings that differ from those of its row's cell; None if no experiment is that cell."""
         experiment = experiment_of(self.row.name, self.method)
         if not experiment:
             return None
@@ -55,16 +55,16 @@ class Trained:
         return {key: value for key, value in found.items() if key not in _OF_ROW}
 
     def ratios(self, other: "Trained | None") -> dict[Measure, Ratio]:
-        """How many times sharper it is than another, by every measure that both have."""
+        """Compute how many times sharper it is than another, by every measure that both have."""
         theirs = other.measured if other else {}
         return {m: ratio(v, theirs[m]) for m, v in self.measured.items() if m in theirs}
 
     def difference(self, other: "Trained | None") -> Summary | None:
-        """Of the accuracies from another's, in points, paired by seed; None without a seed that both have."""
+        """Difference in accuracy from another, in points, paired by seed; None without a shared seed."""
         return _paired(self.accuracy, other.accuracy if other else {})
 
     def exact_difference(self, other: "Trained | None") -> Summary | None:
-        """The same with exact statistics of batch norm in both."""
+        """The same difference with exact batch norm statistics in both."""
         return _paired(self.exact, other.exact if other else {})
 
 
@@ -74,7 +74,7 @@ def _paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Summary |
 
 
 def all_trained(records: Records, read: Sequence[Record]) -> list[Trained]:
-    """Every configuration that was trained or measured, and of which anything has ended."""
+    """Collect every configuration that was trained or measured, if any of its runs has ended."""
     groups = {g.run: g for g in (*records.cells.values(), *records.variants)}
     found = {s.run: by_measure for s, by_measure in numbers(read).items()}
     configs = {r.subject.run: _of_run(r) for r in read}
@@ -87,7 +87,7 @@ def all_trained(records: Records, read: Sequence[Record]) -> list[Trained]:
 
 
 def _exact(read: Sequence[Record]) -> dict[str, dict[int, float]]:
-    """Validation accuracy in percent with statistics recomputed over the training set, by run and seed."""
+    """Collect validation accuracy (%) with statistics recomputed over the training set, by run and seed."""
     modes = evaluated(read).items()
     return {
         s.run: {seed: v.validation for seed, v in of.items()} for (s, m), of in modes if m == "recomputed"
@@ -95,7 +95,7 @@ def _exact(read: Sequence[Record]) -> dict[str, dict[int, float]]:
 
 
 def cell(trained: Sequence[Trained], row: Row, method: str) -> Trained | None:
-    """The cell of a row; None if it has neither runs nor measurements."""
+    """Find the cell of a row; None if it has neither runs nor measurements."""
     return next((t for t in trained if t.is_cell and (t.row, t.method) == (row, method)), None)
 
 
@@ -123,16 +123,16 @@ def _recorded(group: Group) -> dict[str, Any] | None:
 
 
 def _of_run(record: Record) -> dict[str, Any]:
-    """The configuration of the run, without the settings of the measurement."""
+    """Configuration of the run, without the settings of the measurement."""
     return {key: value for key, value in record.content["config"].items() if key != record.kind}
 
 
 def modes(trained: Sequence[Trained]) -> list[tuple[str, str]]:
-    """Mode of batch norm and unusual settings of every measured sharpness, in order."""
+    """List mode of batch norm and unusual settings of every measured sharpness, in order."""
     found = {(m.batch_norm, m.settings) for t in trained for m in t.sharpness}
     return sorted(found, key=lambda mode: (mode_order(mode[0]), mode[1]))
 
 
 def epsilons(trained: Sequence[Trained]) -> list[float]:
-    """The sizes of the box of every measured sharpness, falling."""
+    """List the box sizes of every measured sharpness, in decreasing order."""
     return sorted({m.parameter for t in trained for m in t.sharpness if m.parameter}, reverse=True)

@@ -44,7 +44,7 @@ NOT_ALONG = (
 
 
 class Walked(NamedTuple):
-    """A run that was walked along again: equal ones differ only in the seed."""
+    """A run whose training was repeated to measure its walk; equal ones differ only in the seed."""
 
     subject: Subject
     batch_norm: str
@@ -52,14 +52,14 @@ class Walked(NamedTuple):
 
     @property
     def title(self) -> str:
-        """`Mean and covariance of updates, F1, digits, SB, batch norm: ghost`."""
+        """Title such as `Mean and covariance of updates, F1, digits, SB, batch norm: ghost`."""
         settings = f" ({self.settings})" if self.settings else ""
         about = f"{self.subject.row.title}, {self.subject.label}, batch norm: {self.batch_norm}"
         return f"Mean and covariance of updates, {about}{settings}"
 
 
 def collected(read: Sequence[Record]) -> dict[Walked, Seeds]:
-    """The measurements by run and mode of batch norm, then by seed."""
+    """Group the measurements by run and mode of batch norm, then by seed."""
     found: dict[Walked, Seeds] = {}
     for record in (r for r in read if r.kind == "walk" and r.measurements):
         key = Walked(record.subject, record.measurements[0]["batch_norm"], record.settings)
@@ -70,7 +70,7 @@ def collected(read: Sequence[Record]) -> dict[Walked, Seeds]:
 
 
 def figures(read: Sequence[Record]) -> Iterator[Figure]:
-    """A figure per run and mode of batch norm."""
+    """Make a figure per run and mode of batch norm."""
     for key, of_seeds in collected(read).items():
         subject = key.subject
         of_run = (subject.row.label, subject.method or subject.run)
@@ -98,7 +98,7 @@ def _table(of_seeds: Seeds) -> Table:
 
 
 def _data(of_seeds: Seeds) -> Table:
-    """Every measurement of every seed."""
+    """Tabulate every measurement of every seed."""
     columns = (
         "covariance", "covariance_error", "squared_mean", "squared_mean_error", "noise_scale",
         "noise_scale_error", *(f"{name}_{rule}" for rule in RULES for name in ("lr", "step_covariance")),
@@ -149,11 +149,11 @@ def _draw_by_batch(
 
 
 def _draw_curves(axis: Axes, curves: dict[str, list[tuple[int, Summary | None]]]) -> None:
-    """Curves on a log axis, with a legend."""
+    """Draw curves on a log axis, with a legend."""
     looks = styles(curves)
     for label, found in curves.items():
         above = [(x, s.mean) for x, s in found if s and s.mean > 0]
         draw_points(axis, above, looks[label], label=looks[label].label)
     axis.set_yscale("log")
-    if axis.get_legend_handles_labels()[0]:  # batch norm of the whole batch has no noise scale
+    if axis.get_legend_handles_labels()[0]:  # with batch norm over the whole batch, there is no noise scale
         axis.legend(frameon=False, fontsize=7)

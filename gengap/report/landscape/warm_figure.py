@@ -18,7 +18,7 @@ from gengap.report.markup import Table
 from gengap.report.rows import Row
 from gengap.report.statistics import summarize
 
-FEWEST = 3  # points
+FEWEST = 3  # least number of points
 CAPTION = paragraph(
     "Validation accuracy and sharpness (Metric 2.1, log axis) of the large batch by the epochs that it was "
     "warm-started with the small one, one panel per mode of batch norm; 0 is LB. Dashed: the small batch "
@@ -29,7 +29,7 @@ Band = tuple[float, float, float]  # middle, low, high
 
 
 def figures(rows: dict[Row, list[Line]]) -> Iterator[Figure]:
-    """A figure per row of which LB and at least two warm starts are measured by one measure."""
+    """Make a figure for each row in which LB and at least two warm starts share a measure."""
     for row, lines in rows.items():
         points = [line for line in lines if line.is_warm or line.ours is line.lb]
         small = next((line.ours for line in lines if line.epochs is None), None)
@@ -52,7 +52,7 @@ def _count(points: Sequence[Line], measure: Measure) -> int:
 
 
 def _name(m: Measure | None) -> str:
-    """Of a curve; None stands for the accuracy."""
+    """Name of a curve; None means the accuracy."""
     return "validation accuracy" if m is None else f"sharpness, ε = {m.parameter:g}"
 
 
@@ -82,7 +82,7 @@ def _band(t: Trained, measure: Measure | None) -> Band | None:
 
 
 def _data(points: Sequence[Line], small: Trained | None, measures: Sequence[Measure]) -> Table:
-    """What is drawn: the middle and the ends of the band."""
+    """Tabulate what is drawn: the middle and the ends of the band."""
     of_lines = [(f"{line.epochs:g}", line.ours) for line in points] + ([("all", small)] if small else [])
     rows = [
         (_name(m), "" if m is None else _mode(m), epochs, *(f"{v:.6g}" for v in band))

@@ -1,4 +1,4 @@
-"""Warm starts and growing batches beside the small and the large batch (Keskar et al. 2017, section 4)."""
+"""Warm starts and growing batches next to the small and the large batch (Keskar et al. 2017, section 4)."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -17,10 +17,10 @@ _SCHEDULE = {"method.earlier_batches", "method.batch_milestones"}
 
 
 class Line(NamedTuple):
-    """LB, SB, or what differs from LB in earlier batches alone.
+    """LB, SB, or a run that differs from LB only in earlier batches.
 
-    batches: samples per update, one after another. epochs: at the small batch; None for all. lb: None where
-    the row has none.
+    batches: samples per update, in order. epochs: number of epochs at the small batch; None for all. lb: the
+    row's LB; None if it has none.
     """
 
     label: str
@@ -36,7 +36,7 @@ class Line(NamedTuple):
 
 
 def started(trained: Sequence[Trained]) -> dict[Row, list[Line]]:
-    """By row with such runs: LB, the warm starts by their epochs, growing batches, SB."""
+    """Collect, for each row with such runs: LB, warm starts by their epochs, growing batches, SB."""
     found = {row: _of_row(trained, row) for row in dict.fromkeys(t.row for t in trained)}
     return {
         row: lines for row, lines in found.items() if any(line.label in (WARM, GROWING) for line in lines)
@@ -55,7 +55,7 @@ def _of_row(trained: Sequence[Trained], row: Row) -> list[Line]:
 
 
 def _between(t: Trained, lb: Trained | None) -> Line | None:
-    """A run whose settings are those of LB but for earlier batches; None for other runs."""
+    """Make the line of a run that differs from LB only in earlier batches; None for other runs."""
     method, small = t.config["method"], t.config["workload"].get("small_batch")
     earlier, milestones = (method.get(key) or [] for key in ("earlier_batches", "batch_milestones"))
     if t.method != "lb" or t.is_cell or not _are_numbers(earlier) or not _are_numbers(milestones):
@@ -77,13 +77,13 @@ def _batch(t: Trained) -> int:
 
 
 def shown(rows: dict[Row, list[Line]]) -> set[tuple[str, Measure]]:
-    """The runs that are no cells, and their measures that `table` shows."""
+    """Collect the runs that are not cells, and their measures, that are shown by `table`."""
     ours = (line.ours for lines in rows.values() for line in lines if not line.ours.is_cell)
     return {(t.run, m) for t in ours for m in t.sharpness}
 
 
 def table(rows: dict[Row, list[Line]]) -> Table:
-    """A line per run, one per mode of batch norm in which any but LB and SB is measured."""
+    """Tabulate a line per run and mode of batch norm in which any run other than LB and SB is measured."""
     sizes = epsilons([line.ours for lines in rows.values() for line in lines])
     header = (
         "workload", "run", "samples per update", "epochs at the small batch", "n", "validation %", "− LB",

@@ -1,4 +1,4 @@
-"""Which weights a record measured: those that its run ended with or others, and the accuracies of these."""
+"""Which weights a record measured, those its run ended with or others, and their accuracies."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,22 +11,22 @@ from gengap.runs import Status, read_record
 from gengap.runs.measurements import UNTRAINED
 from gengap.runs.schema import WEIGHTS_DIGEST
 
-ACCURACY, TRAINED = "accuracy", "trained"  # a kind of records, and the mode of batch norm of a run's record
+ACCURACY, TRAINED = "accuracy", "trained"  # a kind of record, and the batch norm mode of a run's own record
 OTHER = "it measured other weights than those that its run ended with"
 OTHER_START = "its line starts at other weights than those that their run ended with"
 
-_Run = tuple[str, int]  # with the seed
+_Run = tuple[str, int]  # name and seed
 
 
 class Accuracies(NamedTuple):
-    """After the last update, in percent; None where unknown."""
+    """Accuracies after the last update, in percent; None if unknown."""
 
     validation: float | None
     train: float | None
 
 
 class Weights:
-    """What the records of runs and of measurements say of the weights."""
+    """What the records of runs and of measurements say about the weights."""
 
     def __init__(self, records: Records) -> None:
         done = records.runs[records.runs["status"] == Status.FINISHED]
@@ -41,7 +41,7 @@ class Weights:
             self._evaluate(content)
 
     def _evaluate(self, content: dict[str, Any]) -> None:
-        """Take over what a record of accuracies says of its weights; records of several modes agree."""
+        """Store what a record of accuracies says about its weights; records of different modes agree."""
         key = (content["run"], content["seed"]), content["weights"]
         of_mode = [m for m in content["measurements"] if m["batch_norm"] == TRAINED]
         train = 100 - of_mode[0]["train_error"] if of_mode else None
@@ -51,7 +51,7 @@ class Weights:
         )
 
     def why_left_out(self, content: dict[str, Any]) -> str:
-        """That a record is of weights with which the recorded run did not end; empty if it is not."""
+        """State that a record is of weights other than those its run ended with; empty otherwise."""
         own = (content["run"], content["seed"])
         for key, measured in _measured(content):
             if self._digests.get(key) not in (None, measured):
@@ -59,14 +59,14 @@ class Weights:
         return ""
 
     def accuracies(self, content: dict[str, Any]) -> Accuracies:
-        """Of the measured weights where a record says so, else of the run with that seed."""
+        """Accuracies of the measured weights if recorded, otherwise of the run with that seed."""
         key = (content["run"], content["seed"])
         own = self._runs.get(key, Accuracies(None, None))
         found = self._evaluated.get((key, content["weights"]))
         return own if found is None or found.validation == own.validation else found
 
     def of_another_training(self) -> Table:
-        """The weights whose own accuracy is not that of their run's record, where that names none."""
+        """Tabulate weights whose own accuracy differs from their run's record, if that names no weights."""
         header = ("run", "seed", "validation %, the run's record", "validation %, the measured weights")
         found = {
             (*key, fixed(own.validation, 2), fixed(evaluated.validation, 2))
@@ -80,7 +80,7 @@ class Weights:
 
 
 def _measured(content: dict[str, Any]) -> Iterator[tuple[_Run, str]]:
-    """The runs whose trained weights a record measured, with their digests: its own, then a line's start."""
+    """Yield the runs whose trained weights a record measured, with digests: its own, then a line's start."""
     if content["weights"] != UNTRAINED:
         yield (content["run"], content["seed"]), content["weights"]
     start, digest = content["config"][content["kind"]].get("start"), content.get("start_weights")

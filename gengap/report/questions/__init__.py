@@ -1,1 +1,1 @@
-"""The questions of a sceptical reader: tuned learning rates, and what each part of a method does."""
+"""Questions of a skeptical reader: tuned learning rates, and what each part of a method does."""

@@ -1,4 +1,4 @@
-"""Two groups of runs compared, of however few seeds."""
+"""Compare two groups of runs, however few seeds they have."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,9 +13,9 @@ from gengap.report.significance import Difference
 
 
 def compared(kind: str, row: Row, groups: Mapping[str, Group]) -> tuple[Comparison, Difference | None]:
-    """The first group of runs minus the second, with the p of no difference.
+    """Compute the first group of runs minus the second, with the p-value of no difference.
 
-    Where a side has too few seeds for a test, the difference alone: at the seeds that both have, if any.
+    If a side has too few seeds for a test, compute only the difference, at the seeds that both have, if any.
     """
     line, tested = between(kind, row, groups)
     if tested:
@@ -30,7 +30,7 @@ def compared(kind: str, row: Row, groups: Mapping[str, Group]) -> tuple[Comparis
 
 
 def points(line: Comparison) -> str:
-    """`SB − LB is +0.20 points (95 %: +0.05 to +0.35; n = 3 pairs)`."""
+    """Format as `SB − LB is +0.20 points (95 %: +0.05 to +0.35; n = 3 pairs)`."""
     seeds = f"{line.seeds[0]} pairs" if line.paired else ", ".join(map(str, line.seeds))
     ends = interval(signed(line.low), signed(line.high))
     corrected = "" if line.p_holm is None else f", p (Holm) {p_value(line.p_holm)}"

@@ -1,4 +1,4 @@
-"""Cells trained with other settings, by the question they answer: parts.csv lists them."""
+"""Cells trained with other settings, by the question they answer, as listed in parts.csv."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -22,9 +22,9 @@ GHOSTS_ALONE, GHOST_SIZES = "ghosts_alone", "ghost_sizes"
 
 @dataclass(frozen=True)
 class Trial:
-    """An experiment with other settings, as typed, and the method of the cell that it is compared with.
+    """An experiment with other settings, as typed, and the method of the cell it is compared with.
 
-    sweep: the words that train it.
+    sweep: words that train it.
     """
 
     question: str
@@ -37,7 +37,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Line:
-    """A trial that was run: its runs, the cell's, and the first minus the second; None without both."""
+    """A trial that was run: its runs, the cell's runs, and the first minus the second; None without both."""
 
     trial: Trial
     row: Row
@@ -50,7 +50,7 @@ class Line:
 
 @cache
 def trials() -> tuple[Trial, ...]:
-    """All of parts.csv, setting by setting."""
+    """Read all of parts.csv, setting by setting."""
     text = files("gengap.report.questions").joinpath("parts.csv").read_text(encoding="utf-8")
     return tuple(
         Trial(
@@ -72,7 +72,7 @@ def _method(experiment: str) -> str:
 
 
 def answered(records: Records) -> dict[str, list[Line]]:
-    """By question, the trials that have runs, with Holm's correction over the lines of a question."""
+    """Collect, by question, the trials that have runs, with Holm's correction over each question's lines."""
     groups = {g.run: g for g in records.variants}
     workloads = {g.workload for g in records.variants}
     found: dict[str, list[Line]] = {}
@@ -83,7 +83,7 @@ def answered(records: Records) -> dict[str, list[Line]]:
 
 
 def _lines(records: Records, groups: dict[str, Group], trial: Trial) -> Iterator[Line]:
-    """One per precision in which it was run."""
+    """Yield a line for each precision in which the trial was run."""
     for precision, run in _runs(trial).items():
         group = groups.get(run)
         if group is not None:
@@ -114,7 +114,7 @@ def _corrected(lines: Sequence[Line]) -> list[Line]:
 
 
 def not_run(found: dict[str, list[Line]]) -> dict[str, list[str]]:
-    """By question, the sweeps without a finished run of theirs."""
+    """List, by question, the sweeps without any finished run."""
     done = {line.trial.sweep for lines in found.values() for line in lines if line.group.accuracies}
     missing: dict[str, list[str]] = {}
     for trial in trials():

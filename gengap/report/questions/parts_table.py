@@ -1,4 +1,4 @@
-"""A question's trials beside their cells, as a table and as numbers."""
+"""A question's trials next to their cells, as a readable table and as numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,11 +14,11 @@ from gengap.report.questions.parts import FIRST_UPDATES, Line
 from gengap.report.statistics import Summary, summarize
 from gengap.runs import read_metrics
 
-UPDATE, NEAREST = 15, 2  # where the distance is told, and how far from it a recorded update may be
+UPDATE, NEAREST = 15, 2  # update at which to report the distance, and how far a recorded one may be from it
 
 
 def table(question: str, lines: Sequence[Line]) -> Table:
-    """One line per trial, for reading."""
+    """Make a readable table with one line per trial."""
     header: tuple[str, ...] = (
         "workload", "method", "with", "cell", "its accuracy %", "with the setting %", "paper", "difference",
         "95 %", "pairs", "p", "p (Holm)", "reads as",
@@ -40,13 +40,13 @@ def _row(question: str, line: Line) -> tuple[str, ...]:
 
 
 def _measured(line: Line) -> tuple[Measured, Measured | None]:
-    """The trial and the cell, both beside the number that the paper has for that cell."""
+    """Summarize the trial and the cell, both compared with the paper's number for that cell."""
     published = paper.accuracy(line.row.name, line.trial.against)
     return measure(line.group, published), measure(line.cell, published) if line.cell else None
 
 
 def _accuracy(m: Measured | None) -> str:
-    """`97.56 ± 0.12 (n=3) ≈`, and which runs are left out."""
+    """Format as `97.56 ± 0.12 (n=3) ≈`, with the runs that are left out."""
     if m is None or not m.n:
         return m.note() if m else "missing"
     note = m.note()
@@ -65,7 +65,7 @@ def _first_updates(line: Line) -> Iterator[str]:
 
 
 def distance_at(group: Group, update: int = UPDATE) -> Summary | None:
-    """‖w_t − w_0‖ of the finished runs at the recorded update nearest to this one; None if none is near."""
+    """Summarize ‖w_t − w_0‖ of finished runs at the recorded update nearest to this one; None if not near."""
     found = []
     for directory in group.finished["directory"]:
         rows = read_metrics(Path(directory))
@@ -76,7 +76,7 @@ def distance_at(group: Group, update: int = UPDATE) -> Summary | None:
 
 
 def data(found: Mapping[str, Sequence[Line]]) -> Table:
-    """All trials as numbers: percent, points, p-values, distances, fractions of the updates."""
+    """Tabulate all trials as numbers: percent, points, p-values, distances, fractions of updates."""
     header = (
         "question", "workload", "method", "settings", "against", "n", "mean", "std", "cell_n", "cell_mean",
         "cell_std", "paper", "difference", "low95", "high95", "p", "p_holm", "paired", "distance",

@@ -1,4 +1,4 @@
-"""What the sections on the reader's questions say in words of their own."""
+"""Prose of the sections on the reader's questions."""
 
 from gengap.report.figures.figure import paragraph
 from gengap.report.questions.parts import FIRST_UPDATES, GHOST_SIZES, GHOSTS_ALONE, RA_PARTS, SAMPLES

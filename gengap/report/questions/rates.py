@@ -1,4 +1,4 @@
-"""Runs validated on held-out training images that differ in the learning rate: one curve per method."""
+"""Runs at different learning rates, validated on held-out training images: one curve per method."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ from gengap.report.questions.paired import compared
 from gengap.report.rows import Row
 from gengap.report.statistics import Summary, summarize
 
-TUNED = "tuned"  # kind of comparison
+TUNED = "tuned"  # name of this kind of comparison
 ALIKE = "not distinguishable"
 ONLY = "the only rate"
-LATE = 0.75  # share of the epochs after which the last quarter begins
+LATE = 0.75  # fraction of the epochs after which the last quarter begins
 
 
 @dataclass(frozen=True)
 class Point:
     """The runs at one learning rate.
 
-    base: the recipe's, of its first phase. rate: what the optimizer uses there, scaled by the method's rule.
-    Accuracies are in percent of the held-out images.
+    base: learning rate of the recipe's first phase. rate: learning rate the optimizer uses there, scaled by
+    the method's rule. Accuracies are in percent of the held-out images.
     """
 
     group: Group
@@ -36,12 +36,12 @@ class Point:
 
     @cached_property
     def measured(self) -> Measured:
-        """Accuracy after the last update, and which runs are left out."""
+        """Accuracy after the last update, and the runs that are left out."""
         return measure(self.group)
 
     @property
     def diverged(self) -> bool:
-        """Whether any run did."""
+        """Whether any run diverged."""
         return "diverged" in dict(self.measured.counts)
 
     @cached_property
@@ -50,7 +50,7 @@ class Point:
 
     @property
     def late(self) -> Summary | None:
-        """Mean over the evaluations in the last quarter of the epochs, by seed."""
+        """Accuracy averaged over the evaluations in the last quarter of the epochs, over seeds."""
         if self._band is None:
             return None
         late = self._band.x > LATE * self._band.x[-1]
@@ -58,7 +58,7 @@ class Point:
 
     @property
     def best(self) -> tuple[float, Summary] | None:
-        """The first epoch with the highest mean over seeds, and the accuracies there."""
+        """First epoch with the highest mean accuracy over seeds, and the accuracies there."""
         if self._band is None:
             return None
         at = int(np.argmin(self._band.mean))
@@ -69,7 +69,7 @@ class Point:
 class RateCurve:
     """One method at several learning rates, in ascending order.
 
-    recipe: the recipe's rate, as the method's rule scales it.
+    recipe: the recipe's learning rate, as scaled by the method's rule.
     """
 
     method: str
@@ -78,24 +78,24 @@ class RateCurve:
 
     @property
     def best(self) -> Point:
-        """The rate of the highest mean; one at which a run diverged only if there is no other."""
+        """Point with the highest mean accuracy; one at which a run diverged only if there is no other."""
         done = [p for p in self.points if p.measured.n]
         steady = [p for p in done if not p.diverged]
         return max(steady or done, key=lambda p: float(np.mean(p.group.accuracies)))
 
     @property
     def ends_at_best(self) -> bool:
-        """Whether no lower or no higher rate was tried than the best."""
+        """Whether the best rate is the lowest or the highest one that was tried."""
         tried = [p for p in self.points if p.measured.n or p.diverged]
         return self.best is tried[0] or self.best is tried[-1]
 
     def from_best(self, point: Point) -> Comparison:
-        """The accuracy of a rate minus that of the best, by pairs of the same seed."""
+        """Compute the accuracy at a rate minus that at the best one, in pairs with the same seed."""
         found = {f"rate {p.rate:g}": p.group for p in (point, self.best)}
         return compared(TUNED, Row(point.group.workload), found)[0]
 
     def reading(self, point: Point) -> str:
-        """Whether a rate is worse than the best, by the paired 95 % interval; empty where there is none."""
+        """Tell whether a rate is worse than the best by the paired 95 % interval; empty if there is none."""
         if len(self.points) == 1:
             return ONLY
         if point is self.best:
@@ -108,9 +108,9 @@ class RateCurve:
 
 @dataclass(frozen=True)
 class Tuned:
-    """The curves of one workload, which share all settings but the method's and the learning rate.
+    """The curves of one workload, which share all settings except the method's and the learning rate.
 
-    scaled: the rate of +LR in its first phase; None where the workload has no such cell.
+    scaled: learning rate of +LR in its first phase; None if the workload has no such cell.
     """
 
     row: Row
@@ -119,11 +119,11 @@ class Tuned:
 
     @property
     def epochs(self) -> float:
-        """Of the recipe, before regime adaptation."""
+        """Number of epochs in the recipe, before regime adaptation."""
         return max(p.measured.epochs or 0.0 for c in self.curves.values() for p in c.points)
 
     def gap(self, *, at_recipe: bool = False) -> Comparison | None:
-        """SB minus LB, each at its best rate or both at the recipe's; None where one of them is missing."""
+        """Compute SB minus LB, each at its best rate or both at the recipe's; None if one is missing."""
         found: dict[str, Group] = {}
         for method, label in (("sb", "SB"), ("lb", "LB")):
             curve = self.curves.get(method)

@@ -28,16 +28,16 @@ CAPTION = paragraph(
     "logarithm of the error. Dotted gray: the recipe's rate. Dotted in the color of +LR: √(B_L/B_S) times "
     "that, where +LR is a point on the curve of LB."
 )
-TOP = 99.99  # %: an error of 0 has no logarithm
+TOP = 99.99  # in percent; caps accuracy, because an error of 0 has no logarithm
 _TICKS = (10, 20, 50, 70, 80, 90, 95, 97, 98, 98.5, 99, 99.5, 99.8, 99.9)
 _FEWEST_TICKS = 3
 _RECIPE = "#777777"
 
 
 def figure(found: Sequence[Tuned], beside: Sequence[Tuned] = ()) -> Figure:
-    """The curves of all workloads; nothing to draw without any.
+    """Make the figure with the curves of all workloads; there is nothing to draw without any.
 
-    beside: those of one rate, which are in the data alone.
+    beside: curves with a single rate, which are only included in the data.
     """
     if not found:
         return Figure(NAME, "", TITLE, CAPTION)
@@ -62,7 +62,7 @@ def _draw(found: Sequence[Tuned]) -> Drawing:
 
 
 def _points(curve: RateCurve) -> list[tuple[float, float, float, float]]:
-    """(rate, mean, mean - std, mean + std), each below TOP."""
+    """List (rate, mean, mean - std, mean + std), with accuracies below TOP."""
     found = []
     for p in curve.points:
         if p.measured.accuracy:
@@ -72,7 +72,7 @@ def _points(curve: RateCurve) -> list[tuple[float, float, float, float]]:
 
 
 def _panel(axis: Axes, t: Tuned) -> None:
-    """Scales, ticks and the marked rates."""
+    """Set up scales, ticks and the marked rates."""
     axis.set_xscale("log")
     axis.set_yscale("function", functions=(_spaced, _accuracy))
     rates = sorted({p.rate for c in t.curves.values() for p in c.points})
@@ -103,7 +103,7 @@ def _marks_scaled(t: Tuned) -> bool:
 
 
 def _titles(found: Sequence[Tuned]) -> list[str]:
-    """Of the rows, without the settings; with the epochs where two would be alike."""
+    """Make titles from the rows, without settings, but with epochs if two would be the same."""
     short = [t.row._replace(overrides="").title for t in found]
     return [
         f"{title}, {t.epochs:g} epochs" if short.count(title) > 1 else title

@@ -1,4 +1,4 @@
-"""The learning-rate curves as a table, as sentences, and as numbers."""
+"""Learning-rate curves as a readable table, as sentences, and as numbers."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ from gengap.report.questions.rates import ALIKE, Point, RateCurve, Tuned
 
 
 def table(found: Sequence[Tuned]) -> Table:
-    """One line per rate, for reading."""
+    """Make a readable table with one line per rate."""
     header = (
         "workload", "method", "against the best", "batch", "epochs", "rate", "n", "hold-out % ± std",
         "last quarter %", "best epoch", "% there", "last epoch − best", "train %", "left out",
@@ -43,7 +43,7 @@ def _row(curve: RateCurve, point: Point) -> tuple[str, ...]:
 
 
 def data(found: Sequence[Tuned]) -> Table:
-    """Every rate as numbers: percent of the held-out images, points, epochs."""
+    """Tabulate every rate as numbers: percent of the held-out images, points, epochs."""
     header = (
         "workload", "method", "batch_size", "epochs", "base_lr", "lr", "n", "mean", "std", "late_mean",
         "late_std", "best_epoch", "best_mean", "best_std", "against_best", "left_out",
@@ -67,7 +67,7 @@ def data(found: Sequence[Tuned]) -> Table:
 
 
 def answers(found: Sequence[Tuned]) -> tuple[str, ...]:
-    """Per workload: where each method is best, the rates as good as that, and the gap that is left."""
+    """Describe, per workload, where each method is best, which rates are as good, and the remaining gap."""
     return tuple(" ".join(_sentences(t)) for t in found)
 
 
@@ -86,7 +86,7 @@ def _sentences(t: Tuned) -> Iterator[str]:
 
 
 def _reached(curve: RateCurve) -> str:
-    """`LB (0.4) reaches 98.30 ± 0.10 %, 0.05 points below its best epoch`."""
+    """Format as `LB (0.4) reaches 98.30 ± 0.10 %, 0.05 points below its best epoch`."""
     p = curve.best
     rate = f"{p.rate:.3g}, at the end of the range" if curve.ends_at_best else f"{p.rate:.3g}"
     told = f"{LABELS.get(curve.method, curve.method)} ({rate}) reaches {spread(p.measured.accuracy)} %"

@@ -13,7 +13,7 @@ from gengap.report.questions.tuned import beside, tuned
 from gengap.report.section import Block, Details, Picture, Plain, Section, section
 
 RATES, PARTS = "Learning rates, tuned on held-out training images", "What each part does"
-# What a clone's own report names as not run yet, by workload
+# Sweeps that the project's own report lists as not run yet, by workload
 SWEEPS = {
     "mnist_f1": "mnist_rates",
     "keskar_f1": "keskar_tuning_f1",
@@ -22,7 +22,7 @@ SWEEPS = {
 
 
 class Questions:
-    """The runs that answer questions of a reader, apart from the tables."""
+    """The runs that answer a reader's questions, apart from the tables."""
 
     def __init__(self, records: Records) -> None:
         self.records = records
@@ -34,7 +34,7 @@ class Questions:
 
     @cached_property
     def beside(self) -> list[Tuned]:
-        """The same methods at one rate, with other settings."""
+        """The same methods at a single rate, with other settings."""
         return beside(self.records, self.tuned)
 
     @cached_property
@@ -44,24 +44,24 @@ class Questions:
 
     @cached_property
     def figures(self) -> tuple[Figure, ...]:
-        """Accuracy by learning rate."""
+        """Figure of accuracy by learning rate, if there is any."""
         return (rates_figure.figure(self.tuned, self.beside),) if self.tuned else ()
 
     @property
     def data(self) -> dict[str, Table]:
-        """Tables of numbers that belong to no figure, by file stem."""
+        """Tables of numbers that don't belong to a figure, by file stem."""
         return {"parts": parts_table.data(self.answered)} if self.answered else {}
 
     @cached_property
     def runs(self) -> frozenset[str]:
-        """Names of the runs that stand here."""
+        """Names of the runs shown here."""
         points = (p for t in (*self.tuned, *self.beside) for c in t.curves.values() for p in c.points)
         lines = (line for found in self.answered.values() for line in found)
         return frozenset({p.group.run for p in points} | {line.group.run for line in lines})
 
     @property
     def sections(self) -> tuple[Section, ...]:
-        """Learning rates, then parts; in a folder of the user's own only what was run."""
+        """Build the sections on learning rates and parts; in a user's own folder, only what was run."""
         return tuple(part for part in (self._rates(), self._parts()) if part)
 
     def _rates(self) -> Section | None:
@@ -96,7 +96,7 @@ class Questions:
         return [self.records.command(f"+sweep={sweep}") for sweep in sweeps]
 
     def _not_run(self, told: Sequence[str]) -> tuple[Plain, ...]:
-        """What was not run, in one line, so that commands are whole; in a clone's own report only."""
+        """List what was not run on one line, to keep commands whole; only in the project's own report."""
         if not told or not self.records.are_published:
             return ()
         return (Plain((f"Not run yet: {'; '.join(told)}.",), is_list=True),)

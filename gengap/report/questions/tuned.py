@@ -1,4 +1,4 @@
-"""Which runs are points of which learning-rate curve."""
+"""Find which runs are points on which learning-rate curve."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,18 +16,18 @@ from gengap.report.rows import Row
 from gengap.runs import read_record
 
 LR = "workload.lr"
-FEWEST = 2  # rates of a curve
-_COLUMNS = ("precision", "protocol")  # of a row's own
+FEWEST = 2  # least number of rates on a curve
+_COLUMNS = ("precision", "protocol")  # these already have their own fields in a row
 
 
 def tuned(records: Records) -> list[Tuned]:
-    """Every workload and setting with a method at two or more rates, by name."""
+    """Find every workload and setting with a method at two or more rates, by name."""
     families = ((row, _curves(by_method)) for row, by_method in _points(records).items())
     return [Tuned(row, curves, _scaled(row.name)) for row, curves in families if curves]
 
 
 def beside(records: Records, found: Sequence[Tuned]) -> list[Tuned]:
-    """The methods of these workloads at one rate, with other settings that have no curve, as more epochs."""
+    """Find the methods of these workloads at a single rate with other settings, such as more epochs."""
     curves = {(t.row.name, method) for t in found for method in t.curves}
     singles = []
     for row, by_method in _points(records).items():
@@ -39,7 +39,7 @@ def beside(records: Records, found: Sequence[Tuned]) -> list[Tuned]:
 
 
 def _points(records: Records) -> dict[Row, dict[str, list[Point]]]:
-    """By workload and settings, then by method, in the order of the names."""
+    """Group points by workload and settings, then by method, sorted by name."""
     found: dict[Row, dict[str, list[Point]]] = defaultdict(lambda: defaultdict(list))
     for group in (*records.cells.values(), *records.variants):
         row, point = _point(group) or (None, None)
@@ -49,7 +49,7 @@ def _points(records: Records) -> dict[Row, dict[str, list[Point]]]:
 
 
 def _point(group: Group) -> tuple[Row, Point] | None:
-    """Its place on a curve; None if no images are held out, or more than the height of the rates differs."""
+    """Find a group's place on a curve; None if no images are held out, or rates differ in more than scale."""
     record = read_record(Path(group.runs["directory"].iloc[0]))
     settings = changed(group)
     if record is None or settings is None or not record["config"].get("data", {}).get("holdout"):
@@ -65,7 +65,7 @@ def _point(group: Group) -> tuple[Row, Point] | None:
 
 
 def _is_multiple(rates: Sequence[float], recipe: Sequence[float]) -> bool:
-    """Whether all phases are scaled alike."""
+    """Whether the rates of all phases are scaled by the same factor."""
     pairs = zip(rates, recipe, strict=False)
     return len(rates) == len(recipe) and all(isclose(a * recipe[0], b * rates[0]) for a, b in pairs)
 
