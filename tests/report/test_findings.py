@@ -15,8 +15,7 @@ from gengap.report.cells import read_records
 from gengap.report.comparisons import compare_methods
 from gengap.report.figures import figures
 from gengap.report.findings import accuracy, walking
-from gengap.report.findings.causes import _run as named
-from gengap.report.findings.causes import causes
+from gengap.report.findings.causes import causes, run_of
 from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.findings.page import findings
 from gengap.report.landscape.section import Landscape
@@ -138,7 +137,7 @@ def test_causes_are_of_cells_of_the_paper() -> None:
 )
 def test_the_run_of_a_trial_is_the_one_that_its_words_train(words: tuple[str, ...]) -> None:
     experiment, *settings = words
-    assert named(*words) == run_name(compose_config([f"+experiment={experiment}", *settings]))
+    assert run_of(*words) == run_name(compose_config([f"+experiment={experiment}", *settings]))
 
 
 def test_a_cause_that_was_tested_says_what_came_out(store: Store) -> None:
@@ -254,7 +253,7 @@ def test_in_short(store: Store) -> None:
     assert missing.startswith("Not run yet: Resnet44, CIFAR-10; VGG, CIFAR-10; ")
     assert missing.endswith("; +LR, +GBN, +RA of C1, CIFAR-10; figures 1, 2, 3, 4, 5, 6, 7.")
     text = page(store)
-    assert "only F1, MNIST has several seeds; C1, CIFAR-10 decide nothing yet." in " ".join(text.split())
+    assert "several seeds so far: F1, MNIST. With too few: C1, CIFAR-10." in " ".join(text.split())
 
 
 def test_in_short_of_the_opposite(store: Store) -> None:

@@ -72,14 +72,14 @@ def _trials(records: Records, cell: Measured, experiment: str, cause: Cause) -> 
     seen = {cell.run}
     for settings in cause.settings:
         words = [*kind, *(w for w in settings.split() if w not in kind)]
-        run = _run(experiment, *words)
+        run = run_of(experiment, *words)
         if run not in seen:
             seen.add(run)
             yield Trial(" ".join(words), measure(groups[run], cell.paper) if run in groups else None)
 
 
 @cache
-def _run(experiment: str, *words: str) -> str:
+def run_of(experiment: str, *words: str) -> str:
     """Name the run that these words compose."""
     values = dict(word.split("=", 1) for word in words)
     precision, protocol = values.pop("precision", FP32), values.pop("protocol", PAPER)

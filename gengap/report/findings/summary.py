@@ -45,13 +45,12 @@ def _lead(decided: Sequence[Row], single: Sequence[Row]) -> Plain:
     told = "Differences of validation accuracy are in points, each with its 95 % interval over seeds."
     if decided and single:
         titles, others = (_titles(rows) for rows in (decided, single))
-        told += f" Of the paper's networks, only {titles} has several seeds; {others} decide nothing yet."
+        told += f" The paper's networks with several seeds so far: {titles}. With too few: {others}."
     return Plain((told,))
 
 
 def _titles(rows: Sequence[Row]) -> str:
-    *others, last = dict.fromkeys(paper.title(row.name) for row in rows)
-    return f"{'; '.join(others)} and {last}" if others else last
+    return "; ".join(dict.fromkeys(paper.title(row.name) for row in rows))
 
 
 def _first_precisions(rows: Sequence[Row]) -> list[Row]:
