@@ -143,7 +143,7 @@ def test_the_claim_names_each_remedy(keskar: Store) -> None:
     assert accuracy.text.startswith(
         "Keskar et al.'s F1, MNIST, conservative training: − LB is +0.21 points (95 %: "
     )
-    assert "; SB − LB: +0.32 points (95 %: " in accuracy.text
+    assert "; SB − LB, of the same seeds, is +0.32 points (95 %: " in accuracy.text
     assert (
         "conservative training: sharper than SB in 2 of 2 comparisons (ratios from 62.1 to " in sharpness.text
     )
