@@ -15,7 +15,7 @@ from gengap.report.statistics import Summary, binomial_error, summarize
 from gengap.runs.table import TOP5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Measured:
     """One cell or variant, with accuracies in percent over finished runs only; None if there are none.
 
@@ -29,27 +29,27 @@ class Measured:
 
     workload: str
     method: str
-    run: str
+    run: str = ""
     experiment: str
-    counts: tuple[tuple[str, int], ...]
-    accuracy: Summary | None
-    train: Summary | None
-    best: Summary | None
-    top5: Summary | None
-    updates: int | None
-    samples: int | None
-    wall_seconds: float | None
-    measuring: float | None
-    clipped: float | None
+    counts: tuple[tuple[str, int], ...] = ()
+    accuracy: Summary | None = None
+    train: Summary | None = None
+    best: Summary | None = None
+    top5: Summary | None = None
+    updates: int | None = None
+    samples: int | None = None
+    wall_seconds: float | None = None
+    measuring: float | None = None
+    clipped: float | None = None
     paper: str
-    difference: float | None
-    one_run: float | None
-    batch_size: int | None
-    epochs: float | None
+    difference: float | None = None
+    one_run: float | None = None
+    batch_size: int | None = None
+    epochs: float | None = None
     precision: str
     protocol: str
-    hardware: str
-    commits: str
+    hardware: str = ""
+    commits: str = ""
 
     @property
     def n(self) -> int:
@@ -93,11 +93,18 @@ class Measured:
 
 def measure_cell(records: Records, row: Row, method: str) -> Measured:
     """Summarize a cell of a table under its row's name; a cell without records has no runs."""
-    group = records.cell(row, method)
-    if group is None:
-        group = Group("", row.name, method, experiment_of(row.name, method), records.runs.iloc[:0])
-    found = measure(group, paper.accuracy(row.name, method))
-    return replace(found, workload=row.name, precision=row.precision, protocol=row.protocol)
+    group, published = records.cell(row, method), paper.accuracy(row.name, method)
+    if group is not None:
+        found = measure(group, published)
+        return replace(found, workload=row.name, precision=row.precision, protocol=row.protocol)
+    return Measured(
+        workload=row.name,
+        method=method,
+        experiment=experiment_of(row.name, method),
+        paper=published,
+        precision=row.precision,
+        protocol=row.protocol,
+    )
 
 
 def measure(group: Group, published: str = "") -> Measured:

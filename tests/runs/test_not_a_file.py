@@ -202,22 +202,33 @@ def test_a_checkpoint_is_not_given_up_for_it(kind: str, config: Any) -> None:
     assert (directory / PREVIOUS).read_bytes() == before
 
 
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results directory with its report."""
+    folder = tmp_path_factory.mktemp("reported")
+    shutil.copytree(COMMITTED / DEMO, folder / "runs" / DEMO)
+    assert report([f"results_dir={folder}"]) == 0
+    return folder
+
+
 @kinds
-@pytest.mark.parametrize("name", ["README.md", "old.svg"])
-def test_a_file_of_the_report(
-    name: str, kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shutil.copytree(COMMITTED / DEMO, tmp_path / "runs" / DEMO)
-    for words in ([f"results_dir={tmp_path}"], [f"results_dir={tmp_path}", "--check"]):
-        assert report([f"results_dir={tmp_path}"]) == 0
-        whole = (tmp_path / "report" / "report.html").read_bytes()
-        kept = put(kind, tmp_path / "report" / name)
-        if (name, words[1:]) != ("old.svg", ["--check"]):  # which compares no pictures
-            with pytest.raises(UnreadableError, match=f"{name} is {kind}"):
-                report(words)
-        assert (tmp_path / "report" / "report.html").read_bytes() == whole
-        take_away(tmp_path / "report" / name, kept)
-    assert report([f"results_dir={tmp_path}", "--check"]) == 0
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("README.md", []), ("README.md", ["--check"]), ("old.svg", [])],  # --check compares no pictures
+)
+def test_a_file_of_the_report(name: str, words: list[str], kind: str, reported: Path) -> None:
+    whole = (reported / "report" / "report.html").read_bytes()
+    kept = put(kind, reported / "report" / name)
+    try:
+        with pytest.raises(UnreadableError, match=f"{name} is {kind}"):
+            report([f"results_dir={reported}", *words])
+        assert (reported / "report" / "report.html").read_bytes() == whole
+    finally:
+        take_away(reported / "report" / name, kept)
+
+
+def test_the_report_is_whole_when_they_are_gone(reported: Path) -> None:
+    assert report([f"results_dir={reported}", "--check"]) == 0
 
 
 @pytest.mark.parametrize("name", [RECORD, METRICS])

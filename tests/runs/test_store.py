@@ -82,7 +82,7 @@ def test_unreadable_record_is_left_out_with_a_warning(
 def test_report_lists_unreadable_records(
     bad: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file, reason = bad
+    _, reason = bad
     assert report([f"results_dir={tmp_path}"]) == 0
     captured = capsys.readouterr()
     assert captured.err.startswith(f"left out: runs/digits_f1-sb-0badcafe/seed2/run.json {reason}")
@@ -90,10 +90,19 @@ def test_report_lists_unreadable_records(
     text = (tmp_path / "report" / "README.md").read_text()
     assert f"| runs/digits_f1-sb-0badcafe/seed2/run.json | {reason}" in text
     assert "1 unfinished" in text
+
+
+def test_check_fails_until_every_record_can_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(tmp_path, 0)
+    file = add(tmp_path, 2, " ") / RECORD
+    assert report([f"results_dir={tmp_path}"]) == 0
+    capsys.readouterr()
     assert report([f"results_dir={tmp_path}", "--check"]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith(f"left out: runs/digits_f1-sb-0badcafe/seed2/run.json {reason}")
+    assert captured.err.startswith("left out: runs/digits_f1-sb-0badcafe/seed2/run.json is damaged")
     assert captured.err.count("\n") == 1
     file.write_text(json.dumps(WHOLE | {"seed": 2}))
     assert report([f"results_dir={tmp_path}", "--check"]) == 1
