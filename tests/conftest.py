@@ -58,6 +58,12 @@ def command_line(
     return run
 
 
+@pytest.fixture
+def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports are written without their pictures, which take most of the time, where only texts matter."""
+    monkeypatch.setattr("gengap.report.page.save", lambda figure, folder: None)
+
+
 @pytest.fixture(scope="session")
 def slurm() -> Iterator[Cluster]:
     """A Slurm of two nodes on this machine, running; skips the test where it is not installed."""

@@ -48,6 +48,7 @@ def folder(tmp_path, monkeypatch):
     forget()
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize(("content", "reason"), BAD.values(), ids=BAD)
 def test_report_and_status_name_a_bad_experiment_and_go_on(content, reason, folder, caplog, capsys):
     words = folder(content)

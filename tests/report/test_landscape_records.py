@@ -32,6 +32,7 @@ def test_unfinished_records_and_runs_on_other_data_are_left_out(digits: Store) -
     assert "(n=4)" in first["SB"]
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
@@ -73,6 +74,7 @@ def test_the_check_finds_a_changed_digit(digits: Store, capsys: pytest.CaptureFi
         file.write_text(text)
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_without_measurements_the_report_says_nothing_of_them(mixed: Store) -> None:
     assert main([f"results_dir={mixed.root}"]) == 0
     assert "andscape" not in (mixed.root / "report" / "README.md").read_text()

@@ -136,6 +136,7 @@ def test_what_stands_there_is_no_variant(warm: Store) -> None:
     assert left[2] == "method.warmup_epochs=3"
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_report_has_the_tables_and_their_numbers(warm: Store) -> None:
     assert main([f"results_dir={warm.root}"]) == 0
     folder = warm.root / "report"

@@ -128,6 +128,7 @@ def test_rows_of_table_2_share_their_cells_in_bf16_too(store: Store) -> None:
     assert len(in_bf16) == 3  # the shared cell once
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_every_file_has_the_row_and_plan_reads_the_other(both: Store) -> None:
     assert main([f"results_dir={both.root}"]) == 0
     for name in ("README.md", "report.html", "table1.md", "table1.tex"):

@@ -39,6 +39,7 @@ def test_writes_every_file_and_checks_itself(mixed: Store, capsys: pytest.Captur
     assert "matches the records of 13 runs" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_readme_puts_everything_together(mixed: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(mixed.root.parent)
     assert main(["results_dir=results"]) == 0
@@ -51,6 +52,7 @@ def test_readme_puts_everything_together(mixed: Store, monkeypatch: pytest.Monke
     assert str(mixed.root) not in text
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_check_finds_a_changed_digit_in_any_file(mixed: Store, capsys: pytest.CaptureFixture[str]) -> None:
     report(mixed)
     for name in sorted(TEXTS):
@@ -70,6 +72,7 @@ def test_check_finds_a_changed_digit_in_any_file(mixed: Store, capsys: pytest.Ca
         file.write_text(text)
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_check_finds_changed_records_missing_and_foreign_files(
     mixed: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -150,6 +153,7 @@ def test_more_configurations_than_a_figure_has_lines_are_not_drawn(store: Store)
     assert "its 8 configurations are more than the 7 lines of a figure" in text
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize(
     ("name", "place"), [("results", ""), ("mine", " results_dir=mine"), ("my own", " 'results_dir=my own'")]
 )
@@ -177,6 +181,7 @@ def test_no_records_is_one_plain_line_and_a_failure(store: Store, capsys: pytest
     assert not store.root.exists()
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_tables_without_records_fail_the_check(mixed: Store, store: Store, tmp_path: Path) -> None:
     report(mixed)
     (mixed.root / "runs").rename(tmp_path / "elsewhere")
@@ -232,6 +237,7 @@ def test_a_whole_report_needs_no_torch(mixed: Store) -> None:
     assert (mixed.root / "report" / "distance.png").stat().st_size > 10_000
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize(
     ("kept", "wrong"),
     [

@@ -80,6 +80,7 @@ def test_another_batch_is_a_variant_of_table_2_only(imagenet: Store) -> None:
     assert kinds == {Part.TABLE1: [], Part.TABLE2: ["cell"] * 10 + ["variant"]}
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_files_come_with_the_records(imagenet: Store, mixed: Store) -> None:
     files = texts(read_records(imagenet.root))
     assert {"table2.md", "table2.csv", "table2.tex"} <= set(files)

@@ -211,6 +211,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.usefixtures("without_pictures")
 @kinds
 @pytest.mark.parametrize(
     ("name", "words"),

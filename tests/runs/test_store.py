@@ -79,6 +79,7 @@ def test_unreadable_record_is_left_out_with_a_warning(
     assert message.startswith(f"left out: {file} {reason}")
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_report_lists_unreadable_records(
     bad: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,6 +93,7 @@ def test_report_lists_unreadable_records(
     assert "1 unfinished" in text
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_check_fails_until_every_record_can_be_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
