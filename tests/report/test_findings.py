@@ -213,13 +213,13 @@ def test_every_test_of_a_cause_that_was_run_is_told(store: Store) -> None:
 
 def in_short(store: Store) -> tuple[dict[tuple[str, str], list[str]], list[str]]:
     """The cells of its table, by question and network, and the items of its list."""
-    lines = page(store).partition("## In short\n")[2].partition("\n## ")[0].splitlines()
+    text = page(store).partition("## In short\n")[2].partition("\n## ")[0]
     found, question = {}, ""
-    for line in [line for line in lines if line.startswith("| ")][2:]:
+    for line in [line for line in text.partition("\n- ")[0].splitlines() if line.startswith("| ")][2:]:
         asked, network, *cells = (cell.strip() for cell in line.strip("|").split(" | "))
         question = asked or question
         found[question, network] = cells
-    return found, [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+    return found, [line.removeprefix("- ") for line in text.splitlines() if line.startswith("- ")]
 
 
 def test_in_short(store: Store) -> None:
@@ -245,7 +245,15 @@ def test_in_short(store: Store) -> None:
         "(n = 3; paper 97.55), +GBN is 96.53 ± 0.15 (n = 3; paper 97.60). Suspected cause: the first updates"
     )
     assert steps.startswith(f"F1, MNIST: +LR is 96.50 ± 0.10 {about}")
-    assert steps.endswith(" With protocol.reference_batch=256: +LR 97.80 ± 0.10 (n = 3, bf16).")
+    assert steps.endswith(" start at 1.")
+    trials = page(store).partition("with settings that test it:\n\n")[2].splitlines()[:5]
+    assert [[cell.strip() for cell in line.strip("|").split(" | ")] for line in trials] == [
+        ["network", "with", "+LR"],
+        ["---", "---", "---:"],
+        ["F1, MNIST", "nothing changed", "96.50 ± 0.10 (n=3)"],
+        ["", "protocol.reference_batch=256", "97.80 ± 0.10 (n=3, bf16)"],
+        ["", "paper", "97.55"],
+    ]
     assert single == (
         "C1, CIFAR-10 (bf16), with too few seeds: 1 of 2 cells are within a quarter of the published gap. "
         "The others differ, in points, by: C1, CIFAR-10 (bf16), LB -3.95."

@@ -7,19 +7,20 @@ from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
 from gengap.report.comparisons import gap
 from gengap.report.figures.figure import Figure
-from gengap.report.findings.causes import trials
 from gengap.report.findings.claims import HOLDS, NOT, OPEN, PART, Claim, Evidence, counted, word
+from gengap.report.findings.differing import causes_of, trials_table
 from gengap.report.findings.missing import ALL, cells_not_run, figures_not_drawn, listed
-from gengap.report.format import NEAR, signed, spread
+from gengap.report.format import NEAR, signed
 from gengap.report.landscape.section import Landscape
 from gengap.report.markup import Table
-from gengap.report.measure import Measured, measure_cell
+from gengap.report.measure import measure_cell
 from gengap.report.rows import PAPER_TABLES, Row
 from gengap.report.section import Plain, Section
 
 HEADING = "In short"
 _HEADER = ("question", "network", "answer", "measured (95 %)", "paper")
 _ANSWER = {HOLDS: "yes", PART: "in part", NOT: "no", OPEN: "open"}
+_TRIALS = Plain(("Accuracy (%) of the cells with a suspected cause, and with settings that test it:",))
 
 
 def summary(
@@ -30,15 +31,22 @@ def summary(
     decided = [row for row in rows if gap(records, row, "sb", "lb").low is not None]
     names = {row.name for row in decided}
     single = [row for row in rows if row.name not in names]
+    first = _first_precisions(decided)
     sentences = (
         *(_as_published(records, row) for row in rows),
-        *(s for row in _first_precisions(decided) for s in _off(records, row)),
+        *(s for row in first for s in causes_of(records, row)),
         _few_seeds(records, single),
         _absent(records, shown, landscape),
     )
     table = Table(_HEADER, tuple(line for claim in claims for line in _answers(claim)), labels=len(_HEADER))
     found = Plain(tuple(s for s in sentences if s), is_list=True)
-    return Section(HEADING, (_lead(decided, single), table, found) if table.rows else (found,))
+    tested = trials_table(records, first)
+    blocks = (
+        *((_lead(decided, single), table) if table.rows else ()),
+        found,
+        *((_TRIALS, tested) if tested.rows else ()),
+    )
+    return Section(HEADING, blocks)
 
 
 def _lead(decided: Sequence[Row], single: Sequence[Row]) -> Plain:
@@ -87,46 +95,6 @@ def _as_published(records: Records, row: Row) -> str:
     labels = ", ".join(LABELS[cell.method] for cell in cells)
     most = max(abs(cell.difference or 0.0) for cell in cells)
     return f"{row.title}: {labels} are within {most:.2f} points of the published numbers."
-
-
-def _off(records: Records, row: Row) -> Iterator[str]:
-    """Yield the cells of a row that differ from the published numbers, grouped by suspected cause."""
-    by_cause: dict[str, list[Measured]] = {}
-    for cell in (measure_cell(records, row, m) for m in METHODS):
-        if cell.mark and cell.mark != NEAR:
-            by_cause.setdefault(trials(records, cell)[0], []).append(cell)
-    for cause, cells in by_cause.items():
-        ends = ", ".join(_end(cell) for cell in cells)
-        suspected = f" Suspected cause: {cause}." if cause else ""
-        yield f"{row.title}: {ends}.{suspected}{''.join(_tested(records, cells))}"
-
-
-def _end(cell: Measured) -> str:
-    return f"{LABELS[cell.method]} is {spread(cell.accuracy)} (n = {cell.n}; paper {cell.paper})"
-
-
-def _tested(records: Records, cells: Sequence[Measured]) -> Iterator[str]:
-    """Yield the cells' results with each of the settings that test the cause."""
-    by_settings: dict[str, list[str]] = {}
-    for cell in cells:
-        for settings, found in _with_most_seeds(records, cell).items():
-            precision = "" if found.precision == cell.precision else f", {found.precision}"
-            end = f"{LABELS[cell.method]} {spread(found.accuracy)} (n = {found.n}{precision})"
-            by_settings.setdefault(settings, []).append(end)
-    yield from (f" With {settings}: {', '.join(ends)}." for settings, ends in by_settings.items())
-
-
-def _with_most_seeds(records: Records, cell: Measured) -> dict[str, Measured]:
-    """Map the settings of a cell's trials that were run to results, in the precision with the most seeds."""
-    most: dict[str, Measured] = {}
-    for row in rows_of(records, *PAPER_TABLES):
-        if (row.name, row.protocol) != (cell.workload, cell.protocol):
-            continue
-        for trial in trials(records, measure_cell(records, row, cell.method))[1]:
-            settings = " ".join(w for w in trial.words.split() if w != f"precision={row.precision}")
-            if trial.found and (settings not in most or trial.found.n > most[settings].n):
-                most[settings] = trial.found
-    return most
 
 
 def _few_seeds(records: Records, rows: Sequence[Row]) -> str:
