@@ -100,9 +100,9 @@ def _ghost_size(question: Question) -> str:
 def _warmup(question: Question, methods: Sequence[Planned]) -> str:
     if not question.warmup_epochs:
         return (
-            "Warm-up: none in the paper; with the linear rule, add warmup_epochs=5. With the square-root rule, "
-            "watch the first updates: on MNIST they blow up, and +LR ends below LB; with warmup_epochs=2, or "
-            "clipped to a norm of 1, it ends above (docs/protocols.md)."
+            "Warm-up: none in the paper; with the linear rule, add warmup_epochs=5. Watch the first updates "
+            "with the square-root rule too: on MNIST they blow up, and +LR ends below LB; with "
+            "warmup_epochs=2, or clipped to a norm of 1, it ends above (docs/protocols.md)."
         )
     scaled = next(p for p in methods if p.method == "lb_lr")
     return (

@@ -9,12 +9,13 @@ from pandas import DataFrame
 
 from gengap.report.bands import Array, Band, band
 from gengap.report.cells import Group
-from gengap.report.fits import NoFit, WalkFit, fit_log, fit_walk
+from gengap.report.fits import NoFit, WalkFit, fit_log, fit_walk, verdict
 from gengap.report.statistics import Summary, summarize
 from gengap.runs import read_metrics, read_record
 
 Fits = dict[int, WalkFit | str]  # by seed
 FIRST_TENSOR = 0  # the only one whose distance the released code logs
+NO_FIT = "no fit"
 LATER = (2, 4)  # starts, as multiples of the first, that show whether the verdict depends on it
 
 
@@ -42,6 +43,16 @@ class Walk:
     def reasons(self) -> list[str]:
         """Reasons why the other seeds have none, sorted."""
         return sorted({f for f in self.fits.values() if isinstance(f, str)})
+
+    @property
+    def verdicts(self) -> dict[int, str]:
+        """Which law fits, by how many times as late the window starts (from 1); `no fit` if none has."""
+        found = {k: [f for f in fits.values() if isinstance(f, WalkFit)] for k, fits in self._starts.items()}
+        return {k: verdict(fits) if fits else NO_FIT for k, fits in found.items()}
+
+    @property
+    def _starts(self) -> dict[int, Fits]:
+        return {1: self.fits, **self.later}
 
     @property
     def initial_phase(self) -> Band:

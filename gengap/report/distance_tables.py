@@ -61,11 +61,7 @@ def _summary(found: Walk) -> tuple[str, ...]:
 
 def _later(found: Walk) -> str:
     """Verdicts for windows that start later, by how many times as late."""
-    told = []
-    for k, by_seed in found.later.items():
-        fits = [f for f in by_seed.values() if isinstance(f, WalkFit)]
-        told.append(f"{k}×: {verdict(fits) if fits else 'no fit'}")
-    return "; ".join(told)
+    return "; ".join(f"{k}×: {said}" for k, said in found.verdicts.items() if k in found.later)
 
 
 def _quality(found: list[Quality]) -> tuple[str, str]:

@@ -35,7 +35,7 @@ def _line(records: Records, part: Part, precision: str, protocol: str) -> str:
     )
     predicted = [c.predicts for c in cells if c.predicts is not None]
     of = f"{sum(predicted)} of {len(predicted)} cells with at least two seeds"
-    inside = f"; the prediction interval holds it in {of}"
+    inside = f"; the prediction interval contains it in {of}"
     return f"{found}: {close}{inside if predicted else ''}."
 
 

@@ -69,8 +69,8 @@ def test_the_claim_on_sharp_minima_names_the_modes_of_batch_norm(store: Store) -
         "training loss: LB 0.5, SB 0.5"
     )
     assert line.brief == (
-        "LB / SB 0.841 to 50 (sharpness, ε = 0.001, full space), in 2 of 3 comparisons (n = 3); training "
-        "loss: LB 0.5, SB 0.5"
+        "LB / SB 10.5 (9.29 to 11.8; sharpness, ε = 0.001, full space, batch norm trained), in 2 of 3 "
+        "comparisons (n = 3); training loss: LB 0.5, SB 0.5"
     )
     assert line.paper == "167"
 

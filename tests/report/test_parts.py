@@ -16,6 +16,7 @@ from gengap.config.sweep import compose_jobs, expand
 from gengap.report.cells import read_records
 from gengap.report.format import p_value, signed
 from gengap.report.other_runs import variants
+from gengap.report.questions import steps
 from gengap.report.questions.parts import FIRST_UPDATES, GHOST_SIZES, SAMPLES, answered, trials
 from gengap.report.questions.parts_table import table
 from gengap.report.questions.section import Questions
@@ -88,6 +89,48 @@ def test_the_first_updates_are_told_by_distance_and_clipping(warm: Store) -> Non
     )
     clipped = max(t for t in recorded if t <= CLIPPED_UNTIL) / 2  # half of each row's updates
     assert (first["clipped: cell"], first["clipped: with it"]) == (f"{100 * clipped / 700:.1f} %", "0.0 %")
+
+
+def test_steps_have_the_same_settings_on_both_sides(warm: Store) -> None:
+    lb, warm_gbn, clipped = [97.0, 97.1, 97.3], [97.2, 97.4, 97.9], [98.0, 98.2, 98.3]
+    for seed in range(3):
+        warm.add("mnist_lb", seed, lb[seed])
+        warm.add_with("method.warmup_epochs=1", "mnist_lb_gbn", seed, warm_gbn[seed])
+        warm.add_with("method.clip_norm=1", "mnist_lb_lr", seed, clipped[seed])
+    records = read_records(warm.root)
+    found = rows(steps.table(records, answered(records)[FIRST_UPDATES]))
+    expected = {  # clipping acts on LB too, and LB was not run with it
+        ("method.warmup_epochs=1", "+LR − LB"): (WARM[1], lb),
+        ("method.warmup_epochs=1", "+GBN − +LR"): (warm_gbn, WARM[1]),
+        ("method.warmup_epochs=5", "+LR − LB"): (WARM[5], lb),
+    }
+    assert sorted((r["with"], r["step"]) for r in found) == sorted(expected)
+    corrected = dict(
+        zip(expected, holm([stats.ttest_rel(*sides).pvalue for sides in expected.values()]), strict=True)
+    )
+    for line in found:
+        key = line["with"], line["step"]
+        a, b = expected[key]
+        test = stats.ttest_rel(a, b)
+        low, high = test.confidence_interval(0.95)
+        assert line["difference"] == signed(float(np.mean(a) - np.mean(b)))
+        assert (line["95 %"], line["pairs"]) == (f"{signed(low)} to {signed(high)}", "3")
+        assert (line["p"], line["p (Holm)"]) == (p_value(test.pvalue), p_value(corrected[key]))
+        assert line["paper"] == {"+LR − LB": "+0.50", "+GBN − +LR": "+0.05"}[line["step"]]
+
+
+def test_lb_has_the_settings_that_act_on_it(store: Store) -> None:
+    for seed, value in enumerate([97.0, 97.2]):
+        for method in ("lb", "lb_lr"):
+            store.add_with("protocol=bigbatch protocol.bn_weight=network", f"mnist_{method}", seed, value)
+        store.add_with("protocol=bigbatch", "mnist_lb", seed, value + 1)
+    records = read_records(store.root)
+    (line,) = rows(steps.table(records, answered(records)[FIRST_UPDATES]))
+    assert (line["with"], line["step"], line["difference"]) == (
+        "protocol.bn_weight=network",
+        "+LR − LB",
+        "+0.00",
+    )
 
 
 def test_the_small_batch_on_more_samples_stands_beside_both_cells(store: Store) -> None:

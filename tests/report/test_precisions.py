@@ -89,10 +89,10 @@ def test_counts_are_of_one_precision_each(both: Store) -> None:
     assert counts(read_records(both.root)) == (
         "- Table 1 (fp32): 2 of 30 cells have finished runs: "
         "2 near the paper's number (≈), 0 above it (▲), 0 below it (▼)"
-        "; the prediction interval holds it in 2 of 2 cells with at least two seeds.\n"
+        "; the prediction interval contains it in 2 of 2 cells with at least two seeds.\n"
         "- Table 1 (bf16): 2 of 30 cells have finished runs: "
         "1 near the paper's number (≈), 0 above it (▲), 1 below it (▼)"
-        "; the prediction interval holds it in 1 of 1 cells with at least two seeds.\n"
+        "; the prediction interval contains it in 1 of 1 cells with at least two seeds.\n"
     )
 
 

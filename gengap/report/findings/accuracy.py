@@ -29,6 +29,10 @@ _STEP = (
     "the step is above 0, and disagrees where it is below. A step that also changes the factor of the "
     "learning rate decides nothing."
 )
+_SOFTENED = (
+    ' In the report, "Steps with these settings" shows the step with softer first updates; it decides '
+    "nothing here."
+)
 _MORE_SAMPLES = " +RA trains on B_L/B_S times as many samples as +GBN."
 
 
@@ -69,14 +73,14 @@ def claims(records: Records, compared: Sequence[Comparison]) -> list[Claim]:
                     "Does √ scaling of the learning rate help?",
                     "lb_lr",
                     "lb",
-                    "",
+                    _SOFTENED,
                 ),
                 (
                     "Ghost batch norm, added to that, helps.",
                     "Does ghost batch norm help further?",
                     "lb_gbn",
                     "lb_lr",
-                    "",
+                    _SOFTENED,
                 ),
                 ("Regime adaptation, added to both, helps.", "", "lb_ra", "lb_gbn", _MORE_SAMPLES),
             )
@@ -114,7 +118,7 @@ def _excludes(line: Comparison) -> str:
     published = published_difference(line.row.name, "sb", "lb")
     if published is None or line.low is None or line.high is None or not line.low <= 0 <= line.high:
         return ""
-    return "" if line.low <= published <= line.high else ", which excludes the published gap"
+    return "" if line.low <= published <= line.high else "; the interval excludes the published gap"
 
 
 def _lines(records: Records, compared: Sequence[Comparison], kind: str, a: str, b: str) -> Iterator[Evidence]:

@@ -11,7 +11,7 @@ from gengap.report.markup import Table
 from gengap.report.measure import Measured, measure_cell
 from gengap.report.rows import PAPER_TABLES, Row
 
-_ITSELF = "nothing changed"
+_ITSELF = "as in Table 1"
 
 
 def differing(records: Records, row: Row) -> list[Measured]:
@@ -56,9 +56,24 @@ def _tested(records: Records, row: Row) -> dict[str, dict[str, str]]:
     found = {}
     for cell in differing(records, row):
         if tested := _with_most_seeds(records, cell):
-            each = {_ITSELF: cell, **tested}
+            each = {_ITSELF: cell, **_in_other_precisions(records, cell), **tested}
             found[cell.method] = {words: _accuracy(cell, trial) for words, trial in each.items()}
     return found
+
+
+def _in_other_precisions(records: Records, cell: Measured) -> dict[str, Measured]:
+    """Map settings to the cell itself in other precisions, which trials in these are to be compared with."""
+    found = {}
+    for row in _precisions(records, cell):
+        other = measure_cell(records, row, cell.method)
+        if other.n and other.precision != cell.precision:
+            found[f"precision={row.precision}"] = other
+    return found
+
+
+def _precisions(records: Records, cell: Measured) -> list[Row]:
+    kind = (cell.workload, cell.protocol)
+    return [row for row in rows_of(records, *PAPER_TABLES) if (row.name, row.protocol) == kind]
 
 
 def _accuracy(cell: Measured, trial: Measured) -> str:
@@ -69,9 +84,7 @@ def _accuracy(cell: Measured, trial: Measured) -> str:
 def _with_most_seeds(records: Records, cell: Measured) -> dict[str, Measured]:
     """Map the settings of a cell's trials that were run to results, in the precision with the most seeds."""
     most: dict[str, Measured] = {}
-    for row in rows_of(records, *PAPER_TABLES):
-        if (row.name, row.protocol) != (cell.workload, cell.protocol):
-            continue
+    for row in _precisions(records, cell):
         for trial in trials(records, measure_cell(records, row, cell.method))[1]:
             settings = " ".join(w for w in trial.words.split() if w != f"precision={row.precision}")
             if trial.found and (settings not in most or trial.found.n > most[settings].n):

@@ -43,7 +43,7 @@ def findings(
     if not any(claim.evidence for claim in found):
         return None
     parts = (
-        summary(records, shown, landscape, found),
+        summary(records, shown, landscape, questions, found),
         Section("Every claim", (prose.EVERY, _table(found))),
         *(_claim(claim) for claim in found),
         section("Numbers that are not reproduced", prose.NUMBERS, _numbers(records)),
@@ -70,7 +70,7 @@ def _claim(claim: Claim) -> Section:
 
 
 def _word(agrees: bool | None) -> str:
-    return "undecided" if agrees is None else "agrees" if agrees else "disagrees"
+    return "open" if agrees is None else "agrees" if agrees else "disagrees"
 
 
 def _numbers(records: Records) -> Table:

@@ -75,11 +75,12 @@ def _in_most_modes(found: Sequence[Compared]) -> list[Compared]:
 
 
 def _times(found: Sequence[Compared], pair: str) -> str:
-    """Format the range over modes of batch norm: `LB / SB 10.4 to 11 (sharpness, ε = 0.001, full space)`."""
-    most = _in_most_modes(found)
-    values = sorted(c.ratio.value for c in most if c.ratio.value is not None)
-    ends = dict.fromkeys(significant(value) for value in (values[0], values[-1]))
-    return f"{pair} {' to '.join(ends)} ({most[0].measure.name})"
+    """Format the ratio in the first mode of batch norm: `LB / SB 10.4 (8.3 to 13; sharpness, ε = 0.001)`."""
+    first, *_ = _in_most_modes(found)
+    ratio, mode = first.ratio, first.measure.batch_norm
+    ends = interval(significant(ratio.low), significant(ratio.high))
+    measure = f"{first.measure.name}, batch norm {mode}" if mode else first.measure.name
+    return f"{pair} {significant(ratio.value)} ({'; '.join(part for part in (ends, measure) if part)})"
 
 
 def _published(found: Sequence[Compared]) -> str:

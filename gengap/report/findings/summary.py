@@ -7,13 +7,24 @@ from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
 from gengap.report.comparisons import gap
 from gengap.report.figures.figure import Figure
-from gengap.report.findings.claims import HOLDS, NOT, OPEN, PART, Claim, Evidence, counted, word
+from gengap.report.findings.claims import (
+    HOLDS,
+    NOT,
+    OPEN,
+    PART,
+    UNTESTED,
+    Claim,
+    Evidence,
+    counted,
+    word,
+)
 from gengap.report.findings.differing import causes_of, trials_table
 from gengap.report.findings.missing import ALL, cells_not_run, figures_not_drawn, listed
 from gengap.report.format import NEAR, signed
 from gengap.report.landscape.section import Landscape
 from gengap.report.markup import Table
 from gengap.report.measure import measure_cell
+from gengap.report.questions.section import Questions
 from gengap.report.rows import PAPER_TABLES, Row
 from gengap.report.section import Plain, Section
 
@@ -24,7 +35,11 @@ _TRIALS = Plain(("Accuracy (%) of the cells with a suspected cause, and with set
 
 
 def summary(
-    records: Records, shown: Sequence[Figure], landscape: Landscape, claims: Sequence[Claim]
+    records: Records,
+    shown: Sequence[Figure],
+    landscape: Landscape,
+    questions: Questions,
+    claims: Sequence[Claim],
 ) -> Section:
     """Summarize what several seeds say about the main claims, which numbers differ and why, and omissions."""
     rows = rows_of(records, *PAPER_TABLES)
@@ -37,6 +52,8 @@ def summary(
         *(s for row in first for s in causes_of(records, row)),
         _few_seeds(records, single),
         _absent(records, shown, landscape),
+        _sweeps_left(questions),
+        _untested(claims),
     )
     table = Table(_HEADER, tuple(line for claim in claims for line in _answers(claim)), labels=len(_HEADER))
     found = Plain(tuple(s for s in sentences if s), is_list=True)
@@ -50,10 +67,13 @@ def summary(
 
 
 def _lead(decided: Sequence[Row], single: Sequence[Row]) -> Plain:
-    told = "Differences of validation accuracy are in points, each with its 95 % interval over seeds."
+    told = (
+        "Differences of validation accuracy are in points, each with its 95 % interval over the n seeds of "
+        "either method."
+    )
     if decided and single:
         titles, others = (_titles(rows) for rows in (decided, single))
-        told += f" The paper's networks with several seeds so far: {titles}. With too few: {others}."
+        told += f" The paper's networks with several seeds so far: {titles}. With too few seeds: {others}."
     return Plain((told,))
 
 
@@ -108,10 +128,11 @@ def _few_seeds(records: Records, rows: Sequence[Row]) -> str:
             off.setdefault(row.title, []).append(f"{LABELS[cell.method]} {signed(cell.difference)}")
     titles = "; ".join(dict.fromkeys(row.title for row, _ in found))
     near = sum(cell.mark == NEAR for _, cell in found)
+    below = sum((cell.difference or 0.0) < 0 for _, cell in found)
     cells = f"{near} of {len(found)} cells are within a quarter of the published gap"
-    told = f"{titles}, with too few seeds: {cells}"
+    told = f"{titles}, with too few seeds: {cells}, and {below} below the published number"
     listed = "; ".join(f"{title}, {', '.join(cells)}" for title, cells in off.items())
-    return f"{told}. The others differ, in points, by: {listed}." if listed else f"{told}."
+    return f"{told}. Those outside it differ, in points, by: {listed}." if listed else f"{told}."
 
 
 def _absent(records: Records, shown: Sequence[Figure], landscape: Landscape) -> str:
@@ -121,3 +142,14 @@ def _absent(records: Records, shown: Sequence[Figure], landscape: Landscape) -> 
     numbers = ", ".join(n.removeprefix("Figure ") for n, _ in figures_not_drawn(shown, landscape))
     absent = "; ".join([*cells, *([f"figures {numbers}"] if numbers else [])])
     return f"Not run yet: {absent}." if absent else ""
+
+
+def _sweeps_left(questions: Questions) -> str:
+    left = ", ".join(questions.sweeps_left)
+    return f"Sweeps on further questions not begun yet: {left}." if left else ""
+
+
+def _untested(claims: Sequence[Claim]) -> str:
+    left = [claim.statement for claim in claims if claim.verdict == UNTESTED]
+    named = "; ".join(f"{s[0].lower()}{s[1:].removesuffix('.')}" for s in left)
+    return f"Claims not tested yet: {named}." if named else ""

@@ -6,11 +6,11 @@ from statistics import median
 from gengap.paper.figures import published
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
-from gengap.report.distance import FIRST_TENSOR, read_walk
+from gengap.report.distance import FIRST_TENSOR, LATER, read_walk
 from gengap.report.figures import norms_elsewhere
 from gengap.report.figures.distance_by_batch import NORMS, NormCurve
 from gengap.report.findings.claims import Claim, Evidence
-from gengap.report.fits import LARGEST_ERROR, LOG, NEITHER, SMALLEST_R_SQUARED, verdict
+from gengap.report.fits import LARGEST_ERROR, LOG, POWER, SMALLEST_R_SQUARED
 from gengap.report.format import significant
 from gengap.report.landscape import potentials, steps, walks
 from gengap.report.landscape.section import Landscape
@@ -25,8 +25,9 @@ _FITS = "Distance from initialization"
 _LOG_T = (
     "A cell agrees where a + b ln t predicts later distances better than a power law a t^b in most seeds, "
     f"with an error of at most {100 * LARGEST_ERROR:g} % and R² of at least {SMALLEST_R_SQUARED:g} over "
-    "them; it disagrees where a t^b does. It decides nothing where the better of the two fits worse than "
-    "that, with a single seed, or where no window is long enough."
+    f"them, and does so too in windows that start {' and '.join(map(str, LATER))} times as late; it "
+    "disagrees where a t^b does. It decides nothing where the better of the two fits worse than that, where "
+    "the start of the window changes which law it is, with a single seed, or where a window is too short."
 )
 
 
@@ -47,7 +48,7 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
             _LOG_T,
             [*_log_t(records, FIRST_TENSOR)],
             _FITS,
-            question="Does that of the first parameter tensor alone?",
+            question="Does the distance of the first parameter tensor alone grow like log t?",
         ),
         Claim(
             "Figure 2 plots how far a single tensor moves, not all parameters.",
@@ -88,6 +89,8 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
             f"bins, lies within {NEAR_TWO:g} of 2, and disagrees where all of it lies outside.",
             [*_alpha(landscape)],
             "Landscape",
+            "Any loss that is linear near the initial weights has α = 2 too, so α = 2 does not show that the "
+            "potential is random.",
         ),
     ]
 
@@ -104,18 +107,22 @@ def _log_t(records: Records, tensor: int | None = None) -> Iterator[Evidence]:
                 text = f"{row.title}, {LABELS[method]}: no fit ({'; '.join(walk.reasons)})"
                 yield Evidence(row, None, text)
                 continue
-            said = verdict(fits)
+            first, *others = said = [*walk.verdicts.values()]
             window = f"updates {min(f.start for f in fits):,} to {max(f.end for f in fits):,}"
-            text = f"{row.title}, {LABELS[method]}: {said} over {window}"
+            later = ", ".join(f"{k} times as late: {other}" for k, other in zip(LATER, others, strict=True))
+            text = f"{row.title}, {LABELS[method]}: {first} over {window}; starting {later}"
             if len(fits) > 1:
-                yield Evidence(row, _is_log(said), text, f"{LABELS[method]}: {said}")
+                yield Evidence(row, _is_log(said), text, f"{LABELS[method]}: {first}")
             else:
                 yield Evidence(row, None, text)
 
 
-def _is_log(said: str) -> bool | None:
-    """Whether the fits' verdict is a + b ln t; None if neither law describes the walk."""
-    return None if said.startswith(NEITHER) else said.startswith(LOG)
+def _is_log(said: Sequence[str]) -> bool | None:
+    """Whether a + b ln t fits from every start of the window; None if no law fits from all of them."""
+    for law, agrees in ((LOG, True), (POWER, False)):
+        if all(verdict.startswith(law) for verdict in said):
+            return agrees
+    return None
 
 
 def _norm(records: Records) -> Iterator[Evidence]:

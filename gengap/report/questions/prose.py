@@ -26,6 +26,14 @@ at the same weights and see the images in one order. "p (Holm)" is corrected ove
 "reads as" uses it, at 0.05. "paper" is the number published for the cell, and ≈, ▲ and ▼ compare with it.
 """
 
+STEPS_WITH = "Steps with these settings"
+STEPS = """\
+Both sides of a step have the same settings, and differences are paired by seed. Warm-up and the reference
+batch act only on a scaled rate, so LB is then the cell itself. In a (bigbatch) row, +LR and +GBN scale the
+rate by different factors unless the reference batch is set. "p (Holm)" is corrected over these lines, and
+"reads as" uses it, at 0.05. "paper" is the difference published for the row.
+"""
+
 QUESTIONS = {
     FIRST_UPDATES: (
         "Is the drop of +LR and +GBN one of the first updates?",

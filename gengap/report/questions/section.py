@@ -6,8 +6,8 @@ from functools import cached_property
 from gengap.report.cells import Records
 from gengap.report.figures.figure import Figure
 from gengap.report.markup import Table
-from gengap.report.questions import parts_table, prose, rates_figure, rates_table
-from gengap.report.questions.parts import Line, answered, not_run
+from gengap.report.questions import parts_table, prose, rates_figure, rates_table, steps
+from gengap.report.questions.parts import FIRST_UPDATES, Line, answered, not_run
 from gengap.report.questions.rates import Tuned
 from gengap.report.questions.tuned import beside, tuned
 from gengap.report.section import Block, Details, Picture, Plain, Section, section
@@ -60,13 +60,23 @@ class Questions:
         return frozenset({p.group.run for p in points} | {line.group.run for line in lines})
 
     @property
+    def sweeps_left(self) -> list[str]:
+        """Sweeps without any finished run; only in the project's own report."""
+        parts = (sweep for sweeps in not_run(self.answered).values() for sweep in sweeps)
+        return [*dict.fromkeys([*self._rates_left, *parts])] if self.records.are_published else []
+
+    @property
+    def _rates_left(self) -> list[str]:
+        there = {t.row.name for t in self.tuned}
+        return [sweep for name, sweep in SWEEPS.items() if name not in there]
+
+    @property
     def sections(self) -> tuple[Section, ...]:
         """Build the sections on learning rates and parts; in a user's own folder, only what was run."""
         return tuple(part for part in (self._rates(), self._parts()) if part)
 
     def _rates(self) -> Section | None:
-        there = {t.row.name for t in self.tuned}
-        missing = self._not_run(self._commands(s for name, s in SWEEPS.items() if name not in there))
+        missing = self._not_run(self._commands(self._rates_left))
         if not self.tuned:
             return section(RATES, *missing)
         (shown,) = self.figures
@@ -89,8 +99,12 @@ class Questions:
 
     def _question(self, question: str, left: Iterable[str]) -> Section:
         heading, about = prose.QUESTIONS[question]
-        shown = parts_table.table(question, self.answered[question])
-        return Section(heading, (about, shown, *self._not_run(self._commands(left))))
+        lines = self.answered[question]
+        blocks: list[Block] = [about, parts_table.table(question, lines)]
+        between = steps.table(self.records, lines)
+        if question == FIRST_UPDATES and between.rows:
+            blocks.append(Section(prose.STEPS_WITH, (prose.STEPS, between)))
+        return Section(heading, (*blocks, *self._not_run(self._commands(left))))
 
     def _commands(self, sweeps: Iterable[str]) -> list[str]:
         return [self.records.command(f"+sweep={sweep}") for sweep in sweeps]
