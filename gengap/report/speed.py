@@ -57,30 +57,36 @@ class Measured:
 
 
 def _ratio(row: dict[str, Any]) -> Measured:
-    spread = (row.get("ratio_low", row["ratio"]), row.get("ratio_high", row["ratio"]))
-    return Measured(f"{row['ratio']:.2f}x", spread)
+    return _measured(row["ratio"], (row.get("ratio_low"), row.get("ratio_high")), ".2f", "x")
 
 
 def _seconds_per_epoch(row: dict[str, Any]) -> Measured:
     middle = row["seconds_per_epoch"]
-    return Measured(f"{middle:.3g} s/epoch", tuple(middle * k for k in _slowness(row)))
+    return _measured(middle, [middle * k for k in _slowness(row)], ".3g", " s/epoch")
 
 
 def _of_matrix_rate(row: dict[str, Any]) -> Measured:
     percent = 100 * row["matrix_share"]
-    return Measured(f"{percent:.0f} %", tuple(percent / k for k in _slowness(row)))
+    return _measured(percent, [percent / k for k in _slowness(row)], ".0f", " %")
 
 
 def _over_floor(row: dict[str, Any]) -> Measured:
     """Time relative to products at the machine's rate followed by the minimal reads and writes."""
     times = 1 / (row["matrix_share"] + row.get("copy_share", 0))
-    return Measured(f"{times:.2f}x", tuple(times * k for k in _slowness(row)))
+    return _measured(times, [times * k for k in _slowness(row)], ".2f", "x")
 
 
-def _slowness(row: dict[str, Any]) -> tuple[float, float]:
-    """Quartiles of the time per update, relative to its median."""
-    middle = row["gengap_seconds"]
-    return row.get("gengap_seconds_low", middle) / middle, row.get("gengap_seconds_high", middle) / middle
+def _slowness(row: dict[str, Any]) -> list[float]:
+    """Quartiles of the time per update, relative to its median; empty in older files, which have none."""
+    quartiles = (row.get("gengap_seconds_low"), row.get("gengap_seconds_high"))
+    return [q / row["gengap_seconds"] for q in quartiles if q is not None]
+
+
+def _measured(middle: float, quartiles: Sequence[float | None], digits: str, unit: str) -> Measured:
+    """Format as `2.37x (2.36–2.44)`, without the quartiles if there are none."""
+    found = sorted(q for q in quartiles if q is not None)
+    ends = "–".join(f"{q:{digits}}" for q in found)
+    return Measured(f"{middle:{digits}}{unit}{f' ({ends})' if ends else ''}", tuple(found) or (middle,))
 
 
 FORMS = {
@@ -139,7 +145,7 @@ def _row(r: dict[str, Any], device: str) -> tuple[str, ...]:
         f"{batch:,} / {r['ghost_size'] or '–'}",
         r["precision"],
         r.get("engine", ""),
-        f"{r['ratio']:.2f}x",
+        _ratio(r).text,
         ", ".join(t.target for t in targets() if t.applies_to(device, r)),
         f"{1 / seconds:,.2f}",
         f"{batch / seconds:,.0f}",

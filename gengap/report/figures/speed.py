@@ -37,7 +37,8 @@ def figure(document: dict[str, Any]) -> Figure:
         "transforms on PIL images in a DataLoader, fp32, not compiled, .item() at every step, and with "
         "ghosts one forward and backward pass per ghost; rows in bf16 are compared with the same fp32 loop. "
         '"engine" is how gengap chose to run its update. "ratio" is of images/s, the median over pairs of '
-        "adjacent turns, so that drift affects both sides; it can differ from the ratio of the two medians. "
+        "adjacent turns, so that drift affects both sides, with its quartiles; it can differ from the ratio "
+        "of the two medians. "
         f"Turns per row: {turns}. "
         '"of matrix rate" is the share of the rate of a large matrix product on this machine '
         f'({rates} GFLOP/s). "of copy rate" is the share of the rate of copying a large array '
