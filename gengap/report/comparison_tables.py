@@ -10,7 +10,7 @@ LEVEL = 0.05
 _WITH_READING = (AS_GOOD, PRECISION, PROTOCOL)
 _WITH_MARGIN = (AS_GOOD, PRECISION)
 _P_COLUMNS = {
-    AS_GOOD: ("p (not worse)", "p (Holm)", "p (better)"),
+    AS_GOOD: ("p (not worse)", "p (Holm)", "p (better, Holm)"),
     SHARE: (),
     STEP: ("p", "p (Holm)"),
     PRECISION: ("p (TOST)", "p (Holm)"),
@@ -96,7 +96,7 @@ def reading(c: Comparison) -> str:
 
 
 def _as_good(p_not_worse: float, p_better: float | None, *, worse: bool) -> str:
-    """Interpret both tests in a fixed order, so that none needs correction; the margin defines "worse"."""
+    """Interpret both tests in a fixed order, so that one needs no correction for the other."""
     if p_not_worse < LEVEL:
         return "better" if p_better is not None and p_better < LEVEL else "as good"
     return "worse" if worse else "open"

@@ -26,8 +26,8 @@ class Comparison:
 
     seeds: number of seeds on each side, or of pairs. low, high: 95 % interval. p: p-value of the kind's test;
     p_holm: p corrected over all comparisons of the kind. p_superior: for kind AS_GOOD, p-value of +RA being
-    no better than SB, which only counts once +RA has been shown to be as good. margin: difference in points
-    below which there counts as being none.
+    no better than SB, corrected likewise; it only counts once +RA has been shown to be as good. margin:
+    difference in points below which there counts as being none.
     """
 
     kind: str
@@ -57,7 +57,7 @@ def compare_methods(records: Records) -> list[Comparison]:
     # Look up cells by their own key, so that one shared by two rows is compared only once
     cells = [(row, m) for row in rows for m in METHODS if (row, m) in records.cells]
     return [
-        *corrected([_as_good(row, samples[row]) for row in rows]),
+        *_both_corrected([_as_good(row, samples[row]) for row in rows]),
         *(_share(row, samples[row], m) for row in rows for m in ("lb_lr", "lb_gbn", "lb_ra")),
         *corrected([_step(records, row, samples[row], *pair) for row in rows for pair in _STEPS]),
         *corrected([_precision(records, row, m) for row, m in cells if row.precision != FP32]),
@@ -69,6 +69,13 @@ def corrected(lines: Sequence[Comparison]) -> list[Comparison]:
     """Apply Holm's correction over all comparisons that have a p-value."""
     adjusted = iter(holm([line.p for line in lines if line.p is not None]))
     return [line if line.p is None else replace(line, p_holm=next(adjusted)) for line in lines]
+
+
+def _both_corrected(lines: Sequence[Comparison]) -> list[Comparison]:
+    """Apply Holm's correction to each of the two tests of AS_GOOD."""
+    found = corrected(lines)
+    better = iter(holm([line.p_superior for line in found if line.p_superior is not None]))
+    return [line if line.p_superior is None else replace(line, p_superior=next(better)) for line in found]
 
 
 def gap(records: Records, row: Row, a: str, b: str) -> Comparison:

@@ -72,8 +72,8 @@ quarter of the gap that was published for the row, 0.5 points for rows without o
 table is one family of tests: "p (Holm)" is corrected over its lines, and "reads as" uses it, at 0.05.
 
 - As good as SB? First a one-sided test that +RA is not worse by the margin (non-inferiority); where it holds,
-  and only there, one that +RA is better, which needs no further correction. "worse": the whole 95 % interval
-  is below −margin. "open": none of these.
+  and only there, one that +RA is better. Each test is corrected over the lines. "worse": the whole 95 %
+  interval is below −margin. "open": none of these.
 - Share of the gap: 0 % is LB, 100 % is SB. Its interval is Fieller's, with Satterthwaite's degrees of
   freedom; there is none where SB − LB may be 0.
 - Steps: what each addition changes. Where two methods multiply the learning rate by different factors, as

@@ -51,6 +51,19 @@ def test_a_whole_row(store: Store) -> None:
     assert shares["+LR"]["seeds"] == "3 3 2"
 
 
+def test_both_tests_of_as_good_are_corrected_over_the_rows(store: Store) -> None:
+    better = ROW | {"lb_ra": [98.9, 99.0, 99.2]}
+    add(store, better)
+    for method, accuracies in {"sb": [90.0, 95.0], "lb_ra": [91.0, 96.5]}.items():
+        for seed, accuracy in enumerate(accuracies):
+            store.add(f"digits_{method}", seed, accuracy)
+    (line,) = lines(store, AS_GOOD).values()
+    for shift, key in ((1.22 / 4, "p_holm"), (0.0, "p_superior")):
+        shifted = [a + shift for a in better["lb_ra"]]
+        test = stats.ttest_ind(shifted, better["sb"], equal_var=False, alternative="greater")
+        assert line[key] == f"{2 * test.pvalue:.3g}"
+
+
 def test_steps_are_corrected_over_the_table(store: Store) -> None:
     """A second row, whose steps are less certain, counts too."""
     add(store, ROW)
