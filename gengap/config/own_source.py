@@ -11,9 +11,22 @@ from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gengap.config.factory import imported
+from gengap.config.schema import Config
+
 _INSTALLED = [*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("stdlib")]
 _NOT_OWN = [Path(__file__).parents[1], *(Path(folder).resolve() for folder in _INSTALLED)]
 _Import = (ast.Import, ast.ImportFrom)
+
+
+def own_fingerprint(config: Config) -> str | None:
+    """Fingerprint the source code of a user's own network; None for gengap's and installed ones.
+
+    Raises:
+        UserError: the network can't be imported.
+    """
+    name = config.model.name
+    return source_fingerprint(name, imported("model.name", name, ())) if ":" in name else None
 
 
 @cache

@@ -12,9 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from gengap.batches import Batches
-from gengap.config.factory import imported
 from gengap.config.identity import as_dict
-from gengap.config.own_source import source_fingerprint
+from gengap.config.own_source import own_fingerprint
 from gengap.config.schema import Config
 from gengap.data.description import describe, what_changed
 from gengap.data.sources import Source
@@ -72,7 +71,7 @@ def _data_of(
 def _network_of(run: Run, before: Sequence[Mapping[str, Any]], config: Config) -> dict[str, Any]:
     """Fingerprint of the source code of a user's own network; empty for gengap's networks."""
     name = config.model.name
-    fingerprint = source_fingerprint(name, imported("model.name", name, ())) if ":" in name else None
+    fingerprint = own_fingerprint(config)
     if fingerprint is None:
         return {}
     if any(one.get("network", {}).get("fingerprint", fingerprint) != fingerprint for one in before):

@@ -3,11 +3,13 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from math import nan
 
 from gengap.config.identity import is_published
+from gengap.config.own_source import own_fingerprint
 from gengap.config.sweep import Job
-from gengap.errors import counted
+from gengap.errors import UserError, counted
 from gengap.launch.outcome import Outcome
 from gengap.paths import expanded
 from gengap.runs import Status, read_record
@@ -31,6 +33,8 @@ def skipped_line(job: Job) -> str:
     accuracy = record.get("summary", {}).get("last_val_accuracy")
     result = "" if accuracy is None else f", validation accuracy {accuracy:.2f}%"
     line = f"{directory} has {record['status']}{result}: skipped"
+    if _is_of_another_source(job):
+        return f"{line}, though {_changed(job)}; to train the new source, {_again([job])}"
     if _lacks_weights(job):
         return f"{line}, and its weights {_NOT_KEPT}: {_again([job])}"
     return f"{line}; to train it again, {_again([job])}"
@@ -40,6 +44,18 @@ def finished_line(job: Job) -> str:
     """Format the result of a run trained by a job elsewhere, as the run itself logs it in its run.log."""
     accuracy = (read_record(job.directory) or {}).get("summary", {}).get("last_val_accuracy", nan)
     return f"{job.directory}: finished, validation accuracy {accuracy:.2f}%"
+
+
+def _is_of_another_source(job: Job) -> bool:
+    """Whether the source of the user's own network has changed since the run."""
+    trained = (read_record(job.directory) or {}).get("network", {}).get("fingerprint")
+    with suppress(UserError):  # a network that can't be imported any more
+        return trained is not None and own_fingerprint(job.config) not in (None, trained)
+    return False
+
+
+def _changed(job: Job) -> str:
+    return f"the source of model.name={job.config.model.name} has changed since"
 
 
 def _lacks_weights(job: Job) -> bool:
@@ -71,6 +87,14 @@ def sum_up(jobs: Sequence[Job], outcomes: Sequence[Outcome], reason: str | None)
     log.info("gengap: %d runs: %s%s", len(jobs), ", ".join(parts), stopped)
     skipped = [job for job, outcome in zip(jobs, outcomes, strict=True) if outcome == Outcome.SKIPPED]
     lacking = [job for job in skipped if _lacks_weights(job)]
+    older = [job for job in skipped if _is_of_another_source(job)]
+    if older:
+        log.info(
+            "  of %s, %s; to train the new source, %s",
+            counted(len(older), "skipped run"),
+            _changed(older[0]),
+            _again(older),
+        )
     if len(skipped) == len(jobs) and not lacking and any(map(_is_published, jobs)):
         log.info("  to train them yourself, %s", _again(jobs))
     if lacking:

@@ -42,12 +42,18 @@ def build(name: str, /, num_classes: int, **options: Any) -> nn.Module:
         A module that maps images (B, C, H, W) to logits (B, num_classes).
 
     Raises:
-        UserError: there is no such network, or its factory does not take these arguments.
+        UserError: there is no such network, or its factory does not take these arguments or returns no
+            Module.
     """
     try:
-        return called("model.name", name, lambda: call(name, builder(name), num_classes, options))
+        network = called("model.name", name, lambda: call(name, builder(name), num_classes, options))
     except TypeError as error:
         raise UserError(f"model.name={name} can't be built with model.options={options}: {error}") from error
+    if not isinstance(network, nn.Module):
+        kind = type(network)
+        found = f"a {kind.__module__}.{kind.__qualname__}"
+        raise UserError(f"model.name={name} returned {found}: let it return a torch.nn.Module")
+    return network
 
 
 def builder(name: str) -> Callable[..., nn.Module]:

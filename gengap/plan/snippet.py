@@ -85,6 +85,9 @@ def _schedules(question: Question, adapted: Planned, gbn: Planned) -> str:
         lines.append(f"schedules.append(lr_scheduler.LambdaLR(optimizer, {factor}))")
     if adapted.warmup_updates:
         start = float(question.lr[0]) / adapted.lr[0]
-        climb = f"start_factor={start:.6g}, total_iters={adapted.warmup_updates}"
+        lines.append(
+            f"warmup = {adapted.warmup_updates}  # updates; without regime adaptation: {gbn.warmup_updates}"
+        )
+        climb = f"start_factor={start:.6g}, total_iters=warmup"
         lines.append(f"schedules.append(lr_scheduler.LinearLR(optimizer, {climb}))")
     return "\n".join(lines)

@@ -102,7 +102,8 @@ def _warmup(question: Question, methods: Sequence[Planned]) -> str:
         return (
             "Warm-up: none in the paper; with the linear rule, add warmup_epochs=5. Watch the first updates "
             "with the square-root rule too: on MNIST they blow up, and +LR ends below LB; with "
-            "warmup_epochs=2, or clipped to a norm of 1, it ends above (docs/protocols.md)."
+            "warmup_epochs=2, or clipped to a norm of 1 instead of the loop's 5, it ends above "
+            "(docs/protocols.md)."
         )
     scaled = next(p for p in methods if p.method == "lb_lr")
     return (

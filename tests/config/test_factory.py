@@ -73,6 +73,9 @@ def images(folder):
 
 def unnamed(folder):
     raise RuntimeError
+
+def forgotten(num_classes):
+    pass
 """
 
 
@@ -90,6 +93,7 @@ def unnamed(folder):
         ),
         ("data.name=MODULE:images", "(MODULE.py, line 16)"),
         ("data.name=MODULE:unnamed", "fails with RuntimeError (MODULE.py, line 19)"),
+        ("model.name=MODULE:forgotten", "returned a builtins.NoneType: let it return a torch.nn.Module"),
     ],
 )
 def test_error_of_one_s_own_factory_names_it_in_one_line(word, line, tmp_path, monkeypatch, caplog):

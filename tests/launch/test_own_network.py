@@ -8,7 +8,9 @@ import pytest
 
 from gengap.config.compose import compose_config
 from gengap.config.identity import run_directory
+from gengap.config.sweep import Job
 from gengap.launch.execute import execute
+from gengap.launch.jobs import train_all
 from gengap.launch.outcome import Outcome
 
 SOURCE = """\
@@ -126,3 +128,28 @@ def test_a_network_whose_source_changed_is_refused_until_it_is_back(stripes, tmp
     config.runtime.time_budget = None
     assert train("ReLU") == Outcome.FINISHED
     assert json.loads(record.read_text())["network"] == before
+
+
+def test_a_finished_run_of_another_source_is_skipped_with_a_word(stripes, tmp_path, monkeypatch, caplog):
+    monkeypatch.syspath_prepend(tmp_path)
+    job = Job((), stripes("edited_later:network", "lb"))
+    caplog.set_level("INFO")
+
+    def train(activation, jobs=(job,)):
+        (tmp_path / "edited_later.py").write_text(SOURCE.format(activation))
+        sys.modules.pop("edited_later", None)
+        invalidate_caches()
+        caplog.clear()
+        assert train_all([*jobs], (), 0.0) == 0
+        return "the source of model.name=edited_later:network has changed since" in caplog.text
+
+    assert [train("ReLU"), train("ReLU"), train("Softplus"), train("ReLU")] == [False, False, True, False]
+    other = Job((), stripes("edited_later:network", "lb_gbn"))
+    assert not train("ReLU", (job, other))
+    assert train("Softplus", (job, other))
+    assert "  of 2 skipped runs, the source of " in caplog.text
+    (tmp_path / "edited_later.py").unlink()
+    sys.modules.pop("edited_later")
+    caplog.clear()
+    assert train_all([job], (), 0.0) == 0  # nothing is to be trained, so the network need not be there
+    assert "skipped" in caplog.text
