@@ -47,12 +47,9 @@ class Walk:
     @property
     def verdicts(self) -> dict[int, str]:
         """Which law fits, by how many times as late the window starts (from 1); `no fit` if none has."""
-        found = {k: [f for f in fits.values() if isinstance(f, WalkFit)] for k, fits in self._starts.items()}
+        starts = {1: self.fits, **self.later}
+        found = {k: [f for f in fits.values() if isinstance(f, WalkFit)] for k, fits in starts.items()}
         return {k: verdict(fits) if fits else NO_FIT for k, fits in found.items()}
-
-    @property
-    def _starts(self) -> dict[int, Fits]:
-        return {1: self.fits, **self.later}
 
     @property
     def initial_phase(self) -> Band:

@@ -101,8 +101,7 @@ class Questions:
         heading, about = prose.QUESTIONS[question]
         lines = self.answered[question]
         blocks: list[Block] = [about, parts_table.table(question, lines)]
-        between = steps.table(self.records, lines)
-        if question == FIRST_UPDATES and between.rows:
+        if question == FIRST_UPDATES and (between := steps.table(self.records, lines)).rows:
             blocks.append(Section(prose.STEPS_WITH, (prose.STEPS, between)))
         return Section(heading, (*blocks, *self._not_run(self._commands(left))))
 

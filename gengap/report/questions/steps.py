@@ -10,7 +10,7 @@ from gengap.report.format import interval, p_value, signed
 from gengap.report.margins import published_difference
 from gengap.report.markup import Table
 from gengap.report.questions.paired import compared
-from gengap.report.questions.parts import FIRST_UPDATES, Line
+from gengap.report.questions.parts import Line
 from gengap.report.rows import Row
 
 _STEPS = (("lb_lr", "lb"), ("lb_gbn", "lb_lr"))
@@ -23,9 +23,7 @@ Trials = dict[tuple[Row, str, frozenset[str]], Group]  # by row, method and sett
 def table(records: Records, lines: Sequence[Line]) -> Table:
     """Tabulate a line for each row, setting and step whose sides were both run, corrected over the lines."""
     trials: Trials = {(line.row, line.method, _words(line.trial.settings)): line.group for line in lines}
-    kinds = dict.fromkeys(
-        (line.row, line.trial.settings) for line in lines if line.trial.question == FIRST_UPDATES
-    )
+    kinds = dict.fromkeys((line.row, line.trial.settings) for line in lines)
     found = [step for row, settings in kinds for step in _steps(records, trials, row, settings)]
     adjusted = corrected([comparison for *_, comparison in found])
     header = (
