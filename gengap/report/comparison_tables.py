@@ -53,7 +53,7 @@ def _row(c: Comparison, p_columns: int) -> tuple[str, ...]:
     return (
         c.row.title,
         c.name,
-        f"{c.seeds[0]} pairs" if c.paired else ", ".join(map(str, c.seeds)),
+        c.n,
         shown(c.value),
         interval(shown(c.low), shown(c.high)),
         *((f"{c.margin:.2f}",) if c.kind in _WITH_MARGIN else ()),

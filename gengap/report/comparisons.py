@@ -18,6 +18,7 @@ NO_SPREAD = "the seeds do not differ, so there is nothing to compare with"
 _STEPS = (("lb_lr", "lb"), ("lb_gbn", "lb_lr"), ("lb_ra", "lb_gbn"))  # columns are cumulative
 
 Samples = dict[str, list[float]]  # accuracies in percent, one per seed
+Cells = dict[str, Group | None]  # by method
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class Comparison:
     reason: str = ""
 
     @property
+    def n(self) -> str:
+        """Number of seeds: `5 pairs`, `5 triples` for a share, or `5, 3` if the sides share no two seeds."""
+        shared = "triples" if self.kind == SHARE else "pairs"
+        return f"{self.seeds[0]} {shared}" if self.paired else ", ".join(map(str, self.seeds))
+
+    @property
     def needs_seeds(self) -> bool:
         """Whether one side has too few seeds to compute any number."""
         return self.reason.startswith(NEEDS_SEEDS)
@@ -53,13 +60,13 @@ class Comparison:
 def compare_methods(records: Records) -> list[Comparison]:
     """Make all comparisons, ordered by kind, then by the tables' rows."""
     rows = rows_of(records, *Part)
-    samples = {row: {m: _accuracies(records, row, m) for m in METHODS} for row in rows}
+    found: dict[Row, Cells] = {row: {m: records.cell(row, m) for m in METHODS} for row in rows}
     # Look up cells by their own key, so that one shared by two rows is compared only once
     cells = [(row, m) for row in rows for m in METHODS if (row, m) in records.cells]
     return [
-        *_both_corrected([_as_good(row, samples[row]) for row in rows]),
-        *(_share(row, samples[row], m) for row in rows for m in ("lb_lr", "lb_gbn", "lb_ra")),
-        *corrected([_step(records, row, samples[row], *pair) for row in rows for pair in _STEPS]),
+        *_both_corrected([_as_good(row, found[row]) for row in rows]),
+        *(_share(row, found[row], m) for row in rows for m in ("lb_lr", "lb_gbn", "lb_ra")),
+        *corrected([_step(row, found[row], *pair) for row in rows for pair in _STEPS]),
         *corrected([_precision(records, row, m) for row, m in cells if row.precision != FP32]),
         *corrected([_protocol(records, row, m) for row, m in cells if row.protocol != PAPER]),
     ]
@@ -80,19 +87,13 @@ def _both_corrected(lines: Sequence[Comparison]) -> list[Comparison]:
 
 def gap(records: Records, row: Row, a: str, b: str) -> Comparison:
     """Compute method `a` minus method `b` within a row, with interval and p-value of no difference."""
-    samples = {m: _accuracies(records, row, m) for m in (a, b)}
-    line, tested = _between_methods("gap", row, samples, a, b)
+    line, tested = _between_methods("gap", row, {m: records.cell(row, m) for m in (a, b)}, a, b)
     return line if tested is None else replace(line, p=tested.p)
 
 
-def _accuracies(records: Records, row: Row, method: str) -> list[float]:
-    group = records.cell(row, method)
-    return [] if group is None else group.accuracies
-
-
-def _as_good(row: Row, samples: Samples) -> Comparison:
+def _as_good(row: Row, cells: Cells) -> Comparison:
     """Compare +RA with SB, testing first that it is not worse by the margin, then that it is better."""
-    line, tested = _between_methods(AS_GOOD, row, samples, "lb_ra", "sb")
+    line, tested = _between_methods(AS_GOOD, row, cells, "lb_ra", "sb")
     line = replace(line, margin=margin_of(row.name))
     if tested is None:
         return line
@@ -124,22 +125,25 @@ def between(kind: str, row: Row, groups: Mapping[str, Group | None]) -> tuple[Co
 
     Uses pairs with the same seed, hence the same initial weights and image order, if there are at least two.
     """
-    found = [{} if group is None else group.by_seed for group in groups.values()]
-    shared = sorted(found[0].keys() & found[1].keys())
+    sides, paired = _sides(groups)
+    return _difference(kind, row, sides, paired=paired)
+
+
+def _sides(groups: Mapping[str, Group | None]) -> tuple[Samples, bool]:
+    """Accuracies of every group and whether they are paired: at the seeds that all have, if at least two."""
+    found = {name: {} if group is None else group.by_seed for name, group in groups.items()}
+    shared = sorted(set.intersection(*map(set, found.values())))
     paired = len(shared) >= 2
-    sides = [[s[k] for k in shared] if paired else list(s.values()) for s in found]
-    return _difference(kind, row, dict(zip(groups, sides, strict=True)), paired=paired)
+    return {name: [s[k] for k in shared] if paired else [*s.values()] for name, s in found.items()}, paired
 
 
 def _between_methods(
-    kind: str, row: Row, samples: Samples, a: str, b: str
+    kind: str, row: Row, cells: Cells, a: str, b: str
 ) -> tuple[Comparison, Difference | None]:
-    return _difference(kind, row, {LABELS[m]: samples[m] for m in (a, b)})
+    return between(kind, row, {LABELS[m]: cells[m] for m in (a, b)})
 
 
-def _difference(
-    kind: str, row: Row, sides: Samples, *, paired: bool = False
-) -> tuple[Comparison, Difference | None]:
+def _difference(kind: str, row: Row, sides: Samples, *, paired: bool) -> tuple[Comparison, Difference | None]:
     """Compute the first side minus the second; Difference is None if no test is possible."""
     a, b = sides.values()
     line = Comparison(kind, row, " − ".join(sides), (len(a), len(b)), paired=paired)
@@ -158,35 +162,29 @@ def _too_few(sides: Samples) -> str:
     return f"{NEEDS_SEEDS}: {', '.join(short)}" if short else ""
 
 
-def _share(row: Row, samples: Samples, method: str) -> Comparison:
-    needed = ("sb", "lb", method)
-    line = Comparison(SHARE, row, LABELS[method], tuple(len(samples[m]) for m in needed))
-    reason = _too_few({LABELS[m]: samples[m] for m in needed}) or _no_gap(samples)
+def _share(row: Row, cells: Cells, method: str) -> Comparison:
+    samples, paired = _sides({LABELS[m]: cells[m] for m in ("sb", "lb", method)})
+    sb, lb, ours = samples.values()
+    line = Comparison(SHARE, row, LABELS[method], (len(sb), len(lb), len(ours)), paired=paired)
+    reason = _too_few(samples) or _no_gap(sb, lb, paired=paired)
     if reason:
         return replace(line, reason=reason)
-    sides = (samples["sb"], samples["lb"], samples[method])
-    low, high = share_interval(*sides)
-    return replace(line, value=share(*sides), low=low, high=high)
+    low, high = share_interval(sb, lb, ours, paired=paired)
+    return replace(line, value=share(sb, lb, ours), low=low, high=high)
 
 
-def _no_gap(samples: Samples) -> str:
+def _no_gap(sb: list[float], lb: list[float], *, paired: bool) -> str:
     """Explain why there may be no gap to close; empty if the interval of SB - LB excludes 0."""
-    found = difference(samples["sb"], samples["lb"])
+    found = difference(sb, lb, paired=paired)
     if not found.testable:
         return f"SB and LB: {NO_SPREAD}"
     low, high = found.interval()
     return f"SB − LB may be 0: 95 % is {low:+.2f} to {high:+.2f}" if low <= 0 <= high else ""
 
 
-def _step(records: Records, row: Row, samples: Samples, a: str, b: str) -> Comparison:
-    line, tested = _between_methods(STEP, row, samples, a, b)
-    scales = [_scale(records, row, m) for m in (a, b)]
+def _step(row: Row, cells: Cells, a: str, b: str) -> Comparison:
+    line, tested = _between_methods(STEP, row, cells, a, b)
+    scales = [group.lr_scale if (group := cells[m]) else None for m in (a, b)]
     if b != "lb" and all(scales) and scales[0] != scales[1]:  # the step changes more than one thing
         line = replace(line, name=f"{line.name} (rate ×{scales[0]:.3g} − ×{scales[1]:.3g})")
     return line if tested is None else replace(line, p=tested.p)
-
-
-def _scale(records: Records, row: Row, method: str) -> float | None:
-    """Ratio of a cell's learning rate to the small batch's; None without records."""
-    group = records.cell(row, method)
-    return None if group is None else group.lr_scale

@@ -61,28 +61,29 @@ a table like the others.
 SHARED = "Both rows share SB, and LB and +LR at batch 2048, as in the paper (footnote 8).\n"
 
 COMPARISONS = """\
-Accuracies of finished seeds; all intervals are 95 % intervals over seeds only.
+Accuracies of finished seeds; all intervals are 95 % intervals over seeds only. Differences are paired by seed
+where the cells have two seeds in common: runs of a seed begin at the same weights, apart from those of batch
+norm where a protocol draws them, and see the images in one order. Where they have not, Welch's test compares
+independent samples.
 """
 
 NO_COMPARISON = "Each needs 2 finished runs, of different seeds, in each of its cells.\n"
 
 COMPARED = """\
-"n" counts the seeds of each cell in the order of the name (for shares: SB, LB, the method). "margin" is a
-quarter of the gap that was published for the row, 0.5 points for rows without one. Every
-table is one family of tests: "p (Holm)" is corrected over its lines, and "reads as" uses it, at 0.05.
+"n" counts the pairs or, for shares, the triples of SB, LB and the method with the same seed; without pairs,
+the seeds of each cell in that order. "margin" is a quarter of the gap that was published for the row, 0.5
+points for rows without one. Every table is one family of tests, with all rows shown in it: "p (Holm)" is
+corrected over its lines, and "reads as" uses it, at 0.05.
 
 - As good as SB? First a one-sided test that +RA is not worse by the margin (non-inferiority); where it holds,
   and only there, one that +RA is better. Each test is corrected over the lines. "worse": the whole 95 %
   interval is below −margin. "open": none of these.
-- Share of the gap: 0 % is LB, 100 % is SB. Its interval is Fieller's, with Satterthwaite's degrees of
-  freedom; there is none where SB − LB may be 0.
+- Share of the gap: 0 % is LB, 100 % is SB. Its interval is Fieller's; there is none where SB − LB may be 0.
 - Steps: what each addition changes. Where two methods multiply the learning rate by different factors, as
   +LR and +GBN of the released code's protocol do, the line says so: that step is not ghost batch norm alone.
 - Precision: runs in bf16 against runs in fp32 that are otherwise identical, tested for equivalence within the
   margin (two one-sided tests). Protocol: runs following the released code against runs following the paper,
-  tested for a difference. Both are paired by seed where two seeds are common: the two runs of a seed begin at
-  the same weights, apart from those of batch norm where a protocol draws them, and see the images in one
-  order.
+  tested for a difference.
 
 Marked rows compare runs of their own kind with each other.
 """

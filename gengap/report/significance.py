@@ -109,29 +109,34 @@ def share(sb: Sequence[float], lb: Sequence[float], method: Sequence[float]) -> 
 
 
 def share_interval(
-    sb: Sequence[float], lb: Sequence[float], method: Sequence[float], level: float = 0.95
+    sb: Sequence[float],
+    lb: Sequence[float],
+    method: Sequence[float],
+    level: float = 0.95,
+    *,
+    paired: bool = False,
 ) -> tuple[float, float]:
-    """Interval of the share by Fieller's theorem (Fieller 1954), for three samples with unequal variances.
+    """Interval of the share by Fieller's theorem (Fieller 1954).
 
-    A share r is inside if method - (1 - r) LB - r SB does not differ from 0 in a t-test with Satterthwaite's
-    degrees of freedom at that r. The interval is thus bounded exactly if Welch's test distinguishes SB and
-    LB.
+    A share r is inside if method - (1 - r) LB - r SB does not differ from 0 in a t-test at that r: Student's
+    on the values of each seed if sb[i], lb[i] and method[i] are `paired`, otherwise with Satterthwaite's
+    degrees of freedom for three samples with unequal variances. The interval is thus bounded exactly if the
+    same test distinguishes SB and LB.
 
     Raises:
-        ValueError: SB may equal LB, so that any share may be inside, or no sample varies.
+        ValueError: SB may equal LB, so that any share may be inside, or nothing varies over seeds.
     """
     samples = [np.asarray(values, dtype=float) for values in (method, lb, sb)]
+    combine = _of_triples if paired else _of_samples
 
     def beyond(r: float) -> float:
-        """Compute how far this share's t lies outside the quantile; negative inside the interval."""
-        weights = (1.0, r - 1.0, -r)
-        parts = [w * w * x.var(ddof=1) / len(x) for w, x in zip(weights, samples, strict=True)]
-        freedom = sum(parts) ** 2 / sum(p * p / (len(x) - 1) for p, x in zip(parts, samples, strict=True))
-        mean = sum(w * x.mean() for w, x in zip(weights, samples, strict=True))
-        return float(abs(mean) / sqrt(sum(parts)) - t.ppf((1 + level) / 2, freedom))
+        """Compute how far this share lies outside the interval, in points of accuracy; negative inside."""
+        mean, variance, freedom = combine(samples, (1.0, r - 1.0, -r))
+        return float(abs(mean) - t.ppf((1 + level) / 2, freedom) * sqrt(variance))
 
-    if not any(np.ptp(x) > 0 for x in samples):
-        raise ValueError("no sample varies, so there is nothing to compare with")
+    varying = [x - samples[0] for x in samples] if paired else samples
+    if not any(np.ptp(x) > 0 for x in varying):
+        raise ValueError("nothing varies over seeds, so there is nothing to compare with")
     if np.mean(sb) == np.mean(lb):
         raise ValueError(_NO_GAP)
     found = share(sb, lb, method)
@@ -139,6 +144,21 @@ def share_interval(
     if not all(map(isfinite, ends)):
         raise ValueError(_NO_GAP)
     return ends[0], ends[1]
+
+
+def _of_samples(samples: Sequence[Array], weights: Sequence[float]) -> tuple[float, float, float]:
+    """Weighted sum of the means of independent samples, its variance and degrees of freedom."""
+    mean = sum(w * x.mean() for w, x in zip(weights, samples, strict=True))
+    parts = [w * w * x.var(ddof=1) / len(x) for w, x in zip(weights, samples, strict=True)]
+    freedom = sum(parts) ** 2 / sum(p * p / (len(x) - 1) for p, x in zip(parts, samples, strict=True))
+    return float(mean), float(sum(parts)), float(freedom)
+
+
+def _of_triples(samples: Sequence[Array], weights: Sequence[float]) -> tuple[float, float, float]:
+    """Mean over seeds of the weighted sum, its variance and degrees of freedom."""
+    sums = np.asarray(weights) @ np.stack(samples)
+    n = len(sums)
+    return float(sums.mean()), float(sums.var(ddof=1)) / n, float(n - 1)
 
 
 def _crossing(beyond: Any, inside: float, direction: int) -> float:

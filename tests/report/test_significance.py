@@ -1,4 +1,4 @@
-"""Welch against published values, TOST against an interval, Holm against its closure, Fieller by its test."""
+"""Pairs and independent samples: against published values, TOST by its interval, Holm by its closure."""
 
 from itertools import combinations
 from math import atan, pi
@@ -137,6 +137,35 @@ def test_a_share_has_an_interval_exactly_where_sb_differs_from_lb(
             share_interval(sb, lb, method)
 
 
+TRIPLES = st.lists(st.tuples(*[st.floats(-1, 1, width=32)] * 3), min_size=3, max_size=6)
+
+
+@given(TRIPLES)
+def test_an_end_of_the_paired_interval_is_where_student_s_test_of_the_triples_reaches_5_percent(
+    noise: list[tuple[float, float, float]],
+) -> None:
+    sb, lb, method = np.array([98.0, 90.0, 96.0])[:, None] + np.array(noise).T
+    assume(all(np.ptp(a - b) > 1e-2 for a, b in combinations((sb, lb, method), 2)))
+    assume(stats.ttest_rel(sb, lb).pvalue < 0.04)
+    ends = share_interval(list(sb), list(lb), list(method), paired=True)
+    assert ends[0] < share(list(sb), list(lb), list(method)) < ends[1]
+    for r in ends:
+        found = stats.ttest_1samp(method - (1 - r) * lb - r * sb, 0.0)
+        assert found.pvalue == pytest.approx(0.05, rel=1e-4)
+
+
+def test_pairs_remove_what_a_seed_adds_to_all_methods() -> None:
+    of_seed = np.array([-1.0, 0.0, 1.0])
+    sb, lb, method = (list(mean + of_seed + tiny) for mean, tiny in ((98, 0.0), (94, 0.01), (97, 0.0)))
+    sb[0] += 0.01
+    paired = share_interval(sb, lb, method, paired=True)
+    assert paired[1] - paired[0] < 0.1
+    with pytest.raises(ValueError, match="nothing varies over seeds"):
+        share_interval([98.0, 99.0], [94.0, 95.0], [97.0, 98.0], paired=True)
+    alone = share_interval(sb, lb, method)
+    assert alone[1] - alone[0] > 1
+
+
 def test_the_interval_of_a_share_covers_it_as_often_as_it_says_with_three_seeds() -> None:
     generator = np.random.default_rng(0)
     trials, inside = 400, 0
@@ -150,7 +179,7 @@ def test_the_interval_of_a_share_covers_it_as_often_as_it_says_with_three_seeds(
 
 
 def test_no_interval_where_nothing_varies() -> None:
-    with pytest.raises(ValueError, match="no sample varies"):
+    with pytest.raises(ValueError, match="nothing varies over seeds"):
         share_interval([2.0, 2.0], [1.0, 1.0], [1.5, 1.5])
 
 

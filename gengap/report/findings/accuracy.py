@@ -15,19 +15,19 @@ from gengap.report.rows import Part, Row, part_of
 
 _PARTS = (Part.TABLE1, Part.TABLE2, Part.DEMO)
 _GAP = (
-    "A row decides at p < 0.05, corrected over the rows below (Holm): it agrees where SB is above LB, and "
-    "disagrees where it is below."
+    "A row decides at p < 0.05, paired by seed and corrected over the rows below (Holm): it agrees where "
+    "SB is above LB, and disagrees where it is below."
 )
 _AS_GOOD = (
     "A row agrees where +RA is not worse than SB by a quarter of the gap published for the row (0.5 points "
-    "where there is none), at p < 0.05, corrected over all rows of the report (Holm). It disagrees where the "
-    "whole 95 % interval lies below that. +RA trains on B_L/B_S times as many samples as SB, where B_L and "
-    "B_S are their batch sizes."
+    "where there is none), at p < 0.05, paired by seed and corrected over all rows of the report (Holm). It "
+    "disagrees where the whole 95 % interval lies below that. +RA trains on B_L/B_S times as many samples as "
+    "SB, where B_L and B_S are their batch sizes."
 )
 _STEP = (
-    "A row decides at p < 0.05, corrected over all steps of all rows of the report (Holm): it agrees where "
-    "the step is above 0, and disagrees where it is below. A step that also changes the factor of the "
-    "learning rate decides nothing."
+    "A row decides at p < 0.05, paired by seed and corrected over all steps of all rows of the report "
+    "(Holm): it agrees where the step is above 0, and disagrees where it is below. A step that also changes "
+    "the factor of the learning rate decides nothing."
 )
 _SOFTENED = (
     ' In the report, "Steps with these settings" shows the step with softer first updates; it decides '
@@ -150,15 +150,14 @@ def _numbers(line: Comparison, a: str, b: str) -> str:
     paper = "" if printed is None else f"; paper {signed(printed)}"
     p = "" if line.p_holm is None else f", p (Holm) {p_value(line.p_holm)}"
     ends = interval(signed(line.low), signed(line.high))
-    seeds = ", ".join(map(str, line.seeds))
-    about = f"95 %: {ends}; n = {seeds}{p}{paper}"
+    about = f"95 %: {ends}; n = {line.n}{p}{paper}"
     return f"{line.row.title}: {line.name} is {signed(line.value)} points ({about})"
 
 
 def _brief(line: Comparison) -> str:
-    """Format as `SB − LB +0.83 (+0.73 to +0.93; n = 5, 5)`."""
-    ends, seeds = interval(signed(line.low), signed(line.high)), ", ".join(map(str, line.seeds))
-    return f"{line.name} {signed(line.value)} ({ends}; n = {seeds})"
+    """Format as `SB − LB +0.83 (+0.73 to +0.93; n = 5 pairs)`."""
+    ends = interval(signed(line.low), signed(line.high))
+    return f"{line.name} {signed(line.value)} ({ends}; n = {line.n})"
 
 
 def _paper(line: Comparison, a: str, b: str) -> str:

@@ -42,8 +42,8 @@ def _accuracy(records: Records, row: Row, pair: str) -> str:
     """State how the pair's methods differ in accuracy, since the sharper one need not be less accurate."""
     a, b = _methods(pair)
     line = gap(records, row, a, b)
-    ends, n = interval(signed(line.low), signed(line.high)), ", ".join(map(str, line.seeds))
-    about = f"95 %: {ends}; n = {n}"
+    ends = interval(signed(line.low), signed(line.high))
+    about = f"95 %: {ends}; n = {line.n}"
     return f"; {line.name} is {signed(line.value)} points of accuracy ({about})" if ends else ""
 
 

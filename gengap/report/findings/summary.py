@@ -68,8 +68,8 @@ def summary(
 
 def _lead(decided: Sequence[Row], single: Sequence[Row]) -> Plain:
     told = (
-        "Differences of validation accuracy are in points, each with its 95 % interval over the n seeds of "
-        "either method."
+        "Differences of validation accuracy are in points, paired by seed, each with its 95 % interval over "
+        "n pairs."
     )
     if decided and single:
         titles, others = (_titles(rows) for rows in (decided, single))

@@ -31,9 +31,8 @@ def compared(kind: str, row: Row, groups: Mapping[str, Group]) -> tuple[Comparis
 
 def points(line: Comparison) -> str:
     """Format as `SB − LB is +0.20 points (95 %: +0.05 to +0.35; n = 3 pairs)`."""
-    seeds = f"{line.seeds[0]} pairs" if line.paired else ", ".join(map(str, line.seeds))
     ends = interval(signed(line.low), signed(line.high))
     corrected = "" if line.p_holm is None else f", p (Holm) {p_value(line.p_holm)}"
     why = "too few seeds to decide" if line.needs_seeds else line.reason
-    about = f"95 %: {ends}; n = {seeds}{corrected}" if ends else f"n = {seeds}: {why}"
+    about = f"95 %: {ends}; n = {line.n}{corrected}" if ends else f"n = {line.n}: {why}"
     return f"{line.name} is {signed(line.value)} points ({about})"
