@@ -53,10 +53,8 @@ def interval(low: str, high: str) -> str:
 
 def signed_interval(summary: Summary | None) -> str:
     """Format the 95 % interval of a mean difference in points; empty for a single value and for None."""
-    if summary is None or summary.half_width is None:
-        return ""
-    low, high = summary.mean - summary.half_width, summary.mean + summary.half_width
-    return interval(signed(low), signed(high))
+    ends = summary.interval if summary else None
+    return interval(*map(signed, ends)) if ends else ""
 
 
 def p_value(value: float | None) -> str:

@@ -27,6 +27,11 @@ class Summary:
     one_more: float | None
 
     @property
+    def interval(self) -> tuple[float, float] | None:
+        """Lower and upper end of the mean's t-interval; None for n = 1."""
+        return None if self.half_width is None else (self.mean - self.half_width, self.mean + self.half_width)
+
+    @property
     def sign(self) -> int:
         """1 or -1 if the t-interval excludes 0, otherwise 0.
 

@@ -186,7 +186,7 @@ def test_the_claim_on_the_distance(
     for seed in range(seeds):
         store.add("mnist_sb", seed, rows=walk(2000, law))
     records = read_records(store.root)
-    (claim, *_) = walking.claims(records, Landscape(records))
+    (claim, *_) = walking.claims(records)
     assert claim.verdict == verdict
 
 
@@ -196,7 +196,7 @@ def test_the_first_tensor_is_judged_by_its_own_distance(store: Store) -> None:
         tensors = [{"tensor_distances": [row["update"] ** 0.5, 1.0]} for row in rows]
         store.add("mnist_sb", seed, rows=[a | b for a, b in zip(rows, tensors, strict=True)])
     records = read_records(store.root)
-    every, first, *_ = walking.claims(records, Landscape(records))
+    every, first, *_ = walking.claims(records)
     assert (every.verdict, first.verdict) == ("holds on F1, MNIST", "does not hold on F1, MNIST")
     tables = next(f for f in figures(records) if f.name == "distance").tables.values()
     laws = [table.rows[0][table.header.index("better law")] for table in tables]

@@ -19,7 +19,7 @@ DROP = 1000
 def claim(store: Store, beginning: str) -> Claim:
     records = read_records(store.root)
     landscape = Landscape(records)
-    found = (*minima.claims(records, landscape), *walking.claims(records, landscape))
+    found = (*minima.claims(records, landscape), *walking.claims(records))
     (asked,) = (c for c in found if c.statement.startswith(beginning))
     return asked
 

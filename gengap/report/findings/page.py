@@ -7,7 +7,7 @@ from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
 from gengap.report.comparisons import Comparison
 from gengap.report.figures.figure import Figure
-from gengap.report.findings import accuracy, controls, minima, prose, remedies, walking
+from gengap.report.findings import accuracy, controls, minima, prose, random_walk, remedies, walking
 from gengap.report.findings.causes import trials
 from gengap.report.findings.claims import Claim
 from gengap.report.findings.cost import costs
@@ -35,7 +35,8 @@ def findings(
     found = [
         *accuracy.claims(records, compared),
         *controls.claims(questions),
-        *walking.claims(records, landscape),
+        *walking.claims(records),
+        *random_walk.claims(landscape),
         accuracy.keskar_gap(records),
         *minima.claims(records, landscape),
         *remedies.claims(landscape),

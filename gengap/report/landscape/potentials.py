@@ -131,8 +131,8 @@ def fit_table(surface: Surface, of_seeds: Samples) -> Table:
             shown = (_interval(fit.low, fit.high), f"{fit.r_squared:.3f}", f"{len(of_seeds[seed][0]):,}")
             rows.append((str(bins), str(seed), f"{fit.alpha:.2f}", *shown))
         mean = _mean(fits)
-        if mean and mean.half_width is not None:
-            ends = _interval(mean.mean - mean.half_width, mean.mean + mean.half_width)
+        if mean and mean.interval:
+            ends = _interval(*mean.interval)
             rows.append((str(bins), f"mean (n={mean.n})", f"{mean.mean:.2f}", ends, "", ""))
     return Table(("bins", "seed", "α", "95 %", "R²", "directions"), tuple(rows), labels=2)
 

@@ -67,9 +67,9 @@ def ratio(a: Seeds, b: Seeds) -> Ratio:
     if any(side[seed].value <= 0 for side in (a, b) for seed in shared):
         return Ratio(len(shared), reason="a value is not above 0")
     found = summarize([log(a[seed].value) - log(b[seed].value) for seed in shared])
-    if found.half_width is None:
+    if found.interval is None:
         return Ratio(found.n, _exp(found.mean), reason="a single seed has no interval")
-    low, high = found.mean - found.half_width, found.mean + found.half_width
+    low, high = found.interval
     return Ratio(found.n, _exp(found.mean), _exp(low), _exp(high))
 
 

@@ -1,6 +1,6 @@
 """What walks say about the steps at each number of updates and batch size, over seeds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import sqrt
 from typing import Any
 
@@ -63,12 +63,22 @@ def points(of_seeds: Seeds) -> list[Point]:
     return sorted({point for by_point in of_seeds.values() for point in by_point})
 
 
-def summary(of_seeds: Seeds, point: Point, quantity: str) -> Summary | None:
+def summary(of_seeds: Seeds, point: Point, quantity: str, level: float = 0.95) -> Summary | None:
     """Summarize a quantity at a point over seeds; None if no seed has it."""
-    values = []
-    for by_point in of_seeds.values():
-        smallest = min((p for p in by_point if p[0] == point[0]), default=None)
-        if point in by_point and smallest:
-            values.append(QUANTITIES[quantity](by_point[point], by_point[smallest]))
-    known = [v for v in values if v is not None]
-    return summarize(known) if known else None
+    known = [v for by_point in of_seeds.values() if (v := _value(by_point, point, quantity)) is not None]
+    return summarize(known, level) if known else None
+
+
+def by_seed(of_seeds: Seeds, quantity: str, batch: int) -> list[list[float]]:
+    """List, per seed, a quantity at every measured number of updates, at one batch size."""
+    return [
+        [v for p in sorted(by_point) if p[1] == batch and (v := _value(by_point, p, quantity)) is not None]
+        for by_point in of_seeds.values()
+    ]
+
+
+def _value(by_point: Mapping[Point, dict[str, Any]], point: Point, quantity: str) -> float | None:
+    if point not in by_point:
+        return None
+    smallest = min(p for p in by_point if p[0] == point[0])
+    return QUANTITIES[quantity](by_point[point], by_point[smallest])
