@@ -41,11 +41,37 @@ def test_the_gap_with_both_rates_tuned(store: Store, lb: Sequence[float], verdic
 
 
 def tune(store: Store, at_recipe: Sequence[float], lb: Sequence[float]) -> None:
-    """SB is best at the recipe's rate; LB has `lb` at twice that."""
-    by_rate = {"[0.1,0.01,0.001,0.0001]": (HIGH, at_recipe), "[0.2,0.02,0.002,0.0002]": (LOW, lb)}
-    for rate, accuracies in by_rate.items():
-        for method, of_method in zip(("sb", "lb"), accuracies, strict=True):
-            add(store, f"data.holdout=5000 workload.lr={rate}", f"mnist_{method}", of_method)
+    """SB is best at the recipe's rate; LB has `lb` at twice that. Both are worse at half and 4 times."""
+    worst = [a - 10 for a in LOW]
+    for times, accuracies in {
+        0.5: (worst, worst),
+        1: (HIGH, at_recipe),
+        2: (LOW, lb),
+        4: (worst, worst),
+    }.items():
+        add_at(store, times, *accuracies)
+
+
+def add_at(store: Store, times: float, sb: Sequence[float], lb: Sequence[float]) -> None:
+    rates = ",".join(f"{times * rate:g}" for rate in (0.1, 0.01, 0.001, 0.0001))
+    for method, accuracies in (("sb", sb), ("lb", lb)):
+        add(store, f"data.holdout=5000 workload.lr=[{rates}]", f"mnist_{method}", accuracies)
+
+
+@pytest.mark.parametrize(
+    ("best", "named"),
+    [((HIGH, LOW), "SB"), ((LOW, SLIGHTLY_LOWER), "LB"), ((HIGH, SLIGHTLY_LOWER), "SB, LB")],
+)
+def test_a_best_rate_at_the_end_of_the_range_decides_nothing(
+    store: Store, best: tuple[Sequence[float], Sequence[float]], named: str
+) -> None:
+    between = [a - 0.1 for a in LOW]
+    for times, (sb, lb) in {1: (between, between[::-1]), 2: (LOW, LOW[::-1]), 4: best}.items():
+        lower = 1.0 if times == 1 else 0.0
+        add_at(store, times, sb, [a - lower for a in lb])
+    gap, *_ = found(store)
+    assert (gap.verdict, gap.evidence[0].agrees) == ("open", None)
+    assert gap.evidence[0].text.endswith(f"; best at the end of the range: {named}")
 
 
 def test_without_a_gap_at_the_recipe_s_rate_none_can_remain(store: Store) -> None:

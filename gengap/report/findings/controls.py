@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from gengap.paper.methods import LABELS
 from gengap.report.comparison_tables import LEVEL
 from gengap.report.comparisons import Comparison, corrected
 from gengap.report.findings.claims import OURS, Claim, Evidence
@@ -27,7 +28,8 @@ def claims(questions: Questions) -> list[Claim]:
             "Each batch is taken at the rate with the highest mean accuracy on held-out training images. A "
             f"row agrees where SB is above LB at p < 0.05, paired by seed and {_HOLM}. Otherwise it "
             f"disagrees where the whole 95 % interval of SB − LB lies below {_MARGIN}. It decides nothing "
-            "where the interval contains 0 with both at the recipe's rate: then no gap could remain.",
+            "where the interval contains 0 with both at the recipe's rate, since then no gap could remain, "
+            "nor where a best rate is the lowest or highest one tried, since a better one may lie beyond.",
             [*_tuned(questions)],
             RATES,
         ),
@@ -51,12 +53,16 @@ def claims(questions: Questions) -> list[Claim]:
 
 
 def _tuned(questions: Questions) -> Iterator[Evidence]:
-    found = [(gap, t.gap(at_recipe=True)) for t in questions.tuned if (gap := t.gap())]
-    for line, (_, recipe) in zip(corrected([gap for gap, _ in found]), found, strict=True):
-        told = f"{line.row.title}: {points(line)}"
+    found = [(gap, t) for t in questions.tuned if (gap := t.gap())]
+    for line, (_, t) in zip(corrected([gap for gap, _ in found]), found, strict=True):
+        told, recipe = f"{line.row.title}: {points(line)}", t.gap(at_recipe=True)
         if recipe:
             told += f"; with both at the recipe's rate, {points(recipe)}"
-        yield Evidence(line.row, _remains(line) if _is_gap(recipe) else None, told)
+        ends = ", ".join(LABELS[method] for method in ("sb", "lb") if t.curves[method].ends_at_best)
+        if ends:
+            told += f"; best at the end of the range: {ends}"
+        decides = _is_gap(recipe) and not ends
+        yield Evidence(line.row, _remains(line) if decides else None, told)
 
 
 def _is_gap(recipe: Comparison | None) -> bool:
