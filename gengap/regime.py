@@ -7,6 +7,7 @@ from math import ceil
 
 from gengap.batches import Batches
 from gengap.config.schema import Config
+from gengap.config.sizes import named_batch
 from gengap.errors import UserError
 from gengap.learning_rate import scaled_lr
 
@@ -111,7 +112,7 @@ def check_updates(config: Config, samples: int) -> None:
     limited = "" if config.data.limit is None else ", or raise data.limit"
     if batch_size > samples:
         raise UserError(
-            f"method.batch_size={batch_size} is more than the {samples} training samples: lower it{limited}"
+            f"{named_batch(config)} is more than the {samples} training samples: lower it{limited}"
         )
     if max(earlier, default=0) > samples:
         raise UserError(

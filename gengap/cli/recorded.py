@@ -9,6 +9,7 @@ from gengap.config.keys import path_keys
 from gengap.config.schema import FP32, PAPER, deviation
 from gengap.config.shipped import cells, experiment_config
 from gengap.errors import UserError
+from gengap.paths import expanded
 
 Record = Mapping[str, Any]  # content of a run.json
 
@@ -39,7 +40,9 @@ def selection(records: Sequence[Record]) -> list[str]:
         kind = {"precision": (precision, FP32), "protocol": (protocol, PAPER)}
         words = [f"{key}={value}" for key, (value, stated) in kind.items() if value != stated]
         seeds = ",".join(str(record["seed"]) for record in records)
-        return [f"+experiment={experiment}", *words, *_changed(records[0]), f"seed={seeds}"]
+        return [
+            f"+experiment={experiment}", *words, *_changed(records[0]), f"seed={seeds}", *_beside(records[0])
+        ]  # fmt: skip
     except (KeyError, TypeError, AttributeError, UserError):
         return []
 
@@ -58,6 +61,15 @@ def _changed(record: Record) -> list[str]:
     _, protocol = _kind(record)
     changed = recorded_differences(record["config"], experiment_config(_experiment(record), protocol))
     return [f"{key}={_typed(key, value)}" for key, value in sorted(changed.items()) if key != "precision"]
+
+
+def _beside(record: Record) -> list[str]:
+    """Settings that don't distinguish runs: whether to keep the weights, and where the data are."""
+    config = record["config"]
+    kept = ["runtime.keep_weights=true"] if config["runtime"].get("keep_weights") else []
+    root = config["data"]["root"]
+    moved = expanded(root) != expanded(experiment_config(_experiment(record)).data.root)
+    return [*kept, *([f"data.root={root}"] if moved and expanded(root).exists() else [])]
 
 
 def _typed(key: str, value: Any) -> str:

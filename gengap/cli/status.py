@@ -88,7 +88,8 @@ def _how_to_continue(
     records = [state.record for state in runs.values() if state.name in ("interrupted", "failed")]
     if not records:
         return
-    selected = selection(records)
+    given = {word.partition("=")[0] for word in words}
+    selected = [word for word in selection(records) if word.partition("=")[0] not in given]
     if selected:
         yield f"continue with: {_command(typed, [*selected, *words], several=len(records) > 1)}"
     else:

@@ -7,6 +7,7 @@ from gengap.config.fields import NUMBER
 from gengap.config.identity import run_name
 from gengap.config.ranges import check_ranges, shown
 from gengap.config.schema import Config
+from gengap.config.sizes import named_batch, named_ghost
 from gengap.errors import UserError, counted
 from gengap.learning_rate import RULES, scaled_lr
 from gengap.paths import unusable
@@ -99,7 +100,7 @@ def _check_ghosts(config: Config) -> None:
     batch, ghost, micro = config.method.batch_size, config.method.ghost_size, config.runtime.micro_batch
     if ghost is not None and batch > ghost and batch % ghost:
         raise UserError(
-            f"method.ghost_size={ghost} does not divide method.batch_size={batch}: "
+            f"{named_ghost(config)} does not divide {named_batch(config)}: "
             f"set method.batch_size={batch // ghost * ghost} or another method.ghost_size"
         )
     earlier = config.method.earlier_batches

@@ -33,7 +33,7 @@ def notices(words: Sequence[str], config: Config) -> Iterator[str]:
         if key in _IGNORED and _IGNORED[key](config):
             yield (
                 f"{word} has no effect in method {config.method.name} and protocol {config.protocol.name}, "
-                "but makes a run of its own: leave it out"
+                f"but makes a run of its own: train method {config.method.name} without it"
             )
     if line := unreached_milestones(config):
         yield line

@@ -68,10 +68,14 @@ class Measured:
 
     @property
     def one_more(self) -> tuple[float, float] | None:
-        """95 % prediction interval for the accuracy of one further seed; None with fewer than two seeds."""
+        """95 % prediction interval, cut at 0 and 100, for the accuracy of one further seed.
+
+        None with fewer than two seeds.
+        """
         if self.accuracy is None or self.accuracy.one_more is None:
             return None
-        return self.accuracy.mean - self.accuracy.one_more, self.accuracy.mean + self.accuracy.one_more
+        low, high = self.accuracy.mean - self.accuracy.one_more, self.accuracy.mean + self.accuracy.one_more
+        return max(0.0, low), min(100.0, high)
 
     @property
     def predicts(self) -> bool | None:

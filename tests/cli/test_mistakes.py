@@ -68,13 +68,17 @@ def test_run_that_is_refused_before_its_first_update_leaves_no_files(words, geng
         ("method.batch_size=2048", "method.batch_size=2048 is more than the 1437 training samples: lower it"),
         (
             "data.holdout=400 data.limit=500",
-            "method.batch_size=512 is more than the 500 training samples: lower it, or raise data.limit",
+            "method.batch_size=512 (workload.large_batch) is more than the 500 training samples: lower it, "
+            "or raise data.limit",
         ),
         (
             "method.earlier_batches=[16,2000] method.batch_milestones=[1,2]",
             "method.earlier_batches=[16, 2000] are more than the 1437 training samples: lower them",
         ),
-        ("data.holdout=1000", "method.batch_size=512 is more than the 437 training samples: lower it"),
+        (
+            "data.holdout=1000",
+            "method.batch_size=512 (workload.large_batch) is more than the 437 training samples: lower it",
+        ),
         ("data.limit=1438", "data.limit=1438 is more than the 1437 training images: lower it"),
         (
             "workload.epochs=0.1 workload.milestones=[0.05]",

@@ -134,6 +134,15 @@ def test_seeds_of_a_cell_continue_with_one_command(digits, tmp_path, capsys):
     assert line == f"continue with: gengap train -m +experiment=digits_lb seed=2,5 {places}"
 
 
+def test_the_command_shown_keeps_the_weights_and_finds_the_data(digits, tmp_path, capsys):
+    write(digits("lb", "runtime.keep_weights=true", f"data.root={tmp_path}"), "running")
+    *_, line = shown(capsys, f"results_dir={tmp_path}")
+    beside = f"seed=0 runtime.keep_weights=true data.root={tmp_path}"
+    assert line == f"continue with: gengap train +experiment=digits_lb {beside} results_dir={tmp_path}"
+    *_, line = shown(capsys, f"results_dir={tmp_path}", "data.root=elsewhere")
+    assert line.endswith(f" runtime.keep_weights=true results_dir={tmp_path} data.root=elsewhere")
+
+
 def test_a_run_of_an_own_workload_asks_for_its_own_command(digits, tmp_path, capsys):
     directory = write(digits("lb", "workload.name=mine"), "running")
     *_, line = shown(capsys, f"results_dir={tmp_path}")

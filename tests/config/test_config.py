@@ -133,7 +133,10 @@ def test_older_records_of_the_released_protocol_are_runs_with_the_network_s_weig
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("method.ghost_size=100", "does not divide method.batch_size=4096: set method.batch_size=4000"),
+        (
+            "method.ghost_size=100",
+            r"does not divide method.batch_size=4096 \(workload.large_batch\): set method.batch_size=4000",
+        ),
         ("method.lr_rule=cubic", "one of none, sqrt, linear"),
         ("precision=fp8", "one of fp32, bf16"),
         ("runtime.device=tpu", "one of auto, cpu, cuda"),

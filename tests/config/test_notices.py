@@ -62,7 +62,8 @@ def test_milestones_that_are_not_reached_are_named(words, line):
 def test_a_key_without_effect_is_named(words, told):
     *_, word = words.split()
     line = (
-        f"{word} has no effect in method {told} and protocol paper, but makes a run of its own: leave it out"
+        f"{word} has no effect in method {told} and protocol paper, but makes a run of its own: "
+        f"train method {told} without it"
     )
     assert list(notices(words.split(), compose_config(words.split()))) == ([line] if told else [])
 
