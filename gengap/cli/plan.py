@@ -25,6 +25,7 @@ Prints how each of the paper's methods adapts a recipe that works at small_batch
   gamma            factor on the learning rate at each milestone, if lr is one number (default: 0.1)
   ghost_size       must divide the large batch (default: the small batch, at most the paper's 128)
   warmup_epochs    linear warm-up from the recipe's learning rate to the scaled one (default: 0)
+  clip_norm        L2 norm that the loop below clips the gradient to (default: the released code's 5)
   optimizer        sgd, which takes momentum (0.9), or adam, which takes betas (0.9,0.999)
   micro_batch      samples that fit into memory at a time, a multiple of ghost_size
   noise_scale      of the gradient, in samples, or the record of gengap landscape walk that measured it: up to
@@ -56,8 +57,9 @@ def answer(values: Mapping[str, str], *, as_json: bool = False) -> str:
     """
     from gengap.plan.evidence import TABLES, closed_in_paper, own_rows
     from gengap.plan.methods import plan
+    from gengap.plan.reasons import reasons
     from gengap.plan.snippet import snippet
-    from gengap.plan.text import expectations, reasons, regimes
+    from gengap.plan.text import expectations, regimes
 
     question = read_question(values)
     methods, own = plan(question), own_rows(question.results_dir)

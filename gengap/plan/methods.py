@@ -82,6 +82,7 @@ def _config(question: Question, method: str) -> Config:
     words = [f"workload.{key}={value}" for key, value in recipe.items()]
     config = compose_config(["workload=digits_f1", f"method={method}", "evaluations=1", *words])
     config.method.warmup_epochs = float(question.warmup_epochs)
+    config.method.clip_norm = float(question.clip_norm)
     return config
 
 

@@ -1,4 +1,4 @@
-"""Read typed numbers exactly, with one-line errors for anything that is not a number."""
+"""Read typed numbers exactly, with one-line errors for anything that is not a number, and format them."""
 
 import math
 from collections.abc import Mapping
@@ -61,3 +61,8 @@ def numbers(
 def shown(value: Fraction) -> str:
     """Format a number for messages, with up to 6 digits."""
     return f"{float(value):g}"
+
+
+def short(value: float) -> str:
+    """Format a number for the text, with up to 6 digits, and whole thousands in full with commas."""
+    return f"{value:,.0f}" if value >= 1000 and value == round(value) else f"{value:.6g}"

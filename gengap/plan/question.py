@@ -15,11 +15,12 @@ EXAMPLE = (
 )
 REQUIRED = ("small_batch", "large_batch", "lr", "epochs", "dataset_size")
 OPTIONAL = (
-    "milestones", "gamma", "ghost_size", "warmup_epochs", "optimizer", "momentum", "betas", "micro_batch",
-    "noise_scale", "results_dir",
+    "milestones", "gamma", "ghost_size", "warmup_epochs", "clip_norm", "optimizer", "momentum", "betas",
+    "micro_batch", "noise_scale", "results_dir",
 )  # fmt: skip
 OPTIMIZERS = ("sgd", "adam")
 GHOST_SIZE = 128  # as in all of the paper's experiments
+CLIP_NORM = 5  # as in the released code
 _LARGEST_BATCH = 10**6  # limit up to which the ratio of batches survives conversion to float (regime.exact)
 
 
@@ -40,6 +41,7 @@ class Question:
     gamma: Fraction | None
     ghost_size: int
     warmup_epochs: Fraction
+    clip_norm: Fraction
     optimizer: str
     momentum: Fraction
     betas: tuple[Fraction, Fraction]
@@ -73,6 +75,7 @@ def read_question(values: Mapping[str, str]) -> Question:
         gamma=_gamma(rates),
         ghost_size=ghost_size,
         warmup_epochs=_warmup(values, milestones[0] if milestones else epochs),
+        clip_norm=number(values, "clip_norm", str(CLIP_NORM)),
         optimizer=optimizer,
         momentum=momentum,
         betas=betas,

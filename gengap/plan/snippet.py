@@ -2,7 +2,7 @@
 
 from gengap.plan.methods import Planned
 from gengap.plan.question import Question
-from gengap.plan.text import scaled_betas
+from gengap.plan.reasons import scaled_betas
 
 _LOOP = """\
 from itertools import islice

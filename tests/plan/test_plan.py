@@ -154,6 +154,16 @@ def test_a_recipe_of_one_phase_has_no_milestones():
     assert "milestones" not in text
 
 
+def test_the_clipping_norm_is_the_loop_s_and_the_text_s():
+    recipe = ["small_batch=1", "large_batch=7", "lr=0.1", "epochs=1", "dataset_size=10"]
+    usual, changed = answer(recipe), answer([*recipe, "clip_norm=0.5"])
+    usual_text, changed_text = (" ".join(text.split()) for text in (usual, changed))
+    assert "gengap, clip it to a norm of 5 at every update. - Warm-up" in usual_text
+    assert "gengap, clip it to a norm of 5 at every update; here to 0.5. - Warm-up" in changed_text
+    assert "clip_grad_norm_(model.parameters(), 5)" in usual
+    assert "clip_grad_norm_(model.parameters(), 0.5)" in changed
+
+
 def test_our_report_is_shown_with_its_seeds_and_its_absence_too(tmp_path):
     place = tmp_path / "report"
     assert f"{place} does not exist here" in answer([*TYPED, f"results_dir={tmp_path}"])

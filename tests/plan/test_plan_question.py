@@ -38,6 +38,7 @@ from tests.plan.words import TYPED, values
         (["betas=0.9,0.95"], "betas=0.9,0.95 is no setting of optimizer=sgd"),
         (["optimizer=lion"], "use optimizer=sgd or optimizer=adam"),
         (["momentum=1"], "below 1"),
+        (["clip_norm=0"], "clip_norm=0 must be finite and above 0"),
         (["warmup_epochs=31"], "longer than the first phase, which ends at epoch 30"),
     ],
 )
