@@ -9,7 +9,6 @@ from gengap.config.keys import path_keys
 from gengap.config.schema import FP32, PAPER, deviation
 from gengap.config.shipped import cells, experiment_config
 from gengap.errors import UserError
-from gengap.paths import expanded
 
 Record = Mapping[str, Any]  # content of a run.json
 
@@ -28,9 +27,10 @@ def differences(record: Record) -> str:
 
 
 def selection(records: Sequence[Record]) -> list[str]:
-    """Find the words of `gengap train` for runs of one cell, without results_dir; empty if not recorded.
+    """Find the words of `gengap train` for runs of one cell; empty if not recorded.
 
-    For a user's own workload without an experiment, the record doesn't tell how it was composed.
+    Paths, which are results_dir and data.root, are not recorded. For a user's own workload without an
+    experiment, the record doesn't tell how it was composed.
     """
     try:
         experiment = _experiment(records[0])
@@ -40,9 +40,8 @@ def selection(records: Sequence[Record]) -> list[str]:
         kind = {"precision": (precision, FP32), "protocol": (protocol, PAPER)}
         words = [f"{key}={value}" for key, (value, stated) in kind.items() if value != stated]
         seeds = ",".join(str(record["seed"]) for record in records)
-        return [
-            f"+experiment={experiment}", *words, *_changed(records[0]), f"seed={seeds}", *_beside(records[0])
-        ]  # fmt: skip
+        kept = ["runtime.keep_weights=true"] if records[0]["config"]["runtime"].get("keep_weights") else []
+        return [f"+experiment={experiment}", *words, *_changed(records[0]), f"seed={seeds}", *kept]
     except (KeyError, TypeError, AttributeError, UserError):
         return []
 
@@ -61,15 +60,6 @@ def _changed(record: Record) -> list[str]:
     _, protocol = _kind(record)
     changed = recorded_differences(record["config"], experiment_config(_experiment(record), protocol))
     return [f"{key}={_typed(key, value)}" for key, value in sorted(changed.items()) if key != "precision"]
-
-
-def _beside(record: Record) -> list[str]:
-    """Settings that don't distinguish runs: whether to keep the weights, and where the data are."""
-    config = record["config"]
-    kept = ["runtime.keep_weights=true"] if config["runtime"].get("keep_weights") else []
-    root = config["data"]["root"]
-    moved = expanded(root) != expanded(experiment_config(_experiment(record)).data.root)
-    return [*kept, *([f"data.root={root}"] if moved and expanded(root).exists() else [])]
 
 
 def _typed(key: str, value: Any) -> str:
