@@ -1,4 +1,4 @@
-"""Fingerprint of the source code of a user's own network, to tell whether two runs trained the same one."""
+"""Fingerprint of the source code of a user's own network or data set, to tell whether it has changed."""
 
 import ast
 import hashlib
@@ -12,21 +12,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gengap.config.factory import imported
-from gengap.config.schema import Config
 
 _INSTALLED = [*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("stdlib")]
 _NOT_OWN = [Path(__file__).parents[1], *(Path(folder).resolve() for folder in _INSTALLED)]
 _Import = (ast.Import, ast.ImportFrom)
 
 
-def own_fingerprint(config: Config) -> str | None:
-    """Fingerprint the source code of a user's own network; None for gengap's and installed ones.
+def own_fingerprint(key: str, name: str) -> str | None:
+    """Fingerprint the source code of a user's own factory; None for gengap's and installed ones.
+
+    Args:
+        key: `model.name` or `data.name`, for the error.
+        name: its value.
 
     Raises:
-        UserError: the network can't be imported.
+        UserError: the factory can't be imported.
     """
-    name = config.model.name
-    return source_fingerprint(name, imported("model.name", name, ())) if ":" in name else None
+    return source_fingerprint(name, imported(key, name, ())) if ":" in name else None
 
 
 @cache

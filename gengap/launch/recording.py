@@ -45,7 +45,8 @@ def compared(config: Config, run: Run, source: Source, splits: Splits) -> dict[s
     run.checkpoint = load_checkpoint(run.directory)
     before = [run.checkpoint, run.record] if run.checkpoint is not None else []
     data = _data_of(run, before, describe(source, splits), packed=config.data.packed)
-    return {"data": data, **_network_of(run, before, config)}
+    code = own_fingerprint("data.name", config.data.name)
+    return {"data": data | ({"source": code} if code else {}), **_network_of(run, before, config)}
 
 
 def _data_of(
@@ -71,7 +72,7 @@ def _data_of(
 def _network_of(run: Run, before: Sequence[Mapping[str, Any]], config: Config) -> dict[str, Any]:
     """Fingerprint of the source code of a user's own network; empty for gengap's networks."""
     name = config.model.name
-    fingerprint = own_fingerprint(config)
+    fingerprint = own_fingerprint("model.name", name)
     if fingerprint is None:
         return {}
     if any(one.get("network", {}).get("fingerprint", fingerprint) != fingerprint for one in before):

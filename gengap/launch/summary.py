@@ -33,8 +33,8 @@ def skipped_line(job: Job) -> str:
     accuracy = record.get("summary", {}).get("last_val_accuracy")
     result = "" if accuracy is None else f", validation accuracy {accuracy:.2f}%"
     line = f"{directory} has {record['status']}{result}: skipped"
-    if _is_of_another_source(job):
-        return f"{line}, though {_changed(job)}; to train the new source, {_again([job])}"
+    if changed := _changed(job):
+        return f"{line}, though {changed}; to train the new source, {_again([job])}"
     if _lacks_weights(job):
         return f"{line}, and its weights {_NOT_KEPT}: {_again([job])}"
     return f"{line}; to train it again, {_again([job])}"
@@ -46,16 +46,21 @@ def finished_line(job: Job) -> str:
     return f"{job.directory}: finished, validation accuracy {accuracy:.2f}%"
 
 
-def _is_of_another_source(job: Job) -> bool:
-    """Whether the source of the user's own network has changed since the run."""
-    trained = (read_record(job.directory) or {}).get("network", {}).get("fingerprint")
-    with suppress(UserError):  # a network that can't be imported any more
-        return trained is not None and own_fingerprint(job.config) not in (None, trained)
-    return False
-
-
 def _changed(job: Job) -> str:
-    return f"the source of model.name={job.config.model.name} has changed since"
+    """State whether the source of the user's own network or data set has changed since the run."""
+    record, config = read_record(job.directory) or {}, job.config
+    recorded = {
+        ("model.name", config.model.name): record.get("network", {}).get("fingerprint"),
+        ("data.name", config.data.name): record.get("data", {}).get("source"),
+    }
+    changed = [f"{key}={name}" for (key, name), trained in recorded.items() if _differs(key, name, trained)]
+    return f"the source of {' and '.join(changed)} has changed since" if changed else ""
+
+
+def _differs(key: str, name: str, trained: str | None) -> bool:
+    with suppress(UserError):  # a factory that can't be imported any more
+        return trained is not None and own_fingerprint(key, name) not in (None, trained)
+    return False
 
 
 def _lacks_weights(job: Job) -> bool:
@@ -87,13 +92,13 @@ def sum_up(jobs: Sequence[Job], outcomes: Sequence[Outcome], reason: str | None)
     log.info("gengap: %d runs: %s%s", len(jobs), ", ".join(parts), stopped)
     skipped = [job for job, outcome in zip(jobs, outcomes, strict=True) if outcome == Outcome.SKIPPED]
     lacking = [job for job in skipped if _lacks_weights(job)]
-    older = [job for job in skipped if _is_of_another_source(job)]
+    older = [(job, changed) for job in skipped if (changed := _changed(job))]
     if older:
         log.info(
             "  of %s, %s; to train the new source, %s",
             counted(len(older), "skipped run"),
-            _changed(older[0]),
-            _again(older),
+            older[0][1],
+            _again([job for job, _ in older]),
         )
     if len(skipped) == len(jobs) and not lacking and any(map(_is_published, jobs)):
         log.info("  to train them yourself, %s", _again(jobs))

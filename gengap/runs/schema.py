@@ -51,6 +51,7 @@ DATA = keys(
         "classes": whole(1),
         "class_names": each(text),
         "fingerprint": each_value(text),
+        "source": text,  # fingerprint of the code of a user's own data set
         "bad_photographs": each_value(each(text)),  # by split
     },
 )

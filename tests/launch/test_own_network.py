@@ -130,6 +130,29 @@ def test_a_network_whose_source_changed_is_refused_until_it_is_back(stripes, tmp
     assert json.loads(record.read_text())["network"] == before
 
 
+def test_a_finished_run_on_data_of_another_source_is_skipped_with_a_word(
+    stripes, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    job = Job((), stripes("f1", "lb", "model.options={in_features: 360}", "data.name=edited_data:own"))
+    caplog.set_level("INFO")
+
+    def train(classes):
+        code = (
+            f"from tests.datasets import stripes\n\ndef own(root):\n    return stripes(root)  # {classes}\n"
+        )
+        (tmp_path / "edited_data.py").write_text(code)
+        sys.modules.pop("edited_data", None)
+        invalidate_caches()
+        caplog.clear()
+        assert train_all([job], (), 0.0) == 0
+        return "the source of data.name=edited_data:own has changed since" in caplog.text
+
+    assert [train(3), train(3), train(4)] == [False, False, True]
+    record = json.loads((job.directory / "run.json").read_text())
+    assert record["data"].keys() >= {"fingerprint", "source"}
+
+
 def test_a_finished_run_of_another_source_is_skipped_with_a_word(stripes, tmp_path, monkeypatch, caplog):
     monkeypatch.syspath_prepend(tmp_path)
     job = Job((), stripes("edited_later:network", "lb"))
