@@ -123,6 +123,14 @@ def test_the_gap_is_taken_at_the_best_rate_of_each(curves: Store) -> None:
         assert f"{lead}, SB − LB is {points} points (95 %: {ends}; n = 3 pairs)." in told
 
 
+def test_the_rate_of_the_square_root_rule_is_compared_with_the_best_one(curves: Store) -> None:
+    (told,) = rates_table.answers(read(curves))
+    assert "square-root rule" not in told  # LB is best at the end of the range
+    add(curves, "lb", 1.6, [97.0])
+    (told,) = rates_table.answers(read(curves))
+    assert "The square-root rule sets LB's rate to 0.566, 0.707 times its best." in told
+
+
 def test_one_seed_gives_a_difference_and_no_interval(store: Store) -> None:
     for method, shift in (("sb", 0.0), ("lb", -2.0)):
         for base in (0.1, 0.2):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from gengap.paper.methods import LABELS
-from gengap.report.format import fixed, signed, spread, whole
+from gengap.report.format import fixed, signed, significant, spread, whole
 from gengap.report.markup import Table
 from gengap.report.questions.paired import points
 from gengap.report.questions.rates import ALIKE, Point, RateCurve, Tuned
@@ -78,6 +78,10 @@ def _sentences(t: Tuned) -> Iterator[str]:
     listed = "; ".join(f"{label} at {rates}" for label, rates in alike if rates)
     if listed:
         yield f"Not distinguishable from the best: {listed}."
+    lb = t.curves.get("lb")
+    if lb and t.scaled and not lb.ends_at_best:
+        times = significant(t.scaled / lb.best.rate)
+        yield f"The square-root rule sets LB's rate to {t.scaled:.3g}, {times} times its best."
     best, recipe = t.gap(), t.gap(at_recipe=True)
     if best:
         yield f"With both tuned, {points(best)}."
