@@ -6,6 +6,7 @@ from report_records import Store, walk
 from scipy.stats import ttest_rel
 
 from gengap.report.cells import read_records
+from gengap.report.comparisons import compare_methods
 from gengap.report.findings import minima, walking
 from gengap.report.findings.claims import Claim
 from gengap.report.findings.page import findings
@@ -138,3 +139,17 @@ def test_which_norm_figure_2_shows(
     assert found.verdict == verdict
     assert [e.text.partition(", panel ")[2][:2] for e in found.evidence] == ["2a", "2b"]
     assert found.see == {"bf16": "Which norm does figure 2 show?", "fp32": "Which norm?"}[precision]
+
+
+@pytest.mark.parametrize(("lb", "is_told"), [(98.0, True), (97.0, False)])
+def test_a_sharper_minimum_that_is_no_worse_is_said_to_be(store: Store, lb: float, is_told: bool) -> None:
+    fill(store, {"sb": 98.0, "lb": lb})
+    records = read_records(store.root)
+    landscape = Landscape(records)
+    page = findings(records, compare_methods(records), (), landscape, Questions(records))
+    assert page is not None
+    told = (
+        "Keskar et al.'s F1, MNIST: the large batch ends in the sharper minimum, but is not shown to "
+        "generalize worse: SB − LB is +0.01 points (95 %: -0.02 to +0.03; n = 3 pairs)."
+    )
+    assert (told in " ".join(markdown_section(page).split())) is is_told

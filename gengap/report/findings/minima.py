@@ -29,6 +29,7 @@ _CAUSE = (
     "nor when they stopped, on which the training loss at the end and with it the sharpness depend, nor "
     "their mode of batch norm."
 )
+SHARPER_QUESTION = "Is the large batch's minimum sharper?"
 _FARTHER = (3.0, 10.0)  # published range of how many times farther
 
 
@@ -42,7 +43,7 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
             [*ratios(landscape, LB_SB, SHARPER, FLATTER)],
             "Landscape",
             _absolute(landscape),
-            "Is the large batch's minimum sharper?",
+            SHARPER_QUESTION,
         ),
         Claim(
             "Regime adaptation finds flatter minima than the large batch does without it.",

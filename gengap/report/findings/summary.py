@@ -19,11 +19,13 @@ from gengap.report.findings.claims import (
     word,
 )
 from gengap.report.findings.differing import causes_of, trials_table
+from gengap.report.findings.minima import SHARPER_QUESTION
 from gengap.report.findings.missing import ALL, cells_not_run, figures_not_drawn, listed
 from gengap.report.format import NEAR, signed
 from gengap.report.landscape.section import Landscape
 from gengap.report.markup import Table
 from gengap.report.measure import measure_cell
+from gengap.report.questions.paired import points
 from gengap.report.questions.section import Questions
 from gengap.report.rows import PAPER_TABLES, Row
 from gengap.report.section import Plain, Section
@@ -50,6 +52,7 @@ def summary(
     sentences = (
         *(_as_published(records, row) for row in rows),
         *(s for row in first for s in causes_of(records, row)),
+        *_sharper_not_worse(records, claims),
         _few_seeds(records, single),
         _absent(records, shown, landscape),
         _sweeps_left(questions),
@@ -115,6 +118,17 @@ def _as_published(records: Records, row: Row) -> str:
     labels = ", ".join(LABELS[cell.method] for cell in cells)
     most = max(abs(cell.difference or 0.0) for cell in cells)
     return f"{row.title}: {labels} are within {most:.2f} points of the published numbers."
+
+
+def _sharper_not_worse(records: Records, claims: Sequence[Claim]) -> Iterator[str]:
+    """Name the networks whose sharper minimum is not shown to generalize worse."""
+    for e in (e for c in claims if c.question == SHARPER_QUESTION for e in c.evidence if e.is_published):
+        line = gap(records, e.row, "sb", "lb")
+        if e.agrees and line.low is not None and line.low <= 0:
+            yield (
+                f"{e.row.title}: the large batch ends in the sharper minimum, but is not shown to generalize "
+                f"worse: {points(line)}."
+            )
 
 
 def _few_seeds(records: Records, rows: Sequence[Row]) -> str:
