@@ -43,6 +43,20 @@ def run(words, folder):
     assert done.returncode == 0, done.stderr
 
 
+def enter(words, folder):
+    """Exit code of a `gengap` command typed in `folder`, run in this process, which has imported torch.
+
+    What is cached per process about the user's own configuration must not change from one to the next.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", words)
+        patch.setattr(sys, "path", ["", *sys.path[1:]])
+        with pytest.raises(SystemExit) as end:
+            main()
+    return end.value.code
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A reader's folder, with the Python blocks and the runs of the sections in TYPED."""
@@ -51,7 +65,7 @@ def folder(tmp_path_factory):
         (folder / name).write_text(block)
     for document, heading in TYPED:
         for words in commands(section(document, heading)):
-            run(["-m", *words], folder)
+            assert enter(words, folder) == DONE, words
     return folder
 
 
@@ -84,9 +98,10 @@ def test_own_files_of_the_documents_are_trained_and_reported(tmp_path):
     own_files(tmp_path)
     for words in commands(section("docs/configuration.md", "Hydra")):
         run(["-m", *words], tmp_path)
+    places = ["--config-dir", "DIR", "results_dir=mine"]
     for words in (["+experiment=tiny_lb"], ["workload=wide", "method=lb"]):
-        run(["-m", "gengap", "train", "--config-dir", "DIR", *words, "results_dir=mine"], tmp_path)
-    run(["-m", "gengap", "report", "--config-dir", "DIR", "results_dir=mine"], tmp_path)
+        run(["-m", "gengap", "train", *words, *places], tmp_path)
+    run(["-m", "gengap", "report", *places], tmp_path)
     report = (tmp_path / "mine" / "report" / "README.md").read_text()
     assert all(f"| {name}-" in report for name in ("digits_f1-lb_linear", "wide-lb"))
     assert "| tiny | ours |" in report
