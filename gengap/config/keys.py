@@ -75,9 +75,17 @@ def check_value(key: str, value: Any) -> None:
     """
     check_option(key, value)
     try:
-        OmegaConf.update(OmegaConf.structured(Config), key, value)
+        part, name = _smallest(key)
+        OmegaConf.update(OmegaConf.structured(part), name, value)
     except (OmegaConfBaseException, OverflowError, RecursionError) as error:
         raise UserError(f"{key}={shown(value)} must be {described(keys()[key])}") from error
+
+
+def _smallest(key: str) -> tuple[Any, str]:
+    """Smallest part of the schema that contains a key, and the key in it; building all of it is slow."""
+    section, _, name = key.partition(".")
+    part = get_type_hints(Config).get(section)
+    return (part, name) if name and is_dataclass(part) else (Config, key)
 
 
 def check_option(key: str, value: Any) -> None:
