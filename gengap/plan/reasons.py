@@ -17,9 +17,10 @@ def reasons(question: Question, methods: Sequence[Planned]) -> list[str]:
     times, root = short(float(ratio)), short(sqrt(ratio))
     ghosts = question.large_batch // question.ghost_size
     notes = [
-        f"Learning rate: multiplying it by √(B_L/B_S) = {root} keeps the covariance of an update constant "
-        f"(eq. 7 of the paper). The linear rule, a factor of {times}, did worse on CIFAR-10 in the paper; on "
-        "ImageNet, Goyal et al. 2017 found it better, with warm-up over the first 5 epochs.",
+        f"Learning rate: multiplying it by √(B_L/B_S) = {root} keeps the covariance of an update's noise "
+        "constant if samples contribute independently (eq. 7 of the paper). The linear rule, a factor of "
+        f"{times}, did worse on CIFAR-10 in the paper; on ImageNet, Goyal et al. 2017 found it better, with "
+        "warm-up over the first 5 epochs.",
         f"{_ghost_size(question)} It splits {question.large_batch:,} into {counted(ghosts, 'ghost')}. A "
         "network without batch norm does not need +GBN.",
         f"Regime adaptation: every period of e epochs becomes {times} e epochs, which makes as many updates "

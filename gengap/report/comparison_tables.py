@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from gengap.report.comparisons import AS_GOOD, PRECISION, PROTOCOL, SETTING, SHARE, STEP, Comparison
+from gengap.report.comparisons import AS_GOOD, PRECISION, PROTOCOL, SHARE, STEP, Comparison
 from gengap.report.format import fixed, interval, p_value, percent, signed
 from gengap.report.markup import Table
 
 LEVEL = 0.05
-_WITH_READING = (AS_GOOD, PRECISION, PROTOCOL)
+_WITH_READING = (AS_GOOD, STEP, PRECISION, PROTOCOL)
 _WITH_MARGIN = (AS_GOOD, PRECISION)
 _P_COLUMNS = {
     AS_GOOD: ("p (not worse)", "p (Holm)", "p (better, Holm)"),
@@ -86,13 +86,17 @@ def reading(c: Comparison) -> str:
         return ""
     if c.kind == AS_GOOD:
         return _as_good(c.p_holm, c.p_superior, worse=c.high < -c.margin)
-    if c.kind == PRECISION and c.p_holm < LEVEL:
-        return f"within {c.margin:.2f}"
-    if c.kind in (PROTOCOL, SETTING) and c.p_holm >= LEVEL:
+    if c.kind == PRECISION:
+        return _equivalent(c, c.low, c.high, c.p_holm)
+    if c.p_holm >= LEVEL:
         return "open"
-    if c.low > 0 or c.high < 0:
-        return "higher" if c.low > 0 else "lower"
-    return "open"
+    return "higher" if c.low > 0 else "lower"
+
+
+def _equivalent(c: Comparison, low: float, high: float, p_holm: float) -> str:
+    if p_holm < LEVEL:
+        return f"within {c.margin:.2f}"
+    return "higher" if low > c.margin else "lower" if high < -c.margin else "open"
 
 
 def _as_good(p_not_worse: float, p_better: float | None, *, worse: bool) -> str:

@@ -63,8 +63,8 @@ SHARED = "Both rows share SB, and LB and +LR at batch 2048, as in the paper (foo
 COMPARISONS = """\
 Accuracies of finished seeds; all intervals are 95 % intervals over seeds only. Differences are paired by seed
 where the cells have two seeds in common: runs of a seed begin at the same weights, apart from those of batch
-norm where a protocol draws them, and see the images in one order. Where they have not, Welch's test compares
-independent samples.
+norm where a protocol draws them, and see the images in one order. Otherwise Welch's test compares independent
+samples.
 """
 
 NO_COMPARISON = "Each needs 2 finished runs, of different seeds, in each of its cells.\n"
@@ -81,11 +81,12 @@ corrected over its lines, and "reads as" uses it, at 0.05.
 - Share of the gap: 0 % is LB, 100 % is SB. Its interval is Fieller's; there is none where SB − LB may be 0.
 - Steps: what each addition changes. Where two methods multiply the learning rate by different factors, as
   +LR and +GBN of the released code's protocol do, the line says so: that step is not ghost batch norm alone.
-- Precision: runs in bf16 against runs in fp32 that are otherwise identical, tested for equivalence within the
-  margin (two one-sided tests). Protocol: runs following the released code against runs following the paper,
-  tested for a difference.
+- Precision: runs in bf16 against runs in fp32 that are otherwise identical, tested for equivalence: "within"
+  says that the difference is smaller than the margin, by two one-sided tests (TOST); "higher" and "lower"
+  that the whole 95 % interval lies beyond it. Protocol: runs following the released code against runs
+  following the paper, tested for a difference.
 
-Marked rows compare runs of their own kind with each other.
+In rows marked (bf16) or (bigbatch), both sides of a difference have that mark.
 """
 
 SAME_IMAGES = """\
@@ -98,10 +99,10 @@ NORMS = """\
 The paper's figure 2 plots ||w_t - w_0|| and does not say over which weights; its released code logs the first
 parameter tensor, the first convolution, alone. Below are our distances at the end of the phase of the initial
 learning rate, and slopes per ln t over its last decade of updates, next to the values read off the figure.
-Figure 2 has no runs in fp32 here yet, so these are in another precision. Where the distance of all parameters
-is several times the published one and that of a single tensor is near it, the figure can't show the norm over
-all parameters. Which tensor it shows does not follow: other convolutions move about as far as the first, so
-that takes the other batch sizes.
+There are no fp32 runs of figure 2 yet, so these are in another precision. Where the distance of all
+parameters is several times the published one and that of a single tensor is near it, the figure can't show
+the norm over all parameters. Other convolutions move about as far as the first, so this does not tell which
+tensor it shows; runs at other batch sizes could. The slope may agree less well than the distance does.
 """
 
 TARGETS = """\

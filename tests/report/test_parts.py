@@ -184,7 +184,7 @@ def test_the_report_has_the_tables_and_their_numbers(warm: Store) -> None:
     assert main([f"results_dir={warm.root}"]) == 0
     folder = warm.root / "report"
     text = (folder / "README.md").read_text()
-    assert "### Is the drop of +LR and +GBN one of the first updates?" in text
+    assert "### Do the first updates cause the drop of +LR and +GBN?" in text
     assert "Not run yet" not in text
     header, *entries = (folder / "parts.csv").read_text().splitlines()
     assert header.startswith("question,workload,method,settings,against,n,mean,")
@@ -202,6 +202,6 @@ def test_a_clone_s_own_report_names_what_was_not_run(warm: Store) -> None:
     assert others == (
         "Is it the number of samples? gengap train +sweep=mnist_sb_samples; "
         "Which part of regime adaptation helps? gengap train +sweep=mnist_ra_parts; "
-        "Do ghosts help by themselves? gengap train +sweep=mnist_ghosts_alone; "
+        "Does ghost batch norm help on its own? gengap train +sweep=mnist_ghosts_alone; "
         "How large should a ghost be? gengap train +sweep=mnist_ghost_sizes."
     )

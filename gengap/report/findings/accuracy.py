@@ -107,18 +107,18 @@ def _gaps(records: Records, rows: Sequence[Row]) -> list[Evidence]:
         if line.p_holm is None:
             found += _single(records, line.row, "sb", "lb")
         else:
-            excludes = _excludes(line)
+            excludes = _excludes(line, "sb", "lb")
             told = _numbers(line, "sb", "lb") + excludes, _brief(line) + excludes, _paper(line, "sb", "lb")
             found.append(Evidence(line.row, _agrees(line), *told))
     return found
 
 
-def _excludes(line: Comparison) -> str:
-    """State that an interval containing 0 does not contain the published gap; otherwise empty."""
-    published = published_difference(line.row.name, "sb", "lb")
-    if published is None or line.low is None or line.high is None or not line.low <= 0 <= line.high:
+def _excludes(line: Comparison, a: str, b: str) -> str:
+    """State that the interval does not contain the published difference; otherwise empty."""
+    published = published_difference(line.row.name, a, b)
+    if published is None or line.low is None or line.high is None:
         return ""
-    return "" if line.low <= published <= line.high else "; the interval excludes the published gap"
+    return "" if line.low <= published <= line.high else "; the interval excludes the published difference"
 
 
 def _lines(records: Records, compared: Sequence[Comparison], kind: str, a: str, b: str) -> Iterator[Evidence]:
@@ -127,11 +127,12 @@ def _lines(records: Records, compared: Sequence[Comparison], kind: str, a: str, 
         if line.kind != kind or part_of(line.row.name) not in _PARTS or not line.name.startswith(name):
             continue
         if line.p_holm is not None:
-            numbers = _numbers(line, a, b)
+            excludes = _excludes(line, a, b)
+            numbers = _numbers(line, a, b) + excludes
             if line.name != name:  # the name says what else changes
                 yield Evidence(line.row, None, numbers)
                 continue
-            brief = _brief(line) + (_samples(records, line.row) if kind == AS_GOOD else "")
+            brief = _brief(line) + (_samples(records, line.row) if kind == AS_GOOD else "") + excludes
             yield Evidence(line.row, _agrees(line), numbers, brief, _paper(line, a, b))
         else:
             yield from _single(records, line.row, a, b)

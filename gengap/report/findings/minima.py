@@ -18,9 +18,10 @@ from gengap.report.rows import Part, Row
 from gengap.report.statistics import summarize
 
 _READING = (
-    "A ratio, one per measure, ε and mode of batch norm, reads {reading} where its paired 95 % interval over "
-    "seeds excludes 1 on that side; of a measure on all training images and on a sample, the one with more "
-    "seeds counts, and a ratio of a single seed only where there are no others. A row agrees where more than "
+    "A ratio reads {reading} where its paired 95 % interval over seeds excludes 1 on that side. Each "
+    "combination of measure, ε and mode of batch norm counts once: if it was measured on all training images "
+    "and on a sample, the one with more seeds counts, and a single seed only if the row has no others. A row "
+    "agrees where more than "
     "half of them read {reading} and none reads {other}; it disagrees where more than half read {other}. All "
     "ratios of a row are of the same networks: more ratios are no further evidence, more seeds are."
 )

@@ -143,10 +143,12 @@ def _few_seeds(records: Records, rows: Sequence[Row]) -> str:
     titles = "; ".join(dict.fromkeys(row.title for row, _ in found))
     near = sum(cell.mark == NEAR for _, cell in found)
     below = sum((cell.difference or 0.0) < 0 for _, cell in found)
-    cells = f"{near} of {len(found)} cells are within a quarter of the published gap"
-    told = f"{titles}, with too few seeds: {cells}, and {below} below the published number"
+    told = (
+        f"{titles}: of {len(found)} cells with too few seeds, {near} within a quarter of the published gap "
+        f"of the published number, {below} below it"
+    )
     listed = "; ".join(f"{title}, {', '.join(cells)}" for title, cells in off.items())
-    return f"{told}. Those outside it differ, in points, by: {listed}." if listed else f"{told}."
+    return f"{told}. Farther from it, in points: {listed}." if listed else f"{told}."
 
 
 def _absent(records: Records, shown: Sequence[Figure], landscape: Landscape) -> str:

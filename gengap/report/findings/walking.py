@@ -17,11 +17,11 @@ _SOURCE = "Hoffer et al., section 4"
 NEAR = 2.0  # factor by which a distance may differ from the published one and still match its norm
 _FITS = "Distance from initialization"
 _LOG_T = (
-    "A cell agrees where a + b ln t predicts later distances better than a power law a t^b in most seeds, "
-    f"with an error of at most {100 * LARGEST_ERROR:g} % and R² of at least {SMALLEST_R_SQUARED:g} over "
-    f"them, and does so too in windows that start {' and '.join(map(str, LATER))} times as late; it "
-    "disagrees where a t^b does. It decides nothing where the better of the two fits worse than that, where "
-    "the start of the window changes which law it is, with a single seed, or where a window is too short."
+    "A cell agrees where, in most seeds, a + b ln t predicts later distances better than a t^b, with an "
+    f"error of at most {100 * LARGEST_ERROR:g} % and R² of at least {SMALLEST_R_SQUARED:g}, also when the "
+    f"window starts {' or '.join(map(str, LATER))} times as late; it disagrees where a t^b does so. It is "
+    "open where neither law fits that well, where the start changes the answer, where a window is too short, "
+    "and with a single seed."
 )
 
 

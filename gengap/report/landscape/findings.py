@@ -7,7 +7,7 @@ from gengap.paper import keskar
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.format import significant
 from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers, Seeds, kept, measures
-from gengap.report.landscape.ratios import SHARPER, Ratio, ratio
+from gengap.report.landscape.ratios import FLATTER, SHARPER, Ratio, difference_sign, ratio
 from gengap.report.landscape.subjects import by_row
 from gengap.report.markup import Table
 from gengap.report.rows import Row
@@ -59,20 +59,19 @@ def counted(comparisons: Sequence[Compared]) -> list[Compared]:
 
 
 def standing_out(found: Sequence[Compared], reading: str = SHARPER) -> str:
-    """State in which mode of batch norm one measure's contrast is largest, if any stands out."""
+    """State whether modes of batch norm disagree, or in which of them one measure's contrast is largest.
+
+    Two modes are compared by the difference of their log ratios, paired by seed, at 95 %.
+    """
+    if {SHARPER, FLATTER} <= {c.ratio.reading for c in found}:
+        return "the modes disagree"
     sides = sorted(found, key=lambda c: c.ratio.value or 0, reverse=reading == SHARPER)
     first, others = sides[0].ratio, [c.ratio for c in sides[1:]]
     if any(r.low is None or r.high is None for r in (first, *others)):
         return "too few seeds to say where it is largest"
-    apart = (_gap(first, r) if reading == SHARPER else _gap(r, first) for r in others)
-    if all(distance > 0 for distance in apart):
+    if all(difference_sign(dict(first.logs), dict(r.logs)) for r in others):
         return f"largest in mode {sides[0].measure.batch_norm}"
-    return "no mode stands out, as intervals overlap"
-
-
-def _gap(above: Ratio, below: Ratio) -> float:
-    """Gap between the interval of one ratio and that of a lower one; negative if they overlap."""
-    return (above.low or 0.0) - (below.high or 0.0)
+    return "no mode stands out"
 
 
 def cells_of(found: Numbers) -> Iterator[tuple[Row, dict[str, dict[Measure, Seeds]]]]:

@@ -11,19 +11,19 @@ that are not the usual ones.
 
 FINDINGS = """\
 A ratio is that of the geometric means of two methods over the seeds that both have. The two runs of a seed
-begin at the same weights and see their samples in the same order, so the interval is the paired t-interval
-of the difference of the logarithms. A ratio reads as sharper where its 95 % interval lies above 1, as
-flatter where it lies below 1, else as open. Counted is one ratio per measure, ε and mode of batch norm: of a
-measure on all training images and on a sample, the one with more seeds; and one of a single seed only where
-there are no others. The comparisons of a workload are of the same networks: many that agree are no more
-evidence than the number of seeds allows, and none is corrected for their number. Compare networks at the
-training losses in "Loss and accuracy of the measured runs": with cross-entropy, a lower loss alone lowers
-sharpness and curvature, since the gradient of a sample shrinks with its loss.
+begin at the same weights and see their samples in the same order, so the interval is the paired t-interval of
+the difference of the logarithms. A ratio reads as sharper where its 95 % interval lies above 1, as flatter
+where it lies below 1, else as open. Each combination of measure, ε and mode of batch norm counts once: if it
+was measured on all training images and on a sample, the one with more seeds counts. A ratio of a single seed
+counts only if the workload has no others. The comparisons of a workload are of the same networks: many that
+agree are no more evidence than the number of seeds allows, and none is corrected for their number. Compare
+networks at the training losses in "Loss and accuracy of the measured runs": with cross-entropy, a lower loss
+alone lowers sharpness and curvature, since the gradient of a sample shrinks with its loss.
 """
 
 DEMO = """\
-The demo's (digits') LB makes so few updates that it has not reached a minimum, so part of what its rows call
-sharper is a training that ended early.
+Where LB's training loss is above SB's, as in the demo (digits), it makes so few updates that it has not
+reached a minimum, and part of what its rows call sharper is a training that ended early.
 """
 
 ORDER = """\

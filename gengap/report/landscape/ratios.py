@@ -17,7 +17,7 @@ class Ratio:
     """The ratio of two methods' values; None, with a reason, if there is none.
 
     n: number of seeds that both have. value: exp of the mean of ln a - ln b over these seeds. low, high: 95 %
-    interval, exp of the t-interval of that mean; None for a single seed.
+    interval, exp of the t-interval of that mean; None for a single seed. logs: (seed, ln a - ln b).
     """
 
     n: int
@@ -25,6 +25,7 @@ class Ratio:
     low: float | None = None
     high: float | None = None
     reason: str = ""
+    logs: tuple[tuple[int, float], ...] = ()
 
     @property
     def reading(self) -> str:
@@ -66,11 +67,12 @@ def ratio(a: Seeds, b: Seeds) -> Ratio:
         return Ratio(0, reason="no seed that both have")
     if any(side[seed].value <= 0 for side in (a, b) for seed in shared):
         return Ratio(len(shared), reason="a value is not above 0")
-    found = summarize([log(a[seed].value) - log(b[seed].value) for seed in shared])
+    logs = tuple((seed, log(a[seed].value) - log(b[seed].value)) for seed in shared)
+    found = summarize([value for _, value in logs])
     if found.interval is None:
-        return Ratio(found.n, _exp(found.mean), reason="a single seed has no interval")
+        return Ratio(found.n, _exp(found.mean), reason="a single seed has no interval", logs=logs)
     low, high = found.interval
-    return Ratio(found.n, _exp(found.mean), _exp(low), _exp(high))
+    return Ratio(found.n, _exp(found.mean), _exp(low), _exp(high), logs=logs)
 
 
 def _exp(x: float) -> float:

@@ -8,7 +8,8 @@ RATES = """\
 Every method at several learning rates, all phases scaled alike, validated on training images that were held
 out: for one seed, all rates and methods hold out the same images. "rate" is what the optimizer uses in the
 first phase. A stopping rule on the held-out images would gain at most the distance to "best epoch", the epoch
-with the highest mean. As a maximum, that is optimistic, and so, less so, is the accuracy at the best rate.
+with the highest mean. Both that and the best rate are maxima of noisy values and so biased upward, the best
+epoch more than the best rate.
 """
 
 RATES_READ = """\
@@ -22,7 +23,8 @@ the last quarter of the epochs. "train" is the accuracy on the training images a
 PARTS = """\
 One thing changed at a time: each line is a cell of the tables with the setting under "with", beside the cell
 under "cell". Differences are paired by seed where both have two seeds in common; the two runs of a seed begin
-at the same weights and see the images in one order. "p (Holm)" is corrected over the lines of a table, and
+at the same weights and see the images in one order. A difference uses only the seeds that both have, so it
+need not equal that of the two means. "p (Holm)" is corrected over the lines of a table, and
 "reads as" uses it, at 0.05. "paper" is the number published for the cell, and ≈, ▲ and ▼ compare with it.
 """
 
@@ -36,7 +38,7 @@ rate by different factors unless the reference batch is set. "p (Holm)" is corre
 
 QUESTIONS = {
     FIRST_UPDATES: (
-        "Is the drop of +LR and +GBN one of the first updates?",
+        "Do the first updates cause the drop of +LR and +GBN?",
         paragraph(
             "Warm-up, a smaller clipping norm and a smaller base rate all soften the first updates; so may "
             "batch norm's weights drawn from U(0, 1), torch's default when the paper was written. The "
@@ -58,11 +60,11 @@ QUESTIONS = {
         ),
     ),
     GHOSTS_ALONE: (
-        "Do ghosts help by themselves?",
+        "Does ghost batch norm help on its own?",
         paragraph("LB at the recipe's learning rate, with ghost batch norm."),
     ),
     GHOST_SIZES: (
         "How large should a ghost be?",
-        paragraph("+GBN with other ghosts than those of the cell, which are of 128 samples."),
+        paragraph("+GBN with ghost sizes other than the cell's 128."),
     ),
 }
