@@ -47,6 +47,20 @@ def test_every_size_is_found_among_cells_and_variants(precision, store: Store) -
     assert [len(axis.lines) > 0 for axis in found.draw().axes] == [True]
 
 
+def test_each_precision_with_enough_sizes_is_a_row_of_its_own(store: Store) -> None:
+    store.add("mnist_sb", rows=grown(128))
+    store.add("mnist_lb", rows=grown(4096))
+    for precision, batches in (("bf16", (128, 256, 512)), ("fp32", (256, 512))):
+        for batch in batches:
+            words = f"precision={precision} method.batch_size={batch}"
+            store.add_with(words, "mnist_lb", rows=grown(batch))
+    rows = by_column(figure(read_records(store.root)).data["walk_by_batch_fits"])
+    sizes = {(r["workload"], r["batch"]) for r in rows}
+    assert sizes == {("mnist_f1", b) for b in ("128", "256", "512", "4096")} | {
+        ("mnist_f1 (bf16)", b) for b in ("128", "256", "512")
+    }
+
+
 def test_the_small_batch_is_in_both_panels(store: Store) -> None:
     store.add("mnist_sb", rows=grown(128))
     for method in ("lb", "lb_gbn"):

@@ -10,8 +10,9 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure as Drawing
 
+from gengap.config.checks import PRECISIONS
 from gengap.report.bands import band_data
-from gengap.report.cells import Group, Records, changed, drawn_rows
+from gengap.report.cells import Group, Records, changed, row_names
 from gengap.report.distance import Walk, read_walk
 from gengap.report.distance_tables import fit_data, fit_table
 from gengap.report.escape import picture_text
@@ -22,6 +23,7 @@ from gengap.report.figures.style import BATCH_STYLES, Style
 from gengap.report.rows import Row
 from gengap.runs import read_record
 
+TITLE = "Distance from initialization by batch size, every row"
 RATES = {"lb": "one learning rate", "lb_gbn": "+LR and GBN"}  # by method, as in figures 2a and 2b
 FEWEST = 3  # least number of batch sizes for a law by batch size
 BATCH = "method.batch_size"
@@ -38,7 +40,7 @@ Series = dict[tuple[Row, str], dict[int, Walk]]  # by row and method, then by ba
 
 def figure(records: Records) -> Figure:
     """Make the figure of every row with enough batch sizes, before and after adapting the learning rate."""
-    name, title = "walk_by_batch", "Distance from initialization by batch size, every row"
+    name, title = "walk_by_batch", TITLE
     found = _series(records)
     if not found:
         missing = no_records(records, "batch_sizes_mnist")
@@ -64,7 +66,7 @@ def figure(records: Records) -> Figure:
 
 def _series(records: Records) -> Series:
     found: Series = defaultdict(dict)
-    for row in drawn_rows(records):
+    for row in (Row(name, precision) for name in row_names(records) for precision in PRECISIONS):
         for group in _groups(records, row):
             walk, batch = read_walk(group), _batch_size(group)
             for method in _panels(group, is_cell=group is records.cells.get((row, "sb"))):

@@ -6,7 +6,7 @@ from gengap.paper.figures import published
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
 from gengap.report.distance import FIRST_TENSOR, LATER, read_walk
-from gengap.report.figures import norms_elsewhere
+from gengap.report.figures import norms_elsewhere, walk_by_batch
 from gengap.report.figures.distance_by_batch import NORMS, NormCurve
 from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.fits import LARGEST_ERROR, LOG, POWER, SMALLEST_R_SQUARED
@@ -34,6 +34,7 @@ def claims(records: Records) -> list[Claim]:
             f"{_LOG_T} Distances are norms over all parameters; figure 2 may show another norm.",
             [*_log_t(records)],
             _FITS,
+            f'The law by batch size is in the report under "{walk_by_batch.TITLE}".',
             question="Does the distance from the initial weights grow like log t?",
         ),
         Claim(
