@@ -89,8 +89,9 @@ def _covariance(landscape: Landscape) -> Iterator[Evidence]:
 
 def _covariances(of_seeds: steps.Seeds, level: float) -> list[Summary]:
     """Covariance relative to that of the smallest batch, at every update and larger batch."""
-    points = [p for p in steps.points(of_seeds) if p[1] > min(batch for _, batch in steps.points(of_seeds))]
-    found = (steps.summary(of_seeds, p, "covariance, sqrt", level) for p in points)
+    points = steps.points(of_seeds)
+    smallest = min(batch for _, batch in points)
+    found = (steps.summary(of_seeds, p, "covariance, sqrt", level) for p in points if p[1] > smallest)
     return [s for s in found if s]
 
 
