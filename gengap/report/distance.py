@@ -60,9 +60,14 @@ class Walk:
         before, t = self.band.until(self.first_change), self.band.x
         if not t[0] < self.first_change < t[-1] or self.first_change in t:
             return before
-        at = np.log(self.first_change)
-        end = np.array([[np.interp(at, np.log(t), row)] for row in self.band.values])
+        end = np.array([[distance] for distance in self.distances(self.first_change).values()])
         return Band(np.append(before.x, self.first_change), np.hstack([before.values, end]))
+
+    def distances(self, update: float) -> dict[int, float]:
+        """Distance by seed at an update, interpolated linearly in ln t between the neighboring rows."""
+        at, t = np.log(update), np.log(self.band.x)
+        found = (float(np.interp(at, t, row)) for row in self.band.values)
+        return dict(zip(self.fits, found, strict=True))
 
     def end_distance(self) -> Summary | None:
         """Distance at the first change of the learning rate; None if the records do not reach it."""

@@ -51,6 +51,12 @@ def interval(low: str, high: str) -> str:
     return f"{low} to {high}" if low else ""
 
 
+def with_interval(summary: Summary) -> str:
+    """Format as `0.184 (0.171 to 0.197)`, the mean with its 95 % interval; only the mean for one value."""
+    mean, ends = significant(summary.mean), summary.interval
+    return f"{mean} ({interval(*map(significant, ends))})" if ends else mean
+
+
 def signed_interval(summary: Summary | None) -> str:
     """Format the 95 % interval of a mean difference in points; empty for a single value and for None."""
     ends = summary.interval if summary else None

@@ -31,6 +31,13 @@ class Summary:
         """Lower and upper end of the mean's t-interval; None for n = 1."""
         return None if self.half_width is None else (self.mean - self.half_width, self.mean + self.half_width)
 
+    def is_within(self, low: float, high: float) -> bool | None:
+        """Whether the t-interval lies in this range; False if all of it lies outside, None if neither."""
+        if self.interval is None:
+            return None
+        first, last = self.interval
+        return True if low <= first and last <= high else False if last < low or first > high else None
+
     @property
     def sign(self) -> int:
         """1 or -1 if the t-interval excludes 0, otherwise 0.

@@ -96,3 +96,18 @@ def test_in_short_counts_the_cells_of_a_network(store: Store) -> None:
     answers, _ = in_short(store)
     found = answers["Does the distance from the initial weights grow like log t?", "F1, MNIST"]
     assert found == ["no", "0 of 1 cells agree, 1 open", ""]
+
+
+def test_the_precision_with_more_batch_sizes_is_shown(store: Store) -> None:
+    question = "With √ scaling and ghosts, do large batches move as far in as many updates?"
+    for seed in range(3):
+        for precision, batches in (("fp32", [4096]), ("bf16", [256, 512, 4096])):
+            rows = walk(2000, lambda t: 1 + log(t))
+            store.add_with(f"precision={precision}", "mnist_sb", seed, rows=rows)
+            for batch in batches:
+                rows = walk(2000, lambda t, s=batch: (1 + log(t)) * (3 if s == 4096 else 1))
+                words = f"precision={precision} method.batch_size={batch}"
+                store.add_with(words, "mnist_lb_gbn", seed, rows=rows, milestones=[100])
+    answers, _ = in_short(store)
+    shown = {network: cells for (asked, network), cells in answers.items() if asked == question}
+    assert shown == {"F1, MNIST (bf16)": ["in part", "2 of 3 batch sizes agree", ""]}

@@ -1,32 +1,25 @@
 """Distance from initialization by batch size: figure 2's question, for every row with several sizes."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure as Drawing
 
-from gengap.config.checks import PRECISIONS
 from gengap.report.bands import band_data
-from gengap.report.cells import Group, Records, changed, row_names
-from gengap.report.distance import Walk, read_walk
+from gengap.report.batch_sizes import ADAPTED, ONE_RATE, Series, walks_by_batch
+from gengap.report.cells import Records
 from gengap.report.distance_tables import fit_data, fit_table
 from gengap.report.escape import picture_text
 from gengap.report.figures.canvas import draw_band, grid, legend
 from gengap.report.figures.distance import DASHES, DISTANCE, FIT_DETAILS, FIT_LEGEND, draw_fit
 from gengap.report.figures.figure import Figure, no_records, paragraph
 from gengap.report.figures.style import BATCH_STYLES, Style
-from gengap.report.rows import Row
-from gengap.runs import read_record
 
 TITLE = "Distance from initialization by batch size, every row"
-RATES = {"lb": "one learning rate", "lb_gbn": "+LR and GBN"}  # by method, as in figures 2a and 2b
+RATES = {ONE_RATE: "one learning rate", ADAPTED: "+LR and GBN"}  # as in figures 2a and 2b
 FEWEST = 3  # least number of batch sizes for a law by batch size
-BATCH = "method.batch_size"
 NAMES = ("workload", "learning rate", "batch")
 CAPTION = paragraph(
     "The L2 norm of w_t - w_0 over all parameters against updates t, for every row with at least three batch "
@@ -35,13 +28,11 @@ CAPTION = paragraph(
     DASHES,
 )
 
-Series = dict[tuple[Row, str], dict[int, Walk]]  # by row and method, then by batch size
-
 
 def figure(records: Records) -> Figure:
     """Make the figure of every row with enough batch sizes, before and after adapting the learning rate."""
     name, title = "walk_by_batch", TITLE
-    found = _series(records)
+    found = {key: walks for key, walks in walks_by_batch(records).items() if len(walks) >= FEWEST}
     if not found:
         missing = no_records(records, "batch_sizes_mnist")
         return Figure(name, "", title, CAPTION, FIT_DETAILS, missing=missing)
@@ -62,39 +53,6 @@ def figure(records: Records) -> Figure:
         },
         draw=lambda: _draw(found),
     )
-
-
-def _series(records: Records) -> Series:
-    found: Series = defaultdict(dict)
-    for row in (Row(name, precision) for name in row_names(records) for precision in PRECISIONS):
-        for group in _groups(records, row):
-            walk, batch = read_walk(group), _batch_size(group)
-            for method in _panels(group, is_cell=group is records.cells.get((row, "sb"))):
-                if walk is not None and batch is not None:
-                    found[row, method][batch] = walk
-    return {key: dict(sorted(walks.items())) for key, walks in found.items() if len(walks) >= FEWEST}
-
-
-def _panels(group: Group, *, is_cell: bool) -> Iterable[str]:
-    """Panels of a group: SB, with its unscaled rate, is in both; other batches of its method use its rate."""
-    return RATES if is_cell else ("lb" if group.method == "sb" else group.method,)
-
-
-def _groups(records: Records, row: Row) -> Iterator[Group]:
-    """Yield the cells of a row, and the runs that differ from them only in batch size."""
-    methods = ("sb", *RATES)
-    yield from (group for m in methods if (group := records.cells.get((row, m))) is not None)
-    for group in records.variants:
-        if group.workload == row.name and group.method in methods:
-            differs = {"precision": row.precision} if row.deviation else {}
-            found = changed(group) or {}
-            if BATCH in found and found == {BATCH: found[BATCH]} | differs:
-                yield group
-
-
-def _batch_size(group: Group) -> int | None:
-    record = read_record(Path(group.runs["directory"].iloc[0]))
-    return None if record is None else int(record["config"]["method"]["batch_size"])
 
 
 def _draw(found: Series) -> Drawing:

@@ -36,7 +36,8 @@ class Claim:
     """A statement in a paper, its source there, the rule by which rows decide it, and the rows run.
 
     see: heading in the report under which the numbers are. note: anything else a reader should know.
-    question: the question in the summary; empty if the summary leaves out the claim.
+    question: the question in the summary; empty if the summary leaves out the claim. unit: what a row has
+    several of, if it has more than one line of evidence.
     """
 
     statement: str
@@ -46,6 +47,7 @@ class Claim:
     see: str = ""
     note: str = ""
     question: str = ""
+    unit: str = "cells"
 
     @property
     def verdict(self) -> str:

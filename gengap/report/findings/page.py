@@ -7,7 +7,7 @@ from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
 from gengap.report.comparisons import Comparison
 from gengap.report.figures.figure import Figure
-from gengap.report.findings import accuracy, controls, minima, prose, random_walk, remedies, walking
+from gengap.report.findings import accuracy, controls, matched, minima, prose, random_walk, remedies, walking
 from gengap.report.findings.causes import trials
 from gengap.report.findings.claims import Claim
 from gengap.report.findings.cost import costs
@@ -36,6 +36,7 @@ def findings(
         *accuracy.claims(records, compared),
         *controls.claims(questions),
         *walking.claims(records),
+        matched.claim(records),
         *random_walk.claims(landscape),
         accuracy.keskar_gap(records),
         *minima.claims(records, landscape),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from gengap.report.findings.claims import Claim, Evidence
-from gengap.report.format import interval, significant
+from gengap.report.format import significant, with_interval
 from gengap.report.landscape import potentials, steps, walks
 from gengap.report.landscape.section import Landscape
 from gengap.report.statistics import Summary, summarize
@@ -61,20 +61,10 @@ def _mean_step(landscape: Landscape) -> Iterator[Evidence]:
         at = {b: [median(s) for s in steps.by_seed(of_seeds, steps.SHARE, b) if s] for b in batches}
         shares = {b: summarize(medians) for b, medians in at.items() if medians}
         if batches[0] in shares:
-            told = ", ".join(f"{_typical(share)} at batch {b:,}" for b, share in shares.items())
+            told = ", ".join(f"{with_interval(share)} at batch {b:,}" for b, share in shares.items())
             about = f"the median ratio of |E Δw| to the standard deviation is {told}"
             text = f"{_title(key)}: {about} (n = {len(of_seeds)})"
-            yield Evidence(key.subject.row, _is_within(shares[batches[0]], -SMALL, SMALL), text)
-
-
-def _typical(share: Summary) -> str:
-    """Format as `0.184 (0.171 to 0.197)`, without an interval for a single seed."""
-    ends = share.interval
-    return (
-        f"{significant(share.mean)} ({interval(*map(significant, ends))})"
-        if ends
-        else significant(share.mean)
-    )
+            yield Evidence(key.subject.row, shares[batches[0]].is_within(-SMALL, SMALL), text)
 
 
 def _covariance(landscape: Landscape) -> Iterator[Evidence]:
@@ -99,17 +89,9 @@ def _is_kept(of_seeds: steps.Seeds) -> bool | None:
     """Whether the covariance is kept at all points; False if it is not at one, corrected for their number."""
     found = _covariances(of_seeds, LEVEL)
     wider = _covariances(of_seeds, 1 - (1 - LEVEL) / len(found))
-    if any(_is_within(s, 1 / KEPT, KEPT) is False for s in wider):
+    if any(s.is_within(1 / KEPT, KEPT) is False for s in wider):
         return False
-    return True if all(_is_within(s, 1 / KEPT, KEPT) for s in found) else None
-
-
-def _is_within(found: Summary, low: float, high: float) -> bool | None:
-    """Whether the interval lies within these bounds; False if it lies outside, None if neither."""
-    if found.interval is None:
-        return None
-    first, last = found.interval
-    return True if low <= first and last <= high else False if last < low or first > high else None
+    return True if all(s.is_within(1 / KEPT, KEPT) for s in found) else None
 
 
 def _title(key: walks.Walked) -> str:
@@ -124,4 +106,4 @@ def _alpha(landscape: Landscape) -> Iterator[Evidence]:
         low, high = mean.interval
         about = f"α = {mean.mean:.2f} (95 %: {low:.2f} to {high:.2f}; n = {mean.n})"
         text = f"{surface.row.title}, {surface.initial} weights, batch norm {surface.batch_norm}: {about}"
-        yield Evidence(surface.row, _is_within(mean, 2 - NEAR_TWO, 2 + NEAR_TWO), text)
+        yield Evidence(surface.row, mean.is_within(2 - NEAR_TWO, 2 + NEAR_TWO), text)

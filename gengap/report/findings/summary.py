@@ -1,6 +1,6 @@
 """Summary of the page of findings, which is repeated on the README's first screen."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
@@ -96,17 +96,24 @@ def _answers(claim: Claim) -> Iterator[tuple[str, ...]]:
         if claim.question and e.is_published:
             by_row.setdefault(e.row, []).append(e)
     question = claim.question
-    for row in _first_precisions([row for row, found in by_row.items() if any(e.brief for e in found)]):
+    for row in _most_measured({row: found for row, found in by_row.items() if any(e.brief for e in found)}):
         agrees = [e.agrees for e in by_row[row]]
         first, *others = by_row[row]
-        measured = _cells(agrees) if others else first.brief
+        measured = _several(agrees, claim.unit) if others else first.brief
         yield question, row.title, _ANSWER[word(agrees)], measured, first.paper
         question = ""
 
 
-def _cells(agrees: Sequence[bool | None]) -> str:
+def _most_measured(by_row: Mapping[Row, Sequence[Evidence]]) -> list[Row]:
+    """Of rows that differ only in precision, keep the one with the most evidence; the first among equals."""
+    fullest = sorted(by_row, key=lambda row: -len(by_row[row]))
+    kept = _first_precisions(fullest)
+    return [row for row in by_row if row in kept]
+
+
+def _several(agrees: Sequence[bool | None], unit: str) -> str:
     decides = any(a is not None for a in agrees)
-    return counted(agrees, "cells") if decides else f"{len(agrees)} cells, all open"
+    return counted(agrees, unit) if decides else f"{len(agrees)} {unit}, all open"
 
 
 def _as_published(records: Records, row: Row) -> str:

@@ -1,0 +1,113 @@
+"""The claim of figure 2b: all batch sizes walk equally far once the learning rate is adapted."""
+
+from math import log
+
+import pytest
+from report_records import Store, walk
+from scipy.stats import t as student
+
+from gengap.report.cells import read_records
+from gengap.report.findings import matched
+from gengap.report.findings.claims import Claim
+
+
+def grown(times: float, until: int = 2000) -> list[dict]:
+    return walk(until, lambda t: times * (1 + log(t)))
+
+
+def claim(store: Store) -> Claim:
+    return matched.claim(read_records(store.root))
+
+
+@pytest.fixture
+def small(store: Store) -> Store:
+    """SB with three seeds that walk differently far, so that only pairing by seed gives equal ratios."""
+    for seed in range(3):
+        store.add("mnist_sb", seed, rows=grown(1 + seed), milestones=[1500])
+    return store
+
+
+@pytest.mark.parametrize(
+    ("times", "agrees"),
+    [((1.0, 1.01, 1.02), True), ((2.0, 2.1, 2.2), False), ((1.1, 1.2, 1.5), None), ((1.0,), None)],
+)
+def test_a_size_agrees_where_the_interval_of_the_paired_ratio_is_near_one(
+    times: tuple[float, ...], agrees: bool | None, small: Store
+) -> None:
+    for seed, factor in enumerate(times):
+        small.add("mnist_lb_gbn", seed, rows=grown((1 + seed) * factor), milestones=[100])
+    (found,) = claim(small).evidence
+    assert found.agrees is agrees
+    mean = sum(times) / len(times)
+    assert f"batch 4,096: {mean:.3g}" in found.text
+    assert found.text.endswith(f"(n = {len(times)}) at update 100")
+    if len(times) > 1:
+        std = (sum((x - mean) ** 2 for x in times) / (len(times) - 1)) ** 0.5
+        half = student.ppf(0.975, len(times) - 1) * std / len(times) ** 0.5
+        assert f"({mean - half:.3g} to {mean + half:.3g})" in found.text
+    assert bool(found.brief) == (len(times) > 1)
+
+
+def test_only_the_first_phase_of_the_larger_batch_counts(small: Store) -> None:
+    for seed in range(3):
+        later = walk(2000, lambda t, s=1 + seed: s * (1 + log(t)) if t <= 150 else 99.0)
+        small.add("mnist_lb_gbn", seed, rows=later, milestones=[120])
+    (found,) = claim(small).evidence
+    assert found.agrees
+    assert "at update 120" in found.text
+
+
+def test_seeds_are_paired_and_others_left_out(small: Store) -> None:
+    for seed in (1, 2, 7):
+        small.add("mnist_lb_gbn", seed, rows=grown(1 + seed), milestones=[100])
+    assert "(n = 2)" in claim(small).evidence[0].text
+
+
+def test_a_walk_that_outlasts_the_small_batch_is_not_compared(store: Store) -> None:
+    for seed in range(3):
+        store.add("mnist_sb", seed, rows=grown(1, until=90), milestones=[80])
+        store.add("mnist_lb_gbn", seed, rows=grown(1), milestones=[100])
+    assert claim(store).verdict == "not tested"
+
+
+def test_sizes_between_and_the_ratio_at_one_rate(small: Store) -> None:
+    for seed in range(3):
+        small.add("mnist_lb", seed, rows=grown((1 + seed) / 4), milestones=[100])
+        small.add("mnist_lb_gbn", seed, rows=grown((1 + seed) * 3), milestones=[100])
+        words = "method.batch_size=512"
+        small.add_with(words, "mnist_lb_gbn", seed, rows=grown(1 + seed), milestones=[800])
+    between, cell = claim(small).evidence
+    assert between.agrees
+    assert not cell.agrees
+    assert "batch 512: 1 (1 to 1) times as far (n = 3) at update 800" in between.text
+    assert "one learning rate" not in between.text
+    assert cell.text.endswith("at update 100; at one learning rate 0.25 (0.25 to 0.25)")
+    assert claim(small).verdict == "holds in part on F1, MNIST"
+
+
+def test_the_released_protocol_is_a_row_of_its_own(small: Store) -> None:
+    for seed in range(3):
+        small.add_with("protocol=bigbatch", "mnist_sb", seed, rows=grown(2), milestones=[1500])
+        small.add_with("protocol=bigbatch", "mnist_lb_gbn", seed, rows=grown(2), milestones=[100])
+    (found,) = claim(small).evidence
+    assert found.text.startswith("F1, MNIST (bigbatch), batch 4,096: 1 (1 to 1)")
+
+
+def test_settings_that_make_the_first_updates_smaller_stand_beside_it(small: Store) -> None:
+    for seed in range(3):
+        small.add("mnist_lb_gbn", seed, rows=grown((1 + seed) * 3), milestones=[100])
+    cell = claim(small).evidence[0].text
+    for seed in range(3):
+        for words, times in (("method.warmup_epochs=2", 1.5), ("protocol.bn_weight=uniform", 5)):
+            rows = grown((1 + seed) * times)
+            small.add_with(words, "mnist_lb_gbn", seed, rows=rows, milestones=[100])
+    (softer,) = claim(small).evidence
+    assert softer.text == f"{cell}; with method.warmup_epochs=2 1.5 (1.5 to 1.5)"
+    assert softer.agrees is False
+
+
+def test_the_demo_is_no_evidence(store: Store) -> None:
+    for seed in range(3):
+        for experiment in ("digits_sb", "digits_lb_gbn"):
+            store.add(experiment, seed, rows=grown(1), milestones=[100])
+    assert not claim(store).evidence
