@@ -98,6 +98,22 @@ def test_in_short_counts_the_cells_of_a_network(store: Store) -> None:
     assert found == ["no", "0 of 1 cells agree, 1 open", ""]
 
 
+def test_in_short_says_why_all_cells_are_open(store: Store) -> None:
+    laws = {
+        "sb": lambda t: t**0.2 - 0.2 * max(0, 1 - t / 80),
+        "lb": lambda t: 1 + log(t) + sin(3 * t),
+        "lb_lr": lambda t: 2 + log(t) + sin(3 * t),
+    }
+    for seed in range(2):
+        for method, law in laws.items():
+            store.add(f"mnist_{method}", seed, rows=walk(2000, law))
+        store.add("mnist_lb_gbn", seed, rows=walk(2000, lambda t: 1 + log(t), rows=80), milestones=[140])
+    answers, _ = in_short(store)
+    found = answers["Does the distance from the initial weights grow like log t?", "F1, MNIST"]
+    reasons = "2: poor fit, closer to a + b ln t; 1: the start changes the law; 1: window too short"
+    assert found == ["open", f"4 cells, all open ({reasons})", ""]
+
+
 def test_the_precision_with_more_batch_sizes_is_shown(store: Store) -> None:
     question = "With √ scaling and ghosts, do large batches move as far in as many updates?"
     for seed in range(3):

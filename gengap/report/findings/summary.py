@@ -1,5 +1,6 @@
 """Summary of the page of findings, which is repeated on the README's first screen."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from gengap.paper import tables as paper
@@ -97,10 +98,9 @@ def _answers(claim: Claim) -> Iterator[tuple[str, ...]]:
             by_row.setdefault(e.row, []).append(e)
     question = claim.question
     for row in _most_measured({row: found for row, found in by_row.items() if any(e.brief for e in found)}):
-        agrees = [e.agrees for e in by_row[row]]
         first, *others = by_row[row]
-        measured = _several(agrees, claim.unit) if others else first.brief
-        yield question, row.title, _ANSWER[word(agrees)], measured, first.paper
+        measured = _several(by_row[row], claim.unit) if others else first.brief
+        yield question, row.title, _ANSWER[word([e.agrees for e in by_row[row]])], measured, first.paper
         question = ""
 
 
@@ -111,9 +111,12 @@ def _most_measured(by_row: Mapping[Row, Sequence[Evidence]]) -> list[Row]:
     return [row for row in by_row if row in kept]
 
 
-def _several(agrees: Sequence[bool | None], unit: str) -> str:
-    decides = any(a is not None for a in agrees)
-    return counted(agrees, unit) if decides else f"{len(agrees)} {unit}, all open"
+def _several(found: Sequence[Evidence], unit: str) -> str:
+    """Count the evidence that agrees; if none decides, say why each is open."""
+    if any(e.agrees is not None for e in found):
+        return counted([e.agrees for e in found], unit)
+    reasons = "; ".join(f"{n}: {why}" for why, n in Counter(e.why for e in found if e.why).most_common())
+    return f"{len(found)} {unit}, all open" + (f" ({reasons})" if reasons else "")
 
 
 def _as_published(records: Records, row: Row) -> str:

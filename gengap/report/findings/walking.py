@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from gengap.paper.figures import published
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
-from gengap.report.distance import FIRST_TENSOR, LATER, read_walk
+from gengap.report.distance import FIRST_TENSOR, LATER, NO_FIT, read_walk
 from gengap.report.figures import norms_elsewhere, walk_by_batch
 from gengap.report.figures.distance_by_batch import NORMS, NormCurve
 from gengap.report.findings.claims import Claim, Evidence
@@ -76,7 +76,9 @@ def _log_t(records: Records, tensor: int | None = None) -> Iterator[Evidence]:
             later = ", ".join(f"{k} times as late: {other}" for k, other in zip(LATER, others, strict=True))
             text = f"{row.title}, {LABELS[method]}: {first} over {window}; starting {later}"
             if len(fits) > 1:
-                yield Evidence(row, _is_log(said), text, f"{LABELS[method]}: {first}")
+                agrees = _is_log(said)
+                why = _why_open(said) if agrees is None else ""
+                yield Evidence(row, agrees, text, f"{LABELS[method]}: {first}", why=why)
             else:
                 yield Evidence(row, None, text)
 
@@ -87,6 +89,13 @@ def _is_log(said: Sequence[str]) -> bool | None:
         if all(verdict.startswith(law) for verdict in said):
             return agrees
     return None
+
+
+def _why_open(said: Sequence[str]) -> str:
+    if NO_FIT in said:
+        return "window too short"
+    laws = {LOG if LOG in verdict else POWER for verdict in said}
+    return "the start changes the law" if len(laws) > 1 else f"poor fit, closer to {laws.pop()}"
 
 
 def _norm(records: Records) -> Iterator[Evidence]:
