@@ -15,12 +15,15 @@ BATCH = "method.batch_size"
 Series = dict[tuple[Row, str], dict[int, Walk]]  # by row and method, then by ascending batch size
 
 
-def walks_by_batch(records: Records) -> Series:
-    """Read the walks of every row's SB, LB and +GBN, and of the runs that differ from them in batch size."""
+def walks_by_batch(records: Records, tensor: int | None = None) -> Series:
+    """Read the walks of every row's SB, LB and +GBN, and of the runs that differ from them in batch size.
+
+    tensor: index of a parameter tensor, for its distance alone; None for all parameters.
+    """
     found: Series = defaultdict(dict)
     for row in (Row(name, *kind) for name in row_names(records) for kind in KINDS):
         for group in _groups(records, row):
-            walk, batch = read_walk(group), batch_size(group)
+            walk, batch = read_walk(group, tensor), batch_size(group)
             for method in _series_of(group, is_cell=group is records.cells.get((row, "sb"))):
                 if walk is not None and batch is not None:
                     found[row, method][batch] = walk

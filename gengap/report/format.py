@@ -13,11 +13,15 @@ def spread(summary: Summary | None, digits: int = 2) -> str:
 
 
 def significant(value: float | None, digits: int = 3) -> str:
-    """Format a number of any size with `digits` significant digits; empty for None."""
+    """Format a number of any size with `digits` significant digits, trailing zeros too; empty for None."""
     if value is None:
         return ""
     rounded = float(f"{value:.{digits}g}") + 0.0
-    return f"{rounded:,.0f}" if 1000 <= abs(rounded) < 1e6 else f"{rounded:.10g}"
+    if rounded == 0:
+        return "0"
+    if abs(rounded) < 1000:
+        return f"{rounded:#.{digits}g}".removesuffix(".")
+    return f"{rounded:,.0f}" if abs(rounded) < 1e6 else f"{rounded:.10g}"
 
 
 def significant_spread(summary: Summary | None) -> str:

@@ -39,12 +39,12 @@ def test_a_size_agrees_where_the_interval_of_the_paired_ratio_is_near_one(
     (found,) = claim(small).evidence
     assert found.agrees is agrees
     mean = sum(times) / len(times)
-    assert f"batch 4,096: {mean:.3g}" in found.text
-    assert found.text.endswith(f"(n = {len(times)}) at update 100")
+    assert f"batch 4,096: {mean:#.3g}" in found.text
+    assert f"(n = {len(times)}) at update 100; at update 10 {mean:#.3g}" in found.text
     if len(times) > 1:
         std = (sum((x - mean) ** 2 for x in times) / (len(times) - 1)) ** 0.5
         half = student.ppf(0.975, len(times) - 1) * std / len(times) ** 0.5
-        assert f"({mean - half:.3g} to {mean + half:.3g})" in found.text
+        assert f"({mean - half:#.3g} to {mean + half:#.3g})" in found.text
     assert bool(found.brief) == (len(times) > 1)
 
 
@@ -70,6 +70,26 @@ def test_a_walk_that_outlasts_the_small_batch_is_not_compared(store: Store) -> N
     assert claim(store).verdict == "not tested"
 
 
+def test_the_ratio_after_a_tenth_of_the_updates_stands_beside_it(small: Store) -> None:
+    for seed in range(3):
+        ahead = walk(2000, lambda t, s=1 + seed: s * (1 + log(t)) * (3 if t < 20 else 1), rows=200)
+        small.add("mnist_lb_gbn", seed, rows=ahead, milestones=[100])
+    (found,) = claim(small).evidence
+    assert found.agrees
+    assert "at update 100; at update 10 3.00 (3.00 to 3.00)" in found.text
+
+
+def test_the_first_tensor_alone_stands_beside_it_and_decides_nothing(small: Store) -> None:
+    for seed in range(3):
+        rows = grown((1 + seed) * 3)
+        for row in rows:
+            row["tensor_distances"] = [row["distance"] / 3]
+        small.add("mnist_lb_gbn", seed, rows=rows, milestones=[100])
+    (found,) = claim(small).evidence
+    assert found.agrees is False
+    assert "; of the first parameter tensor 1.00 (1.00 to 1.00)" in found.text
+
+
 def test_sizes_between_and_the_ratio_at_one_rate(small: Store) -> None:
     for seed in range(3):
         small.add("mnist_lb", seed, rows=grown((1 + seed) / 4), milestones=[100])
@@ -79,9 +99,9 @@ def test_sizes_between_and_the_ratio_at_one_rate(small: Store) -> None:
     between, cell = claim(small).evidence
     assert between.agrees
     assert not cell.agrees
-    assert "batch 512: 1 (1 to 1) times as far (n = 3) at update 800" in between.text
+    assert "batch 512: 1.00 (1.00 to 1.00) times as far (n = 3) at update 800" in between.text
     assert "one learning rate" not in between.text
-    assert cell.text.endswith("at update 100; at one learning rate 0.25 (0.25 to 0.25)")
+    assert cell.text.endswith("; at one learning rate 0.250 (0.250 to 0.250)")
     assert claim(small).verdict == "holds in part on F1, MNIST"
 
 
@@ -90,7 +110,7 @@ def test_the_released_protocol_is_a_row_of_its_own(small: Store) -> None:
         small.add_with("protocol=bigbatch", "mnist_sb", seed, rows=grown(2), milestones=[1500])
         small.add_with("protocol=bigbatch", "mnist_lb_gbn", seed, rows=grown(2), milestones=[100])
     (found,) = claim(small).evidence
-    assert found.text.startswith("F1, MNIST (bigbatch), batch 4,096: 1 (1 to 1)")
+    assert found.text.startswith("F1, MNIST (bigbatch), batch 4,096: 1.00 (1.00 to 1.00)")
 
 
 def test_settings_that_make_the_first_updates_smaller_stand_beside_it(small: Store) -> None:
@@ -98,11 +118,15 @@ def test_settings_that_make_the_first_updates_smaller_stand_beside_it(small: Sto
         small.add("mnist_lb_gbn", seed, rows=grown((1 + seed) * 3), milestones=[100])
     cell = claim(small).evidence[0].text
     for seed in range(3):
-        for words, times in (("method.warmup_epochs=2", 1.5), ("protocol.bn_weight=uniform", 5)):
+        for words, times in (
+            ("method.warmup_epochs=2", 1.5),
+            ("method.clip_norm=1", 4),
+            ("protocol.bn_weight=uniform", 5),
+        ):
             rows = grown((1 + seed) * times)
             small.add_with(words, "mnist_lb_gbn", seed, rows=rows, milestones=[100])
     (softer,) = claim(small).evidence
-    assert softer.text == f"{cell}; with method.warmup_epochs=2 1.5 (1.5 to 1.5)"
+    assert softer.text == f"{cell}; with method.warmup_epochs=2 1.50 (1.50 to 1.50)"
     assert softer.agrees is False
 
 

@@ -61,17 +61,18 @@ def test_the_claim_on_sharp_minima_names_the_modes_of_batch_norm(store: Store) -
             add_measured(store, f"keskar_f1_{method}", seed, "sharpness", points)
     (line,) = claim(store, "Large batches").evidence
     assert (
-        "LB is sharper than SB in 2 of 3 comparisons (sharpness; ratios from 0.841 to 50; n = 3)" in line.text
+        "LB is sharper than SB in 2 of 3 comparisons (sharpness; ratios from 0.841 to 50.0; n = 3)"
+        in line.text
     )
     assert "; open in 1 (sharpness, ε = 0.001, full space: recomputed); " in line.text
     assert line.text.endswith(
-        "by mode of batch norm (sharpness, ε = 0.001, full space): trained 10.5, recomputed 0.841, batch 50: "
-        "largest in mode batch; LB − SB is -1.01 points of accuracy (95 %: -1.03 to -0.98; n = 3 pairs); "
-        "training loss: LB 0.5, SB 0.5"
+        "by mode of batch norm (sharpness, ε = 0.001, full space): trained 10.5, recomputed 0.841, batch "
+        "50.0: largest in mode batch; LB − SB is -1.01 points of accuracy (95 %: -1.03 to -0.98; n = 3 "
+        "pairs); training loss: LB 0.500, SB 0.500"
     )
     assert line.brief == (
-        "LB / SB 10.5 (9.29 to 11.8; sharpness, ε = 0.001, full space, batch norm trained), in 2 of 3 "
-        "comparisons (n = 3); training loss: LB 0.5, SB 0.5"
+        "LB / SB 50.0 (50.0 to 50.0; sharpness, ε = 0.001, full space, batch norm batch), in 2 of 3 "
+        "comparisons (n = 3); training loss: LB 0.500, SB 0.500; the interval excludes the published ratio"
     )
     assert line.paper == "167"
 
@@ -87,13 +88,13 @@ def test_the_sharper_method_may_be_the_more_accurate_one(store: Store) -> None:
     told = f"+RA − SB is +0.47 points of accuracy (95 %: {low:+.2f} to {high:+.2f}; n = 3 pairs)"
     assert line.agrees is True
     counts = "+RA is sharper than SB in 1 of 1 comparisons (sharpness; ratios from 10.5 to 10.5; n = 3)"
-    assert line.text == f"F1, MNIST: {counts}; {told}; training loss: +RA 0.5, SB 0.5"
+    assert line.text == f"F1, MNIST: {counts}; {told}; training loss: +RA 0.500, SB 0.500"
 
 
 def test_absolute_values_that_differ_from_the_published_ones_are_said_to(store: Store) -> None:
     fill(store, {"sb": 98.0, "lb": 97.0})
     note = claim(store, "Large batches").note
-    told = "F1, MNIST, SB: 2.5 (trained), published 1.23 at ε = 0.001; Keskar et al.'s F1, MNIST, LB: 26.3 "
+    told = "F1, MNIST, SB: 2.50 (trained), published 1.23 at ε = 0.001; Keskar et al.'s F1, MNIST, LB: 26.3 "
     assert told in note
     assert "neither their learning rate nor when they stopped" in note
     records = read_records(store.root)

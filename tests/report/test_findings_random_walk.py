@@ -1,7 +1,7 @@
 """The claims on single steps decide by intervals over seeds, and with the stated correction."""
 
 from collections.abc import Sequence
-from math import sqrt
+from math import log, sqrt
 
 import pytest
 from landscape_records import add_measured, walked
@@ -72,9 +72,8 @@ def test_ghosts_decide_nothing_about_the_covariance(store: Store) -> None:
         walk(store, seed, (1, 0.5, 0.3 + seed / 100), mode="ghost")
     (line,) = claim(store, COVARIANCE).evidence
     assert line.agrees is None
-    assert (
-        line.text == "F1, digits, LB, batch norm ghost: 0.31 to 0.5 times that of the smallest batch (n = 3)"
-    )
+    told = "F1, digits, LB, batch norm ghost: 0.310 to 0.500 times that of the smallest batch (n = 3)"
+    assert line.text == told
 
 
 @pytest.mark.parametrize(
@@ -91,5 +90,24 @@ def test_the_mean_step_is_judged_by_the_interval_of_the_seeds_medians(
     if len(shares) == 1:
         assert line.text == (
             "F1, digits, LB, batch norm batch: the median ratio of |E Δw| to the standard deviation is "
-            "0.2 at batch 16, 0.283 at batch 32, 0.4 at batch 64 (n = 1)"
+            "0.200 at batch 16, 0.283 at batch 32, 0.400 at batch 64 (n = 1)"
         )
+
+
+def test_the_median_is_over_all_updates_between_those_measured(store: Store) -> None:
+    shares = {0: 0.5, 1: 0.5, 9: 0.5, 99: 0.02}  # most of those measured are early
+    points = [walked(t, 16, 64.0, share**2 * 64.0, batch_norm="batch") for t, share in shares.items()]
+    add_measured(store, "digits_lb", 0, "walk", points, {"sizes": [], "draws": 32, "points": 9})
+    (line,) = claim(store, MEAN_STEP).evidence
+    middle = sum(0.5 - 0.48 * log(t / 10) / log(10) for t in (50, 51)) / 2  # of t = 1 to 100, falling
+    assert f"is {middle:#.3g} at batch 16 (n = 1)" in line.text
+
+
+def test_a_single_ghost_counts_once(store: Store) -> None:
+    for mode, shares in (("batch", (0.2, 0.21)), ("ghost", (0.2,)), ("trained", (0.3, 0.31))):
+        for seed, share in enumerate(shares):
+            walk(store, seed, (1, 1, 1), share, mode)
+    found = claim(store, MEAN_STEP).evidence
+    assert [e.text.partition(":")[0] for e in found] == [
+        f"F1, digits, LB, batch norm {mode}" for mode in ("batch", "trained")
+    ]

@@ -23,7 +23,7 @@ def test_cells_are_mean_std_and_n(digits: Store) -> None:
     assert first["workload"] == "F1, digits"
     assert first["measure"] == "sharpness, ε = 0.001, full space"
     assert (first["SB"], first["LB"], first["+RA"]) == (
-        "2.5 ± 0.5 (n=3)", "26.3 ± 6.5 (n=3)", "2.5 ± 0.66 (n=3)",
+        "2.50 ± 0.50 (n=3)", "26.3 ± 6.5 (n=3)", "2.50 ± 0.66 (n=3)",
     )  # fmt: skip
     assert second["measure"] == "sharpness, ε = 0.0005, full space"
     assert second["SB"] == "0.625 ± 0.12 (n=3)"
@@ -193,18 +193,18 @@ def test_curvature_and_adaptive_sharpness_have_tables(digits: Store) -> None:
     found = measured(digits)
     eigenvalue, trace = rows(tables.cells(found, "largest eigenvalue", "trace"))
     assert (eigenvalue["SB"], eigenvalue["LB"], eigenvalue["warnings"]) == (
-        "4.5 ± 0.71 (n=2)", "9 (n=1)", "1 of 3 not converged",
+        "4.50 ± 0.71 (n=2)", "9.00 (n=1)", "1 of 3 not converged",
     )  # fmt: skip
-    assert trace["SB"] == "41 ± 1.4 (n=2; error 0.25)"
+    assert trace["SB"] == "41.0 ± 1.4 (n=2; error 0.25)"
     (row,) = rows(tables.cells(found, "adaptive sharpness"))
-    assert (row["measure"], row["SB"]) == ("adaptive sharpness, ρ = 0.01", "0.15 ± 0.071 (n=2)")
+    assert (row["measure"], row["SB"]) == ("adaptive sharpness, ρ = 0.01", "0.150 ± 0.071 (n=2)")
 
 
 def test_eigenvalues_are_shown_one_by_one(store: Store) -> None:
     for seed in range(2):
         add_measured(store, "digits_sb", seed, "curvature", [curved([1.0, 4.0 + seed, 2.0][: 3 - seed], 9.0)])
     (row,) = rows(spectra(subjects.read(read_records(store.root))))
-    assert (row["run"], row["n"], row["λ1"], row["λ2"]) == ("SB", "2", "4.5 ± 0.71", "1.5 ± 0.71")
+    assert (row["run"], row["n"], row["λ1"], row["λ2"]) == ("SB", "2", "4.50 ± 0.71", "1.50 ± 0.71")
     assert "λ3" not in row
 
 

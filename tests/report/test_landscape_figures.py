@@ -110,7 +110,7 @@ def test_sharpness_by_batch_size_where_nothing_else_differs(store: Store, tmp_pa
         assert float(row["sharpness"]) == pytest.approx(sqrt(2) * float(row["batch_size"]), rel=1e-5)
         assert float(row["sharpness_factor"]) == pytest.approx(exp(stdev([0, log(2)])), rel=1e-5)
     table = rows(figure.tables["By batch size"])
-    assert (table[0]["sharpness"], table[0]["validation %"]) == ("48 ± 23 (n=2)", "98.50 ± 0.00")
+    assert (table[0]["sharpness"], table[0]["validation %"]) == ("48.0 ± 23 (n=2)", "98.50 ± 0.00")
 
 
 def test_an_older_record_is_of_the_family_of_newer_ones(store: Store, tmp_path: Path) -> None:
@@ -174,10 +174,10 @@ def test_walks_show_the_mean_step_and_the_covariance_under_both_rules(store: Sto
     assert figure.heading == "Mean and covariance of updates, F1, digits, SB, batch norm: ghost"
     table = rows(figure.tables["By update and batch size"])
     assert len(table) == 6
-    assert [r["|E Δw| / std"] for r in table[:3]] == ["0.25 ± 0", "0.354 ± 0", "0 ± 0"]
-    assert [r["covariance, none"] for r in table[:3]] == ["1 ± 0", "0.5 ± 0", "0.25 ± 0"]
-    assert [r["covariance, sqrt"] for r in table[:3]] == ["1 ± 0", "1 ± 0", "1 ± 0"]
-    assert {(r["noise scale"], r["its standard error"]) for r in table} == {("41 ± 1.4", "2 ± 0")}
+    assert [r["|E Δw| / std"] for r in table[:3]] == ["0.250 ± 0", "0.354 ± 0", "0 ± 0"]
+    assert [r["covariance, none"] for r in table[:3]] == ["1.00 ± 0", "0.500 ± 0", "0.250 ± 0"]
+    assert [r["covariance, sqrt"] for r in table[:3]] == ["1.00 ± 0", "1.00 ± 0", "1.00 ± 0"]
+    assert {(r["noise scale"], r["its standard error"]) for r in table} == {("41.0 ± 1.4", "2.00 ± 0")}
     assert {r["n"] for r in table} == {"2"}
 
 
@@ -193,4 +193,4 @@ def test_steps_of_adam_are_left_out_and_its_noise_scale_stays(store: Store, tmp_
     assert "ADAM, whose updates are no multiples of the gradient" in " ".join(str(figure.details).split())
     table = rows(figure.tables["By update and batch size"])
     assert {(r["covariance, none"], r["covariance, sqrt"]) for r in table} == {("", "")}
-    assert {r["noise scale"] for r in table} == {"40 ± 0"}
+    assert {r["noise scale"] for r in table} == {"40.0 ± 0"}

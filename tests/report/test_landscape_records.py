@@ -16,7 +16,7 @@ def test_measurements_of_runs_without_a_record_are_cells_without_accuracy(store:
     add_measured(store, "digits_sb", 0, "sharpness", [sharp(2.0)])
     assert main([f"results_dir={store.root}"]) == 0
     text = (store.root / "report" / "README.md").read_text()
-    assert "| F1, digits | sharpness, ε = 0.001, full space | trained |  | 2 (n=1) |" in text
+    assert "| F1, digits | sharpness, ε = 0.001, full space | trained |  | 2.00 (n=1) |" in text
     assert main([f"results_dir={store.root}", "--check"]) == 0
 
 

@@ -83,7 +83,7 @@ def test_accuracies_with_exact_statistics_decide_on_their_own(keskar: Store) -> 
     assert row["95 %, exact"] == f"{low:+.2f} to {high:+.2f}"
     assert (row["n, exact"], find(found, "SB")["n, exact"]) == ("3", "0")
     (line,) = of_remedies(keskar)[2].evidence
-    assert "conservative training: − LB is +0.21 points (95 %: " in line.text
+    assert "conservative training: accuracy − LB is +0.21 points (95 %: " in line.text
     assert (
         f"; with exact statistics in both, -0.86 points (95 %: {low:+.2f} to {high:+.2f}; n = 3)" in line.text
     )
@@ -99,7 +99,7 @@ def test_sharpness_is_compared_with_lb_and_sb_where_a_remedy_is_measured(keskar:
     logs = [np.log(values) for values in (OF_CONSERVATIVE, OF_LB)]
     low, high = ttest_rel(*logs).confidence_interval(0.95)
     value = exp(logs[0].mean() - logs[1].mean())
-    assert row["ε = 0.001"] == "15.7 ± 4 (n=3)"
+    assert row["ε = 0.001"] == "15.7 ± 4.0 (n=3)"
     assert row["/ LB, 0.001"] == f"{value:.3g} ({exp(low):.3g} to {exp(high):.3g}; n=3)"
     assert row["/ SB, 0.0005"].startswith(f"{exp(logs[0].mean() - np.log(OF_SB).mean()):.3g} (")
     assert find(found, "LB, conservative training", "published")["/ LB, 0.001"] == "1.13"
@@ -112,7 +112,7 @@ def test_other_remedies_have_rows_without_published_values(keskar: Store) -> Non
     row = find(remedies.accuracies(of_rows), "LB, adversarial training")
     assert (row["published %"], row["ours %"], row["n"], row["95 %"]) == ("–", "98.50", "1", "")
     row = find(remedies.sharpness(of_rows), "LB, adversarial training", "trained")
-    assert row["/ LB, 0.001"] == "0.25 (n=1)"
+    assert row["/ LB, 0.001"] == "0.250 (n=1)"
     assert row["ε = 0.0005"] == ""
 
 
@@ -141,13 +141,13 @@ def test_the_claim_names_each_remedy(keskar: Store) -> None:
     (sharpness,) = claims["With conservative training, large-batch minima stay sharp."].evidence
     (other,) = claims["Adversarial training helps the large batch to generalize."].evidence
     assert accuracy.text.startswith(
-        "Keskar et al.'s F1, MNIST, conservative training: − LB is +0.21 points (95 %: "
+        "Keskar et al.'s F1, MNIST, conservative training: accuracy − LB is +0.21 points (95 %: "
     )
     assert "; SB − LB, of the same seeds, is +0.32 points (95 %: " in accuracy.text
     assert (
         "conservative training: sharper than SB in 2 of 2 comparisons (ratios from 62.1 to " in sharpness.text
     )
-    assert "adversarial training: − LB is " in other.text
+    assert "adversarial training: accuracy − LB is " in other.text
     assert [e.agrees for e in (accuracy, sharpness, other)] == [True, True, None]
     holds = "holds on Keskar et al.'s F1, MNIST"
     assert [c.verdict for c in claims.values()] == [*["not tested"] * 2, holds, holds, "open", "not tested"]
@@ -190,6 +190,6 @@ def test_a_remedy_of_ones_own_stands_beside_the_cells_it_differs_from(digits: St
     (better,) = (claim for claim in of_remedies(digits) if claim.evidence)
     assert [e.agrees for e in better.evidence] == [True, True]
     assert (
-        "F1, digits, conservative training (method.proximal=0.1): − LB is +2.03 points"
+        "F1, digits, conservative training (method.proximal=0.1): accuracy − LB is +2.03 points"
         in better.evidence[1].text
     )

@@ -38,9 +38,9 @@ def test_runs_with_equal_overrides_are_a_row_with_ratios(store: Store) -> None:
     found = measured(store)
     (row,) = rows(findings.ratios(findings.compared(found)))
     assert row["workload"] == "F1, digits (data.limit=500)"
-    assert row["LB / SB"] == "4 (4 to 4; n=2)"
+    assert row["LB / SB"] == "4.00 (4.00 to 4.00; n=2)"
     assert [(r["run"], r["value"]) for r in rows(other_runs(found))] == [
-        ("digits_lb data.limit=500 method.clip_norm=2", "3 (n=1)"),
+        ("digits_lb data.limit=500 method.clip_norm=2", "3.00 (n=1)"),
     ]
     assert unanswered(found, findings.compared(found)) == (
         "F1, digits (data.limit=600): no ratio; measured here: +RA. A ratio needs two methods, measured with "
@@ -69,7 +69,7 @@ def test_a_search_that_found_nothing_is_in_no_mean_and_no_ratio(digits: Store) -
     found = measured(digits)
     first, second = rows(tables.cells(found, SHARPNESS))
     assert (first["SB"], first["warnings"]) == (
-        "2.5 ± 0.5 (n=3)", "2 of 11 left out: abnormal, no larger loss found",
+        "2.50 ± 0.50 (n=3)", "2 of 11 left out: abnormal, no larger loss found",
     )  # fmt: skip
     assert second["SB"].endswith("(n=4)")
     assert findings.compared(found)[0] == before[0]
@@ -105,7 +105,7 @@ def test_one_seed_decides_nothing(store: Store) -> None:
         add_measured(store, f"cifar100_c3_{method}", 0, "sharpness", points, {"samples": 5000})
     compared = findings.compared(measured(store))
     (row,) = findings.ratios(compared).rows
-    of_pairs = [f"{ratio} (n=1)" if ratio else "one seed: open" for ratio in ("4", "", "0.5", "")]
+    of_pairs = [f"{ratio} (n=1)" if ratio else "one seed: open" for ratio in ("4.00", "", "0.500", "")]
     assert row == (
         "C3, CIFAR-100",
         "sharpness, ε = 0.001, full space",
@@ -122,7 +122,7 @@ def test_one_seed_decides_nothing(store: Store) -> None:
     (line,) = minima.claims(records, Landscape(records))[0].evidence
     assert (line.agrees, line.text) == (
         None,
-        "C3, CIFAR-100: LB / SB: ratios from 4 to 4 (sharpness; n = 1: too few seeds to decide)",
+        "C3, CIFAR-100: LB / SB: ratios from 4.00 to 4.00 (sharpness; n = 1: too few seeds to decide)",
     )
 
 
@@ -151,8 +151,8 @@ def test_training_losses_stand_with_the_accuracies_by_mode_of_batch_norm(digits:
         add_measured(digits, f"digits_{method}", 0, "sharpness", [value], {"iterations": 20})
     trained, batch, *_ = rows(tables.accuracies(measured(digits)))
     assert list(trained.values())[:3] == ["F1, digits", "training loss, batch norm: trained", "ours"]
-    assert (trained["SB"], batch["quantity"]) == ("0.5 ± 0 (n=3)", "training loss, batch norm: batch")
-    assert (batch["SB"], batch["LB"], batch["+RA"]) == ("0.25 (n=1)", "0.75 (n=1)", "")
+    assert (trained["SB"], batch["quantity"]) == ("0.500 ± 0 (n=3)", "training loss, batch norm: batch")
+    assert (batch["SB"], batch["LB"], batch["+RA"]) == ("0.250 (n=1)", "0.750 (n=1)", "")
     assert main([f"results_dir={digits.root}"]) == 0
     text = (digits.root / "report" / "README.md").read_text()
     assert "has not reached a minimum" in " ".join(text.split())

@@ -76,8 +76,8 @@ def test_rows_are_by_epochs_with_sharpness_beside_lb(store: Store) -> None:
     ]  # fmt: skip
     assert {r["batch norm"] for r in found} == {"trained"}
     assert found[3]["samples per update"] == "256 → 512 → 1,024 → 2,048 → 4,096 → 6,000"
-    assert (found[2]["sharpness, ε = 0.001"], found[0]["/ LB, 0.001"]) == ("6.06 ± 0.1 (n=3)", "")
-    assert found[2]["/ LB, 0.001"].startswith("0.3 (0.27")
+    assert (found[2]["sharpness, ε = 0.001"], found[0]["/ LB, 0.001"]) == ("6.06 ± 0.10 (n=3)", "")
+    assert found[2]["/ LB, 0.001"].startswith("0.300 (0.27")
     assert rows(other_runs(measured(store), warm_starts.shown(landscape(store).started))) == []
 
 
@@ -110,7 +110,7 @@ def test_the_longest_warm_start_decides(store: Store) -> None:
     assert [accuracy.agrees, sharpness.agrees] == [True, True]
     assert " after 1 epoch, +0.30 points (95 %: " in accuracy.text
     assert (
-        "MNIST, 5 epochs: flatter than LB in 2 of 2 comparisons (ratios from 0.3 to 0.3; n = 3"
+        "MNIST, 5 epochs: flatter than LB in 2 of 2 comparisons (ratios from 0.300 to 0.300; n = 3"
         in sharpness.text
     )
     verdicts = [claim.verdict for claim in warm_claims(store)]

@@ -17,7 +17,7 @@ class Evidence:
     """What one row says: whether it agrees (None if it doesn't decide), and the numbers, as a sentence.
 
     brief: numbers for the summary, empty if there are too few seeds for it. paper: the published number.
-    why: why it is open, in a few words, for the summary of a row with several.
+    detail: the reason why it is open, or its number, for the summary of a row with several.
     """
 
     row: Row
@@ -25,7 +25,7 @@ class Evidence:
     text: str
     brief: str = ""
     paper: str = ""
-    why: str = ""
+    detail: str = ""
 
     @property
     def is_published(self) -> bool:

@@ -25,11 +25,12 @@ def claims(questions: Questions) -> list[Claim]:
         Claim(
             "The gap remains when the learning rate of both batches is tuned.",
             OURS,
-            "Each batch is taken at the rate with the highest mean accuracy on held-out training images. A "
-            f"row agrees where SB is above LB at p < 0.05, paired by seed and {_HOLM}. Otherwise it "
-            f"disagrees where the whole 95 % interval of SB − LB lies below {_MARGIN}. It decides nothing "
-            "where the interval contains 0 with both at the recipe's rate, since then no gap could remain, "
-            "nor where a best rate is the lowest or highest one tried, since a better one may lie beyond.",
+            "Each batch is taken at the rate with the highest mean accuracy on held-out training images, and "
+            "compared on these images and the same seeds. A row agrees where SB is above LB at p < 0.05, "
+            f"paired by seed and {_HOLM}. Otherwise it disagrees where the whole 95 % interval of SB − LB "
+            f"lies below {_MARGIN}. It decides nothing where the interval contains 0 with both at the "
+            "recipe's rate, since then no gap could remain, nor where a best rate is the lowest or highest "
+            "one tried, since a better one may lie beyond.",
             [*_tuned(questions)],
             RATES,
         ),

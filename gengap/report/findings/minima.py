@@ -7,7 +7,7 @@ from gengap.paper.methods import LABELS
 from gengap.report.cells import Records, rows_of
 from gengap.report.findings.claims import OURS, Claim, Evidence
 from gengap.report.findings.sharper import ratios
-from gengap.report.format import significant
+from gengap.report.format import significant, with_interval
 from gengap.report.landscape.answers import ordered
 from gengap.report.landscape.findings import LB_SB, RA_LB, RA_SB
 from gengap.report.landscape.numbers import mode_order
@@ -73,7 +73,8 @@ def claims(records: Records, landscape: Landscape) -> list[Claim]:
         Claim(
             "The small batch ends 3 to 10 times as far from the initial weights as the large one.",
             "Keskar et al., section 3",
-            "A row agrees where the ratio of the mean distances is in that range.",
+            "A row agrees where the 95 % interval of the ratio of distances, paired by seed, lies in that "
+            "range, and disagrees where it lies outside.",
             [*_distances(records)],
             "Other workloads",
         ),
@@ -115,15 +116,17 @@ def _outside(line: Line) -> str:
 
 def _distances(records: Records) -> Iterator[Evidence]:
     for row in rows_of(records, Part.OTHER):
-        sides = [_distance(records, row, m) for m in ("sb", "lb")]
-        if keskar.title(row.name) and all(sides):
-            far, near = (sum(side) / len(side) for side in sides)
-            low, high = _FARTHER
-            times = far / near
-            about = f"{significant(times)} times as far (n = {len(sides[0])}, {len(sides[1])})"
-            yield Evidence(row, low <= times <= high, f"{row.title}: {LABELS['sb']} ends {about}")
+        far, near = (_distances_of(records, row, method) for method in ("sb", "lb"))
+        shared = sorted(far.keys() & near.keys())
+        if keskar.title(row.name) and shared:
+            times = summarize([far[seed] / near[seed] for seed in shared])
+            about = f"{with_interval(times)} times as far (n = {times.n})"
+            yield Evidence(row, times.is_within(*_FARTHER), f"{row.title}: {LABELS['sb']} ends {about}")
 
 
-def _distance(records: Records, row: Row, method: str) -> list[float]:
+def _distances_of(records: Records, row: Row, method: str) -> dict[int, float]:
     group = records.cell(row, method)
-    return [] if group is None else [float(d) for d in group.finished["distance"]]
+    if group is None:
+        return {}
+    finished = group.finished
+    return {int(seed): float(d) for seed, d in zip(finished["seed"], finished["distance"], strict=True)}

@@ -13,7 +13,7 @@ networks and is ignored where one of those was measured. "not tested": nothing w
 rule by which a row decides. A row marked (bf16) or (bigbatch) is the same network, trained in that precision
 or by the protocol of the released code, so a claim that holds in part may hold by the one protocol and not by
 the other. Tests of accuracy are corrected for their number (Holm) within the family that the claim names;
-fits, ratios of sharpness, remedies and warm starts are not.
+fits, distances, steps, α, ratios of sharpness, remedies and warm starts are not.
 """
 
 NUMBERS = """\

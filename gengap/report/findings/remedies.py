@@ -1,6 +1,7 @@
 """Keskar et al.'s claims about what helps the large batch: their remedies, and warm starts."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.format import signed, signed_interval, significant
@@ -58,7 +59,8 @@ def _of_remedy(landscape: Landscape, key: str) -> Iterator[Claim]:
     yield Claim(
         f"With {words}, large-batch minima stay sharp.",
         source,
-        f"A network agrees {_BY_MOST.format(other='SB', reading=SHARPER, opposite=FLATTER)}.",
+        f"A network agrees {_BY_MOST.format(other='SB', reading=SHARPER, opposite=FLATTER)}. How "
+        "many are flatter than LB's stands beside it and decides nothing.",
         [*_still_sharp(landscape, key)],
         "Remedies",
     )
@@ -70,7 +72,7 @@ def _better(landscape: Landscape, key: str) -> Iterator[Evidence]:
         found, exact = ours.difference(lb), ours.exact_difference(lb)
         if found:
             gap = sb.difference(lb) if sb else None
-            told = f"{name}: − LB is {_points(found)}"
+            told = f"{name}: accuracy − LB is {_points(found)}"
             told += f"; with exact statistics in both, {_points(exact)}" if exact else ""
             told += f"; SB − LB, of the same seeds, is {_points(gap)}" if gap else ""
             yield Evidence(row, _is_above(exact or found), told)
@@ -78,8 +80,10 @@ def _better(landscape: Landscape, key: str) -> Iterator[Evidence]:
 
 def _still_sharp(landscape: Landscape, key: str) -> Iterator[Evidence]:
     for row, name, ours in _measured(landscape, key):
-        sb = cell(landscape.trained, row, "sb")
-        yield from _sharper(row, name, "SB", ours.ratios(sb).values())
+        sb, lb = (cell(landscape.trained, row, method) for method in ("sb", "lb"))
+        beside = "".join(f"; {e.text}" for e in _sharper(row, "", "LB", ours.ratios(lb).values(), FLATTER))
+        for e in _sharper(row, f"{name}: ", "SB", ours.ratios(sb).values()):
+            yield replace(e, text=f"{e.text}{beside}")
 
 
 def _measured(landscape: Landscape, key: str) -> Iterator[tuple[Row, str, Trained]]:
@@ -99,7 +103,7 @@ def _warm_better(landscape: Landscape) -> Iterator[Evidence]:
 
 def _warm_flatter(landscape: Landscape) -> Iterator[Evidence]:
     for row, warm in _warm(landscape):
-        name = f"{row.title}, {warm[-1].epochs:g} epochs"
+        name = f"{row.title}, {warm[-1].epochs:g} epochs: "
         yield from _sharper(row, name, "LB", warm[-1].ours.ratios(warm[-1].lb).values(), FLATTER)
 
 
@@ -140,7 +144,7 @@ def _sharper(
         spread = f"ratios from {significant(values[0])} to {significant(values[-1])}"
         about = f"{reading} than {other} in {so} of {len(found)} comparisons"
         opposite = FLATTER if reading == SHARPER else SHARPER
-        text = f"{name}: {about} ({spread}; n = {max(r.n for r in found)})"
+        text = f"{name}{about} ({spread}; n = {max(r.n for r in found)})"
         if all(r.is_single for r in found):
-            text = f"{name}: sharpness / {other}: {spread} (n = 1: too few seeds to decide)"
+            text = f"{name}sharpness / {other}: {spread} (n = 1: too few seeds to decide)"
         yield Evidence(row, majority(found, reading, opposite), text)

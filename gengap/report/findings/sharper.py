@@ -33,9 +33,9 @@ def ratios(landscape: Landscape, pair: str, reading: str, other: str) -> Iterato
         losses = _losses(landscape, row, pair)
         told = f"{row.title}: {sides} {counts} ({by}; {spread}; {n}){otherwise(found, reading)}"
         told += f"{_by_mode(found, reading)}{_accuracy(landscape.records, row, pair)}{losses}"
-        brief = f"{_times(found, pair)}, {counts} ({n}){losses}"
+        brief = f"{_times(found, pair)}, {counts} ({n}){losses}{_excluded(found)}"
         agrees = majority([c.ratio for c in found], reading, other)
-        yield Evidence(row, agrees, told, brief, _published(found))
+        yield Evidence(row, agrees, told, brief, significant(_headline(found).published))
 
 
 def _accuracy(records: Records, row: Row, pair: str) -> str:
@@ -74,17 +74,27 @@ def _in_most_modes(found: Sequence[Compared]) -> list[Compared]:
     return max(by_measure.values(), key=len)
 
 
+def _headline(found: Sequence[Compared]) -> Compared:
+    """Select the mode of Keskar et al.'s released networks beside a published ratio, otherwise the first."""
+    most = _in_most_modes(found)
+    as_published = (c for c in most if c.published is not None and c.measure.batch_norm == "batch")
+    return next(as_published, most[0])
+
+
 def _times(found: Sequence[Compared], pair: str) -> str:
-    """Format the ratio in the first mode of batch norm: `LB / SB 10.4 (8.3 to 13; sharpness, ε = 0.001)`."""
-    first, *_ = _in_most_modes(found)
-    ratio, mode = first.ratio, first.measure.batch_norm
+    """Format the headline's ratio: `LB / SB 10.4 (8.32 to 13.0; sharpness, ε = 0.001, batch norm batch)`."""
+    shown = _headline(found)
+    ratio, mode = shown.ratio, shown.measure.batch_norm
     ends = interval(significant(ratio.low), significant(ratio.high))
-    measure = f"{first.measure.name}, batch norm {mode}" if mode else first.measure.name
+    measure = f"{shown.measure.name}, batch norm {mode}" if mode else shown.measure.name
     return f"{pair} {significant(ratio.value)} ({'; '.join(part for part in (ends, measure) if part)})"
 
 
-def _published(found: Sequence[Compared]) -> str:
-    return significant(_in_most_modes(found)[0].published)
+def _excluded(found: Sequence[Compared]) -> str:
+    ratio, published = _headline(found).ratio, _headline(found).published
+    if published is None or ratio.low is None or ratio.high is None or ratio.low <= published <= ratio.high:
+        return ""
+    return "; the interval excludes the published ratio"
 
 
 def _by_mode(found: Sequence[Compared], reading: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
 
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
@@ -30,6 +31,7 @@ from gengap.report.questions.paired import points
 from gengap.report.questions.section import Questions
 from gengap.report.rows import PAPER_TABLES, Row
 from gengap.report.section import Plain, Section
+from gengap.report.statistics import ROUNDING
 
 HEADING = "In short"
 _HEADER = ("question", "network", "answer", "measured (95 %)", "paper")
@@ -112,11 +114,12 @@ def _most_measured(by_row: Mapping[Row, Sequence[Evidence]]) -> list[Row]:
 
 
 def _several(found: Sequence[Evidence], unit: str) -> str:
-    """Count the evidence that agrees; if none decides, say why each is open."""
-    if any(e.agrees is not None for e in found):
-        return counted([e.agrees for e in found], unit)
-    reasons = "; ".join(f"{n}: {why}" for why, n in Counter(e.why for e in found if e.why).most_common())
-    return f"{len(found)} {unit}, all open" + (f" ({reasons})" if reasons else "")
+    """Count the evidence that agrees, and the details: `1 of 2 cells agrees (why: 2)`."""
+    decides = any(e.agrees is not None for e in found)
+    told = counted([e.agrees for e in found], unit) if decides else f"{len(found)} {unit}, all open"
+    times = Counter(e.detail for e in found if e.detail)
+    details = "; ".join(f"{detail}: {n}" if n > 1 else detail for detail, n in times.items())
+    return f"{told} ({details})" if details else told
 
 
 def _as_published(records: Records, row: Row) -> str:
@@ -126,7 +129,7 @@ def _as_published(records: Records, row: Row) -> str:
     if not {"sb", "lb"} < methods or any(cell.mark != NEAR or cell.n < 2 for cell in cells):
         return ""
     labels = ", ".join(LABELS[cell.method] for cell in cells)
-    most = max(abs(cell.difference or 0.0) for cell in cells)
+    most = ceil(100 * max(abs(cell.difference or 0.0) for cell in cells) - ROUNDING) / 100
     return f"{row.title}: {labels} are within {most:.2f} points of the published numbers."
 
 
@@ -154,8 +157,8 @@ def _few_seeds(records: Records, rows: Sequence[Row]) -> str:
     near = sum(cell.mark == NEAR for _, cell in found)
     below = sum((cell.difference or 0.0) < 0 for _, cell in found)
     told = (
-        f"{titles}: of {len(found)} cells with too few seeds, {near} within a quarter of the published gap "
-        f"of the published number, {below} below it"
+        f"{titles}: of {len(found)} cells with too few seeds, {near} differ from the published number by at "
+        f"most a quarter of the published gap, and {below} are below it"
     )
     listed = "; ".join(f"{title}, {', '.join(cells)}" for title, cells in off.items())
     return f"{told}. Farther from it, in points: {listed}." if listed else f"{told}."

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from gengap.paper.figures import published
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
-from gengap.report.distance import FIRST_TENSOR, LATER, NO_FIT, read_walk
+from gengap.report.distance import FIRST_TENSOR, LATER, NO_FIT, Walk, read_walk
 from gengap.report.figures import norms_elsewhere, walk_by_batch
 from gengap.report.figures.distance_by_batch import NORMS, NormCurve
 from gengap.report.findings.claims import Claim, Evidence
-from gengap.report.fits import LARGEST_ERROR, LOG, POWER, SMALLEST_R_SQUARED
+from gengap.report.fits import LARGEST_ERROR, LOG, POWER, SMALLEST_R_SQUARED, WalkFit
 from gengap.report.format import significant
 from gengap.report.rows import Part, Row
 
@@ -19,9 +19,10 @@ _FITS = "Distance from initialization"
 _LOG_T = (
     "A cell agrees where, in most seeds, a + b ln t predicts later distances better than a t^b, with an "
     f"error of at most {100 * LARGEST_ERROR:g} % and R² of at least {SMALLEST_R_SQUARED:g}, also when the "
-    f"window starts {' or '.join(map(str, LATER))} times as late; it disagrees where a t^b does so. It is "
-    "open where neither law fits that well, where the start changes the answer, where a window is too short, "
-    "and with a single seed."
+    f"window starts {' or '.join(map(str, LATER))} times as late. It disagrees where a t^b predicts better "
+    "in every seed and from all these starts, however well it fits itself: both laws have two parameters. It "
+    "is open where seeds or starts differ in the better law, where a + b ln t is better and fits less well, "
+    "where a window is too short, and with a single seed."
 )
 
 
@@ -76,26 +77,29 @@ def _log_t(records: Records, tensor: int | None = None) -> Iterator[Evidence]:
             later = ", ".join(f"{k} times as late: {other}" for k, other in zip(LATER, others, strict=True))
             text = f"{row.title}, {LABELS[method]}: {first} over {window}; starting {later}"
             if len(fits) > 1:
-                agrees = _is_log(said)
-                why = _why_open(said) if agrees is None else ""
-                yield Evidence(row, agrees, text, f"{LABELS[method]}: {first}", why=why)
+                agrees = _is_log(walk)
+                detail = _why_open(said) if agrees is None else ""
+                yield Evidence(row, agrees, text, f"{LABELS[method]}: {first}", detail=detail)
             else:
                 yield Evidence(row, None, text)
 
 
-def _is_log(said: Sequence[str]) -> bool | None:
-    """Whether a + b ln t fits from every start of the window; None if no law fits from all of them."""
-    for law, agrees in ((LOG, True), (POWER, False)):
-        if all(verdict.startswith(law) for verdict in said):
-            return agrees
-    return None
+def _is_log(walk: Walk) -> bool | None:
+    """Whether a + b ln t fits from every start; False if a t^b is better from all of them in every seed."""
+    if all(verdict.startswith(LOG) for verdict in walk.verdicts.values()):
+        return True
+    every = [fit for fits in (walk.fits, *walk.later.values()) for fit in fits.values()]
+    is_power = all(isinstance(fit, WalkFit) and fit.power.rmse < fit.log.rmse for fit in every)
+    return False if is_power else None
 
 
 def _why_open(said: Sequence[str]) -> str:
     if NO_FIT in said:
         return "window too short"
     laws = {LOG if LOG in verdict else POWER for verdict in said}
-    return "the start changes the law" if len(laws) > 1 else f"poor fit, closer to {laws.pop()}"
+    if len(laws) > 1:
+        return "the start changes the law"
+    return "ln t is better, but fits poorly" if LOG in laws else "seeds differ in the law"
 
 
 def _norm(records: Records) -> Iterator[Evidence]:

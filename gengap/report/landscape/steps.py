@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from math import sqrt
 from typing import Any
 
+import numpy as np
+
 from gengap.report.landscape.subjects import Record
 from gengap.report.statistics import Summary, summarize
 
@@ -69,12 +71,20 @@ def summary(of_seeds: Seeds, point: Point, quantity: str, level: float = 0.95) -
     return summarize(known, level) if known else None
 
 
-def by_seed(of_seeds: Seeds, quantity: str, batch: int) -> list[list[float]]:
-    """List, per seed, a quantity at every measured number of updates, at one batch size."""
-    return [
-        [v for p in sorted(by_point) if p[1] == batch and (v := _value(by_point, p, quantity)) is not None]
-        for by_point in of_seeds.values()
-    ]
+def medians(of_seeds: Seeds, quantity: str, batch: int) -> dict[int, float]:
+    """Median of a quantity over all updates t between the first and last measured, by seed.
+
+    Measured updates are roughly evenly spaced in ln(1 + t), so the quantity is interpolated linearly in it.
+    """
+    found = {}
+    for seed, by_point in of_seeds.items():
+        own = {p[0]: _value(by_point, p, quantity) for p in sorted(by_point) if p[1] == batch}
+        known = {t: value for t, value in own.items() if value is not None}
+        if known:
+            every, measured = np.arange(min(known), max(known) + 1), np.array([*known])
+            values = np.interp(np.log1p(every), np.log1p(measured), [*known.values()])
+            found[seed] = float(np.median(values))
+    return found
 
 
 def _value(by_point: Mapping[Point, dict[str, Any]], point: Point, quantity: str) -> float | None:
