@@ -65,7 +65,12 @@ def train(
         )
     replaced = tuple(f"{key}=" for key in keys)
     kept = [word for word in words if not str(word).lstrip("+").startswith(replaced)]
-    config = _composed([*kept, *map(_word, keys.items())], config_dir)
+    with _config_dir(config_dir):
+        return _train([*kept, *map(_word, keys.items())], results_dir)
+
+
+def _train(words: Sequence[str], results_dir: str | Path | None) -> dict[str, Any]:
+    config = _composed(words)
     if results_dir is not None:
         config.results_dir = str(results_dir)
 
@@ -78,7 +83,7 @@ def train(
     from gengap.runs.record import read_record
 
     stop = Stop(config.runtime.time_budget)
-    with _current_folder_importable(), torch.random.fork_rng():
+    with _current_folder_importable(), torch.random.fork_rng(range(torch.cuda.device_count())):
         outcome = attempt(config, stop)
     stop.pass_on()
     directory = run_directory(config)
@@ -94,14 +99,13 @@ def _word(item: tuple[str, Any]) -> str:
     return f"{key}={value if isinstance(value, str) else json.dumps(value, default=str)}"
 
 
-def _composed(words: Sequence[str], config_dir: str | Path | None) -> "Config":
+def _composed(words: Sequence[str]) -> "Config":
     """Compose the configuration of the single run that the words describe."""
     from gengap.config.sweep import compose_jobs, expand
 
     for word in words:
         _check_word(word)
-    with _config_dir(config_dir):
-        jobs = compose_jobs(expand(words))
+    jobs = compose_jobs(expand(words))
     if len(jobs) != 1:
         raise UserError(f"train() trains one run, not the {len(jobs)} of {' '.join(words)}: call it for each")
     return jobs[0].config

@@ -45,7 +45,7 @@ limits training.
   method=NAMES     its methods, separated by commas (default: sb,lb_ra; for photographs sb)
   precision=NAMES  gengap's precisions (default: fp32,bf16); the typical loop is always fp32. bf16 is left out
                    on a CPU that is slower in it
-  data.root=DIR    for a workload that reads photographs: the folder with the data sets,
+  data.root=DIR    for a workload that reads photographs, or for hessian: the folder with the data sets,
   data.folder=NAME and the data set's folder under it
   rounds=N         rounds per loop, of about 2 s or at least one update each (default: 5)
   peers=PYTHON     instead of beside the typical loop alone, beside the trainers of composer and Lightning, in
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str]) -> int:
 def _measure_hessian(values: Mapping[str, str], rounds: int, results_dir: Path) -> int:
     if "hessian" not in values:
         raise UserError("samples is for hessian: add hessian=RUN, a folder such as mine/runs/NAME/seed0")
-    if others := [key for key in values if key not in (*HESSIAN, "rounds", "results_dir")]:
+    if others := [key for key in values if key not in (*HESSIAN, "rounds", "results_dir", "data.root")]:
         raise UserError(f"{others[0]} is not for hessian, which takes the run's: leave it out")
     samples = _positive("samples", values.get("samples", "5000"))
     modules = {"PyHessian": "pyhessian", "hessian-eigenthings": "hessian_eigenthings"}
@@ -124,7 +124,8 @@ def _measure_hessian(values: Mapping[str, str], rounds: int, results_dir: Path) 
     with Stop(None).before_exit(lambda signal: tell(f"gengap bench: stopped ({signal}), nothing is saved")):
         from gengap.bench.hessian.compare import measure_hessian
 
-        return measure_hessian(expanded(values["hessian"]), samples, rounds, results_dir)
+        root = values.get("data.root")
+        return measure_hessian(expanded(values["hessian"]), samples, rounds, results_dir, root)
 
 
 def _python(text: str, chosen_files: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from gengap.cli.time_left import price, print_time_left
 from gengap.cli.train import CONFIG_DIR, COST, ESTIMATE, STATUS, read
 from gengap.config.launchers import split_launcher
 from gengap.config.overrides import parse
-from gengap.config.shipped import compose_run
+from gengap.config.plain import compose_run
 from gengap.config.sweep import PREFIX, Job, expand
 from gengap.duration import in_words
 from gengap.errors import DONE, UserError, log_error

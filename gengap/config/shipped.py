@@ -6,19 +6,16 @@ uses Hydra.
 """
 
 import logging
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from gengap.config.checks import check
 from gengap.config.compose import compose_config, to_config
 from gengap.config.conf import CONF, GROUPS, names_in, own_files
 from gengap.config.identity import run_name
-from gengap.config.overrides import parse
 from gengap.config.schema import PAPER, Config
 from gengap.errors import UserError
 
@@ -26,8 +23,6 @@ EXPERIMENT = "+experiment="
 _GLOBAL = "# @package _global_"
 _NO_VALUES = ("defaults", "hydra")  # keys in a file that are not part of the configuration
 _SCHEMA = OmegaConf.structured(Config)
-# Overrides besides +experiment=NAME that can be applied without Hydra
-_PLAIN = re.compile(r"seed=\d+|(results_dir|data\.root)=.+|runtime\.\w+=[\w./~-]+|(precision|protocol)=\w+")
 
 log = logging.getLogger(__name__)
 
@@ -126,32 +121,6 @@ def experiment_with(experiment: str, protocol: str, settings: Sequence[str]) -> 
 
 def _is_shipped(group: str, name: str) -> bool:
     return name in {file.stem for file in (CONF / group).glob("*.yaml")}
-
-
-def compose_run(words: Sequence[str]) -> Config:
-    """Compose checked overrides to find the run's directory; not for training.
-
-    A shipped experiment with a seed, precision, protocol or paths is composed here, ignoring `runtime.*` and
-    `data.root`, which don't affect the directory; anything else is composed by Hydra.
-
-    Raises:
-        UserError: the overrides don't compose or contradict each other.
-    """
-    experiment = [word.removeprefix(EXPERIMENT) for word in words if word.startswith(EXPERIMENT)]
-    plain = [_PLAIN.fullmatch(word) for word in words if not word.startswith(EXPERIMENT)]
-    if len(experiment) != 1 or None in plain:
-        return compose_config(words)
-    typed = dict(word.split("=", 1) for word in words)
-    paths = [str(parse(word).value()) for word in words if word.startswith("results_dir=")]
-    config = experiment_config(experiment[0], typed.get("protocol", PAPER))
-    found = replace(
-        config,
-        seed=int(typed.get("seed", config.seed)),
-        precision=typed.get("precision", config.precision),
-        results_dir=paths[-1] if paths else config.results_dir,
-    )
-    check(found)
-    return found
 
 
 def _composed(experiment: str, protocol: str) -> DictConfig:

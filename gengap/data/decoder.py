@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from gengap.data.image_file import read_resized
 from gengap.data.shared_memory import room
-from gengap.errors import UserError
+from gengap.errors import UserError, counted
 from gengap.faults import MachineError
 
 # Image sizes are only known after decoding, so crop offsets are drawn as fractions of an image's leeway
@@ -100,6 +100,11 @@ class Decoder(Dataset[Decoded | UserError]):
     def _first_good(self, index: int, path: str, bad: dict[int, str]) -> tuple[Tensor | None, int]:
         """Decode the first decodable file from this one on; return its image and its index."""
         while len(bad) <= self._most_bad:
+            if len(bad) == len(self._paths):
+                raise MachineError(
+                    f"none of the {counted(len(bad), 'photograph')} of a split can be decoded (the last: "
+                    f"{[*bad.values()][-1]}): put back intact ones, then run the same command again"
+                )
             try:
                 return read_resized(path, self._resize, self._read(path) if self._read else None), index
             except MachineError:

@@ -8,7 +8,7 @@ from stat import S_ISREG
 from typing import NamedTuple
 
 from gengap.data.folders import imagenet
-from gengap.data.packed import FILE, TEST, TRAIN, checksum, damaged, opened
+from gengap.data.packed import FILE, TEST, TRAIN, checksum, opened, unreadable
 from gengap.data.sources import ImageFiles, Source
 from gengap.errors import FaultError, printable
 
@@ -73,7 +73,7 @@ def compare(folder: Path) -> None:
         with closing(opened(file)) as connection:
             before = _recorded(connection)
     except sqlite3.DatabaseError as error:
-        raise damaged(file, error) from error
+        raise unreadable(file, error) from error
     counts = {
         "new": len(now.keys() - before.keys()),
         "gone": len(before.keys() - now.keys()),

@@ -36,7 +36,7 @@ from gengap.data.packed import (
     split_digest,
 )
 from gengap.errors import FaultError, UserError, printable
-from gengap.faults import MachineError, check_is_file
+from gengap.faults import MachineError, check_is_file, machine_error
 
 QUALITY = 90  # JPEG quality of resized photographs
 PAGE = 65536  # bytes; large, so that a photograph is spread over few pages
@@ -153,11 +153,14 @@ class _Packer(Dataset[Packing | MachineError]):
     def __getitem__(self, index: int) -> Packing | MachineError:
         path = self._paths[index]
         try:
-            return Packing(_content(path), "", original(path))
+            known = original(path)
+            return Packing(_content(path), "", known)
+        except OSError as error:
+            return MachineError(str(machine_error(error, path)))
         except MachineError as error:
             return MachineError(str(error))  # drop its cause, which may not be picklable
         except UserError as error:
-            return Packing(b"", str(error), original(path))
+            return Packing(b"", str(error), known)
 
 
 def _content(path: str) -> bytes:

@@ -16,13 +16,14 @@ import numpy as np
 
 from gengap.data.sources import ImageFiles, Source
 from gengap.errors import FaultError, UserError, printable
-from gengap.faults import check_is_file
+from gengap.faults import MachineError, check_is_file, machine_error
 
 SIDE = 256  # upper limit on the shorter side, in pixels
 FILE = f"photographs-{SIDE}.sqlite"
 TRAIN, TEST = "train", "val"  # folders of the splits
 BATCH = 256  # number of photographs written, or checked, at a time
 DIGEST = "digest"  # key that only a complete copy has
+_OF_MACHINE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM)
 Advance = Callable[[int, int], None]  # called with the number of photographs done and their total
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT);
@@ -44,6 +45,15 @@ def damaged(file: Path, reason: object) -> FaultError:
     return FaultError(
         f"{printable(file)} is damaged ({reason}): remove it, and gengap prepare makes it again"
     )
+
+
+def unreadable(file: Path, error: sqlite3.DatabaseError) -> FaultError:
+    """Create the error for a copy that can't be read at the moment, or that is damaged."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_MACHINE:  # the upper bits only specify it
+        return MachineError(
+            f"{printable(file)} can't be read ({error}): mend that, then run the same command again"
+        )
+    return damaged(file, error)
 
 
 def opened(file: Path) -> sqlite3.Connection:
@@ -73,13 +83,15 @@ class Packed:
         """Read the content of a photograph, given its path below that of the copy.
 
         Raises:
-            UserError: it is damaged, or could not be decoded when it was packed.
+            UserError: it is damaged, could not be decoded when it was packed, or the copy can't be read.
         """
         name = path[len(str(self.file)) + 1 :]
         try:
             found = self._connected().execute(f"{CONTENTS} WHERE name = ?", (os.fsencode(name),)).fetchone()
         except sqlite3.DatabaseError as error:
-            raise damaged(self.file, f"{printable(name)}: {error}") from error
+            raise unreadable(self.file, error) from error
+        except OSError as error:
+            raise machine_error(error, self.file) from error
         if found is None:
             raise damaged(self.file, f"{printable(name)} is not in it")
         _, content, expected, problem = found
@@ -117,7 +129,9 @@ def packed(folder: Path) -> Source:
                 )
             classes = os.fsdecode(about["classes"]).split("/")
             train, test = (_split(connection, file, split) for split in (TRAIN, TEST))
-    except (sqlite3.DatabaseError, KeyError) as error:
+    except sqlite3.DatabaseError as error:
+        raise unreadable(file, error) from error
+    except KeyError as error:
         raise damaged(file, error) from error
     if digest_of([s.contents.digest for s in (train, test) if s.contents]) != about[DIGEST]:
         raise damaged(file, "the list of its photographs is not as it was written")
@@ -151,7 +165,7 @@ def check(folder: Path, advance: Advance) -> bool:
                 if not done % BATCH or done == total:
                     advance(done, total)
     except sqlite3.DatabaseError as error:
-        raise damaged(file, error) from error
+        raise unreadable(file, error) from error
     return True
 
 

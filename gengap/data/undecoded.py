@@ -13,7 +13,7 @@ class Undecoded(dict[str, str]):
     """Maps the names of photographs that can't be decoded to the reasons why.
 
     Args:
-        most: largest number allowed; beyond it, `add` and `merge` raise MachineError.
+        most: largest number allowed; beyond it, all methods raise MachineError.
 
     Attributes:
         has_new: whether this process has added entries it has not yet merged with those of other ranks.
@@ -30,6 +30,11 @@ class Undecoded(dict[str, str]):
             self.has_new = True
             self._count(name, line)
             self._check()
+
+    def count_earlier(self, names: Iterable[str]) -> None:
+        """Add the photographs that earlier parts of the run found, without a message for each."""
+        self.update({name: f"{name}, found earlier in this run" for name in names})
+        self._check()
 
     def merge(self, found: Iterable[Mapping[str, str]]) -> None:
         """Add the photographs found by all ranks."""
@@ -49,6 +54,6 @@ class Undecoded(dict[str, str]):
         if len(self) > self._most:
             raise MachineError(
                 f"{counted(len(self), 'photograph')} can't be decoded, more than data.bad_photographs="
-                f"{self._most} (the last: {list(self.values())[-1]}): raise it to replace them by others, or "
-                "put them back, then run the same command again"
+                f"{self._most} (the last: {list(self.values())[-1]}): raise it to replace them by others, "
+                "and run the same command again; or restore them, and remove the run's folder to start over"
             )

@@ -12,6 +12,7 @@ from filelock import Timeout
 from gengap.config.identity import as_dict as config_dict
 from gengap.config.identity import run_name
 from gengap.errors import FaultError, counted, log_error
+from gengap.faults import MachineError
 from gengap.landscape.kinds import MEASURES, total
 from gengap.landscape.progress import Progress
 from gengap.landscape.settings import as_dict
@@ -59,6 +60,8 @@ def measure(task: Task, stop: Stop) -> Outcome:
     except Exception as error:
         found = as_user_error(error, task.file, LESS_MEMORY)
         log_error(found)
+        if isinstance(found, MachineError) and found.everywhere:
+            stop.give_up(found.everywhere)
         return after(found)
 
 

@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 
 from gengap.config.identity import run_directory
+from gengap.config.plain import compose_run
 from gengap.config.schema import Config
-from gengap.config.shipped import cells, compose_run, experiments
+from gengap.config.shipped import cells, experiments
 from gengap.config.sweep import Job, Words
 from gengap.errors import UserError
 from gengap.landscape.settings import Line, Settings

@@ -23,7 +23,7 @@ from gengap.launch.failure import RunFailedError, as_user_error, cant_open, fail
 from gengap.launch.outcome import Outcome
 from gengap.launch.place import ALONE, Place
 from gengap.launch.precision import precision_advice
-from gengap.launch.recording import compared, finish_record, now, open_record
+from gengap.launch.recording import BAD, compared, finish_record, now, open_record
 from gengap.launch.stop import Stop
 from gengap.launch.threads import thread_advice, threads_of
 from gengap.regime import build_regime
@@ -33,7 +33,7 @@ from gengap.runs.provenance import hardware
 from gengap.runs.record import LOG
 from gengap.runs.schema import Status
 from gengap.runs.store import Run
-from gengap.training.bad_photographs import recording_bad
+from gengap.training.bad_photographs import count_earlier, recording_bad
 from gengap.training.build import build_trainer, memory_line
 from gengap.training.device import prepare_device, usable_cores
 from gengap.training.loop import DivergedError, Trained, fit
@@ -154,6 +154,8 @@ def _trained(
         log.info("%s: %s", run.name, memory_line(trainer))
         _advise(run, trainer, threads)
     validation = ranks.together(partial(to_device, splits.validation, per_rank, device, augment=False))
+    earlier = data_and_network["data"].get(BAD, {})
+    ranks.together(partial(count_earlier, earlier, trainer.train, validation))
     is_mirrored = config.runtime.tensorboard and ranks.is_first
     mirror = ranks.together(lambda: TensorBoard(run) if is_mirrored else None)
     title = f"{run.name} seed{config.seed}{place}"

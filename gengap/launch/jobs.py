@@ -19,7 +19,7 @@ from gengap.launch.stop import Stop
 from gengap.launch.summary import BAD, skipped_line, sum_up
 from gengap.launch.time_left import NO_RECORD, cells_left, lines
 from gengap.regime import check_updates
-from gengap.runs.record import NEWEST, has_record
+from gengap.runs.record import NEWEST, PREVIOUS, has_record
 from gengap.runs.state import run_state
 
 if TYPE_CHECKING:
@@ -126,7 +126,8 @@ def _one_by_one(
 
 def _say_stopped(directory: Path, name: str) -> None:
     if has_record(directory):
-        kept = "its last checkpoint is kept" if (directory / NEWEST).exists() else "nothing was saved yet"
+        is_saved = any((directory / name).exists() for name in (NEWEST, PREVIOUS))
+        kept = "its last checkpoint is kept" if is_saved else "nothing was saved yet"
         line = "%s: stopped (%s) before its next update, %s; run the same command again to continue"
         log.info(line, directory, name, kept)
     else:

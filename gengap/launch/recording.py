@@ -21,9 +21,9 @@ from gengap.data.splits import Splits
 from gengap.errors import UserError
 from gengap.runs import Status, provenance
 from gengap.runs.bits import pack
-from gengap.runs.checkpoint import load_checkpoint, remove_checkpoints
+from gengap.runs.checkpoint import load_checkpoint
 from gengap.runs.parts import continued
-from gengap.runs.record import PREVIOUS, WEIGHTS
+from gengap.runs.record import PREVIOUS, WEIGHTS, remove_checkpoints
 from gengap.runs.schema import FORMAT, WEIGHTS_DIGEST
 from gengap.runs.store import Run, write_atomically
 from gengap.runs.together import summary_of

@@ -130,9 +130,3 @@ def mismatch(directory: Path, error: Exception) -> FaultError:
         f"{directory / NEWEST} does not match this network ({type(error).__name__}: {reason}): "
         f"delete it, and {PREVIOUS} if there is one, to start over"
     )
-
-
-def remove_checkpoints(directory: Path) -> None:
-    """Delete the checkpoints of a finished run."""
-    for name in (NEWEST, PREVIOUS):
-        (directory / name).unlink(missing_ok=True)

@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 # Errors from network file systems without a lock manager; if flock is missing, filelock has a fallback
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
+PROBE = 0.2  # time to wait for a lock, in seconds; `is_locked` in another process holds it for an instant
+
 
 class Lock:
     """A lock held inside a `with` block, or until the process is killed.
@@ -32,7 +34,7 @@ class Lock:
 
     def __init__(self, file: Path, guarded: Path | None = None) -> None:
         self._guarded = guarded
-        self._lock = FileLock(file, timeout=0)
+        self._lock = FileLock(file, timeout=PROBE)
 
     def __enter__(self) -> Self:
         self.acquire()

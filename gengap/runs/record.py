@@ -163,3 +163,9 @@ def file_bytes(file: Path, most: float = LARGEST) -> bytes | None:
 def damaged(where: str, what: str = TO_TRAIN_AGAIN) -> str:
     """Reason for an UnreadableError about a damaged file; `what` is to be removed if it isn't restored."""
     return f"is damaged ({where}): restore it, or remove {what}"
+
+
+def remove_checkpoints(directory: Path) -> None:
+    """Delete the checkpoints of a finished run."""
+    for name in (NEWEST, PREVIOUS):
+        (directory / name).unlink(missing_ok=True)

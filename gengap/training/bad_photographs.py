@@ -1,11 +1,21 @@
 """Record photographs that could not be decoded in a run's record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from gengap.data.device_images import DeviceImages
 from gengap.runs.store import Run
 from gengap.training.trainer import Trainer
+
+
+def count_earlier(found: Mapping[str, Sequence[str]], train: DeviceImages, validation: DeviceImages) -> None:
+    """Count the photographs, by split, that earlier parts of the run found.
+
+    Raises:
+        MachineError: there are more than allowed.
+    """
+    for split, images in (("train", train), ("validation", validation)):
+        images.bad.count_earlier(found.get(split, ()))
 
 
 def record_bad(run: Run, train: DeviceImages, validation: DeviceImages) -> None:

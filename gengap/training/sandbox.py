@@ -15,8 +15,9 @@ def sandboxed(model: nn.Module) -> Iterator[None]:
     """
     before = [buffer.clone() for buffer in model.buffers()]
     training = model.training
+    gpus = {parameter.device for parameter in model.parameters() if parameter.is_cuda}
     try:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(gpus):
             yield
     finally:
         model.train(training)

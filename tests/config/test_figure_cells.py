@@ -6,7 +6,7 @@ import pytest
 
 from gengap.config.compose import compose_config
 from gengap.config.identity import run_name
-from gengap.config.shipped import compose_run
+from gengap.config.plain import compose_run
 from gengap.config.sweep import expand
 from gengap.regime import build_regime
 

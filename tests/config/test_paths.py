@@ -11,7 +11,7 @@ from gengap.cli.status import main as status
 from gengap.config.compose import compose_config
 from gengap.config.identity import as_dict, run_directory, run_name
 from gengap.config.keys import path_keys
-from gengap.config.shipped import compose_run
+from gengap.config.plain import compose_run
 from gengap.config.sweep import compose_jobs, expand
 from gengap.errors import UserError
 from gengap.paths import expanded

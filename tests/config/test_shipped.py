@@ -2,9 +2,10 @@
 
 import pytest
 
-from gengap.config import conf, shipped
+from gengap.config import conf, plain
 from gengap.config.compose import compose_config, to_config
-from gengap.config.shipped import choices, compose_run, experiment_config, experiments
+from gengap.config.plain import compose_run
+from gengap.config.shipped import choices, experiment_config, experiments
 from gengap.errors import UserError
 
 
@@ -33,6 +34,7 @@ PLAIN = [
     [],
     ["seed=3", "precision=bf16", "results_dir=there/x-1"],
     ["protocol=bigbatch", "seed=1"],
+    ["data.root=/elsewhere/x", "runtime.threads=1", "runtime.device=cpu", "runtime.compile=true"],
 ]  # fmt: skip
 
 
@@ -40,9 +42,8 @@ PLAIN = [
 def test_plain_overrides_compose_without_hydra(words, monkeypatch):
     words = ["+experiment=mnist_lb_gbn", *words]
     expected = compose_config(words)
-    monkeypatch.setattr(shipped, "compose_config", lambda _: pytest.fail("composed by Hydra"))
+    monkeypatch.setattr(plain, "compose_config", lambda _: pytest.fail("composed by Hydra"))
     assert compose_run(words) == expected
-    assert compose_run([*words, "data.root=/elsewhere", "runtime.threads=1"]) == expected
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,14 @@ def test_plain_overrides_compose_without_hydra(words, monkeypatch):
 )
 def test_other_overrides_are_composed_by_hydra(words):
     assert compose_run(words) == compose_config(words)
+
+
+@pytest.mark.parametrize(
+    ("word", "named"), [("runtime.thread=1", "thread"), ("runtime.threads=x", "threads")]
+)
+def test_a_mistyped_runtime_key_or_value_is_named(word, named):
+    with pytest.raises(UserError, match=named):
+        compose_run(["+experiment=digits_lb", word])
 
 
 def test_values_are_checked_without_hydra():

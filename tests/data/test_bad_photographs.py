@@ -103,6 +103,14 @@ def test_more_than_allowed_end_training_in_one_line(workers, files):
     assert sum(len(labels) for _, labels in allowed.evaluation_batches(SAMPLES)) == SAMPLES
 
 
+def test_a_split_without_any_good_one_ends_in_one_line(files):
+    damage(files, 0, 1, 2)
+    few = ImageFiles(files.paths[:3], files.labels[:3])
+    line = r"^none of the 3 photographs of a split can be decoded \(the last: "
+    with pytest.raises(MachineError, match=line):
+        list(DecodedImages(few, config(), CPU, 0, augment=True).evaluation_batches(3))
+
+
 def test_workers_stay_alive_from_one_evaluation_to_the_next(files):
     images = decoded(files, 2)
     processes, results = [], []
@@ -144,6 +152,11 @@ def test_too_many_save_the_run_which_goes_on_where_more_are_allowed(folder, tmp_
     assert len(read_record(directory)["data"]["bad_photographs"]["train"]) == 3
     done = torch.load(directory / NEWEST, weights_only=True)["done"]
     assert 0 < done < 6
+    caplog.clear()
+    assert execute(strict) == Outcome.INTERRUPTED  # those found before count
+    (line,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    assert "more than data.bad_photographs=2 (the last: b/20.JPEG, found earlier in this run)" in line
+    assert torch.load(directory / NEWEST, weights_only=True)["done"] == done
     patient = run_config(folder, tmp_path / "r", "data.bad_photographs=3")
     assert run_directory(patient) == directory
     assert execute(patient) == Outcome.FINISHED

@@ -23,9 +23,10 @@ from gengap.data import pack as packing
 from gengap.data.decoded import DecodedImages
 from gengap.data.fingerprint import fingerprint
 from gengap.data.load import load
-from gengap.data.pack import pack
+from gengap.data.pack import _Packer, pack
 from gengap.data.packed import FILE, check, packed
 from gengap.errors import FaultError, UserError
+from gengap.faults import MachineError
 
 SIZES = [(300, 400), (512, 300), (200, 260), (256, 256)]
 ANY = "gengap prepare takes imagenet, for ImageNet and for any folder of photographs"
@@ -179,6 +180,38 @@ def test_a_flipped_bit_is_found_by_the_command_and_in_training(folder, capsys):
     list(images.evaluation_batches(4))
     assert sorted(images.bad) == ["a/2.JPEG", "b/cut.JPEG"]
     assert "does not fit" in images.bad["a/2.JPEG"]
+
+
+class Failing:
+    """A connection on which every query fails with an error code of SQLite."""
+
+    def __init__(self, code):
+        self._error = sqlite3.OperationalError("disk I/O error")
+        self._error.sqlite_errorcode = code
+
+    def execute(self, *_):
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("code", "is_passing"),
+    [(sqlite3.SQLITE_IOERR_READ, True), (sqlite3.SQLITE_CANTOPEN, True), (sqlite3.SQLITE_CORRUPT, False)],
+)
+def test_a_passing_error_replaces_no_photograph(code, is_passing, folder):
+    pack(folder, 0, ignore)
+    files = packed(folder).train
+    files.contents._connection = os.getpid(), Failing(code)
+    images = DecodedImages(files, CONFIG, torch.device("cpu"), 0, augment=False)
+    kind, line = (MachineError, "can't be read .disk I/O error.") if is_passing else (UserError, "damaged")
+    with pytest.raises(kind, match=line):
+        list(images.evaluation_batches(4))
+    assert not images.bad
+
+
+def test_a_photograph_that_vanishes_ends_packing_in_one_line(folder):
+    found = _Packer([str(folder / "train" / "gone.JPEG")])[0]
+    assert isinstance(found, MachineError)
+    assert "gone.JPEG: No such file" in str(found)
 
 
 def test_a_folder_that_has_changed_since_is_refused(folder, capsys):

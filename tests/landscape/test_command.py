@@ -1,6 +1,8 @@
 """`gengap landscape`: records, and what is skipped and continued."""
 
+import errno
 import json
+import os
 import signal
 import sys
 from hashlib import sha256
@@ -128,6 +130,18 @@ def test_a_sweep_measures_all_its_runs_and_sums_up(gengap, trained):
     assert len(records()) == 2
     code, lines = gengap(f"sharpness -m {words}")
     assert (code, lines[-1]) == (1, "gengap: 5 records of 5 runs: 2 already measured, 3 refused")
+
+
+def test_a_full_disk_ends_the_command_at_its_first_record(gengap, trained, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "record.json")
+
+    monkeypatch.setattr(Measuring, "update", full)
+    code, lines = gengap(f"sharpness {RUN} batch_norm=trained,batch epsilon=1e-3 subspace=3")
+    assert code != 0
+    assert sum("No space left on device" in line for line in lines) >= 1
+    assert not any("2 failed" in line for line in lines)
+    assert "not started" in lines[-1]
 
 
 def test_lines_of_a_sweep_begin_at_its_small_batches(gengap, trained):

@@ -10,18 +10,32 @@ import torch
 from filelock import FileLock
 
 from gengap.config.identity import run_directory, run_name
+from gengap.config.sweep import Job
 from gengap.launch import execute as execute_module
 from gengap.launch.execute import execute
 from gengap.launch.outcome import Outcome
+from gengap.launch.place import ALONE
+from gengap.launch.single import train_one
+from gengap.launch.stop import Stop
 from gengap.runs import COLUMNS, provenance, read_metrics, read_record, read_runs
 from gengap.runs.parts import parts
-from gengap.runs.record import LOCK, LOG
+from gengap.runs.record import LOCK, LOG, NEWEST, PREVIOUS
 from gengap.runs.state import run_state
 from gengap.training.loop import recorded_updates
 from gengap.training.trainer import Trainer
 from tests.records import row
 
 SHORT = ("workload.epochs=4", "workload.milestones=[3]", "runtime.threads=1")
+
+
+def test_a_checkpoint_left_beside_a_finished_run_is_removed(digits):
+    config = digits("sb", *SHORT)
+    directory = run_directory(config)
+    assert execute(config) == Outcome.FINISHED
+    for name in (NEWEST, PREVIOUS):
+        (directory / name).write_bytes(b"left by a kill")
+    assert train_one(Job([], config), Stop(None), ALONE) == Outcome.SKIPPED
+    assert {file.name for file in directory.iterdir()} == {"run.json", "metrics.jsonl", LOG, LOCK}
 
 
 def test_memory_estimate_is_logged_before_the_first_update(digits, monkeypatch, caplog):

@@ -5,7 +5,7 @@ import fcntl
 import os
 
 import pytest
-from filelock import Timeout
+from filelock import FileLock, Timeout
 
 from gengap.faults import NotAFileError
 from gengap.runs.lock import Lock, is_locked
@@ -19,6 +19,14 @@ def test_one_process_at_a_time(tmp_path):
         with pytest.raises(Timeout), Run(tmp_path):
             pass
     assert not is_locked(tmp_path)
+
+
+def test_a_process_that_only_asks_for_the_state_keeps_no_other_from_the_lock(tmp_path, monkeypatch):
+    asking = FileLock(tmp_path / LOCK, timeout=0)
+    asking.acquire()
+    monkeypatch.setattr("time.sleep", lambda _: asking.release())  # it is done while the other waits
+    with Lock(tmp_path / LOCK):
+        assert is_locked(tmp_path)
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP], ids=errno.errorcode.get)

@@ -38,7 +38,9 @@ EXACT = 1e-6  # tolerance for computing the exact one, in float64
 BATCH = 1000
 
 
-def measure_hessian(directory: Path, samples: int, rounds: int, results_dir: Path) -> int:
+def measure_hessian(
+    directory: Path, samples: int, rounds: int, results_dir: Path, root: str | None = None
+) -> int:
     """Measure, print and record; earlier measurements of other runs on this machine are kept.
 
     Args:
@@ -46,6 +48,7 @@ def measure_hessian(directory: Path, samples: int, rounds: int, results_dir: Pat
         samples: number of training images, chosen at random, whose mean loss is differentiated.
         rounds: number of turns of each library.
         results_dir: results directory; the file is written to its folder `bench`.
+        root: folder of the data sets; None for the default.
 
     Raises:
         UserError: the run can't be loaded or has fewer images, or a library doesn't find the eigenvalue.
@@ -55,8 +58,14 @@ def measure_hessian(directory: Path, samples: int, rounds: int, results_dir: Pat
     network = load_trained(directory).network.to(device).to(memory_format=torch.channels_last)
     record = read_record(directory) or {}
     config = from_record(record["config"])
+    if root is not None:
+        config = replace(config, data=replace(config.data, root=root))
     subject = Subject(config, Curvature(samples=samples), device, nothing)
     machine = peak_rates(device, ["fp32"])
+    folder = results_dir / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{slug(machine['hardware'])}.json"
+    merged(path, machine, HESSIAN, [])  # before measuring: raises an error if the file can't be read
     rows = compare(subject, network, rounds, f"gengap bench: {directory}")
     stated = {
         "workload": config.workload.name,
@@ -69,9 +78,6 @@ def measure_hessian(directory: Path, samples: int, rounds: int, results_dir: Pat
         "git_commit": machine["git_commit"],
         "torch": machine["versions"]["torch"],
     }
-    folder = results_dir / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{slug(machine['hardware'])}.json"
     write(path, merged(path, machine, HESSIAN, [stated | row for row in rows]))
     print(markdown(hessian_table([stated | row for row in rows])), flush=True)
     write_page(json.loads(path.read_text()), folder)
