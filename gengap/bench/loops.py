@@ -15,6 +15,7 @@ from gengap.batches import Batches
 from gengap.bench.random_images import random_images, source_of
 from gengap.bench.typical import TypicalLoop
 from gengap.config.schema import Config, Data
+from gengap.cores import usable_cores
 from gengap.data.class_folders import ClassFolders
 from gengap.data.device_images import to_device
 from gengap.data.load import data_folder, load
@@ -24,7 +25,7 @@ from gengap.data.stream import Stream
 from gengap.regime import build_regime
 from gengap.training.allocator import keep_freed_memory
 from gengap.training.build import build_trainer
-from gengap.training.device import prepare_device, usable_cores
+from gengap.training.device import prepare_device
 
 LONG = 100_000  # least photographs per epoch of ImageFolder, so that the ends of epochs don't matter
 ENGINE = "plain"

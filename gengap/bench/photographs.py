@@ -11,6 +11,7 @@ from gengap.bench.cases import Case
 from gengap.bench.progress import show
 from gengap.bench.sides import Side
 from gengap.bench.turns import NAMES, ratios, take_turns
+from gengap.cores import usable_cores
 from gengap.data.load import load
 from gengap.data.sources import ImageFiles
 from gengap.errors import UserError
@@ -33,8 +34,6 @@ def measure_photographs(case: Case, rounds: int, machine: dict[str, Any], title:
     Raises:
         UserError: the files can't be found or read, or a measured process died.
     """
-    from gengap.training.device import usable_cores
-
     config = case.config(case.precisions[0])
     data = config.data
     if data.packed:

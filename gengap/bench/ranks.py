@@ -19,11 +19,12 @@ from gengap.bench.cases import Case
 from gengap.bench.progress import show
 from gengap.bench.random_images import random_images, source_of
 from gengap.config.schema import Config
+from gengap.cores import usable_cores
 from gengap.data.splits import split
 from gengap.errors import UserError, counted
 from gengap.regime import build_regime
 from gengap.training.build import build_trainer
-from gengap.training.device import DEFAULT_THREADS, prepare_device, usable_cores
+from gengap.training.device import DEFAULT_THREADS, prepare_device
 from gengap.training.ranks import Ranks
 from gengap.training.shares import check_shares
 from gengap.training.trainer import Trainer

@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from gengap.config.schema import Config, Data
+from gengap.cores import usable_cores
 from gengap.data.sources import Images
 from gengap.models import build
-from gengap.training.device import usable_cores
 
 WORKERS = 8  # DataLoader workers, if there are that many cores
 

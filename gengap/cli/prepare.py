@@ -1,6 +1,5 @@
 """`gengap prepare`: pack a data set of photographs into one file of smaller ones."""
 
-import os
 import shlex
 import sys
 import time
@@ -11,6 +10,7 @@ from tqdm import tqdm
 
 from gengap.cli import options
 from gengap.config.schema import Data
+from gengap.cores import usable_cores
 from gengap.errors import DONE, UserError, counted
 from gengap.terminal import say
 
@@ -31,7 +31,7 @@ exit code is 0.
 
   data.root=DIR     folder with the data sets (default: {root}, or $GENGAP_DATA)
   data.folder=NAME  the data set's folder under it (default: imagenet)
-  workers=N         processes (default: one per core)
+  workers=N         processes (default: one per core that this process may use)
 """
 
 
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
             f"{shlex.join(['gengap', 'prepare', *DATA_SETS, *settings])}"
         )
     values = options.Typed(typed.command, typed.flags, typed.words[1:], typed.settings).values(KEYS)
-    workers = values.get("workers", str(os.cpu_count() or 1))
+    workers = values.get("workers", str(usable_cores()))
     if not workers.isdigit() or not 1 <= int(workers) <= 512:
         raise UserError(f"workers={workers} must be a whole number from 1 to 512")
     from gengap.data.load import data_folder

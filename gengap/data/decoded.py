@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from gengap.config.schema import Data
+from gengap.cores import usable_cores
 from gengap.data.augmentation import FlipAndNormalize, moves
 from gengap.data.decoder import CROP_POSITIONS, Chunk, Decoded, Decoder, leave_signals_to
 from gengap.data.fingerprint import shared_folder
@@ -56,7 +57,7 @@ class DecodedImages:
         self._paths, self._below = files.paths, shared_folder([os.fspath(p) for p in files.paths])
         read = files.contents.read if files.contents else None
         self._decoder = Decoder(files.paths, config.resize, config.crop, config.bad_photographs, read)
-        self._workers = _cores() if workers is None else workers
+        self._workers = usable_cores() if workers is None else workers
         self._augment, self._flip = augment, config.flip and augment
         self.moving = moves(config) and augment
         self._preprocess = FlipAndNormalize(config, 3, device)
@@ -170,8 +171,3 @@ class DecodedImages:
     def _name(self, index: int) -> str:
         path: str = os.fspath(self._paths[index])
         return path[self._below :].encode(errors="backslashreplace").decode()
-
-
-def _cores() -> int:
-    """Number of CPU cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -10,11 +10,12 @@ from pathlib import Path
 import torch.distributed as dist
 from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
 
+from gengap.cores import usable_cores
 from gengap.errors import UserError
 from gengap.faults import MachineError
 from gengap.launch.failure import as_user_error
 from gengap.launch.world import World
-from gengap.training.device import DEFAULT_THREADS, usable_cores
+from gengap.training.device import DEFAULT_THREADS
 from gengap.training.ranks import Ranks
 from gengap.training.shared_errors import LostRankError
 

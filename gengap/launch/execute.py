@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gengap.config.identity import run_directory
 from gengap.config.schema import Config
+from gengap.cores import usable_cores
 from gengap.data.device_images import to_device
 from gengap.data.load import load
 from gengap.data.splits import split
@@ -35,7 +36,7 @@ from gengap.runs.schema import Status
 from gengap.runs.store import Run
 from gengap.training.bad_photographs import count_earlier, recording_bad
 from gengap.training.build import build_trainer, memory_line
-from gengap.training.device import prepare_device, usable_cores
+from gengap.training.device import prepare_device
 from gengap.training.loop import DivergedError, Trained, fit
 from gengap.training.progress import Progress
 from gengap.training.ranks import Ranks

@@ -47,11 +47,6 @@ def prepare_device(
     return torch.device("cuda" if use_gpu else "cpu")
 
 
-def usable_cores() -> int:
-    """Number of CPU cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def route_products_through_onednn() -> None:
     """Let oneDNN compute fp32 matrix products on this CPU, provided the result is true fp32."""
     # torch sends fp32 matrix products to MKL, which is slow on AMD, unless oneDNN may use bf16. Without AMX,
