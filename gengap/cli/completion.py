@@ -1,7 +1,7 @@
 """Tab completion for every command, based on the shell functions that Hydra installs."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -66,20 +66,15 @@ def words_of(before: Sequence[str]) -> Sequence[str]:
         words = [*_choices(GROUPS), *_key_words(), *launchers, "hydra.launcher."]
         return (*_flags(train.TRAIN if command == "train" else train.STATUS), *words)
     if command == "bench":
-        precisions = (f"precision={p}" for p in PRECISIONS)
-        return (
-            *_flags(bench.SPEC), *_choices(("workload", "method")), *precisions,
-            *(f"{key}=" for key in bench.FILES), "rounds=", "results_dir=",
-        )  # fmt: skip
+        known = {"precision": PRECISIONS} | {group: names_in(group) for group in ("workload", "method")}
+        return (*_flags(bench.SPEC), *_with_values(bench.KEYS, known))
     if command == "plan":
-        known = {"optimizer": OPTIMIZERS}
-        keys = (f"{key}={value}" for key in plan.KEYS for value in known.get(key, ("",)))
-        return (*_flags(plan.SPEC), *keys)
+        return (*_flags(plan.SPEC), *_with_values(plan.KEYS, {"optimizer": OPTIMIZERS}))
     if command == "landscape":
         return _landscape_words(before[1:])
     if command == "prepare":
-        return (*_flags(prepare.SPEC), *prepare.DATA_SETS, *(f"{key}=" for key in prepare.KEYS))
-    return (*_flags(report.SPEC), *(f"{key}=" for key in report.KEYS)) if command == "report" else ()
+        return (*_flags(prepare.SPEC), *prepare.DATA_SETS, *_with_values(prepare.KEYS, {}))
+    return (*_flags(report.SPEC), *_with_values(report.KEYS, {})) if command == "report" else ()
 
 
 def _landscape_words(before: Sequence[str]) -> Sequence[str]:
@@ -88,8 +83,7 @@ def _landscape_words(before: Sequence[str]) -> Sequence[str]:
         return ("--help", *KINDS)
     if before[0] not in KINDS:
         return ()
-    choices = KINDS[before[0]]().choices()
-    settings = (f"{name}={value}" for name in names(before[0]) for value in choices.get(name, ("",)))
+    settings = _with_values(names(before[0]), KINDS[before[0]]().choices())
     return (*_flags(landscape.spec(before[0])), *settings, *_choices(GROUPS), *_key_words())
 
 
@@ -136,6 +130,11 @@ def _absolute(start: str) -> Iterator[Path]:
 def _flags(spec: Spec) -> list[str]:
     """List the long form of each flag, and --help."""
     return ["--help", *(flag.split(", ")[-1] for flag in (*spec.flags, *spec.settings))]
+
+
+def _with_values(keys: Iterable[str], known: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield `key=value` for each value if those of the key are known, otherwise `key=`."""
+    yield from (f"{key}={value}" for key in keys for value in known.get(key, ("",)))
 
 
 def _choices(groups: Sequence[str]) -> Iterator[str]:
