@@ -14,6 +14,7 @@ from typing import Any
 from gengap.errors import UserError, printable
 from gengap.paths import expanded
 from gengap.plan.numbers import number
+from gengap.runs.measured import check_kind
 from gengap.runs.measurements import read_measurement
 
 KEY, KIND = "noise_scale", "walk"
@@ -44,7 +45,7 @@ def read_noise_scale(values: Mapping[str, str]) -> NoiseScale | None:
     """Read the value typed for `noise_scale`: a number of samples, or a record of `gengap landscape walk`.
 
     Raises:
-        UserError: it is neither, or the record contains no noise scale.
+        UserError: it is neither, or the record is damaged or contains no noise scale.
     """
     text = values.get(KEY)
     if text is None:
@@ -59,6 +60,7 @@ def read_noise_scale(values: Mapping[str, str]) -> NoiseScale | None:
             f"{KEY}={text} is neither a number of samples nor a record of gengap landscape walk: name a file "
             "such as results/landscape/RUN/seed0/walk-DIGEST.json"
         )
+    check_kind(file, record)
     measurements = record["measurements"]
     points = _by_update(file, measurements)
     scales = [scale for _, scale in points]

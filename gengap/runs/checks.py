@@ -38,6 +38,11 @@ def text(value: Any) -> str:
     return "" if isinstance(value, str) else " is not a text"
 
 
+def boolean(value: Any) -> str:
+    """Check for true or false."""
+    return "" if isinstance(value, bool) else " is neither true nor false"
+
+
 def name(value: Any) -> str:
     """Check for a string that can be part of a folder name."""
     good = isinstance(value, str) and value and value.isprintable() and "/" not in value

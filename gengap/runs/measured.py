@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gengap.errors import UnreadableError
-from gengap.runs.checks import Check, each, keys, name, number, or_null, text, tree, whole
+from gengap.runs.checks import Check, boolean, each, keys, name, number, or_null, text, tree, whole
 from gengap.runs.folders import measurement_files
 from gengap.runs.measurements import TO_MEASURE_AGAIN, read_measurement
 from gengap.runs.record import damaged
@@ -25,11 +25,6 @@ _MAXIMUM = {
     "sharpness": number(),
 }
 _RULES = ("none", "sqrt")
-
-
-def boolean(value: object) -> str:
-    """Check for true or false."""
-    return "" if isinstance(value, bool) else " is neither true nor false"
 
 
 KINDS: Mapping[str, Check] = {
@@ -108,14 +103,19 @@ def read_measured(results_dir: Path) -> MeasuredStore:
     for file in files:
         try:
             if record := read_measurement(file):
-                _check(file, record)
+                check_kind(file, record)
                 found.append(record | {"file": file.relative_to(results_dir).as_posix()})
         except UnreadableError as error:
             unreadable.append(error)
     return MeasuredStore(tuple(found), tuple(unreadable))
 
 
-def _check(file: Path, record: dict[str, Any]) -> None:
+def check_kind(file: Path, record: Mapping[str, Any]) -> None:
+    """Check the keys of a record that only its kind has, and those of its run's configuration.
+
+    Raises:
+        UnreadableError: one is missing or invalid, or this version does not know the kind.
+    """
     kind = record["kind"]
     if kind not in KINDS:
         raise UnreadableError(file, f"is of a kind that this version does not know ({kind}): update gengap")

@@ -18,7 +18,13 @@ RECORD = {
     "kind": "walk",
     "run": "digits_f1-lb-0a1b2c3d",
     "seed": 0,
-    "config": {},
+    "config": {
+        "walk": {},
+        "workload": {"name": "digits_f1", "epochs": 30},
+        "method": {"name": "lb", "batch_size": 512},
+        "protocol": {"name": "paper"},
+        "precision": "fp32",
+    },
     "versions": {"torch": "2.9.0"},
     "git_commit": None,
     "hardware": {"device": "cpu", "name": "CPU", "threads": 1},
@@ -35,7 +41,12 @@ def written(folder: Path, measurements, kind: str = KIND) -> Path:
 
 
 def measurement(update: int, batch: int, scale: float | None):
-    return {"update": update, "batch_size": batch, "batch_norm": "ghost", "noise_scale": scale}
+    return {
+        "update": update, "batch_size": batch, "batch_norm": "ghost", "ghost_size": 16, "draws": 8,
+        "covariance": 1.0, "covariance_error": 0.1, "squared_mean": 0.5, "squared_mean_error": 0.1,
+        "noise_scale": scale, "noise_scale_error": None if scale is None else 1.0,
+        "lr_none": 0.1, "lr_sqrt": 0.1, "step_covariance_none": 0.01, "step_covariance_sqrt": 0.01,
+    }  # fmt: skip
 
 
 def test_the_kind_and_its_key_are_those_of_the_landscape():
@@ -112,3 +123,13 @@ def test_a_record_of_another_kind_is_none(tmp_path):
     file = written(tmp_path, [measurement(0, 512, 1.0)], kind="line")
     with pytest.raises(UserError, match="nor a record of gengap landscape walk"):
         read_noise_scale({"noise_scale": str(file)})
+
+
+@pytest.mark.parametrize("key", ["noise_scale", "batch_norm", "update", "batch_size"])
+def test_a_record_that_lacks_a_key_of_its_kind_is_named_in_one_line(key, tmp_path):
+    whole = measurement(0, 512, 1.0)
+    file = written(tmp_path, [whole, {name: value for name, value in whole.items() if name != key}])
+    with pytest.raises(UserError) as error:
+        plan.answer(values(replaced(TYPED, [f"noise_scale={file}"])))
+    where = f"measurements[1].{key} is missing"
+    assert str(error.value) == f"{file} is damaged ({where}): restore it, or remove it to measure again"
