@@ -20,6 +20,7 @@ from gengap.landscape.tasks import make_tasks
 from gengap.landscape.typed import explained, names, split
 from gengap.launch.outcome import Outcome, after
 from gengap.launch.stop import Stop
+from gengap.terminal import log_to_terminal
 
 ABOUT = {
     "sharpness": "Metric 2.1 of Keskar et al. 2017: the largest rise of the training loss in a small box",
@@ -66,8 +67,7 @@ def main(arguments: Sequence[str], started: float | None = None) -> int:
     if typed.asks_for_help:
         print(_help(kind))
         return DONE
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    logging.getLogger("gengap").setLevel(logging.INFO)
+    log_to_terminal()
     sys.path.insert(0, "")  # to find package.module:factory in the current folder
     settings, run_words = split(kind, typed.words)
     _check_named(run_words)
