@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO, cast
 from unicodedata import category
 
+LINE_SECONDS = 15.0  # between lines of progress, where no bar is drawn on a terminal
 _JOINERS = "\u200c\u200d"  # part of words in some scripts
 
 

@@ -8,6 +8,7 @@ from gengap.config.compose import compose_config
 from gengap.config.conf import names_in
 from gengap.config.hints import did_you_mean, near_names
 from gengap.config.schema import Config
+from gengap.data.load import NUM_CLASSES, TRAINING_IMAGES
 from gengap.errors import UserError
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS
@@ -20,6 +21,10 @@ DEFAULT = (
     ("cifar10_resnet44", "lb_ra"),
 )
 ON_A_GPU = (*DEFAULT, ("cifar10_vgg", "lb_ra"), ("cifar100_wresnet16_4", "lb_ra"))
+# Height, width and channels of the images of data sets held in memory
+_SHAPES = {"digits": (8, 8, 1), "mnist": (28, 28, 1), "cifar10": (32, 32, 3), "cifar100": (32, 32, 3)}
+# Number of training images, height, width, channels and classes
+SHAPES = {name: (TRAINING_IMAGES[name], *shape, NUM_CLASSES[name]) for name, shape in _SHAPES.items()}
 
 
 @dataclass(frozen=True)
@@ -86,12 +91,3 @@ def cases(
 def _known(key: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         raise UserError(f"{key}={value} is unknown: use one of {', '.join(choices)}")
-
-
-# Number of training images, height, width, channels and classes of data sets held in memory
-SHAPES = {
-    "digits": (1437, 8, 8, 1, 10),
-    "mnist": (60_000, 28, 28, 1, 10),
-    "cifar10": (50_000, 32, 32, 3, 10),
-    "cifar100": (50_000, 32, 32, 3, 100),
-}

@@ -5,7 +5,6 @@ from itertools import count
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.utils.data import ConcatDataset, DataLoader
 from torchvision import transforms
@@ -13,7 +12,7 @@ from torchvision.datasets import ImageFolder
 
 from gengap.batches import Batches
 from gengap.bench.random_images import random_images, source_of
-from gengap.bench.typical import TypicalLoop
+from gengap.bench.typical import TypicalLoop, device_of
 from gengap.config.schema import Config, Data
 from gengap.cores import usable_cores
 from gengap.data.class_folders import ClassFolders
@@ -41,7 +40,7 @@ def gengap(config: Config) -> Loop:
 def typical(config: Config) -> Loop:
     """Make the typical loop's updates on the same images."""
     images, classes = random_images(config.data.name)
-    return TypicalLoop(config, images, classes, _device(config)).update, ENGINE
+    return TypicalLoop(config, images, classes, device_of(config)).update, ENGINE
 
 
 def photographs(config: Config) -> Loop:
@@ -58,7 +57,7 @@ def photographs(config: Config) -> Loop:
 
 def image_folder(config: Config) -> Loop:
     """Deliver batches with the same crops and flips from torchvision's ImageFolder and a DataLoader."""
-    device = _device(config)
+    device = device_of(config)
     folder = data_folder(config.data.root, config.data.folder)
     files = ImageFolder(str(folder / "train"), _transform(config.data))
     workers = usable_cores() if config.runtime.workers is None else config.runtime.workers
@@ -117,7 +116,3 @@ def _endless(loader: DataLoader[Any]) -> Iterator[list[Tensor]]:
 
 def _batch(config: Config, photographs: int) -> int:
     return min(config.method.batch_size, photographs)
-
-
-def _device(config: Config) -> torch.device:
-    return torch.device("cuda" if config.runtime.device != "cpu" and torch.cuda.is_available() else "cpu")

@@ -63,6 +63,11 @@ def loader(
     )
 
 
+def device_of(config: Config) -> torch.device:
+    """Choose the GPU if there is one and the configuration allows it, otherwise the CPU."""
+    return torch.device("cuda" if config.runtime.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
 def optimizer(config: Config, model: nn.Module) -> torch.optim.Optimizer:
     """Create torch's optimizer with the workload's first learning rate and weight decay."""
     workload, parameters = config.workload, model.parameters()

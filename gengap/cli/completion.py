@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gengap.cli import bench, landscape, plan, prepare, report, show, train
 from gengap.cli.options import Spec
-from gengap.config.checks import DEVICES, PRECISIONS
+from gengap.config.checks import DEVICES, OPTIMIZERS, PRECISIONS
 from gengap.config.conf import (
     ADDED,
     GROUPS,
@@ -22,7 +22,6 @@ from gengap.landscape.settings import KINDS
 from gengap.landscape.typed import names
 from gengap.learning_rate import RULES
 from gengap.paths import expanded
-from gengap.plan.question import OPTIMIZERS
 
 SHELLS = ("bash", "fish", "zsh")
 _VALUES = {"precision": PRECISIONS, "method.lr_rule": tuple(RULES), "runtime.device": DEVICES}

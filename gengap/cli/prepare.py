@@ -12,10 +12,9 @@ from gengap.cli import options
 from gengap.config.schema import Data
 from gengap.cores import usable_cores
 from gengap.errors import DONE, UserError, counted
-from gengap.terminal import say
+from gengap.terminal import LINE_SECONDS, say
 
 DATA_SETS = ("imagenet",)
-LINE_SECONDS = 15.0  # between lines of progress, if it isn't shown on a terminal
 KEYS = ("data.root", "data.folder", "workers")
 SPEC = options.Spec("prepare", keys=KEYS)
 

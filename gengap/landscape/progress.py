@@ -5,8 +5,8 @@ import time
 from typing import Any
 
 from gengap.duration import in_words
+from gengap.terminal import LINE_SECONDS
 
-PLAIN_LINE_SECONDS = 15.0
 LONGEST, SHOWN = 10, 3  # longest list that is shown in full, and number of values shown of a longer one
 QUIET = "losses"  # measurements with this key have many points, and are only counted
 
@@ -32,7 +32,7 @@ class Progress:
         """Count evaluated images."""
         self._images += images
         now = time.monotonic()
-        if now - self._printed <= PLAIN_LINE_SECONDS:
+        if now - self._printed <= LINE_SECONDS:
             return
         self._printed, passed = now, now - self._started
         parts = [f"{self._images:,} images evaluated", f"{self._images / passed:,.0f} images/s"]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from gengap.launch.trial import measured_rate, trial_samples
 from gengap.runs.provenance import lacks_bf16
+from gengap.runs.speed import shown_rate
 from gengap.training.trainer import Trainer
 
 SLOWER = 1.25  # fp32 / bf16 speed ratio from which to warn; with bf16 hardware it is at most 0.8
@@ -30,8 +31,8 @@ def precision_advice(
         return None
     reason = " (this processor has no bf16 arithmetic)" if lacks_bf16() else ""
     return (
-        f"precision=bf16 trains about {_count(bf16)} images/s here, and fp32 {_count(fp32)}{reason}: to "
-        "train in fp32, stop this run and type precision=fp32 instead"
+        f"precision=bf16 trains about {shown_rate(bf16)} images/s here, and fp32 {shown_rate(fp32)}{reason}: "
+        "to train in fp32, stop this run and type precision=fp32 instead"
     )
 
 
@@ -49,7 +50,3 @@ def _afforded_samples(trainer: Trainer) -> int:
     few = min(FEW_SAMPLES, ghost)
     afforded = int(AFFORDED_SECONDS * measured_rate(trainer, False, few))
     return most if afforded >= most else max(few, min(afforded, ghost))
-
-
-def _count(rate: float) -> str:
-    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"

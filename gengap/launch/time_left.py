@@ -13,7 +13,7 @@ from gengap.duration import in_words
 from gengap.errors import counted
 from gengap.paths import expanded
 from gengap.regime import build_regime
-from gengap.runs.speed import Speed, machine, speeds, typical
+from gengap.runs.speed import Speed, machine, shown_rate, speeds, typical
 from gengap.runs.state import RunState, run_state
 
 Measure = Callable[[Config], tuple[Speed, int]]  # returns the speed and the number of training images
@@ -135,7 +135,7 @@ def cell_line(cell: Cell) -> str:
     """Format the time left for a cell with a known speed."""
     assert cell.seconds is not None
     assert cell.speed is not None
-    seen = f"{_rate(cell.speed.rate)} images/s, {cell.speed.seen}"
+    seen = f"{shown_rate(cell.speed.rate)} images/s, {cell.speed.seen}"
     return f"{cell.name}: {counted(cell.runs, 'run')}, about {in_words(cell.seconds)} ({seen})"
 
 
@@ -156,7 +156,3 @@ def in_all(cells: Sequence[Cell], why: str, cost: float | None = None) -> Iterat
         yield f"in all: {about}{'' if is_whole else f', and {unknown} not known'}"
     if not is_whole:
         yield f"{unknown} not known: {why}"
-
-
-def _rate(rate: float) -> str:
-    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"

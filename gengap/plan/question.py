@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from gengap.config.checks import OPTIMIZERS
 from gengap.errors import UserError, counted
 from gengap.paths import expanded
 from gengap.plan.noise_scale import NoiseScale, read_noise_scale
@@ -18,7 +19,6 @@ OPTIONAL = (
     "milestones", "gamma", "ghost_size", "warmup_epochs", "clip_norm", "optimizer", "momentum", "betas",
     "micro_batch", "noise_scale", "results_dir",
 )  # fmt: skip
-OPTIMIZERS = ("sgd", "adam")
 GHOST_SIZE = 128  # as in all of the paper's experiments
 CLIP_NORM = 5  # as in the released code
 _LARGEST_BATCH = 10**6  # limit up to which the ratio of batches survives conversion to float (regime.exact)

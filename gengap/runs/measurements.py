@@ -1,6 +1,5 @@
 """Records of the loss surface around trained networks: landscape/<run>/seed<k>/<kind>-<digest>.json."""
 
-import errno
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any, Self
 from filelock import Timeout
 
 from gengap.errors import UnreadableError
-from gengap.faults import MachineError, check_is_file
+from gengap.faults import FULL, MachineError, check_is_file
 from gengap.runs.checks import each, keys, name, number, one_of, text, tree, whole
 from gengap.runs.folders import LANDSCAPE
 from gengap.runs.lock import Lock
@@ -21,7 +20,6 @@ from gengap.runs.strict_json import written
 FORMAT = 1
 UNTRAINED = "untrained"  # used instead of the digest of the weights
 TO_MEASURE_AGAIN = "it to measure again"  # what to remove, for messages
-FULL = (errno.ENOSPC, errno.EDQUOT)  # reported by launch.failure
 SCHEMA = keys(
     {
         "format": whole(1),
@@ -89,7 +87,7 @@ class Measuring:
             self._lock.acquire()
         except OSError as error:
             if isinstance(error, Timeout) or error.errno in FULL:
-                raise
+                raise  # launch.failure reports a full disk
             raise _unwritable(error, folder) from error
         try:
             check_is_file(self.file.with_name(f"{self.file.name}.part"))

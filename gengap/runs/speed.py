@@ -80,3 +80,8 @@ def _is_of(record: Mapping[str, Any], workload: str, place: tuple[str, str]) -> 
 def typical(found: Sequence[Speed]) -> Speed:
     """Median of the speeds, whose number may be even."""
     return Speed(median(speed.rate for speed in found), found[0].seen)
+
+
+def shown_rate(rate: float) -> str:
+    """Format images per second: whole ones, or two significant digits if they are few."""
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"

@@ -9,9 +9,8 @@ from typing import Any, Self, TextIO
 from tqdm import tqdm
 
 from gengap.duration import in_words
-from gengap.terminal import say, visible
+from gengap.terminal import LINE_SECONDS, say, visible
 
-PLAIN_LINE_SECONDS = 15.0
 UNKNOWN_SIZE = {"ncols": 120, "nrows": 24}  # assumed for a terminal that doesn't report its size
 
 
@@ -68,7 +67,7 @@ class Progress:
                 self._reset_bar(updates)
         elif self._bar is not None:
             self._bar.update(self._images(updates) - self._bar.n)
-        elif updates > self._first and time.monotonic() - self._printed > PLAIN_LINE_SECONDS:
+        elif updates > self._first and time.monotonic() - self._printed > LINE_SECONDS:
             self._print(updates)
 
     def show(self, row: dict[str, Any]) -> None:

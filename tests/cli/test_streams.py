@@ -116,7 +116,7 @@ def test_training_is_saved_and_stops_when_nobody_reads_its_lines(monkeypatch):
 
 
 def show_a_line(monkeypatch, progress):
-    monkeypatch.setattr(module, "PLAIN_LINE_SECONDS", -1)
+    monkeypatch.setattr(module, "LINE_SECONDS", -1)
     with progress:
         progress.advance(1)
         progress.advance(2)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from gengap.bench.random_images import random_images
-from gengap.bench.typical import loader
+from gengap.bench.typical import device_of, loader
 from gengap.config.schema import Config
 
 
@@ -29,11 +29,6 @@ class Slices(Dataset[tuple[Tensor, Tensor]]):
             raise IndexError(index)
         rows = slice(index * self._size, (index + 1) * self._size)
         return self._images[rows], self._labels[rows]
-
-
-def device_of(config: Config) -> torch.device:
-    """Choose the GPU if there is one and the configuration allows it, otherwise the CPU."""
-    return torch.device("cuda" if config.runtime.device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def batches(config: Config, batch_size: int, *, in_memory: bool) -> tuple[DataLoader[Any], int]:

@@ -8,9 +8,9 @@ from composer.models import ComposerClassifier
 from torch import nn
 
 from gengap.bench.cases import SHAPES
-from gengap.bench.peers.batches import batches, device_of, versions
+from gengap.bench.peers.batches import batches, versions
 from gengap.bench.requests import Requests
-from gengap.bench.typical import optimizer
+from gengap.bench.typical import device_of, optimizer
 from gengap.config.schema import Config
 from gengap.models import build
 from gengap.training.memory import saved_bytes
