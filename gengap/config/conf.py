@@ -108,15 +108,6 @@ def names_in(group: str) -> list[str]:
     return sorted(options)
 
 
-def compose(words: Sequence[str]) -> DictConfig:
-    """Compose overrides as Hydra does, leaving interpolations unresolved.
-
-    Raises:
-        HydraException, OmegaConfBaseException: they don't compose.
-    """
-    return without_hydra(compose_with_hydra(words))
-
-
 def without_hydra(composed: DictConfig) -> DictConfig:
     """Remove Hydra's own settings from a composed configuration, in place."""
     with flag_override(composed, ["readonly", "struct"], False):
@@ -131,7 +122,11 @@ def choices(composed: DictConfig) -> dict[str, str]:
 
 
 def compose_with_hydra(words: Sequence[str]) -> DictConfig:
-    """Compose for one run, with Hydra's own settings under `hydra`; raises as `compose` does."""
+    """Compose for one run, with Hydra's own settings under `hydra`, leaving interpolations unresolved.
+
+    Raises:
+        HydraException, OmegaConfBaseException: the overrides don't compose.
+    """
     words = [*search_path(), *words]
     return config_loader().load_configuration(ROOT_CONFIG, words, RunMode.RUN, from_shell=False)
 

@@ -15,7 +15,6 @@ from gengap.config.keys import described
 from gengap.errors import UserError, either
 
 CHOICE, SETTING = "hydra/launcher=", "hydra.launcher."
-_NONE = "basic"  # Hydra's built-in launcher, which trains one run after another
 PACKAGES = {  # Hydra's other launchers, and the packages that provide them
     "joblib": "hydra-joblib-launcher",
     "ray": "hydra-ray-launcher",

@@ -43,11 +43,6 @@ class Job:
         return self.directory.parent.name
 
 
-def sweeps() -> list[str]:
-    """List the names of all sweeps, sorted."""
-    return conf.names_in("sweep")
-
-
 def parameters(name: str) -> dict[str, str]:
     """Read what a sweep varies, as a map from override key to comma-separated values.
 

@@ -27,6 +27,11 @@ WHITE_IS_ZERO = 0
 def read_resized(path: str | os.PathLike[str], side: int, content: bytes | None = None) -> Tensor:
     """Read an image as uint8 RGB (3, H, W), channels last in memory, with its shorter side resized to `side`.
 
+    Of a file with several frames, it is the first. As in the default loader of
+    torchvision.datasets.ImageFolder, transparency is dropped and EXIF orientation is not applied. Unlike
+    there, 16-bit grayscale keeps its upper 8 bits, as PIL does for 16-bit color; PIL's conversion to RGB
+    would turn everything above 255 white.
+
     A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if that is enough. The image is then resized as
     torchvision.transforms.v2.Resize does for tensors: bilinear, with antialiasing. H and W follow from the
     original size.
@@ -37,7 +42,10 @@ def read_resized(path: str | os.PathLike[str], side: int, content: bytes | None 
         content: content of the file, if it has already been read.
 
     Raises:
-        FaultError: as in `read_rgb`, or the image is so narrow that its longer side would exceed PIL's limit.
+        MachineError: the file can't be opened or read.
+        FaultError: it is not a regular file, damaged, in a format PIL can't read, or so large that PIL
+            suspects a decompression bomb; its pixels have no known range (modes I and F); or it is so narrow
+            that its longer side would exceed PIL's limit.
     """
     image, size = _read(path, side, content)
     width, height = _resized(size, side)
@@ -51,23 +59,8 @@ def read_resized(path: str | os.PathLike[str], side: int, content: bytes | None 
     return F.interpolate(pixels, (height, width), mode="bilinear", antialias=True)[0]
 
 
-def read_rgb(path: str | os.PathLike[str]) -> Image.Image:
-    """Read the first frame of an image file like the default loader of torchvision.datasets.ImageFolder.
-
-    As there, transparency is dropped and EXIF orientation is not applied. Unlike there, 16-bit grayscale
-    keeps its upper 8 bits, as PIL does for 16-bit color; PIL's conversion to RGB would turn everything above
-    255 white.
-
-    Raises:
-        MachineError: the file can't be opened or read.
-        FaultError: it is not a regular file, damaged, in a format PIL can't read, or so large that PIL
-            suspects a decompression bomb, or its pixels have no known range (modes I and F).
-    """
-    return _read(path)[0]
-
-
 def _read(
-    path: str | os.PathLike[str], side: int | None = None, content: bytes | None = None
+    path: str | os.PathLike[str], side: int, content: bytes | None
 ) -> tuple[Image.Image, tuple[int, int]]:
     """Read the image as RGB, at least as large as `side` requires, and its original size (width, height)."""
     name = printable(path)
@@ -80,8 +73,7 @@ def _read(
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path if content is None else BytesIO(content)) as image:
                 size = image.size
-                if side is not None:
-                    image.draft(None, _resized(size, side))  # only has an effect on JPEGs
+                image.draft(None, _resized(size, side))  # only has an effect on JPEGs
                 rgb = _rgb(image)
                 mode = image.mode
     except Exception as error:  # PIL's decoders may raise anything on damaged files

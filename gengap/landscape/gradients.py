@@ -17,7 +17,7 @@ from gengap.training.objective import sample_losses
 from gengap.training.sandbox import sandboxed
 from gengap.training.trainer import Trainer
 
-GHOST, BATCH, TRAINED = "ghost", "batch", "trained"  # where batch norm's statistics come from
+BATCH, TRAINED = "batch", "trained"  # where batch norm's statistics come from, if not from each ghost
 
 
 class IndependentBatches(Stream):
@@ -60,8 +60,8 @@ def batch_gradients(
 
     Args:
         trainer: provides network, weights and data; it is not changed.
-        mode: GHOST or BATCH for the statistics of each ghost or of the whole batch, in training mode; TRAINED
-            for running statistics in evaluation mode, hence without dropout.
+        mode: "ghost" or BATCH for the statistics of each ghost or of the whole batch, in training mode;
+            TRAINED for running statistics in evaluation mode, hence without dropout.
         size: samples per batch, a multiple of the ghost size unless it is smaller.
         ghost_size: samples per ghost; in mode TRAINED, ghosts only serve to estimate `per_sample`.
         draws: number of batches K; their gradients are held in memory.

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from gengap.config.compose import compose_config
-from gengap.config.conf import CONF
+from gengap.config.conf import CONF, names_in
 from gengap.config.identity import identity, run_directory, run_name
 from gengap.config.shipped import cell, choices, experiments
-from gengap.config.sweep import compose_jobs, expand, parameters, sweeps
+from gengap.config.sweep import compose_jobs, expand, parameters
 from gengap.errors import UserError
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "runs.json").read_text())
@@ -183,7 +183,7 @@ def test_typos_and_wrong_types_fail_at_compose_time(override):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", sweeps())
+@pytest.mark.parametrize("name", names_in("sweep"))
 def test_every_sweep_composes_distinct_runs(name):
     found = [job.config for job in compose_jobs(expand([f"+sweep={name}"]))]
     directories = [run_directory(c) for c in found]

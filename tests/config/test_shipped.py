@@ -12,7 +12,8 @@ from gengap.errors import UserError
 @pytest.mark.parametrize("experiment", experiments())
 def test_every_experiment_composes_as_with_hydra(experiment):
     for protocol in conf.names_in("protocol"):
-        composed = conf.compose([f"+experiment={experiment}", f"protocol={protocol}"])
+        composed = conf.compose_with_hydra([f"+experiment={experiment}", f"protocol={protocol}"])
+        composed = conf.without_hydra(composed)
         assert answer(experiment_config, experiment, protocol) == answer(to_config, composed)
 
 

@@ -14,7 +14,7 @@ from torchvision.transforms.v2 import functional as tf
 
 from gengap.config.schema import Data
 from gengap.data.decoded import DecodedImages
-from gengap.data.image_file import read_resized, read_rgb
+from gengap.data.image_file import read_resized
 from gengap.data.sources import ImageFiles
 from gengap.errors import FaultError, UserError
 
@@ -34,6 +34,11 @@ def saved(path, mode="RGB", **options):
     return path
 
 
+def at_its_size(path):
+    """The pixels (40, 60, 3) of an image of PICTURE's size, which resizing leaves as they are."""
+    return read_resized(path, 40).permute(1, 2, 0).numpy()
+
+
 @pytest.mark.parametrize(
     ("mode", "file", "options"),
     [
@@ -50,9 +55,8 @@ def saved(path, mode="RGB", **options):
 )  # fmt: skip
 def test_every_mode_comes_out_as_from_imagefolder_s_loader(mode, file, options, tmp_path, recwarn):
     path = str(saved(tmp_path / file, mode, **options))
-    found = read_rgb(path)
+    found = at_its_size(path)
     assert list(recwarn) == []
-    assert found.mode == "RGB"
     np.testing.assert_array_equal(found, default_loader(path))
 
 
@@ -101,14 +105,15 @@ def test_hsv_is_converted_as_pil_converts_it(monkeypatch, tmp_path):
     """No format stores HSV, but a plugin of PIL may."""
     path = saved(tmp_path / "x.png")
     monkeypatch.setattr("gengap.data.image_file.Image.open", lambda _: PICTURE.convert("HSV"))
-    np.testing.assert_array_equal(read_rgb(path), PICTURE.convert("HSV").convert("RGB"))
+    np.testing.assert_array_equal(at_its_size(path), PICTURE.convert("HSV").convert("RGB"))
 
 
 def test_orientation_in_exif_is_not_applied_as_in_imagefolder(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # rotated by 90 degrees
     path = str(saved(tmp_path / "x.jpg", exif=exif))
-    assert read_rgb(path).size == default_loader(path).size == (60, 40)
+    assert default_loader(path).size == (60, 40)
+    assert at_its_size(path).shape == (40, 60, 3)
 
 
 @pytest.mark.parametrize("file", ["x.png", "x.tif", "x.jp2", "big-endian.tif", "x.pgm", "plain.pgm"])
@@ -120,7 +125,7 @@ def test_16_bit_grayscale_keeps_its_upper_8_bits(file, tmp_path):
         path.write_bytes(tiff(WIDE.astype(">u2").tobytes(), 16, order=">"))
     else:
         Image.fromarray(WIDE).save(path)
-    found = np.asarray(read_rgb(path))
+    found = at_its_size(path)
     np.testing.assert_array_equal(found, np.repeat((WIDE >> 8).astype(np.uint8)[..., None], 3, 2))
 
 
@@ -136,18 +141,18 @@ def tiff(pixels, bits, photometric=1, sample_format=1, order="<"):
 def test_a_tiff_of_12_bits_or_white_at_zero_comes_out_right(tmp_path):
     path = tmp_path / "x.tif"
     path.write_bytes(tiff((2**16 - 1 - WIDE).astype("<u2").tobytes(), 16, photometric=0))
-    np.testing.assert_array_equal(np.asarray(read_rgb(path))[..., 0], WIDE >> 8)
+    np.testing.assert_array_equal(at_its_size(path)[..., 0], WIDE >> 8)
     first, second = (WIDE >> 4).reshape(-1, 2).T
     packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], 1).astype(np.uint8)
     path.write_bytes(tiff(packed.tobytes(), 12))
-    np.testing.assert_array_equal(np.asarray(read_rgb(path))[..., 0], WIDE >> 8)
+    np.testing.assert_array_equal(at_its_size(path)[..., 0], WIDE >> 8)
 
 
 def test_color_of_16_bits_keeps_its_upper_8_bits(tmp_path):
     path = tmp_path / "x.ppm"
     wide = np.arange(256, dtype=">u2") * 257
     path.write_bytes(b"P6 1 256 65535\n" + np.repeat(wide, 3).tobytes())
-    assert np.asarray(read_rgb(path)).tolist() == [[[v] * 3] for v in range(256)]
+    assert read_resized(path, 1).permute(1, 2, 0).tolist() == [[[v] * 3] for v in range(256)]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +162,7 @@ def test_pixels_without_a_known_range_are_refused_by_name(pixels, bits, sample_f
     path = tmp_path / "x.tif"
     path.write_bytes(tiff(WIDE.astype(pixels).tobytes(), bits, sample_format=sample_format))
     with pytest.raises(UserError, match=r"x\.tif can't be read: the range of its pixels \(PIL's mode [IF]\)"):
-        read_rgb(path)
+        at_its_size(path)
 
 
 def bomb(path, pixels):
@@ -230,7 +235,7 @@ def test_the_line_is_the_same_from_a_worker_process(kind, tmp_path):
 
 def test_a_name_that_would_break_the_line_is_escaped(tmp_path):
     with pytest.raises(UserError, match=r"two\\nlines\.jpg' can't be read"):
-        read_rgb(tmp_path / "two\nlines.jpg")
+        read_resized(tmp_path / "two\nlines.jpg", 40)
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_deflate", "jpeg"])
@@ -246,7 +251,7 @@ def test_decoders_print_nothing_of_their_own(compression, tmp_path, capfd):
         path.write_bytes(damaged.tobytes())
         refused += 1
         with suppress(FaultError):
-            read_rgb(path)
+            read_resized(path, 64)
             refused -= 1
     assert refused > 5
     assert capfd.readouterr() == ("", "")

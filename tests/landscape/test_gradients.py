@@ -13,7 +13,7 @@ from gengap.data.load import load
 from gengap.data.splits import split
 from gengap.ghost import convert
 from gengap.landscape.gradient_noise import gradient_noise
-from gengap.landscape.gradients import BATCH, GHOST, TRAINED, IndependentBatches, batch_gradients
+from gengap.landscape.gradients import BATCH, TRAINED, IndependentBatches, batch_gradients
 from gengap.regime import build_regime
 from gengap.training.build import build_trainer
 from gengap.training.trainer import Trainer
@@ -54,7 +54,7 @@ def linear_gradients(made: Trainer) -> np.ndarray:
     return torch.cat([(wrong[:, :, None] * pixels[:, None]).flatten(1), wrong], 1).numpy()
 
 
-@pytest.mark.parametrize("mode", [GHOST, BATCH, TRAINED])
+@pytest.mark.parametrize("mode", ["ghost", BATCH, TRAINED])
 def test_a_linear_network_s_gradients_are_those_of_the_closed_form(digits, mode):
     made = trainer(digits("lb", *LINEAR))
     exact = linear_gradients(made)
@@ -76,7 +76,7 @@ def test_estimates_are_the_mean_covariance_and_noise_scale_of_the_training_set(d
     made = trainer(digits("lb", *LINEAR))
     exact = linear_gradients(made)
     mean, trace = exact.mean(axis=0), exact.var(axis=0, ddof=1).sum()
-    gradients = measured(made, GHOST, 20, 5, 300)
+    gradients = measured(made, "ghost", 20, 5, 300)
     found = gradient_noise(gradients.products.sum(axis=0), gradients.per_sample)
     expected = {
         "squared_mean": mean @ mean,
@@ -95,7 +95,7 @@ def test_ghosts_give_the_gradient_of_ghost_batch_norm(digits):
     ((images, labels),) = made.train.evaluation_batches(len(made.train))
     F.cross_entropy(ghosted(images[rows]), labels[rows]).backward()
     expected = [float(p.grad.double().square().sum()) for p in ghosted.parameters()]
-    found = measured(made, GHOST, 64, 16, 1).products[:, 0, 0]
+    found = measured(made, "ghost", 64, 16, 1).products[:, 0, 0]
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-9)
 
 
@@ -115,7 +115,7 @@ def test_trained_statistics_give_the_gradient_of_evaluation_mode(digits):
 
 def test_one_ghost_is_the_whole_batch(digits):
     made = trainer(digits("lb_gbn"))
-    ghost, batch = (measured(made, mode, 16, 16, 3) for mode in (GHOST, BATCH))
+    ghost, batch = (measured(made, mode, 16, 16, 3) for mode in ("ghost", BATCH))
     np.testing.assert_array_equal(ghost.products, batch.products)
     assert ghost.per_sample is None
 
@@ -129,7 +129,7 @@ def test_batches_are_permutations_of_their_own():
     assert min(shared) < 18 < max(shared)  # of one permutation, they would share 10 at most
 
 
-@pytest.mark.parametrize("mode", [GHOST, BATCH, TRAINED])
+@pytest.mark.parametrize("mode", ["ghost", BATCH, TRAINED])
 @pytest.mark.parametrize(
     "words", [("lb",), ("lb_gbn",), ("sb", "model.name=tests.networks:with_dropout", "runtime.compile=false")]
 )
