@@ -103,14 +103,14 @@ def _logged(run: Run, train: Callable[[], Outcome], created: Sequence[Path]) -> 
             error = as_user_error(caught, run.directory)
             log_error(error)
             # Without a record, the run hasn't begun. One that a fault or mistake kept from resuming can go on
-            goes_on = isinstance(error, MachineError) or (was_interrupted and isinstance(error, UserError))
-            if run.record and not goes_on:
+            stays_running = isinstance(error, UserError if was_interrupted else MachineError)
+            if run.record and not stays_running:
                 with suppress(OSError):
                     run.update_record(status=Status.FAILED, error=f"{type(error).__name__}: {error}")
     if isinstance(error, UserError):
         remove_empty(run.directory, created)
-    goes_on = bool(run.record) and isinstance(error, MachineError)
-    raise failed(error, run.directory, goes_on=goes_on) from error
+    resumes = bool(run.record) and isinstance(error, MachineError)
+    raise failed(error, run.directory, resumes=resumes) from error
 
 
 def train(config: Config, run: Run, stop: Stop, place: Place) -> Outcome:

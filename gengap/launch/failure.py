@@ -76,9 +76,9 @@ def _takes_folders(runs: Path) -> bool:
     return os.access(runs, os.W_OK | os.X_OK) and runs.is_dir()
 
 
-def failed(error: Exception, directory: Path, *, goes_on: bool = False) -> RunFailedError:
+def failed(error: Exception, directory: Path, *, resumes: bool = False) -> RunFailedError:
     """Create the exception to raise for a run that ended with `error`."""
-    outcome = Outcome.INTERRUPTED if goes_on else after(error)
+    outcome = Outcome.INTERRUPTED if resumes else after(error)
     if isinstance(error, UserError):
         everywhere = error.everywhere if isinstance(error, MachineError) else ""
         return RunFailedError(str(error), outcome, everywhere)

@@ -83,8 +83,8 @@ def own_rows(results_dir: Path) -> list[OwnRow]:
         try:
             _add_rows(rows, _lines(file))
         except (KeyError, TypeError, ValueError, csv.Error) as error:
-            reason = "is no table of gengap report: remove it, or write it again with gengap report"
-            raise UnreadableError(file, reason) from error
+            wrong = "is no table of gengap report: remove it, or write it again with gengap report"
+            raise UnreadableError(file, wrong) from error
     return [row for row in rows.values() if row.precision == FP32 or (row.workload, FP32) not in rows]
 
 
