@@ -218,7 +218,7 @@ def test_a_folder_of_one_s_own_counts_for_its_call_only(tmp_path):
 
 def test_a_workload_of_one_s_own_fits_another_network(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("nets.py").write_text(
+    Path("perceptron.py").write_text(
         "from torch import nn\n\n\n"
         "def linear(num_classes):\n"
         "    return nn.Sequential(nn.Flatten(), nn.Linear(64, num_classes))\n"
@@ -227,7 +227,7 @@ def test_a_workload_of_one_s_own_fits_another_network(tmp_path, monkeypatch):
     Path("own/workload/mine.yaml").write_text(
         "# @package _global_\ndefaults: [digits_f1]\nworkload: {name: mine}\nmodel: {options: {width: 17}}\n"
     )
-    words = ("workload=mine", "method=lb", "model.name=nets:linear")
+    words = ("workload=mine", "method=lb", "model.name=perceptron:linear")
     short = {"workload.epochs": 2, "workload.milestones": [1]}
     record = gengap.train(*words, config_dir="own", results_dir=tmp_path / "r", **short)
     assert record["parameters"] == 65 * 10
