@@ -26,7 +26,7 @@ def walks_by_batch(records: Records, tensor: int | None = None) -> Series:
             walk, batch = read_walk(group, tensor), batch_size(group)
             for method in _series_of(group, is_cell=group is records.cells.get((row, "sb"))):
                 if walk is not None and batch is not None:
-                    found[row, method][batch] = walk
+                    found[row, method].setdefault(batch, walk)  # the cells come first
     return {key: dict(sorted(walks.items())) for key, walks in found.items()}
 
 

@@ -17,7 +17,7 @@ from gengap.report.rows import PAPER_TABLES, Part, Row
 from gengap.report.section import Details, Picture, Plain, Section, section
 from gengap.report.speed import targets_table
 
-ABSENT, MISSING = "Figures without records", "missing: "  # texts that precede commands
+ABSENT, MISSING = "Figures not drawn", "missing: "  # texts that precede commands
 
 
 def report(

@@ -84,7 +84,7 @@ def prose(text: str) -> Markup:
         code = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(paragraph)))
         shown = Markup(re.sub(r"\[([^\]]+)\]\((#[\w-]+)\)", r'<a href="\2">\1</a>', code))
         if shown.startswith("- "):
-            items = (f"<li>{item.removeprefix('- ')}</li>" for item in shown.split("\n"))
+            items = (f"<li>{item.removeprefix('- ')}</li>" for item in re.split(r"\n(?=- )", shown))
             parts.append(f"<ul>{''.join(items)}</ul>")
         else:
             parts.append(f"<p>{shown}</p>")

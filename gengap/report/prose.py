@@ -117,8 +117,9 @@ that it sets. "experiment" is that cell, or a figure's experiment with exactly t
 """
 
 OWN_RUNS = """\
-One line per configuration that is no cell of the paper's tables. "experiment" is the nearest experiment, and
-"differs in" lists the settings that differ from it; `protocol=NAME` stands for all that it sets.
+One line per configuration that is no cell of a table. "differs in" lists the settings that differ from the
+cell of the same workload and method; `protocol=NAME` stands for all that it sets. "experiment" is that cell,
+or an experiment with exactly these settings.
 """
 
 NOT_FINISHED = "These runs are in no mean.\n"
@@ -142,7 +143,7 @@ older versions do not say after which update the later parts began, nor whether 
 
 UNREADABLE = "These records are ignored everywhere.\n"
 
-NO_FIGURE = "These figures need runs that have no records yet.\n"
+NO_FIGURE = "These figures need runs without records so far, or have more configurations than lines.\n"
 
 REBUILD = """\
 `gengap train +sweep=NAME` trains the runs of a sweep, `gengap report` rebuilds this folder from their

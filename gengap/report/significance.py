@@ -150,7 +150,8 @@ def _of_samples(samples: Sequence[Array], weights: Sequence[float]) -> tuple[flo
     """Weighted sum of the means of independent samples, its variance and degrees of freedom."""
     mean = sum(w * x.mean() for w, x in zip(weights, samples, strict=True))
     parts = [w * w * x.var(ddof=1) / len(x) for w, x in zip(weights, samples, strict=True)]
-    freedom = sum(parts) ** 2 / sum(p * p / (len(x) - 1) for p, x in zip(parts, samples, strict=True))
+    squared = sum(p * p / (len(x) - 1) for p, x in zip(parts, samples, strict=True))
+    freedom = sum(parts) ** 2 / squared if squared else 1.0  # any, if what varies has a weight of 0
     return float(mean), float(sum(parts)), float(freedom)
 
 

@@ -135,3 +135,20 @@ def test_the_demo_is_no_evidence(store: Store) -> None:
         for experiment in ("digits_sb", "digits_lb_gbn"):
             store.add(experiment, seed, rows=grown(1), milestones=[100])
     assert not claim(store).evidence
+
+
+def test_sb_is_compared_with_and_not_a_smaller_batch(small: Store) -> None:
+    for seed in range(3):
+        for batch in (64, 512):
+            rows = grown((1 + seed) * 512 / batch)
+            words = f"method.batch_size={batch}"
+            small.add_with(words, "mnist_lb_gbn", seed, rows=rows, milestones=[100])
+    (found,) = claim(small).evidence
+    assert "batch 512: 1.00" in found.text
+
+
+def test_without_sb_there_is_nothing_to_compare_with(store: Store) -> None:
+    for seed in range(3):
+        store.add("mnist_lb_gbn", seed, rows=grown(1), milestones=[100])
+        store.add_with("method.batch_size=512", "mnist_lb_gbn", seed, rows=grown(1), milestones=[100])
+    assert not claim(store).evidence

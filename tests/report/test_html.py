@@ -176,3 +176,7 @@ def test_prose_knows_paragraphs_and_lists() -> None:
     assert prose("one\ntwo\n\n- a\n- b `c`\n") == (
         "<p>one\ntwo</p>\n<ul><li>a</li><li>b <code>c</code></li></ul>"
     )
+
+
+def test_an_item_of_several_lines_is_one_item() -> None:
+    assert prose("- first,\n  goes on\n- second") == "<ul><li>first,\n  goes on</li><li>second</li></ul>"

@@ -2,9 +2,10 @@
 
 import csv
 import json
+from math import log
 
 import pytest
-from report_records import Store
+from report_records import Store, walk
 from scipy import stats
 
 from gengap.cli.report import main
@@ -89,6 +90,13 @@ def test_figures_draw_the_paper_s_text_in_fp32(settings: str, store: Store) -> N
     records = read_records(store.root)
     assert records.cells
     assert [f.name for f in figures(records) if f.draw and not f.name.startswith(PREFIX)] == []
+
+
+def test_distances_of_the_released_protocol_alone_are_drawn(store: Store) -> None:
+    rows = walk(2000, lambda t: 1 + log(t))
+    store.add_with("protocol=bigbatch", "cifar10_sb", 0, 92.0, rows=rows)
+    (drawn,) = (f for f in figures(read_records(store.root)) if f.name == "distance")
+    assert [len(axis.lines) > 0 for axis in drawn.draw().axes] == [True]
 
 
 def test_plan_reads_the_paper_s_text(both: Store) -> None:

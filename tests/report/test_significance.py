@@ -209,3 +209,7 @@ def test_pairs_are_tested_by_their_differences() -> None:
     assert difference([98.0, 97.0 + 1e-6], [97.5, 96.5], paired=True).testable
     with pytest.raises(ValueError, match="as many values on both sides, not 3 and 2"):
         difference(a, b[:2], paired=True)
+
+
+def test_the_share_of_saturated_cells_is_all_of_the_gap() -> None:
+    assert share_interval([99.0] * 2, [90.0, 90.1], [99.0] * 2) == pytest.approx((1.0, 1.0))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from gengap.report.cells import Group, Records
 from gengap.report.figures.figure import no_records
 from gengap.report.figures.style import BATCH_STYLES, DOTTED, METHOD_STYLES, NOISE, Style
+from gengap.report.format import state
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,11 @@ class Curve:
 
     @property
     def unfinished(self) -> str:
-        """Runs that are in no mean: `2 diverged, 1 running`; empty if there are none."""
+        """Runs that are in no mean: `2 diverged, 1 unfinished`; empty if there are none."""
         if self.group is None:
             return ""
         counts = self.group.runs["status"].value_counts().drop("finished", errors="ignore").sort_index()
-        return ", ".join(f"{count} {status}" for status, count in counts.items())
+        return ", ".join(f"{count} {state(str(status))}" for status, count in counts.items())
 
 
 def with_runs(records: Records, curves: tuple[Curve, ...]) -> tuple[Curve, ...]:

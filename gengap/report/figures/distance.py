@@ -69,7 +69,8 @@ def figure(records: Records) -> Figure:
         missing = no_records(records, "quickstart", begun=begun)
         return Figure("distance", "", "Distance from initialization", CAPTION, FIT_DETAILS, missing=missing)
     drawn = {*drawn_rows(records)}
-    found = {cell: walk for cell, walk in every.items() if cell[0] in drawn}
+    # A folder may hold nothing but runs of the released protocol
+    found = {cell: walk for cell, walk in every.items() if cell[0] in drawn} or every
     bands = [((row.label, method), walk.band) for (row, method), walk in found.items()]
     first = _walks(records, FIRST_TENSOR)
     return Figure(

@@ -49,7 +49,7 @@ def figures(records: Records) -> list[Figure]:
 def _figure(name: str, workload: str, groups: Sequence[Group]) -> Figure:
     title = f"Error by update: {paper.title(workload)}"
     if len(groups) > MOST:
-        many = f"nothing: its {len(groups)} configurations are more than the {MOST} lines of a figure"
+        many = f"its {len(groups)} configurations are more than the {MOST} lines of a figure"
         return Figure(name, "", title, CAPTION, missing=(many,))
     bands = ((group, error_band(group, "update", VALIDATION)) for group in groups)
     shown = [(group, found) for group, found in bands if found is not None]

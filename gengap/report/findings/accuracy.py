@@ -105,7 +105,7 @@ def _gaps(records: Records, rows: Sequence[Row]) -> list[Evidence]:
     found: list[Evidence] = []
     for line in corrected([gap(records, row, "sb", "lb") for row in rows]):
         if line.p_holm is None:
-            found += _single(records, line.row, "sb", "lb")
+            found += _undecided(records, line, "sb", "lb")
         else:
             excludes = _excludes(line, "sb", "lb")
             told = _numbers(line, "sb", "lb") + excludes, _brief(line) + excludes, _paper(line, "sb", "lb")
@@ -135,7 +135,7 @@ def _lines(records: Records, compared: Sequence[Comparison], kind: str, a: str, 
             brief = _brief(line) + (_samples(records, line.row) if kind == AS_GOOD else "") + excludes
             yield Evidence(line.row, _agrees(line), numbers, brief, _paper(line, a, b))
         else:
-            yield from _single(records, line.row, a, b)
+            yield from _undecided(records, line, a, b)
 
 
 def _agrees(line: Comparison) -> bool | None:
@@ -171,11 +171,12 @@ def _samples(records: Records, row: Row) -> str:
     return f", on {more / one:.3g} times the samples" if more and one and more != one else ""
 
 
-def _single(records: Records, row: Row, a: str, b: str) -> Iterator[Evidence]:
-    """Yield the difference of cells with too few seeds for a test, which decides nothing."""
-    first, second = (measure_cell(records, row, m) for m in (a, b))
+def _undecided(records: Records, line: Comparison, a: str, b: str) -> Iterator[Evidence]:
+    """Yield the difference of cells without a test, mostly for too few seeds, which decides nothing."""
+    first, second = (measure_cell(records, line.row, m) for m in (a, b))
     if first.accuracy and second.accuracy:
-        points = signed(first.accuracy.mean - second.accuracy.mean)
+        value = first.accuracy.mean - second.accuracy.mean if line.value is None else line.value
         names = f"{LABELS[a]} − {LABELS[b]}"
-        about = f"n = {first.n}, {second.n}: too few seeds to decide"
-        yield Evidence(row, None, f"{row.title}: {names} is {points} points ({about})")
+        why = "too few seeds to decide" if line.needs_seeds else line.reason
+        about = f"n = {first.n}, {second.n}: {why}"
+        yield Evidence(line.row, None, f"{line.row.title}: {names} is {signed(value)} points ({about})")

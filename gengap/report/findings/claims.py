@@ -9,7 +9,7 @@ from gengap.report.rows import PAPER_TABLES, Row, part_of
 
 OURS = "Our own question"
 HOLDS, PART, NOT, OPEN = "holds", "holds in part", "does not hold", "open"
-DEMO_ONLY, UNTESTED = "demo only", "not tested"
+OTHERS_ONLY, UNTESTED = "only on other networks", "not tested"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Claim:
             return UNTESTED
         published = [e for e in self.evidence if e.is_published]
         if not published:
-            return f"{DEMO_ONLY}: {self.word}"
+            return f"{OTHERS_ONLY}: {self.word}"
         networks = dict.fromkeys(paper.title(e.row.name) for e in published if e.agrees is not None)
         return f"{self.word} on {'; '.join(networks)}" if networks else self.word
 

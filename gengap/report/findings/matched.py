@@ -41,12 +41,16 @@ def claim(records: Records) -> Claim:
 
 
 def _evidence(records: Records, row: Row, every: Series, first: Series) -> Iterator[Evidence]:
-    """Yield a line per batch size except the smallest, which is the same run at both learning rates."""
+    """Yield a line per batch size above SB's, which is the same run at both learning rates."""
     adapted, one_rate, tensor = every[row, ADAPTED], every.get((row, ONE_RATE), {}), first[row, ADAPTED]
-    smallest, *larger = adapted
+    sb = records.cells.get((row, "sb"))
+    smallest = batch_size(sb) if sb else None
+    if smallest is None or smallest not in adapted:
+        return
     small, softened = adapted[smallest], _softened(records, row, adapted[smallest])
-    for batch in larger:
-        walk = adapted[batch]
+    for batch, walk in adapted.items():
+        if batch <= smallest:
+            continue
         ratio, end = _ratio(walk, small), walk.initial_phase.x[-1]
         if ratio is None:
             continue

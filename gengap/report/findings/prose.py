@@ -8,12 +8,13 @@ EVERY = """\
 "holds": all rows of the papers' networks that decide agree; "holds in part": some of them do; "does not
 hold": none does; the networks that decide are named. "open": no row decides, and each says why: a single
 seed, an interval on both sides of what decides, measures that disagree, a window too short for a fit, or two
-changes at once. "demo only": only our demo on digits was measured, which is no evidence about the papers'
-networks and is ignored where one of those was measured. "not tested": nothing was run. Each claim states the
-rule by which a row decides. A row marked (bf16) or (bigbatch) is the same network, trained in that precision
-or by the protocol of the released code, so a claim that holds in part may hold by the one protocol and not by
-the other. Tests of accuracy are corrected for their number (Holm) within the family that the claim names;
-fits, distances, steps, α, ratios of sharpness, remedies and warm starts are not.
+changes at once. "only on other networks": none of the papers' networks was measured, so this is no evidence
+about them; where one of them was measured, other networks such as our demo on digits are ignored. "not
+tested": nothing was run. Each claim states the rule by which a row decides. A row marked (bf16) or
+(bigbatch) is the same network, trained in that precision or by the protocol of the released code, so a claim
+that holds in part may hold by the one protocol and not by the other. Tests of accuracy are corrected for
+their number (Holm) within the family that the claim names; fits, distances, steps, α, ratios of sharpness,
+remedies and warm starts are not.
 """
 
 NUMBERS = """\

@@ -1,11 +1,11 @@
 """Claims about how far the weights move: section 4 and figure 2 of the paper."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from gengap.paper.figures import published
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
-from gengap.report.distance import FIRST_TENSOR, LATER, NO_FIT, Walk, read_walk
+from gengap.report.distance import FIRST_TENSOR, LATER, NO_FIT, Fits, Walk, read_walk
 from gengap.report.figures import norms_elsewhere, walk_by_batch
 from gengap.report.figures.distance_by_batch import NORMS, NormCurve
 from gengap.report.findings.claims import Claim, Evidence
@@ -72,13 +72,13 @@ def _log_t(records: Records, tensor: int | None = None) -> Iterator[Evidence]:
                 text = f"{row.title}, {LABELS[method]}: no fit ({'; '.join(walk.reasons)})"
                 yield Evidence(row, None, text)
                 continue
-            first, *others = said = [*walk.verdicts.values()]
+            first, *others = walk.verdicts.values()
             window = f"updates {min(f.start for f in fits):,} to {max(f.end for f in fits):,}"
             later = ", ".join(f"{k} times as late: {other}" for k, other in zip(LATER, others, strict=True))
             text = f"{row.title}, {LABELS[method]}: {first} over {window}; starting {later}"
             if len(fits) > 1:
                 agrees = _is_log(walk)
-                detail = _why_open(said) if agrees is None else ""
+                detail = _why_open(walk) if agrees is None else ""
                 yield Evidence(row, agrees, text, f"{LABELS[method]}: {first}", detail=detail)
             else:
                 yield Evidence(row, None, text)
@@ -86,20 +86,28 @@ def _log_t(records: Records, tensor: int | None = None) -> Iterator[Evidence]:
 
 def _is_log(walk: Walk) -> bool | None:
     """Whether a + b ln t fits from every start; False if a t^b is better from all of them in every seed."""
+    starts = (walk.fits, *walk.later.values())
     if all(verdict.startswith(LOG) for verdict in walk.verdicts.values()):
-        return True
-    every = [fit for fits in (walk.fits, *walk.later.values()) for fit in fits.values()]
+        return True if all(map(_is_mostly_log, starts)) else None
+    every = [fit for fits in starts for fit in fits.values()]
     is_power = all(isinstance(fit, WalkFit) and fit.power.rmse < fit.log.rmse for fit in every)
     return False if is_power else None
 
 
-def _why_open(said: Sequence[str]) -> str:
+def _is_mostly_log(fits: Fits) -> bool:
+    found = [fit for fit in fits.values() if isinstance(fit, WalkFit)]
+    return 2 * sum(fit.log.rmse < fit.power.rmse for fit in found) > len(found)
+
+
+def _why_open(walk: Walk) -> str:
+    said = walk.verdicts.values()
     if NO_FIT in said:
         return "window too short"
     laws = {LOG if LOG in verdict else POWER for verdict in said}
     if len(laws) > 1:
         return "the start changes the law"
-    return "ln t is better, but fits poorly" if LOG in laws else "seeds differ in the law"
+    is_log = all(map(_is_mostly_log, (walk.fits, *walk.later.values())))
+    return "ln t is better, but fits poorly" if is_log else "seeds differ in the law"
 
 
 def _norm(records: Records) -> Iterator[Evidence]:

@@ -1,4 +1,4 @@
-"""Warm starts and growing batches next to the small and the large batch (Keskar et al. 2017, section 4)."""
+"""Warm starts and growing batches next to the small and the large batch (Keskar et al. 2017, section 3)."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple

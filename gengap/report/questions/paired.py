@@ -25,7 +25,8 @@ def compared(kind: str, row: Row, groups: Mapping[str, Group]) -> tuple[Comparis
     if line.needs_seeds and a and b:
         sides = ([s[k] for k in shared] if shared else [*s.values()] for s in (a, b))
         first, second = (float(np.mean(side)) for side in sides)
-        line = replace(line, value=first - second)
+        seeds = (len(shared), len(shared)) if shared else line.seeds
+        line = replace(line, value=first - second, seeds=seeds)
     return line, None
 
 
