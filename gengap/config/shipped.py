@@ -57,7 +57,7 @@ def choices(experiment: str) -> tuple[str, str]:
     Raises:
         UserError: an experiment in an added folder does not compose.
     """
-    if not _is_shipped("experiment", experiment):
+    if not is_shipped("experiment", experiment):
         config = experiment_config(experiment)
         return config.workload.name, config.method.name
     chosen = _choices(f"experiment/{experiment}.yaml")
@@ -87,7 +87,7 @@ def cells() -> dict[tuple[str, str], str]:
     Shipped experiments take precedence over a user's own.
     """
     longest_first = sorted(
-        all_choices(), key=lambda e: (not _is_shipped("experiment", e), len(e)), reverse=True
+        all_choices(), key=lambda e: (not is_shipped("experiment", e), len(e)), reverse=True
     )
     return {all_choices()[name]: name for name in longest_first}
 
@@ -106,7 +106,7 @@ def experiment_config(experiment: str, protocol: str = PAPER) -> Config:
     Raises:
         UserError: there is no such protocol, which may happen because records can name any.
     """
-    if _is_shipped("experiment", experiment) and _is_shipped("protocol", protocol):
+    if is_shipped("experiment", experiment) and is_shipped("protocol", protocol):
         return to_config(_composed(experiment, protocol))
     if protocol not in names_in("protocol"):
         raise UserError(f"there is no protocol {protocol}")
@@ -119,7 +119,8 @@ def experiment_with(experiment: str, protocol: str, settings: Sequence[str]) -> 
     return to_config(cast(DictConfig, composed))
 
 
-def _is_shipped(group: str, name: str) -> bool:
+def is_shipped(group: str, name: str) -> bool:
+    """Whether a file of this name is in gengap's own conf/."""
     return name in {file.stem for file in (CONF / group).glob("*.yaml")}
 
 

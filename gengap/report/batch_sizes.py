@@ -2,12 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from gengap.report.cells import Group, Records, changed, row_names
 from gengap.report.distance import Walk, read_walk
 from gengap.report.rows import KINDS, Row
-from gengap.runs import read_record
 
 ONE_RATE, ADAPTED = "lb", "lb_gbn"  # methods of figures 2a and 2b
 BATCH = "method.batch_size"
@@ -55,5 +53,4 @@ def _kind(row: Row) -> dict[str, str]:
 
 def batch_size(group: Group) -> int | None:
     """Batch size of a group of runs; None if no record can be read."""
-    record = read_record(Path(group.runs["directory"].iloc[0]))
-    return None if record is None else int(record["config"]["method"]["batch_size"])
+    return int(group.config["method"]["batch_size"]) if group.config else None

@@ -54,11 +54,16 @@ class Group:
         seeds = map(int, self.finished["seed"])
         return dict(zip(seeds, self.accuracies, strict=True))
 
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Configuration in the first run's record; empty if that is gone by now."""
+        record = read_record(Path(self.runs["directory"].iloc[0]))
+        return record["config"] if record else {}
+
     @property
     def lr_scale(self) -> float | None:
         """Factor by which the method scales the workload's learning rates; None if no record can be read."""
-        record = read_record(Path(self.runs["directory"].iloc[0]))
-        method = record["config"]["method"] if record else {}
+        method = self.config.get("method", {})
         if not {"lr_base_batch", "lr_rule"} <= method.keys():
             return None
         return scaled_lr(1.0, method["batch_size"], method["lr_base_batch"], method["lr_rule"])
@@ -172,10 +177,9 @@ def changed(group: Group) -> dict[str, Any] | None:
     A protocol other than the paper's is listed by its name, which stands for everything it sets.
     """
     experiment = experiment_of(group.workload, group.method)
-    record = read_record(Path(group.runs["directory"].iloc[0]))
-    if not experiment or record is None:
+    if not experiment or not group.config:
         return None
-    expected = at_protocol_of(record["config"], experiment)
-    found = recorded_differences(record["config"], expected)
+    expected = at_protocol_of(group.config, experiment)
+    found = recorded_differences(group.config, expected)
     protocol = expected.protocol.name
     return found if protocol == PAPER else {"protocol": protocol, **found}

@@ -10,7 +10,7 @@ from pandas import DataFrame
 
 from gengap.config.identity import recorded_differences, run_name
 from gengap.config.schema import FP32, PAPER, Config
-from gengap.config.shipped import Cell, all_choices, cell, experiment_config
+from gengap.config.shipped import Cell, all_choices, cell, experiment_config, is_shipped
 from gengap.errors import UserError
 from gengap.paper import tables as paper
 from gengap.paper.methods import METHODS
@@ -30,10 +30,16 @@ def all_places(runs: DataFrame, measured: MeasuredStore) -> dict[str, Place]:
 
 
 def _places(cells: tuple[Cell, ...], released: bool) -> dict[str, Place]:
-    """Map run names to the experiment that composes the runs, and to their row if they are a cell."""
+    """Map run names to the experiment that composes the runs, and to their row if they are a cell.
+
+    If two experiments with different settings claim a cell, the shipped one is it.
+    """
     found: dict[str, Place] = {}
-    for c in cells:
+    shipped_last = sorted(cells, key=lambda c: is_shipped("experiment", c.experiment))
+    claimed = {(_row(c.experiment, c.workload, c.method), c.method): c.run for c in shipped_last}
+    for c in shipped_last:
         name = _row(c.experiment, c.workload, c.method)
+        name = name if claimed[name, c.method] == c.run else ""
         found[c.run] = c.experiment, Row(name) if name else None
         for run, kind in _others(c.experiment, released) if name else ():
             found[run] = c.experiment, Row(name, *kind)
@@ -88,9 +94,8 @@ def at_protocol_of(config: Mapping[str, Any], experiment: str) -> Config:
 def experiment_of(row: str, method: str) -> str:
     """Name the experiment for this cell; empty if there is none."""
     asked = (paper.first_row(row, method), method)
-    return next(
-        (name for name, parts in all_choices().items() if (_row(name, *parts), parts[1]) == asked), ""
-    )
+    found = (name for name, parts in all_choices().items() if (_row(name, *parts), parts[1]) == asked)
+    return min(found, key=lambda name: not is_shipped("experiment", name), default="")
 
 
 @cache

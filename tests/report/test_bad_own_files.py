@@ -1,5 +1,7 @@
 """A bad experiment of the user's own stops only the commands that ask for it."""
 
+from pathlib import Path
+
 import pytest
 from report_records import Store
 
@@ -8,6 +10,7 @@ from gengap.cli.status import main as status
 from gengap.config import conf, shipped
 from gengap.errors import UserError
 from gengap.report import places
+from gengap.report.cells import read_records
 
 HEADER = b"# @package _global_\n"
 CHOICES = b"defaults:\n  - override /workload: digits_f1\n  - override /method: lb\n"
@@ -93,3 +96,14 @@ def test_an_own_cell_that_contradicts_the_released_protocol_leaves_the_report_wh
     store.add("tiny_lb", 0, 94.0)
     assert report(words) == 0
     assert "| tiny | ours |" in (tmp_path / "mine" / "report" / "README.md").read_text()
+
+
+def test_a_shipped_experiment_is_the_cell_that_one_s_own_claims_too(folder):
+    folder(HEADER + CHOICES + b"workload: {epochs: 30}\n")
+    Path("own/experiment/x.yaml").rename("own/experiment/digits_f1_lb.yaml")
+    conf.add_config_dirs(["own"])
+    records = read_records(Path("mine"))
+    (cell,), (variant,) = records.cells.values(), records.variants
+    assert (cell.experiment, cell.accuracies) == ("digits_lb", [91.0])
+    assert (variant.experiment, variant.accuracies) == ("digits_f1_lb", [90.0])
+    assert places.experiment_of("digits_f1", "lb") == "digits_lb"

@@ -39,3 +39,11 @@ def test_nothing_is_known_without_runs_or_without_the_updates_of_sb(store):
     assert cost(records, "cifar10_vgg", "sb") == ""
     assert "gengap status --estimate" in costs(records, "cifar10_vgg", ["sb"])
     assert costs(records, "mnist_f1", ["lb_lr", "lb_ra"]).startswith("a run of +LR: about ")
+
+
+def test_runs_with_other_settings_say_nothing_about_the_cells(store):
+    store.add("mnist_lb", wall_seconds=100.0, hardware=AMD)
+    expected = cost(read_records(store.root), "mnist_f1", "lb_gbn")
+    store.add_with("workload.epochs=5", "mnist_lb", wall_seconds=1.0, hardware=AMD)
+    store.add_with("method.regime_factor=32", "mnist_sb", wall_seconds=9.0, hardware=AMD)
+    assert cost(read_records(store.root), "mnist_f1", "lb_gbn") == expected

@@ -1,5 +1,6 @@
 """The figures of the loss surface, on records whose numbers the tests know in closed form."""
 
+import json
 import shutil
 import warnings
 from math import exp, log, sqrt
@@ -156,8 +157,11 @@ def test_few_directions_are_drawn_but_not_fitted(store: Store, tmp_path: Path) -
     about = {"batch_norm": "batch", "initial": "glorot", "radius": 10.0, "loss": 2.0}
     points = about | {"distances": [k / 4 for k in range(1, 39)], "losses": [2.0 + k / 10 for k in range(38)]}
     for seed in range(2):
-        add_measured(store, "digits_sb", seed, "potential", [points], {"directions": 38})
-    (figure,) = drawn(store, tmp_path)
+        file = add_measured(store, "digits_sb", seed, "potential", [points], {"directions": 38})
+    record = json.loads(file.read_text())
+    del record["config"]["data"]["bad_photographs"]  # as in a record of an older version
+    file.write_text(json.dumps(record))
+    (figure,) = drawn(store, tmp_path)  # both seeds are of one surface
     assert rows(figure.tables["The exponent α"]) == []
     assert {r["bins"] for r in rows(figure.data[figure.name])} == {"10"}
 

@@ -2,29 +2,32 @@
 
 from collections.abc import Sequence
 
-from pandas import DataFrame
+from pandas import DataFrame, concat
 
 from gengap.duration import in_words
-from gengap.paper.methods import LABELS
-from gengap.report.cells import Records
+from gengap.paper.methods import LABELS, METHODS
+from gengap.report.cells import Records, rows_of
+from gengap.report.rows import PAPER_TABLES
 
 RA, SB = "lb_ra", "sb"
 
 
-def cost(records: Records, workload: str, method: str) -> str:
+def cost(records: Records, row: str, method: str) -> str:
     """Estimate the time of one run by device and precision, such as "3 h on AMD EPYC, 1 thread, in bf16".
 
-    This is the time for a run's samples at the rate of the row's finished, uninterrupted runs: the fastest
-    with the same batch size, otherwise with another; it includes evaluations. It is empty if no rate is
-    known.
+    This is the time for a run's samples at the rate of the finished, uninterrupted runs of the row's cells:
+    the fastest with the small batch or with the large one, whichever the cell's is, otherwise with the other.
+    It includes evaluations, and is empty if no rate is known.
 
     Args:
         records: records of the project.
-        workload: workload of the row.
+        row: name of the row.
         method: method of the cell.
     """
-    runs = records.runs
-    made = runs[(runs["workload"] == workload) & (runs["status"] == "finished")]
+    rows = [r for r in rows_of(records, *PAPER_TABLES) if r.name == row]
+    cells = (records.cell(r, m) for r in rows for m in METHODS)
+    finished = [cell.finished for cell in cells if cell is not None]
+    made = concat(finished) if finished else records.runs.iloc[:0]
     samples = _samples(made, method)
     alone = made[made["parts"] == 1]
     alone = alone.assign(rate=alone["samples_seen"] / alone["wall_seconds"])
@@ -50,9 +53,9 @@ def _samples(made: DataFrame, method: str) -> float | None:
     return None if updates.empty or batches.empty else float(updates.median() * batches.median())
 
 
-def costs(records: Records, workload: str, methods: Sequence[str]) -> str:
+def costs(records: Records, row: str, methods: Sequence[str]) -> str:
     """Write the sentence about the cost of a row's cells."""
-    known = {LABELS[m]: found for m in methods if (found := cost(records, workload, m))}
+    known = {LABELS[m]: found for m in methods if (found := cost(records, row, m))}
     if not known:
         return "no run of this row says how long one takes; gengap status --estimate measures it"
     return "; ".join(f"a run of {label}: about {found}" for label, found in known.items())

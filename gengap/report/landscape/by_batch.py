@@ -1,6 +1,5 @@
 """Sharpness and accuracy by batch size, all else being equal (Keskar et al. 2017, figure 4)."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -9,8 +8,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
-from gengap.config.identity import recorded_differences
-from gengap.config.schema import Config
 from gengap.report.bands import Array
 from gengap.report.escape import picture_text
 from gengap.report.figures.canvas import grid, legend
@@ -19,7 +16,7 @@ from gengap.report.figures.style import Style
 from gengap.report.format import spread
 from gengap.report.landscape.looks import at_batches, draw_points, log_spread, stem, styles
 from gengap.report.landscape.numbers import SHARPNESS, Measure, Numbers, Value, measures
-from gengap.report.landscape.subjects import Record, Subject
+from gengap.report.landscape.subjects import Record, Subject, settings_besides
 from gengap.report.landscape.tables import value, warnings
 from gengap.report.markup import Table
 from gengap.report.rows import Row
@@ -56,19 +53,10 @@ def families(read: Sequence[Record], found: Numbers) -> list[Family]:
     grouped: dict[str, dict[int, Subject]] = {}
     for record in read:
         if record.kind == "sharpness" and record.subject in found:
-            grouped.setdefault(_rest(record), {}).setdefault(record.subject.batch_size, record.subject)
+            of_family = grouped.setdefault(settings_besides(record, _VARIED), {})
+            of_family.setdefault(record.subject.batch_size, record.subject)
     families = (Family(tuple(of[batch] for batch in sorted(of))) for of in grouped.values())
     return [family for family in families if _known(family, found)]
-
-
-def _rest(record: Record) -> str:
-    """Everything that distinguishes the run, except the batch size and the method's name.
-
-    Keys missing from an older record count as having their defaults, as in the run's name.
-    """
-    config = {k: v for k, v in record.content["config"].items() if k != record.kind}
-    changed = recorded_differences(config, Config())
-    return json.dumps({k: v for k, v in changed.items() if k not in _VARIED}, sort_keys=True)
 
 
 def figures(read: Sequence[Record], found: Numbers) -> Iterator[Figure]:

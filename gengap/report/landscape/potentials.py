@@ -1,6 +1,5 @@
 """Figure 4: how the loss difference grows with the distance from random initial weights (Appendix B)."""
 
-import json
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -15,7 +14,7 @@ from gengap.report.figures.canvas import grid, legend
 from gengap.report.figures.figure import Figure, paragraph
 from gengap.report.format import significant
 from gengap.report.landscape.looks import stem, styles
-from gengap.report.landscape.subjects import Record
+from gengap.report.landscape.subjects import Record, settings_besides
 from gengap.report.markup import Table
 from gengap.report.potential import BINS, PotentialFit, binned, fit_alpha, samples
 from gengap.report.rows import Row
@@ -65,7 +64,8 @@ def collected(read: Sequence[Record]) -> dict[Surface, Samples]:
     for record in (r for r in read if r.kind == "potential" and r.measurements):
         first = record.measurements[0]
         about = (first["initial"], first["batch_norm"], float(first["radius"]), record.settings)
-        of_surface = found.setdefault(Surface(record.subject.row, _network(record), *about), {})
+        network = settings_besides(record, ("method.",))
+        of_surface = found.setdefault(Surface(record.subject.row, network, *about), {})
         of_surface.setdefault(record.seed, _positive(*samples(record.measurements)))
     return found
 
@@ -84,13 +84,6 @@ def figures(read: Sequence[Record]) -> Iterator[Figure]:
             tables={"The exponent α": fit_table(surface, of_seeds)},
             draw=partial(_draw, surface, of_seeds),
         )
-
-
-def _network(record: Record) -> str:
-    left_out = ("method", "seed", "runtime", "results_dir", record.kind)
-    return json.dumps(
-        {k: v for k, v in record.content["config"].items() if k not in left_out}, sort_keys=True
-    )
 
 
 def _bins(of_seeds: Samples) -> list[int]:

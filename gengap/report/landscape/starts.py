@@ -1,6 +1,5 @@
 """Labels for the run at the start of a line."""
 
-from pathlib import Path
 from typing import Any
 
 from gengap.config.identity import as_typed
@@ -8,7 +7,6 @@ from gengap.paper.methods import LABELS
 from gengap.report.cells import Records
 from gengap.report.landscape.subjects import Record
 from gengap.report.places import nearest
-from gengap.runs import read_record
 
 
 def start_label(records: Records, record: Record) -> str:
@@ -33,5 +31,4 @@ def _variant(records: Records, record: Record, run: str) -> str:
 
 def _config(records: Records, run: str) -> dict[str, Any] | None:
     group = next((g for g in records.variants if g.run == run), None)
-    recorded = read_record(Path(group.runs["directory"].iloc[0])) if group else None
-    return recorded["config"] if recorded else None
+    return group.config or None if group else None

@@ -1,12 +1,14 @@
 """Whose loss surface was measured: each record's configuration, a cell of the tables or another run."""
 
 import dataclasses
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gengap.config.checks import PRECISIONS
-from gengap.config.identity import as_typed
+from gengap.config.identity import as_typed, recorded_differences
+from gengap.config.schema import Config
 from gengap.paper import keskar
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
@@ -171,3 +173,13 @@ def by_row(subjects: Sequence[Subject]) -> Iterator[tuple[Row, list[Subject]]]:
     """Yield the subjects of each row, in order."""
     for row in dict.fromkeys(s.row for s in subjects):
         yield row, [s for s in subjects if s.row == row]
+
+
+def settings_besides(record: Record, left_out: tuple[str, ...]) -> str:
+    """Settings that distinguish the measured run, as text, besides keys that begin with one of `left_out`.
+
+    Keys missing from an older record count as having their defaults, as in the run's name.
+    """
+    config = {k: v for k, v in record.content["config"].items() if k != record.kind}
+    changed = recorded_differences(config, Config())
+    return json.dumps({k: v for k, v in changed.items() if not k.startswith(left_out)}, sort_keys=True)

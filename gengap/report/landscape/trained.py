@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from gengap.config.identity import recorded_differences
@@ -14,7 +13,6 @@ from gengap.report.landscape.subjects import Record
 from gengap.report.places import at_protocol_of, experiment_of
 from gengap.report.rows import Row
 from gengap.report.statistics import Summary, summarize
-from gengap.runs import read_record
 
 _OF_ROW = {"precision", "protocol.name"}
 
@@ -107,7 +105,7 @@ def _trained(
     exact: dict[int, float],
     found: dict[Measure, Seeds],
 ) -> Trained:
-    config = (_recorded(group) if group else None) or config
+    config = (group.config if group else {}) or config
     experiment, row = records.places.get(run, ("", None))
     own = Row(config["workload"]["name"], config["precision"], config["protocol"]["name"])
     values = [(seed, v.accuracy) for seeds in found.values() for seed, v in seeds.items()]
@@ -115,11 +113,6 @@ def _trained(
     measured = {m: counted for m, seeds in found.items() if (counted := kept(seeds))}
     method = config["method"]["name"]
     return Trained(run, row or own, experiment, row is not None, method, config, accuracy, exact, measured)
-
-
-def _recorded(group: Group) -> dict[str, Any] | None:
-    record = read_record(Path(group.runs["directory"].iloc[0]))
-    return record["config"] if record else None
 
 
 def _of_run(record: Record) -> dict[str, Any]:

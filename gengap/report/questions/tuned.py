@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from math import isclose
-from pathlib import Path
 
 from gengap.config.identity import as_typed
 from gengap.config.shipped import experiment_config
@@ -13,7 +12,6 @@ from gengap.report.cells import Group, Records, changed
 from gengap.report.places import experiment_of
 from gengap.report.questions.rates import Point, RateCurve, Tuned
 from gengap.report.rows import Row
-from gengap.runs import read_record
 
 LR = "workload.lr"
 FEWEST = 2  # least number of rates on a curve
@@ -50,11 +48,9 @@ def _points(records: Records) -> dict[Row, dict[str, list[Point]]]:
 
 def _point(group: Group) -> tuple[Row, Point] | None:
     """Find a group's place on a curve; None if no images are held out, or rates differ in more than scale."""
-    record = read_record(Path(group.runs["directory"].iloc[0]))
-    settings = changed(group)
-    if record is None or settings is None or not record["config"].get("data", {}).get("holdout"):
+    config, settings = group.config, changed(group)
+    if settings is None or not config.get("data", {}).get("holdout"):
         return None
-    config = record["config"]
     rates = config["workload"]["lr"]
     recipe = experiment_config(experiment_of(group.workload, group.method)).workload.lr
     if not _is_multiple(rates, recipe):
