@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from gengap.config.schema import FP32, PAPER
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Group, Records, rows_of
+from gengap.report.incomparable import differing
 from gengap.report.margins import margin_of
 from gengap.report.rows import Part, Row
 from gengap.report.significance import Difference, difference, holm, share, share_interval
@@ -126,6 +127,9 @@ def between(kind: str, row: Row, groups: Mapping[str, Group | None]) -> tuple[Co
     Uses pairs with the same seed, hence the same initial weights and image order, if there are at least two.
     """
     sides, paired = _sides(groups)
+    if differs := differing([group.finished for group in groups.values() if group is not None]):
+        counts = tuple(len(values) for values in sides.values())
+        return Comparison(kind, row, " − ".join(sides), counts, paired=paired, reason=differs), None
     return _difference(kind, row, sides, paired=paired)
 
 

@@ -1,6 +1,6 @@
 """Finished runs on other data, or of another network, than most of their kind, which would distort means."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from pandas import DataFrame
 
@@ -29,3 +29,11 @@ def mark_incomparable(runs: DataFrame, cells: Collection[str]) -> DataFrame:
             others = together[column] != usual(list(together[column]))
             marked.loc[together.index[others], "status"] = status
     return marked
+
+
+def differing(finished: Sequence[DataFrame]) -> str:
+    """Explain why finished runs of several kinds can't be compared; empty if they can."""
+    for column, status in DIFFERS.items():
+        if len({known for runs in finished for known in runs[column].dropna()}) > 1:
+            return f"one side is {status}"
+    return ""

@@ -10,6 +10,7 @@ from gengap.report.cells import read_records
 from gengap.report.comparisons import gap
 from gengap.report.measure import Measured, measure, measure_cell
 from gengap.report.other_runs import incomparable, unfinished
+from gengap.report.questions.paired import compared, points
 from gengap.report.rows import Row
 
 
@@ -46,6 +47,21 @@ def test_a_mean_is_over_one_source_of_the_network(store: Store) -> None:
     assert (cell.n, cell.accuracy.mean) == (3, pytest.approx((98.0 + 98.2 + 98.3) / 3))
     assert cell.note() == "1 of another network"
     assert [row[1:3] for row in incomparable(read_records(store.root), "network").rows] == [("1", "b")]
+
+
+@pytest.mark.parametrize("name", ["b", "a", None])
+def test_a_variant_on_other_data_is_not_compared_with_a_cell(name: str | None, store: Store) -> None:
+    for seed in range(2):
+        store.add("mnist_lb", seed, 97.0 + seed / 10, **data("a"))
+        store.add_with("method.clip_norm=1", "mnist_lb", seed, 97.5 + seed / 20, **data(name))
+    records = read_records(store.root)
+    (cell,), (variant,) = records.cells.values(), records.variants
+    line, tested = compared("step", Row("mnist_f1"), {"clipped": variant, "LB": cell})
+    if name == "b":
+        assert (line.value, line.reason, tested) == (None, "one side is on other data", None)
+        assert points(line) == "clipped − LB is not known (n = 2 pairs: one side is on other data)"
+    else:
+        assert line.value == pytest.approx(0.475)
 
 
 def test_cells_on_other_data_are_not_compared(store: Store) -> None:

@@ -36,4 +36,5 @@ def points(line: Comparison) -> str:
     corrected = "" if line.p_holm is None else f", p (Holm) {p_value(line.p_holm)}"
     why = "too few seeds to decide" if line.needs_seeds else line.reason
     about = f"95 %: {ends}; n = {line.n}{corrected}" if ends else f"n = {line.n}: {why}"
-    return f"{line.name} is {signed(line.value)} points ({about})"
+    found = "not known" if line.value is None else f"{signed(line.value)} points"
+    return f"{line.name} is {found} ({about})"
