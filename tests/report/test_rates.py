@@ -85,6 +85,19 @@ def test_a_curve_per_method_in_order_of_the_rate(curves: Store) -> None:
     assert found.scaled == pytest.approx(0.1 * 32**0.5)  # +LR, a point on the curve of LB
 
 
+@pytest.mark.parametrize(
+    ("settings", "times"),
+    [("method.batch_size=1024", 8), ("protocol=bigbatch", 16)],  # bigbatch scales +LR from 256
+)
+def test_the_scaled_rate_is_that_of_the_curve_s_batch_and_protocol(
+    settings: str, times: float, store: Store
+) -> None:
+    for base in (0.1, 0.2):
+        add(store, "lb", base, [97.0, 97.1], f"{HELD_OUT} {settings}")
+    (found,) = read(store)
+    assert found.scaled == pytest.approx(0.1 * times**0.5)
+
+
 def test_a_line_has_the_last_epoch_the_last_quarter_and_the_best(curves: Store) -> None:
     found = line(curves, "LB", "0.4")
     mean, std = np.mean(LB[0.4]), np.std(LB[0.4], ddof=1)

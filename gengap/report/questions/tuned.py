@@ -9,7 +9,7 @@ from gengap.config.shipped import experiment_config
 from gengap.learning_rate import scaled_lr
 from gengap.paper.methods import METHODS
 from gengap.report.cells import Group, Records, changed
-from gengap.report.places import experiment_of
+from gengap.report.places import at_protocol_of, experiment_of
 from gengap.report.questions.rates import Point, RateCurve, Tuned
 from gengap.report.rows import Row
 
@@ -21,7 +21,7 @@ _COLUMNS = ("precision", "protocol")  # these already have their own fields in a
 def tuned(records: Records) -> list[Tuned]:
     """Find every workload and setting with a method at two or more rates, by name."""
     families = ((row, _curves(by_method)) for row, by_method in _points(records).items())
-    return [Tuned(row, curves, _scaled(row.name)) for row, curves in families if curves]
+    return [Tuned(row, curves, _scaled(row, curves)) for row, curves in families if curves]
 
 
 def beside(records: Records, found: Sequence[Tuned]) -> list[Tuned]:
@@ -32,7 +32,7 @@ def beside(records: Records, found: Sequence[Tuned]) -> list[Tuned]:
         points = {m: p for m, p in by_method.items() if (row.name, m) in curves}
         if points and row not in {t.row for t in found}:
             ordered = {m: _curve(m, points[m]) for m in sorted(points, key=_order)}
-            singles.append(Tuned(row, ordered, _scaled(row.name)))
+            singles.append(Tuned(row, ordered, _scaled(row, ordered)))
     return singles
 
 
@@ -82,10 +82,11 @@ def _curve(method: str, unsorted: Sequence[Point]) -> RateCurve:
     return RateCurve(method, points, recipe * (group.lr_scale or 1.0))
 
 
-def _scaled(workload: str) -> float | None:
-    experiment = experiment_of(workload, "lb_lr")
-    if not experiment:
+def _scaled(row: Row, curves: Mapping[str, RateCurve]) -> float | None:
+    """Learning rate of +LR at the batch size and protocol of LB's curve; None without either."""
+    experiment, lb = experiment_of(row.name, "lb_lr"), curves.get("lb")
+    if not experiment or lb is None:
         return None
-    config = experiment_config(experiment)
-    method = config.method
-    return scaled_lr(config.workload.lr[0], method.batch_size, method.lr_base_batch, method.lr_rule)
+    recorded = lb.points[0].group.config
+    config, batch = at_protocol_of(recorded, experiment), int(recorded["method"]["batch_size"])
+    return scaled_lr(config.workload.lr[0], batch, config.method.lr_base_batch, config.method.lr_rule)
