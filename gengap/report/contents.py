@@ -40,7 +40,7 @@ def report(
         *(runs if own else ()),
         None if own and not compared else comparisons(compared),
         *questions.sections,
-        section("Single runs on the same images", prose.SAME_IMAGES, same_images.table(records)),
+        _same_images(records, questions),
         *(figure(f) for f in shown if f.draw and not f.name.startswith(own_runs.PREFIX)),
         section(norms_elsewhere.HEADING, prose.NORMS, norms_elsewhere.norms_elsewhere(records)),
         landscape.section([figure(f) for f in landscape.figures]),
@@ -79,6 +79,11 @@ def _left_out(records: Records, compared: Sequence[Comparison]) -> str:
     *first, last = empty or [""]
     listed = f"{', '.join(first)} and {last}" if first else last
     return f"Without runs so far, and left out: {listed}.\n" if listed else ""
+
+
+def _same_images(records: Records, questions: Questions) -> Section | None:
+    lines = [line for found in questions.answered.values() for line in found]
+    return section("Single runs on the same images", prose.SAME_IMAGES, same_images.table(records, lines))
 
 
 def glance(records: Records, landscape: Landscape) -> Section | None:

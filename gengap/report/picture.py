@@ -10,6 +10,7 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
+_TOLERANCE = 0.25  # points; a curve is drawn several times as wide
 _CURVE = 20  # points in a path above which it is a curve; letters have fewer
 _COLOUR = re.compile(r"(?<=: )#([0-9a-f]{6})\b")
 GLYPHS = "glyphs"
@@ -22,6 +23,7 @@ _LINE = re.compile(r"M [^A-KN-Za-z\"]*")  # a path up to its first curve or end;
 _LINES = re.compile(r' d="M ([-\d. ]+?)( z)? ?"')  # a path made entirely of lines
 # A row of marks or ticks with the same style, i.e. class
 _ROW = re.compile(r'(?:<use [^>]*? class="([^"]*)"/>)(?:<use [^>]*? class="\1"/>)+')
+_X, _Y = re.compile(r' x="([^"]*)"'), re.compile(r' y="([^"]*)"')
 _GROUP = re.compile(r"(<g>|<g [^>]*>|</g>)")
 _STYLE = re.compile(r'\bstyle="([^"]*)"')
 # An unrotated line of text: its attributes, x, y, scale and letters
@@ -123,8 +125,10 @@ def _relative(path: re.Match[str]) -> str:
 
 
 def _seen(points: Points) -> Points:
-    """Drop points of a curve (points, 2) that lie on a line between others, to 1/9 of a point, and round."""
-    simple = Path(points).cleaned(simplify=True)
+    """Drop points of a curve (points, 2) that lie on a line between others, to 1/4 of a point, and round."""
+    curve = Path(points)
+    curve.simplify_threshold = _TOLERANCE
+    simple = curve.cleaned(simplify=True)
     kept: Points = np.asarray(simple.vertices)[np.asarray(simple.codes) != Path.STOP]
     return kept.round(1)
 
@@ -138,9 +142,14 @@ def _classes(name: str, svg: str) -> tuple[str, str]:
 
 
 def _one_class(row: re.Match[str]) -> str:
-    """Turn a row of marks into a group with their class, from which they inherit their style."""
+    """Turn a row of marks into a group with their class and their common coordinate, if they have one."""
     named = f' class="{row[1]}"'
-    return f"<g{named}>{row[0].replace(named, '')}</g>"
+    marks = row[0].replace(named, "")
+    for axis, shift in ((_Y, "0 {}"), (_X, "{} 0")):
+        values = axis.findall(marks)
+        if len(set(values)) == 1 and len(values) == marks.count("<use"):  # ticks of one axis
+            return f'<g{named} transform="translate({shift.format(values[0])})">{axis.sub("", marks)}</g>'
+    return f"<g{named}>{marks}</g>"
 
 
 def _dark(color: str) -> str:

@@ -90,9 +90,10 @@ In rows marked (bf16) or (bigbatch), both sides of a difference have that mark.
 """
 
 SAME_IMAGES = """\
-Where a cell has a single seed: its run beside the run of that seed in another cell, image by image. The
-exact McNemar test asks whether the errors of the two differ by more than the choice of test images explains;
-it says nothing about other seeds. Runs of older versions did not record which images they got wrong.
+Where a cell has a single seed: its run beside the run of that seed in another cell, or with another setting
+beside the cell, image by image. The exact McNemar test asks whether the errors of the two differ by more than
+the choice of test images explains; it says nothing about other seeds. Runs of older versions did not record
+which images they got wrong.
 """
 
 NORMS = """\

@@ -1,6 +1,6 @@
 """Compare two single runs on the same validation images by McNemar's test, if seeds are too few."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from gengap.paper.methods import LABELS
 from gengap.report.cells import Group, Records, rows_of
 from gengap.report.format import p_value, signed
 from gengap.report.markup import Table
+from gengap.report.questions.parts import Line
 from gengap.report.rows import Part, Row
 from gengap.report.significance import holm
 from gengap.runs import read_record
@@ -47,18 +48,27 @@ class SameImages:
         return float(binomtest(self.only_a, differ).pvalue) if differ else 1.0
 
 
-def compare_on_images(records: Records) -> list[SameImages]:
-    """Compare pairs of methods in which a side has a single finished seed, at the lowest seed both have."""
+def compare_on_images(records: Records, lines: Sequence[Line] = ()) -> list[SameImages]:
+    """Compare pairs in which a side has a single finished seed, at the lowest seed both have.
+
+    Args:
+        records: all records; pairs of methods are taken from their cells.
+        lines: cells with other settings, each of which is compared with its cell.
+    """
     found: list[SameImages] = []
     for row in rows_of(records, *Part):
         for a, b in PAIRS:
-            first, second = records.cell(row, a), records.cell(row, b)
-            if first and second and 1 in (len(first.finished), len(second.finished)):
-                found += _compared(row, f"{LABELS[a]} − {LABELS[b]}", first, second)
+            name = f"{LABELS[a]} − {LABELS[b]}"
+            found += _compared(row, name, records.cell(row, a), records.cell(row, b))
+    for line in lines:
+        name = f"{LABELS[line.method]} {line.trial.settings} − {LABELS[line.trial.against]}"
+        found += _compared(line.row, name, line.group, line.cell)
     return found
 
 
-def _compared(row: Row, name: str, first: Group, second: Group) -> Iterator[SameImages]:
+def _compared(row: Row, name: str, first: Group | None, second: Group | None) -> Iterator[SameImages]:
+    if not first or not second or 1 not in (len(first.finished), len(second.finished)):
+        return
     sides = [dict(_wrong(group)) for group in (first, second)]
     for seed in sorted(sides[0].keys() & sides[1].keys())[:1]:
         (data, a), (other_data, b) = (side[seed] for side in sides)
@@ -76,9 +86,9 @@ def _wrong(group: Group) -> Iterator[tuple[int, tuple[object, NDArray[np.bool_]]
             yield int(seed), (data.get("fingerprint"), unpack(record["misclassified"], data["validation"]))
 
 
-def table(records: Records) -> Table:
+def table(records: Records, lines: Sequence[Line] = ()) -> Table:
     """Tabulate one line per pair, with Holm's correction over all of them."""
-    found = compare_on_images(records)
+    found = compare_on_images(records, lines)
     header = (
         "workload", "difference", "seed", "points", "only first wrong", "only second wrong", "both", "p",
         "p (Holm)",

@@ -197,7 +197,7 @@ def test_a_clone_s_own_report_names_what_was_not_run(warm: Store) -> None:
     *_, parts = Questions(records).sections
     text = " ".join(markdown_section(parts).replace("\\", "").split())
     of_question, _, others = text.partition("- Not run yet: ")[2].partition("- Not run yet: ")
-    assert of_question.startswith("gengap train +sweep=mnist_clip; gengap train +sweep=mnist_base256; ")
+    assert of_question.startswith("gengap train +sweep=cifar10_warmup; gengap train +sweep=mnist_clip; ")
     assert "mnist_warmup" not in of_question
     assert others == (
         "Is it the number of samples? gengap train +sweep=mnist_sb_samples; "

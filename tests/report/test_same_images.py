@@ -6,6 +6,7 @@ from report_records import Store
 from scipy.stats import binom
 
 from gengap.report.cells import read_records
+from gengap.report.questions.parts import FIRST_UPDATES, answered
 from gengap.report.same_images import compare_on_images, table
 from gengap.runs.bits import pack
 
@@ -52,3 +53,23 @@ def test_runs_that_agree_on_every_image_do_not_differ(store: Store) -> None:
         store.add(f"mnist_{method}", 0, **wrong(1, 2))
     (found,) = compare_on_images(read_records(store.root))
     assert (found.p, found.points, found.both) == (1.0, 0.0, 2)
+
+
+def test_a_single_run_with_another_setting_is_compared_with_its_cell(store: Store) -> None:
+    store.add("cifar10_lb_lr", 0, **wrong(1, 2, 3, 4, 5))
+    store.add("cifar10_lb_lr", 1, **wrong(7))
+    store.add_with("method.warmup_epochs=2", "cifar10_lb_lr", 0, **wrong(1, 9))
+    records = read_records(store.root)
+    lines = answered(records)[FIRST_UPDATES]
+    (line,) = table(records, lines).rows
+    p = 2 * binom.cdf(1, 5, 0.5)
+    name = "+LR method.warmup_epochs=2 − +LR"
+    assert line == ("Resnet44, CIFAR-10", name, "0", "+0.03", "1", "4", "1", f"{p:.4f}", f"{p:.4f}")
+
+
+def test_settings_with_seeds_enough_are_not(store: Store) -> None:
+    for seed in (0, 1):
+        store.add("cifar10_lb_lr", seed, **wrong(1))
+        store.add_with("method.warmup_epochs=2", "cifar10_lb_lr", seed, **wrong(2))
+    records = read_records(store.root)
+    assert compare_on_images(records, answered(records)[FIRST_UPDATES]) == []

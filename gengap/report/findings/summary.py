@@ -63,7 +63,7 @@ def summary(
     )
     table = Table(_HEADER, tuple(line for claim in claims for line in _answers(claim)), labels=len(_HEADER))
     found = Plain(tuple(s for s in sentences if s), is_list=True)
-    tested = trials_table(records, first)
+    tested = trials_table(records, [*first, *single])
     blocks = (
         *((_lead(decided, single), table) if table.rows else ()),
         found,
