@@ -61,7 +61,7 @@ def compare_on_images(records: Records, lines: Sequence[Line] = ()) -> list[Same
             name = f"{LABELS[a]} − {LABELS[b]}"
             found += _compared(row, name, records.cell(row, a), records.cell(row, b))
     for line in lines:
-        name = f"{LABELS[line.method]} {line.trial.settings} − {LABELS[line.trial.against]}"
+        name = f"{LABELS[line.method]} {line.ablation.settings} − {LABELS[line.ablation.against]}"
         found += _compared(line.row, name, line.group, line.cell)
     return found
 

@@ -49,28 +49,28 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Shown:
     """A value as shown to readers, and the ends of its spread in the unit of the target."""
 
     text: str
     spread: tuple[float, ...]
 
 
-def _ratio(row: dict[str, Any]) -> Measured:
+def _ratio(row: dict[str, Any]) -> Shown:
     return _measured(row["ratio"], (row.get("ratio_low"), row.get("ratio_high")), ".2f", "x")
 
 
-def _seconds_per_epoch(row: dict[str, Any]) -> Measured:
+def _seconds_per_epoch(row: dict[str, Any]) -> Shown:
     middle = row["seconds_per_epoch"]
     return _measured(middle, [middle * k for k in _slowness(row)], ".3g", " s/epoch")
 
 
-def _of_matrix_rate(row: dict[str, Any]) -> Measured:
+def _of_matrix_rate(row: dict[str, Any]) -> Shown:
     percent = 100 * row["matrix_share"]
     return _measured(percent, [percent / k for k in _slowness(row)], ".0f", " %")
 
 
-def _over_floor(row: dict[str, Any]) -> Measured:
+def _over_floor(row: dict[str, Any]) -> Shown:
     """Time relative to products at the machine's rate followed by the minimal reads and writes."""
     times = 1 / (row["matrix_share"] + row.get("copy_share", 0))
     return _measured(times, [times * k for k in _slowness(row)], ".2f", "x")
@@ -82,11 +82,11 @@ def _slowness(row: dict[str, Any]) -> list[float]:
     return [q / row["gengap_seconds"] for q in quartiles if q is not None]
 
 
-def _measured(middle: float, quartiles: Sequence[float | None], digits: str, unit: str) -> Measured:
+def _measured(middle: float, quartiles: Sequence[float | None], digits: str, unit: str) -> Shown:
     """Format as `2.37x (2.36–2.44)`, without the quartiles if there are none."""
     found = sorted(q for q in quartiles if q is not None)
     ends = "–".join(f"{q:{digits}}" for q in found)
-    return Measured(f"{middle:{digits}}{unit}{f' ({ends})' if ends else ''}", tuple(found) or (middle,))
+    return Shown(f"{middle:{digits}}{unit}{f' ({ends})' if ends else ''}", tuple(found) or (middle,))
 
 
 FORMS = {

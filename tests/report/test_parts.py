@@ -17,7 +17,7 @@ from gengap.report.cells import read_records
 from gengap.report.format import p_value, signed
 from gengap.report.other_runs import variants
 from gengap.report.questions import steps
-from gengap.report.questions.parts import FIRST_UPDATES, GHOST_SIZES, SAMPLES, answered, trials
+from gengap.report.questions.parts import FIRST_UPDATES, GHOST_SIZES, SAMPLES, ablations, answered
 from gengap.report.questions.parts_table import table
 from gengap.report.questions.section import Questions
 from gengap.report.section import markdown_section
@@ -48,17 +48,17 @@ def lines(store: Store, question: str) -> list[dict[str, str]]:
     return rows(table(question, answered(read_records(store.root))[question]))
 
 
-@pytest.mark.parametrize("trial", trials(), ids=lambda t: f"{t.experiment}-{t.protocol}-{t.settings}")
-def test_trials_compose_as_hydra_does(trial) -> None:
-    words = trial.settings.split()
-    hydra = compose_config([f"+experiment={trial.experiment}", f"protocol={trial.protocol}", *words])
-    assert experiment_with(trial.experiment, trial.protocol, words) == hydra
+@pytest.mark.parametrize("ablation", ablations(), ids=lambda t: f"{t.experiment}-{t.protocol}-{t.settings}")
+def test_ablations_compose_as_hydra_does(ablation) -> None:
+    words = ablation.settings.split()
+    hydra = compose_config([f"+experiment={ablation.experiment}", f"protocol={ablation.protocol}", *words])
+    assert experiment_with(ablation.experiment, ablation.protocol, words) == hydra
 
 
-def test_every_trial_is_in_its_sweep() -> None:
-    runs = {t: run_name(experiment_with(t.experiment, t.protocol, t.settings.split())) for t in trials()}
-    cells = {run_name(experiment_config(t.experiment, t.protocol)) for t in trials()}
-    for sweep in {t.sweep for t in trials()}:
+def test_every_ablation_is_in_its_sweep() -> None:
+    runs = {t: run_name(experiment_with(t.experiment, t.protocol, t.settings.split())) for t in ablations()}
+    cells = {run_name(experiment_config(t.experiment, t.protocol)) for t in ablations()}
+    for sweep in {t.sweep for t in ablations()}:
         trained = {job.name for job in compose_jobs(expand(f"+sweep={sweep}".split()))}
         assert {run for t, run in runs.items() if t.sweep == sweep} <= trained
         assert trained <= cells | {*runs.values()}

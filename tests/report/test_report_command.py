@@ -7,6 +7,8 @@ import pytest
 from report_records import Store, walk
 
 from gengap.cli.report import main
+from gengap.config.compose import compose_config
+from gengap.config.identity import as_dict
 from gengap.config.shipped import Cell
 from gengap.report.cells import read_records
 from gengap.report.page import texts
@@ -148,6 +150,20 @@ def test_own_runs_come_first_with_their_error_curves(store: Store) -> None:
     lines = (folder / "runs-1.csv").read_text().splitlines()
     assert {line.split(",")[0] for line in lines[1:]} == {"LB", "LB method.batch_size=512"}
     assert report(store, "--check") == 0
+
+
+def test_lines_of_an_own_workload_without_experiments_are_named_by_their_settings(store: Store) -> None:
+    rows = [row(u, seconds=u, val_error=50 / u) for u in (10, 100, 1000)]
+    for name, batch in (("0badcafe", 4096), ("1badcafe", 512)):
+        words = f"workload.name=parity data.limit=6000 method.batch_size={batch}"
+        config = as_dict(compose_config(["+experiment=mnist_lb", *words.split()]))
+        cell = Cell("", "parity", "lb", f"parity-lb-{name}")
+        store.add(cell, 0, 90.0, rows=rows, config=config)
+    assert report(store) == 0
+    lines = (store.root / "report" / "runs-1.csv").read_text().splitlines()
+    assert {line.split(",")[0] for line in lines[1:]} == {
+        f"LB method.batch_size={batch}" for batch in (4096, 512)
+    }
 
 
 def test_more_configurations_than_a_figure_has_lines_are_not_drawn(store: Store) -> None:

@@ -6,7 +6,8 @@ from functools import partial
 
 from matplotlib.figure import Figure as Drawing
 
-from gengap.config.identity import as_typed
+from gengap.config.identity import as_typed, recorded_differences
+from gengap.config.schema import Config
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
 from gengap.report.bands import Band, band_data
@@ -64,7 +65,10 @@ def _figure(name: str, workload: str, groups: Sequence[Group]) -> Figure:
 
 def _labels(groups: Sequence[Group]) -> list[str]:
     """Make unique labels: the method of each group, with the settings that not all of them share."""
-    settings = [[as_typed({k: v}) for k, v in (changed(group) or {}).items()] for group in groups]
+    found = [changed(group) for group in groups]
+    if all(differences is None for differences in found):  # a workload without experiments
+        found = [recorded_differences(group.config, Config()) for group in groups]
+    settings = [[as_typed({k: v}) for k, v in (differences or {}).items()] for differences in found]
     shared = set.intersection(*map(set, settings))
     labels = []
     for group, typed in zip(groups, settings, strict=True):

@@ -39,7 +39,7 @@ def claims(questions: Questions) -> list[Claim]:
             OURS,
             f"A row agrees where SB on the samples of +RA is not worse than +RA by {_MARGIN}, at p < 0.05, "
             f"paired by seed and {_HOLM}. It disagrees where the whole 95 % interval lies below that.",
-            [*_samples([line for line in samples if line.trial.against == "lb_ra"])],
+            [*_samples([line for line in samples if line.ablation.against == "lb_ra"])],
             QUESTIONS[SAMPLES][0],
         ),
         Claim(

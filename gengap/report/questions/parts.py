@@ -21,7 +21,7 @@ GHOSTS_ALONE, GHOST_SIZES = "ghosts_alone", "ghost_sizes"
 
 
 @dataclass(frozen=True)
-class Trial:
+class Ablation:
     """An experiment with other settings, as typed, and the method of the cell it is compared with.
 
     sweep: words that train it.
@@ -37,9 +37,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Line:
-    """A trial that was run: its runs, the cell's runs, and the first minus the second; None without both."""
+    """An ablation that was run: its runs, the cell's, and the first minus the second; None without both."""
 
-    trial: Trial
+    ablation: Ablation
     row: Row
     method: str
     group: Group
@@ -49,11 +49,11 @@ class Line:
 
 
 @cache
-def trials() -> tuple[Trial, ...]:
+def ablations() -> tuple[Ablation, ...]:
     """Read all of parts.csv, setting by setting."""
     text = files("gengap.report.questions").joinpath("parts.csv").read_text(encoding="utf-8")
     return tuple(
-        Trial(
+        Ablation(
             line["question"],
             experiment,
             line["protocol"],
@@ -72,39 +72,39 @@ def _method(experiment: str) -> str:
 
 
 def answered(records: Records) -> dict[str, list[Line]]:
-    """Collect, by question, the trials that have runs, with Holm's correction over each question's lines."""
+    """Collect, by question, the ablations with runs, with Holm's correction over each question's lines."""
     groups = {g.run: g for g in records.variants}
     workloads = {g.workload for g in records.variants}
     found: dict[str, list[Line]] = {}
-    for trial in trials():
-        if experiment_config(trial.experiment).workload.name in workloads:
-            found.setdefault(trial.question, []).extend(_lines(records, groups, trial))
+    for ablation in ablations():
+        if experiment_config(ablation.experiment).workload.name in workloads:
+            found.setdefault(ablation.question, []).extend(_lines(records, groups, ablation))
     return {question: _corrected(lines) for question, lines in found.items() if lines}
 
 
-def _lines(records: Records, groups: dict[str, Group], trial: Trial) -> Iterator[Line]:
-    """Yield a line for each precision in which the trial was run."""
-    for precision, run in _runs(trial).items():
+def _lines(records: Records, groups: dict[str, Group], ablation: Ablation) -> Iterator[Line]:
+    """Yield a line for each precision in which the ablation was run."""
+    for precision, run in _runs(ablation).items():
         group = groups.get(run)
         if group is not None:
-            row = Row(group.workload, precision, trial.protocol)
-            cell = records.cell(row, trial.against)
-            comparison, tested = _compared(trial, row, group, cell)
-            yield Line(trial, row, group.method, group, cell, comparison, tested)
+            row = Row(group.workload, precision, ablation.protocol)
+            cell = records.cell(row, ablation.against)
+            comparison, tested = _compared(ablation, row, group, cell)
+            yield Line(ablation, row, group.method, group, cell, comparison, tested)
 
 
 @cache
-def _runs(trial: Trial) -> dict[str, str]:
-    config = experiment_with(trial.experiment, trial.protocol, trial.settings.split())
+def _runs(ablation: Ablation) -> dict[str, str]:
+    config = experiment_with(ablation.experiment, ablation.protocol, ablation.settings.split())
     return {p: run_name(replace(config, precision=p)) for p in PRECISIONS}
 
 
 def _compared(
-    trial: Trial, row: Row, group: Group, cell: Group | None
+    ablation: Ablation, row: Row, group: Group, cell: Group | None
 ) -> tuple[Comparison | None, Difference | None]:
     if cell is None or not cell.accuracies or not group.accuracies:
         return None, None
-    names = f"{LABELS[group.method]} {trial.settings}", LABELS[trial.against]
+    names = f"{LABELS[group.method]} {ablation.settings}", LABELS[ablation.against]
     return compared(SETTING, row, dict(zip(names, (group, cell), strict=True)))
 
 
@@ -115,10 +115,10 @@ def _corrected(lines: Sequence[Line]) -> list[Line]:
 
 def not_run(found: dict[str, list[Line]]) -> dict[str, list[str]]:
     """List, by question, the sweeps without any finished run."""
-    done = {line.trial.sweep for lines in found.values() for line in lines if line.group.accuracies}
+    done = {line.ablation.sweep for lines in found.values() for line in lines if line.group.accuracies}
     missing: dict[str, list[str]] = {}
-    for trial in trials():
-        sweeps = missing.setdefault(trial.question, [])
-        if trial.sweep not in done and trial.sweep not in sweeps:
-            sweeps.append(trial.sweep)
+    for ablation in ablations():
+        sweeps = missing.setdefault(ablation.question, [])
+        if ablation.sweep not in done and ablation.sweep not in sweeps:
+            sweeps.append(ablation.sweep)
     return {question: sweeps for question, sweeps in missing.items() if sweeps}

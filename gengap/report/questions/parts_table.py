@@ -1,4 +1,4 @@
-"""A question's trials next to their cells, as a readable table and as numbers."""
+"""A question's ablations next to their cells, as a readable table and as numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ UPDATE, NEAREST = 15, 2  # update at which to report the distance, and how far a
 
 
 def table(question: str, lines: Sequence[Line]) -> Table:
-    """Make a readable table with one line per trial."""
+    """Make a readable table with one line per ablation."""
     header: tuple[str, ...] = (
         "workload", "method", "with", "cell", "its accuracy %", "with the setting %", "paper", "difference",
         "95 %", "pairs", "p", "p (Holm)", "reads as",
@@ -31,7 +31,7 @@ def table(question: str, lines: Sequence[Line]) -> Table:
 def _row(question: str, line: Line) -> tuple[str, ...]:
     c, ours, cell = line.comparison, *_measured(line)
     return (
-        *(line.row.title, LABELS[line.method], line.trial.settings, LABELS[line.trial.against]),
+        *(line.row.title, LABELS[line.method], line.ablation.settings, LABELS[line.ablation.against]),
         *(_accuracy(cell), _accuracy(ours), ours.paper or "–"),
         *((signed(c.value), interval(signed(c.low), signed(c.high)), _pairs(line)) if c else ("", "", "")),
         *((p_value(c.p), p_value(c.p_holm), reading(c)) if c else ("", "", "")),
@@ -40,8 +40,8 @@ def _row(question: str, line: Line) -> tuple[str, ...]:
 
 
 def _measured(line: Line) -> tuple[Measured, Measured | None]:
-    """Summarize the trial and the cell, both compared with the paper's number for that cell."""
-    published = paper.accuracy(line.row.name, line.trial.against)
+    """Summarize the ablation and the cell, both compared with the paper's number for that cell."""
+    published = paper.accuracy(line.row.name, line.ablation.against)
     return measure(line.group, published), measure(line.cell, published) if line.cell else None
 
 
@@ -76,7 +76,7 @@ def distance_at(group: Group, update: int = UPDATE) -> Summary | None:
 
 
 def data(found: Mapping[str, Sequence[Line]]) -> Table:
-    """Tabulate all trials as numbers: percent, points, p-values, distances, fractions of updates."""
+    """Tabulate all ablations as numbers: percent, points, p-values, distances, fractions of updates."""
     header = (
         "question", "workload", "method", "settings", "against", "n", "mean", "std", "cell_n", "cell_mean",
         "cell_std", "paper", "difference", "low95", "high95", "p", "p_holm", "paired", "distance",
@@ -90,7 +90,7 @@ def _data_row(question: str, line: Line) -> tuple[str, ...]:
     c, ours, cell = line.comparison, *_measured(line)
     distances = [distance_at(group) if group else None for group in (line.group, line.cell)]
     return (
-        *(question, line.row.label, line.method, line.trial.settings, line.trial.against),
+        *(question, line.row.label, line.method, line.ablation.settings, line.ablation.against),
         *(*_numbers(ours), *(_numbers(cell) if cell else ("0", "", "")), ours.paper),
         *((fixed(c.value), fixed(c.low), fixed(c.high)) if c else ("", "", "")),
         *("" if p is None else f"{p:.3g}" for p in ((c.p, c.p_holm) if c else (None, None))),

@@ -17,14 +17,16 @@ _STEPS = (("lb_lr", "lb"), ("lb_gbn", "lb_lr"))
 # Without a scaled rate, these settings change nothing: LB with them is the same run as LB without
 _OF_SCALED_RATES = ("method.warmup_epochs", "protocol.reference_batch")
 
-Trials = dict[tuple[Row, str, frozenset[str]], Group]  # by row, method and settings
+Ablations = dict[tuple[Row, str, frozenset[str]], Group]  # by row, method and settings
 
 
 def table(records: Records, lines: Sequence[Line]) -> Table:
     """Tabulate a line for each row, setting and step whose sides were both run, corrected over the lines."""
-    trials: Trials = {(line.row, line.method, _words(line.trial.settings)): line.group for line in lines}
-    kinds = dict.fromkeys((line.row, line.trial.settings) for line in lines)
-    found = [step for row, settings in kinds for step in _steps(records, trials, row, settings)]
+    ablations: Ablations = {
+        (line.row, line.method, _words(line.ablation.settings)): line.group for line in lines
+    }
+    kinds = dict.fromkeys((line.row, line.ablation.settings) for line in lines)
+    found = [step for row, settings in kinds for step in _steps(records, ablations, row, settings)]
     adjusted = corrected([comparison for *_, comparison in found])
     header = (
         "workload", "with", "step", "difference", "95 %", "pairs", "p", "p (Holm)", "reads as", "paper",
@@ -38,20 +40,20 @@ def _words(settings: str) -> frozenset[str]:
 
 
 def _steps(
-    records: Records, trials: Trials, row: Row, settings: str
+    records: Records, ablations: Ablations, row: Row, settings: str
 ) -> Iterator[tuple[Row, str, tuple[str, str], Comparison]]:
     for a, b in _STEPS:
-        first, second = (_side(records, trials, row, method, settings) for method in (a, b))
+        first, second = (_side(records, ablations, row, method, settings) for method in (a, b))
         if first and second and first.accuracies and second.accuracies:
             sides = {LABELS[a]: first, LABELS[b]: second}
             yield row, settings, (a, b), compared(SETTING, row, sides)[0]
 
 
-def _side(records: Records, trials: Trials, row: Row, method: str, settings: str) -> Group | None:
+def _side(records: Records, ablations: Ablations, row: Row, method: str, settings: str) -> Group | None:
     words = _words(settings)
     if method == "lb":
         words = frozenset(w for w in words if not w.startswith(_OF_SCALED_RATES))
-    return trials.get((row, method, words)) if words else records.cell(row, method)
+    return ablations.get((row, method, words)) if words else records.cell(row, method)
 
 
 def _row(row: Row, settings: str, step: tuple[str, str], c: Comparison) -> tuple[str, ...]:
