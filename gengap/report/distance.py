@@ -16,6 +16,7 @@ from gengap.runs import read_metrics, read_record
 Fits = dict[int, WalkFit | str]  # by seed
 FIRST_TENSOR = 0  # the only one whose distance the released code logs
 NO_FIT = "no fit"
+CLIPPED = "gradients are clipped until the learning rate first changes"  # so that no window is left
 LATER = (2, 4)  # starts, as multiples of the first, that show whether the verdict depends on it
 
 
@@ -102,9 +103,11 @@ def read_walk(group: Group, tensor: int | None = None) -> Walk | None:
         distance = _distance(recorded, tensor)
         walks.append((t, distance))
         epochs_per_update = float(recorded["epoch"].iloc[-1]) / float(t[-1])
-        start = max(_transient(Path(directory)), _clipped_until(rows, change))
+        clipped = _clipped_until(rows, change)
+        start = max(_transient(Path(directory)), clipped)
+        no_window = clipped > 0 and not ((t > clipped) & (t <= change)).any()
         for k, by_seed in fits.items():
-            by_seed[int(seed)] = _fit(t, distance, k * start, change)
+            by_seed[int(seed)] = CLIPPED if no_window else _fit(t, distance, k * start, change)
     found = band(walks)
     later = {k: fits[k] for k in LATER}
     return None if found is None else Walk(found, epochs_per_update, change, fits[1], later)

@@ -89,6 +89,7 @@ def test_without_milestones_the_window_ends_with_the_run(store: Store) -> None:
 
 
 NO_ROW = "no row between the transient and the first change of the learning rate"
+CLIPPED = "gradients are clipped until the learning rate first changes"
 
 
 def test_a_seed_without_a_fit_is_counted_with_its_reason(store: Store) -> None:
@@ -96,7 +97,7 @@ def test_a_seed_without_a_fit_is_counted_with_its_reason(store: Store) -> None:
     store.add("mnist_sb", 1, rows=walk(2000, lambda t: 1 + log(t), clipped_until=2000))
     store.add("mnist_lb", 0, rows=walk(4, lambda t: 1 + log(t)))
     sb, lb = by_column(fit_table(NAMES, found(store)))
-    assert (sb["n"], sb["no fit"]) == ("1", f"1 of 2: {NO_ROW}")
+    assert (sb["n"], sb["no fit"]) == ("1", f"1 of 2: {CLIPPED}")
     assert sb["slope b ± std"] == "1.000"
     assert (lb["n"], lb["slope b ± std"]) == ("0", "")
     assert lb["no fit"] == f"1 of 1: {NO_ROW}"
