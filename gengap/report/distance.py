@@ -10,13 +10,13 @@ from pandas import DataFrame
 from gengap.report.bands import Array, Band, band
 from gengap.report.cells import Group
 from gengap.report.fits import NoFit, WalkFit, fit_log, fit_walk, verdict
+from gengap.report.format import percent
 from gengap.report.statistics import Summary, summarize
 from gengap.runs import read_metrics, read_record
 
 Fits = dict[int, WalkFit | str]  # by seed
 FIRST_TENSOR = 0  # the only one whose distance the released code logs
 NO_FIT = "no fit"
-CLIPPED = "gradients are clipped until the learning rate first changes"  # so that no window is left
 LATER = (2, 4)  # starts, as multiples of the first, that show whether the verdict depends on it
 
 
@@ -25,13 +25,14 @@ class Walk:
     """The finished runs of one experiment.
 
     band: L2 norm of w_t - w_0 against updates t. epochs_per_update: ratio, as recorded. first_change: update
-    at which the learning rate first changes; inf if it never does. fits: fit, or why there is none, by seed.
-    later: the same with the window starting this many times as late.
+    at which the learning rate first changes; inf if it never does. ends: distance then, by seed. fits: fit,
+    or why there is none, by seed. later: the same with the window starting this many times as late.
     """
 
     band: Band
     epochs_per_update: float
     first_change: float
+    ends: dict[int, float]
     fits: Fits
     later: dict[int, Fits]
 
@@ -54,20 +55,18 @@ class Walk:
 
     @property
     def initial_phase(self) -> Band:
-        """Rows before the learning rate first changes, plus one for the update at which it does.
-
-        The distance at that update is interpolated linearly in ln t between the neighboring rows.
-        """
+        """Rows before the learning rate first changes, plus one for the update at which it does."""
         before, t = self.band.until(self.first_change), self.band.x
         if not t[0] < self.first_change < t[-1] or self.first_change in t:
             return before
-        end = np.array([[distance] for distance in self.distances(self.first_change).values()])
-        return Band(np.append(before.x, self.first_change), np.hstack([before.values, end]))
+        ends = np.array([[distance] for distance in self.ends.values()])
+        return Band(np.append(before.x, self.first_change), np.hstack([before.values, ends]))
 
     def distances(self, update: float) -> dict[int, float]:
-        """Distance by seed at an update, interpolated linearly in ln t between the neighboring rows."""
-        at, t = np.log(update), np.log(self.band.x)
-        found = (float(np.interp(at, t, row)) for row in self.band.values)
+        """Distance by seed at an update of the initial phase, interpolated in ln t between its rows."""
+        phase = self.initial_phase
+        at, t = np.log(update), np.log(phase.x)
+        found = (float(np.interp(at, t, row)) for row in phase.values)
         return dict(zip(self.fits, found, strict=True))
 
     def end_distance(self) -> Summary | None:
@@ -92,6 +91,7 @@ def read_walk(group: Group, tensor: int | None = None) -> Walk | None:
     """Read the walk of all parameters, or of one parameter tensor by index; None without recorded rows."""
     walks: list[tuple[Array, Array]] = []
     fits: dict[int, Fits] = {k: {} for k in (1, *LATER)}
+    ends: dict[int, float] = {}
     epochs_per_update, change = 0.0, inf
     for seed, directory in zip(group.finished["seed"], group.finished["directory"], strict=True):
         rows = read_metrics(Path(directory))
@@ -102,15 +102,16 @@ def read_walk(group: Group, tensor: int | None = None) -> Walk | None:
         t = recorded["update"].to_numpy(dtype=np.float64)
         distance = _distance(recorded, tensor)
         walks.append((t, distance))
+        ends[int(seed)] = _end(rows, t, distance, change, tensor)
         epochs_per_update = float(recorded["epoch"].iloc[-1]) / float(t[-1])
-        clipped = _clipped_until(rows, change)
+        clipped, share = _clipping(rows, change)
         start = max(_transient(Path(directory)), clipped)
-        no_window = clipped > 0 and not ((t > clipped) & (t <= change)).any()
+        leaves_none = clipped > 0 and not ((t > clipped) & (t <= change)).any()
         for k, by_seed in fits.items():
-            by_seed[int(seed)] = CLIPPED if no_window else _fit(t, distance, k * start, change)
+            by_seed[int(seed)] = _clipped(share) if leaves_none else _fit(t, distance, k * start, change)
     found = band(walks)
     later = {k: fits[k] for k in LATER}
-    return None if found is None else Walk(found, epochs_per_update, change, fits[1], later)
+    return None if found is None else Walk(found, epochs_per_update, change, ends, fits[1], later)
 
 
 def _recorded(rows: DataFrame) -> DataFrame:
@@ -124,6 +125,22 @@ def _distance(rows: DataFrame, tensor: int | None) -> Array:
     if tensor is None:
         return rows["distance"].to_numpy(dtype=np.float64)
     return np.array([distances[tensor] for distances in rows["tensor_distances"]], dtype=np.float64)
+
+
+def _end(rows: DataFrame, t: Array, distance: Array, first_change: float, tensor: int | None) -> float:
+    """Distance when the learning rate first changes, as recorded then by an evaluation, if there was one.
+
+    Otherwise it is extrapolated linearly in ln t from the last two rows of the phase; those after it may be
+    much farther away.
+    """
+    evaluated = rows[rows["update"] == first_change]["distance"]
+    if tensor is None and not evaluated.empty:
+        return float(evaluated.iloc[-1])
+    t, distance = t[t <= first_change], distance[t <= first_change]
+    if len(t) < 2 or first_change == inf:
+        return float(distance[-1]) if len(t) else 0.0
+    slope = np.diff(distance[-2:]) / np.diff(np.log(t[-2:]))
+    return float(distance[-1] + slope[0] * np.log(first_change / t[-1]))
 
 
 def _first_change(directory: Path) -> float:
@@ -142,10 +159,20 @@ def _transient(directory: Path) -> float:
     return 2 / (1 - float(momentum))
 
 
-def _clipped_until(rows: DataFrame, first_change: float) -> float:
-    # Every row, including evaluations, counts the clipped updates since the previous row
-    clipping = rows[(rows["clipped"] > 0) & (rows["update"] <= first_change)]["update"]
-    return 0.0 if clipping.empty else float(clipping.max())
+def _clipping(rows: DataFrame, first_change: float) -> tuple[float, float]:
+    """Last update at which the gradient may be clipped before this change, and the share that is clipped."""
+    phase = rows[rows["update"] <= first_change]
+    if phase.empty:
+        return 0.0, 0.0
+    # Every row, including evaluations, has the clipped fraction of the updates since the previous row
+    clipped = (phase["clipped"] * np.diff(phase["update"], prepend=0)).sum()
+    last = phase[phase["clipped"] > 0]["update"].max() if clipped else 0
+    return float(last), float(clipped / phase["update"].iloc[-1])
+
+
+def _clipped(share: float) -> str:
+    told = percent(share, 1)
+    return f"clipping, of {told} of the updates, lasts until shortly before the learning rate changes"
 
 
 def _fit(t: Array, distance: Array, after: float, first_change: float) -> WalkFit | str:

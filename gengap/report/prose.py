@@ -93,7 +93,7 @@ SAME_IMAGES = """\
 Where a cell has a single seed: its run beside the run of that seed in another cell, or with another setting
 beside the cell, image by image. The exact McNemar test asks whether the errors of the two differ by more than
 the choice of test images explains; it says nothing about other seeds. Runs of older versions did not record
-which images they got wrong.
+which images they got wrong, so the pairs are those that have them, not a choice.
 """
 
 NORMS = """\

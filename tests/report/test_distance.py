@@ -89,7 +89,7 @@ def test_without_milestones_the_window_ends_with_the_run(store: Store) -> None:
 
 
 NO_ROW = "no row between the transient and the first change of the learning rate"
-CLIPPED = "gradients are clipped until the learning rate first changes"
+CLIPPED = "clipping, of 50.0 % of the updates, lasts until shortly before the learning rate changes"
 
 
 def test_a_seed_without_a_fit_is_counted_with_its_reason(store: Store) -> None:

@@ -57,6 +57,27 @@ def test_only_the_first_phase_of_the_larger_batch_counts(small: Store) -> None:
     assert "at update 120" in found.text
 
 
+@pytest.mark.parametrize("evaluated", [False, True])
+def test_what_follows_the_first_phase_does_not_count_between_its_last_row_and_its_end(
+    evaluated: bool, small: Store
+) -> None:
+    end = 117  # between two rows
+    for seed in range(3):
+        rows = walk(2000, lambda t, s=1 + seed: s * (1 + log(t)) if t <= end else 99.0)
+        assert end not in {row["update"] for row in rows}
+        if evaluated:  # a row without distances of the tensors
+            last = next(row for row in reversed(rows) if row["update"] < end)
+            at_end = {k: v for k, v in last.items() if k != "tensor_distances"}
+            rows.append(
+                at_end | {"update": end, "epoch": end / 10, "distance": 3 * (1 + seed) * (1 + log(end))}
+            )
+            rows.sort(key=lambda row: row["update"])
+        small.add("mnist_lb_gbn", seed, rows=rows, milestones=[end])
+    (found,) = claim(small).evidence
+    assert f"batch 4,096: {'3.0' if evaluated else '1.0'}" in found.text
+    assert "of the first parameter tensor 1.00" in found.text
+
+
 def test_seeds_are_paired_and_others_left_out(small: Store) -> None:
     for seed in (1, 2, 7):
         small.add("mnist_lb_gbn", seed, rows=grown(1 + seed), milestones=[100])

@@ -41,8 +41,9 @@ def test_in_short(store: Store) -> None:
     about = "(n = 3; paper 97.55), +GBN is 96.53 ± 0.15 (n = 3; paper 97.60). Suspected cause: unstable first"
     assert steps.startswith(f"F1, MNIST: +LR is 96.50 ± 0.10 {about}")
     assert steps.endswith(" far from where they started.")
-    trials = page(store).partition("with settings that test it:\n\n")[2].splitlines()[:6]
-    assert [[cell.strip() for cell in line.strip("|").split(" | ")] for line in trials] == [
+    below = page(store).partition("### Settings tried\n")[2].splitlines()
+    tried = [line for line in below if line.startswith("|")][:6]
+    assert [[cell.strip() for cell in line.strip("|").split(" | ")] for line in tried] == [
         ["network", "with", "+LR"],
         ["---", "---", "---:"],
         ["F1, MNIST", "as in Table 1", "96.50 ± 0.10 (n=3)"],

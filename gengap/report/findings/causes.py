@@ -19,7 +19,10 @@ _USUAL = (f"precision={FP32}", f"protocol={PAPER}")
 
 @dataclass(frozen=True)
 class Cause:
-    """A conjecture, and settings with each of which the cell should match the paper if it is right."""
+    """A conjecture, and settings with each of which the cell should match the paper if it is right.
+
+    Without settings, no run can test it.
+    """
 
     text: str
     settings: tuple[str, ...]
@@ -46,24 +49,29 @@ def causes() -> dict[tuple[str, str, str], Cause]:
     """Read all conjectures, by row, method and protocol."""
     text = files("gengap.report.findings").joinpath("causes.csv").read_text(encoding="utf-8")
     return {
-        (row, method, line["protocol"]): Cause(line["cause"], tuple(line["settings"].split("; ")))
+        (row, method, line["protocol"]): _cause(line)
         for line in csv.DictReader(text.splitlines())
         for row in line["row"].split()
         for method in line["methods"].split()
     }
 
 
+def _cause(line: dict[str, str]) -> Cause:
+    return Cause(line["cause"], tuple(line["settings"].split("; ")) if line["settings"] else ())
+
+
 def trials(records: Records, cell: Measured) -> tuple[str, list[Trial]]:
     """Find the conjectured cause for a cell that is not reproduced, and its trials: those run, or the first.
 
-    The cause is empty if there is none, or if no trial differs from the cell itself.
+    The cause is empty if there is none, or if all settings that could test it are the cell's own.
     """
     cause = causes().get((cell.workload, cell.method, cell.protocol))
     experiment = experiment_of(cell.workload, cell.method)
     if cause is None or not experiment:
         return "", []
     found = list(_trials(records, cell, experiment, cause))
-    return cause.text if found else "", [t for t in found if t.found] or found[:1]
+    applies = found or not cause.settings
+    return cause.text if applies else "", [t for t in found if t.found] or found[:1]
 
 
 def _trials(records: Records, cell: Measured, experiment: str, cause: Cause) -> Iterator[Trial]:

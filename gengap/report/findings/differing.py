@@ -35,7 +35,7 @@ def _end(cell: Measured) -> str:
 
 
 def trials_table(records: Records, rows: Sequence[Row]) -> Table:
-    """Tabulate the accuracy of these rows' differing cells, and with each setting that tests their cause."""
+    """Tabulate the accuracy in those of these rows that have differing cells, and with each setting tried."""
     tested = {row: found for row in rows if (found := _tested(records, row))}
     methods = [m for m in METHODS if any(m in found for found in tested.values())]
     lines = (line for row, found in tested.items() for line in _lines(row, found, methods))
@@ -52,9 +52,11 @@ def _lines(row: Row, found: dict[str, dict[str, str]], methods: Sequence[str]) -
 
 
 def _tested(records: Records, row: Row) -> dict[str, dict[str, str]]:
-    """Map the methods of differing cells that were tested to the accuracy with each setting."""
-    found = {}
-    for cell in differing(records, row):
+    """Map a row's methods that were tested to the accuracy with each setting; empty if no cell differs."""
+    found: dict[str, dict[str, str]] = {}
+    if not differing(records, row):
+        return found
+    for cell in (cell for m in METHODS if (cell := measure_cell(records, row, m)).mark):
         if tested := _with_most_seeds(records, cell):
             each = {_ITSELF: cell, **_in_other_precisions(records, cell), **tested}
             found[cell.method] = {words: _accuracy(cell, trial) for words, trial in each.items()}

@@ -25,6 +25,7 @@ predict the same.
 """
 
 NOT_TESTED = """\
-Without any finished run; all are configured as experiments and sweeps. A cell's time is that of its samples
-at the rate of the row's own runs, one run on one device.
+Without a finished run of their own; all are configured as experiments and sweeps. A cell's time is that of
+its samples at the rate of the row's own runs, one run on one device. It is an upper estimate where these were
+short, since their start-up counts, or shared the device.
 """
