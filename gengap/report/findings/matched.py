@@ -32,7 +32,8 @@ def claim(records: Records) -> Claim:
         "learning rate first changes. The ratios beside it decide nothing: that after a tenth of these "
         "updates, that of the first parameter tensor alone, that at one learning rate, as in figure 2a, and "
         "those with settings that lower the first learning rates. The figure shows Resnet44 at batches of up "
-        "to 2,048; other networks and larger batches are our own question.",
+        "to 2,048; other networks and larger batches are our own question. The first phase of C1 and C3 has "
+        "a tenth of their highest learning rate, those of the other networks have the highest.",
         [e for row in rows for e in _evidence(records, row, every, first)],
         note=f'The curves are in the report under "{walk_by_batch.TITLE}".' if rows else "",
         question="With √ scaling and ghosts, do large batches end the first phase as far from the start?",
