@@ -28,6 +28,7 @@ Prints how each of the paper's methods adapts a recipe that works at small_batch
   clip_norm        L2 norm that the loop below clips the gradient to (default: the released code's 5)
   optimizer        sgd, which takes momentum (0.9), or adam, which takes betas (0.9,0.999)
   micro_batch      samples that fit into memory at a time, a multiple of ghost_size
+  method           whose training loop to print: lb_lr, lb_gbn or lb_ra (default: lb_ra)
   noise_scale      of the gradient, in samples, or the record of gengap landscape walk that measured it: up to
                    which batch size more samples per update should pay
   results_dir      folder with the report of your own runs, if any (default: results)
@@ -59,7 +60,7 @@ def answer(values: Mapping[str, str], *, as_json: bool = False) -> str:
     from gengap.plan.methods import plan
     from gengap.plan.reasons import reasons
     from gengap.plan.snippet import snippet
-    from gengap.plan.text import expectations, regimes
+    from gengap.plan.text import expectations, loop, regimes
 
     question = read_question(values)
     methods, own = plan(question), own_rows(question.results_dir)
@@ -79,5 +80,11 @@ def answer(values: Mapping[str, str], *, as_json: bool = False) -> str:
         "per epoch.\nColumns are cumulative, as in the paper: +GBN is LB+LR+GBN, +RA is LB+LR+GBN+RA."
     )
     why = "\n".join(textwrap.fill(f"- {note}", 100, subsequent_indent="  ") for note in notes)
-    parts = (title, regimes(question, methods), why, expectations(question, own), f"LB+LR+GBN+RA:\n\n{code}")
+    parts = (
+        title,
+        regimes(question, methods),
+        why,
+        expectations(question, own),
+        f"{loop(question)}:\n\n{code}",
+    )
     return "\n\n".join(part.rstrip("\n") for part in parts)

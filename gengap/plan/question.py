@@ -8,6 +8,7 @@ from pathlib import Path
 from gengap.config.checks import OPTIMIZERS
 from gengap.errors import UserError, counted
 from gengap.paths import expanded
+from gengap.plan.ghosts import ghost_size, micro_batch
 from gengap.plan.noise_scale import NoiseScale, read_noise_scale
 from gengap.plan.numbers import number, numbers, shown, whole
 
@@ -17,9 +18,9 @@ EXAMPLE = (
 REQUIRED = ("small_batch", "large_batch", "lr", "epochs", "dataset_size")
 OPTIONAL = (
     "milestones", "gamma", "ghost_size", "warmup_epochs", "clip_norm", "optimizer", "momentum", "betas",
-    "micro_batch", "noise_scale", "results_dir",
+    "micro_batch", "noise_scale", "method", "results_dir",
 )  # fmt: skip
-GHOST_SIZE = 128  # as in all of the paper's experiments
+LOOPS = ("lb_lr", "lb_gbn", "lb_ra")  # methods whose training loop can be printed; by default the last
 CLIP_NORM = 5  # as in the released code
 _LARGEST_BATCH = 10**6  # limit up to which the ratio of batches survives conversion to float (regime.exact)
 
@@ -29,7 +30,8 @@ class Question:
     """A recipe that works at `small_batch`, and the batch to move it to; batches and sizes are in samples.
 
     lr: one learning rate per phase. milestones: phase k + 1 starts at epoch milestones[k]. gamma: ratio of
-    each phase's learning rate to the previous one; None if it varies or there is a single phase.
+    each phase's learning rate to the previous one; None if it varies or there is a single phase. method: the
+    one whose training loop is printed.
     """
 
     small_batch: int
@@ -47,6 +49,7 @@ class Question:
     betas: tuple[Fraction, Fraction]
     micro_batch: int | None
     noise_scale: NoiseScale | None
+    method: str
     results_dir: Path
 
 
@@ -64,7 +67,7 @@ def read_question(values: Mapping[str, str]) -> Question:
     _check_milestones(milestones, epochs)
     rates = _rates(values, milestones)
     optimizer, momentum, betas = _optimizer(values)
-    ghost_size = _ghost_size(values, small, large)
+    ghosts = ghost_size(values, small, large)
     return Question(
         small_batch=small,
         large_batch=large,
@@ -73,14 +76,15 @@ def read_question(values: Mapping[str, str]) -> Question:
         lr=rates,
         milestones=milestones,
         gamma=_gamma(rates),
-        ghost_size=ghost_size,
+        ghost_size=ghosts,
         warmup_epochs=_warmup(values, milestones[0] if milestones else epochs),
         clip_norm=number(values, "clip_norm", str(CLIP_NORM)),
         optimizer=optimizer,
         momentum=momentum,
         betas=betas,
-        micro_batch=_micro_batch(values, ghost_size, large),
+        micro_batch=micro_batch(values, ghosts, large),
         noise_scale=read_noise_scale(values),
+        method=_method(values),
         results_dir=expanded(values.get("results_dir", "results")),
     )
 
@@ -154,40 +158,10 @@ def _optimizer(values: Mapping[str, str]) -> tuple[str, Fraction, tuple[Fraction
     return name, momentum, (betas[0], betas[1])
 
 
-def default_ghost_size(small: int, large: int) -> int:
-    """Largest divisor of the large batch that exceeds neither the small batch nor GHOST_SIZE."""
-    return max(d for d in range(1, min(small, GHOST_SIZE) + 1) if large % d == 0)
-
-
-def _ghost_size(values: Mapping[str, str], small: int, large: int) -> int:
-    """Read the ghost size that was typed, or use the default."""
-    if "ghost_size" not in values:
-        most, found = min(small, GHOST_SIZE), default_ghost_size(small, large)
-        if 2 * found < most:
-            raise UserError(
-                f"large_batch={large} has no divisor from {most // 2} to {most} to use as the ghost size: "
-                f"use large_batch={large // most * most}, or set ghost_size"
-            )
-        return found
-    ghost_size = whole(values, "ghost_size")
-    if large % ghost_size:
-        nearest = _nearest_divisors(large, ghost_size)
-        raise UserError(f"ghost_size={ghost_size} does not divide large_batch={large}: use {nearest}")
-    return ghost_size
-
-
-def _nearest_divisors(number: int, wanted: int) -> str:
-    below = next(d for d in range(min(wanted, number), 0, -1) if number % d == 0)
-    above = next((d for d in range(wanted + 1, number + 1) if number % d == 0), below)
-    return " or ".join(f"ghost_size={d}" for d in dict.fromkeys((below, above)))
-
-
-def _micro_batch(values: Mapping[str, str], ghost_size: int, large: int) -> int | None:
-    if "micro_batch" not in values:
-        return None
-    size = whole(values, "micro_batch")
-    if size % ghost_size or large % size:
-        raise UserError(
-            f"micro_batch={size} must be a multiple of ghost_size={ghost_size} and divide large_batch={large}"
-        )
-    return size
+def _method(values: Mapping[str, str]) -> str:
+    method = values.get("method", LOOPS[-1])
+    if method not in LOOPS:
+        raise UserError(f"method={method} has no loop to print: use one of {', '.join(LOOPS)}")
+    if method == "lb_lr" and "micro_batch" in values:
+        raise UserError("micro_batch keeps the update only with ghosts: leave it out, or add method=lb_gbn")
+    return method

@@ -1,9 +1,10 @@
-"""The last column of the plan as a training loop in plain torch, ready to paste."""
+"""A column of the plan as a training loop in plain torch, ready to paste."""
 
 from gengap.plan.methods import Planned
 from gengap.plan.question import Question
 from gengap.plan.reasons import scaled_betas
 
+ADAPTED = "lb_ra"
 _LOOP = """\
 from itertools import islice
 
@@ -11,12 +12,9 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader
-
-from gengap.ghost import convert
-
+{imported}
 # model and train_set are yours; add the weight decay of your recipe
-convert(model, ghost_size={ghost_size})  # every BatchNorm1d, 2d and 3d, in place
-optimizer = {optimizer}
+{converted}optimizer = {optimizer}
 {schedules}
 loader = DataLoader(train_set, batch_size={batch_size}, shuffle=True, drop_last=True)
 
@@ -26,15 +24,17 @@ def batches():
         yield from loader
 
 
-for inputs, targets in islice(batches(), {updates}):  # without regime adaptation: {updates_gbn}
+for inputs, targets in islice(batches(), {updates}):  # {otherwise}: {other_updates}
     optimizer.zero_grad()
 {backward}
-    torch.nn.utils.clip_grad_norm_(model.parameters(), {clip_norm:g})
+    torch.nn.utils.clip_grad_norm_(model.parameters(), {clip_norm:g})  # as in the paper's released code
     optimizer.step()
     for schedule in schedules:
         schedule.step()
 """
 
+_IMPORTED = "\nfrom gengap.ghost import convert\n"
+_CONVERTED = "convert(model, ghost_size={size})  # every BatchNorm1d, 2d and 3d, in place\n"
 _BACKWARD = "    cross_entropy(model(inputs), targets).backward()"
 _MICRO_BATCHES = """\
     for x, y in zip(inputs.split({size}), targets.split({size})):  # whole ghosts: the same update
@@ -42,18 +42,23 @@ _MICRO_BATCHES = """\
 
 
 def snippet(question: Question, methods: tuple[Planned, ...]) -> str:
-    """Generate Python code that trains with LB+LR+GBN+RA, with the numbers for LB+LR+GBN in comments."""
-    gbn, adapted = (next(p for p in methods if p.method == m) for m in ("lb_gbn", "lb_ra"))
-    micro = question.micro_batch
+    """Generate Python code that trains with question.method, with the other number of updates in comments."""
+    is_adapted = question.method == ADAPTED
+    of = {p.method: p for p in methods}
+    chosen, other = of[question.method], of["lb_gbn" if is_adapted else ADAPTED]
+    otherwise = f"{'without' if is_adapted else 'with'} regime adaptation"
+    micro, size = question.micro_batch, chosen.ghost_size
     return _LOOP.format(
-        ghost_size=adapted.ghost_size,
-        optimizer=_optimizer(question, adapted.lr[0]),
-        schedules=_schedules(question, adapted, gbn),
-        batch_size=adapted.batch_size,
-        updates=f"{adapted.updates:_}",
-        updates_gbn=f"{gbn.updates:_}",
+        imported=_IMPORTED if size else "",
+        converted=_CONVERTED.format(size=size) if size else "",
+        optimizer=_optimizer(question, chosen.lr[0]),
+        schedules=_schedules(question, chosen, other, otherwise),
+        batch_size=chosen.batch_size,
+        updates=f"{chosen.updates:_}",
+        otherwise=otherwise,
+        other_updates=f"{other.updates:_}",
         backward=_MICRO_BATCHES.format(size=micro) if micro else _BACKWARD,
-        clip_norm=adapted.clip_norm,
+        clip_norm=chosen.clip_norm,
     )
 
 
@@ -69,12 +74,12 @@ def _optimizer(question: Question, lr: float) -> str:
     return f"torch.optim.Adam(model.parameters(), lr={lr:.6g}, betas=({first:.6g}, {second:.6g}){eps})"
 
 
-def _schedules(question: Question, adapted: Planned, gbn: Planned) -> str:
+def _schedules(question: Question, chosen: Planned, other: Planned, otherwise: str) -> str:
     """Generate step decay in updates and, if requested, warm-up; torch multiplies their factors."""
-    milestones, plain = (list(p.milestones_updates) for p in (adapted, gbn))
+    milestones, others = (list(p.milestones_updates) for p in (chosen, other))
     lines = ["schedules = []"]
     if milestones:
-        lines.append(f"milestones = {milestones}  # updates; without regime adaptation: {plain}")
+        lines.append(f"milestones = {milestones}  # updates; {otherwise}: {others}")
     if milestones and question.gamma is not None:
         step = f"lr_scheduler.MultiStepLR(optimizer, milestones, gamma={float(question.gamma):g})"
         lines.append(f"schedules.append({step})")
@@ -83,11 +88,9 @@ def _schedules(question: Question, adapted: Planned, gbn: Planned) -> str:
         lines.append(f"factors = {factors}")
         factor = "lambda update: factors[sum(m <= update for m in milestones)]"
         lines.append(f"schedules.append(lr_scheduler.LambdaLR(optimizer, {factor}))")
-    if adapted.warmup_updates:
-        start = float(question.lr[0]) / adapted.lr[0]
-        lines.append(
-            f"warmup = {adapted.warmup_updates}  # updates; without regime adaptation: {gbn.warmup_updates}"
-        )
+    if chosen.warmup_updates:
+        start = float(question.lr[0]) / chosen.lr[0]
+        lines.append(f"warmup = {chosen.warmup_updates}  # updates; {otherwise}: {other.warmup_updates}")
         climb = f"start_factor={start:.6g}, total_iters=warmup"
         lines.append(f"schedules.append(lr_scheduler.LinearLR(optimizer, {climb}))")
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from gengap.paper.methods import LABELS, METHODS
 from gengap.plan.evidence import REMEDIES, TABLES, OwnRow, closed_in_paper, paper_ratios, why_none
 from gengap.plan.methods import Planned
 from gengap.plan.numbers import short
-from gengap.plan.question import Question
+from gengap.plan.question import LOOPS, Question
 
 NONE = "–"
 
@@ -46,6 +46,11 @@ def _phase(phase: int, methods: Sequence[Planned]) -> list[tuple[str, ...]]:
         row("learning rate", lambda p: short(p.lr[phase])),
         row("by the linear rule", lambda p: short(p.lr_linear[phase]) if p.lr_linear else NONE),
     ]
+
+
+def loop(question: Question) -> str:
+    """Name the method whose loop is printed in full, such as LB+LR+GBN."""
+    return "LB" + "".join(LABELS[m] for m in LOOPS[: LOOPS.index(question.method) + 1])
 
 
 def expectations(question: Question, own: Sequence[OwnRow]) -> str:

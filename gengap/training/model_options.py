@@ -39,7 +39,7 @@ def fitting_options(config: Config) -> dict[str, Any]:
         )
     if ignored:
         log.info(
-            "model.name=%s has no arguments for the workload's options %s, which are left out",
+            "model.name=%s does not take the workload's options %s: they are not passed",
             name,
             ", ".join(ignored),
         )

@@ -240,7 +240,7 @@ def test_custom_network_gets_only_the_options_it_takes(gengap, tmp_path):
         "    return plain(num_classes)\n"
     )
     code, lines, _ = gengap(f"{CELL} {SHORT} model.name=my_networks:plain")
-    ignored = "model.name=my_networks:plain has no arguments for the workload's options in_features, width"
+    ignored = "model.name=my_networks:plain does not take the workload's options in_features, width"
     ignored += ", which are left out"
     assert (code, lines[0], len(lines)) == (0, ignored, 2)
     code, lines, _ = gengap(f"{CELL} model.name=my_networks:plain model.options.widht=3")

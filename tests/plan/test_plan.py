@@ -134,6 +134,7 @@ def test_every_number_in_the_text_is_in_the_data():
     known |= {f"{v:.{digits}g}" for v in numbers(data["methods"]) for digits in (3, 6, 15)}
     known |= {f"{v:.0f}" for v in numbers(data["paper"])}
     known |= {f"{14**0.5:.6g}", "14", "28", "4"}  # √(B_L/B_S), B_L/B_S, ghosts, micro-batches
+    known |= {"44"}  # Resnet44
     known |= {"1", "2", "3", "16", "64"}  # phases and tables; the paper's smallest and largest B_L/B_S
     known |= {"7", "2017", "5", "10", "128", "2022"}  # eq. 7, years, warm-up of Goyal et al., CIFAR-10
     assert set(re.findall(r"\d+(?:\.\d+)?(?:e-?\d+)?", text)) - known == set()
@@ -199,12 +200,16 @@ class Recorder(torch.optim.SGD):
 
 @pytest.mark.parametrize(
     "extra",
-    [[], ["gamma=0.5"], ["lr=0.1,0.05,0.001"], ["warmup_epochs=1"], ["micro_batch=8"], ["milestones=1.5"]],
-)
+    [
+        [], ["gamma=0.5"], ["lr=0.1,0.05,0.001"], ["warmup_epochs=1"], ["micro_batch=8"], ["milestones=1.5"],
+        ["method=lb_gbn", "micro_batch=8"], ["method=lb_lr", "warmup_epochs=1"],
+    ],
+)  # fmt: skip
 def test_the_printed_loop_runs_and_makes_the_planned_updates_at_the_planned_rates(extra, monkeypatch):
     arguments = replaced(SMALL, extra)
     data = json.loads(answer([*arguments, "results_dir=/nowhere"], as_json=True))
-    adapted = next(p for p in data["methods"] if p["method"] == "lb_ra")
+    method = values(extra).get("method", "lb_ra")
+    planned = next(p for p in data["methods"] if p["method"] == method)
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.BatchNorm1d(5), torch.nn.Linear(5, 2))
     samples = torch.utils.data.TensorDataset(torch.randn(70, 3), torch.arange(70) % 2)
@@ -212,14 +217,14 @@ def test_the_printed_loop_runs_and_makes_the_planned_updates_at_the_planned_rate
     monkeypatch.setattr(Recorder, "rates", rates, raising=False)
     monkeypatch.setattr(torch.optim, "SGD", Recorder)
     exec(data["code"], {"model": model, "train_set": samples})  # the code a user is told to paste
-    assert len(rates) == adapted["updates"] == 3 * 70 // 4
-    expected = [adapted["lr"][bisect_right(adapted["milestones_updates"], u)] for u in range(len(rates))]
-    for update in range(adapted["warmup_updates"]):
-        share = update / adapted["warmup_updates"]
-        expected[update] = 0.1 + (adapted["lr"][0] - 0.1) * share
+    assert len(rates) == planned["updates"] == (3 * 70 // 4 if method == "lb_ra" else 3 * 70 // 16)
+    expected = [planned["lr"][bisect_right(planned["milestones_updates"], u)] for u in range(len(rates))]
+    for update in range(planned["warmup_updates"]):
+        share = update / planned["warmup_updates"]
+        expected[update] = 0.1 + (planned["lr"][0] - 0.1) * share
     assert rates == pytest.approx(expected, rel=1e-4)
-    assert isinstance(model[1], GhostBatchNorm1d)
-    assert model[1].ghost_size == 4
+    assert isinstance(model[1], GhostBatchNorm1d) == (method != "lb_lr")
+    assert method == "lb_lr" or model[1].ghost_size == 4
 
 
 def test_adam_gets_the_square_root_and_the_betas_of_malladi_et_al():

@@ -34,6 +34,8 @@ from tests.plan.words import TYPED, values
         (["large_batch=4099"], "use large_batch=4096, or set ghost_size"),
         (["dataset_size=1000"], "more than dataset_size=1000"),
         (["micro_batch=100"], "a multiple of ghost_size=128"),
+        (["method=sb"], "has no loop to print: use one of lb_lr, lb_gbn, lb_ra"),
+        (["method=lb_lr", "micro_batch=128"], "or add method=lb_gbn"),
         (["optimizer=adam", "momentum=0.8"], "momentum=0.8 is no setting of optimizer=adam: leave it out"),
         (["betas=0.9,0.95"], "betas=0.9,0.95 is no setting of optimizer=sgd"),
         (["optimizer=lion"], "use optimizer=sgd or optimizer=adam"),

@@ -1,6 +1,6 @@
 """Cells that differ from the published number: the suspected cause, and what settings that test it give."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from gengap.paper import tables as paper
 from gengap.paper.methods import LABELS, METHODS
@@ -37,7 +37,7 @@ def _end(cell: Measured) -> str:
 def trials_table(records: Records, rows: Sequence[Row]) -> Table:
     """Tabulate the accuracy in those of these rows that have differing cells, and with each setting tried."""
     tested = {row: found for row in rows if (found := _tested(records, row))}
-    methods = [m for m in METHODS if any(m in found for found in tested.values())]
+    methods = [m for m in METHODS if any(_was_tried(found.get(m, {})) for found in tested.values())]
     lines = (line for row, found in tested.items() for line in _lines(row, found, methods))
     return Table(("network", "with", *(LABELS[m] for m in methods)), tuple(lines), labels=2)
 
@@ -51,14 +51,20 @@ def _lines(row: Row, found: dict[str, dict[str, str]], methods: Sequence[str]) -
     yield "", "paper", *(paper.accuracy(row.name, m) if m in found else "" for m in methods)
 
 
+def _was_tried(settings: Mapping[str, str]) -> bool:
+    return any(not words.startswith((_ITSELF, "precision=")) for words in settings)
+
+
 def _tested(records: Records, row: Row) -> dict[str, dict[str, str]]:
-    """Map a row's methods that were tested to the accuracy with each setting; empty if no cell differs."""
+    """Map a row's methods to the accuracy with each setting; empty if no cell differs or none was tried."""
     found: dict[str, dict[str, str]] = {}
     if not differing(records, row):
         return found
-    for cell in (cell for m in METHODS if (cell := measure_cell(records, row, m)).mark):
-        if tested := _with_most_seeds(records, cell):
-            each = {_ITSELF: cell, **_in_other_precisions(records, cell), **tested}
+    cells = [cell for m in METHODS if (cell := measure_cell(records, row, m)).mark]
+    trials_of = {cell.method: _with_most_seeds(records, cell) for cell in cells}
+    if any(trials_of.values()):
+        for cell in cells:
+            each = {_ITSELF: cell, **_in_other_precisions(records, cell), **trials_of[cell.method]}
             found[cell.method] = {words: _accuracy(cell, trial) for words, trial in each.items()}
     return found
 
