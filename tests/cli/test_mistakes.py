@@ -241,7 +241,7 @@ def test_custom_network_gets_only_the_options_it_takes(gengap, tmp_path):
     )
     code, lines, _ = gengap(f"{CELL} {SHORT} model.name=my_networks:plain")
     ignored = "model.name=my_networks:plain does not take the workload's options in_features, width"
-    ignored += ", which are left out"
+    ignored += ": they are not passed"
     assert (code, lines[0], len(lines)) == (0, ignored, 2)
     code, lines, _ = gengap(f"{CELL} model.name=my_networks:plain model.options.widht=3")
     assert (code, lines) == (
