@@ -91,6 +91,16 @@ def test_a_record_of_another_machine_or_of_several_ranks_says_nothing(changes, d
     assert cell.seconds is None
 
 
+@pytest.mark.parametrize("shipped", [True, False])
+def test_the_time_says_whether_a_record_is_one_of_gengap_s_own(shipped, digits, tmp_path):
+    folder = tmp_path / "results" if shipped else tmp_path / "mine"
+    directory = write(digits("lb", f"results_dir={folder}"), images_per_second=30.0)
+    asked = digits("lb", "seed=1", "runtime.device=cpu", f"results_dir={tmp_path / 'mine'}")
+    (cell,) = cells_left([Job((), asked)])
+    name = f"{directory.parent.name}/seed0"
+    assert cell.speed.seen == (f"gengap's record {name}" if shipped else name)
+
+
 def test_a_data_set_of_unknown_size_is_that_of_its_records(digits):
     config = digits("lb", "data.name=own:data")
     write(config, images_per_second=100.0, data={"train": 1024, "validation": 10})
