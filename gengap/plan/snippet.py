@@ -27,7 +27,7 @@ def batches():
 for inputs, targets in islice(batches(), {updates}):  # {otherwise}: {other_updates}
     optimizer.zero_grad()
 {backward}
-    torch.nn.utils.clip_grad_norm_(model.parameters(), {clip_norm:g})  # at every update, as in the released code
+    torch.nn.utils.clip_grad_norm_(model.parameters(), {clip_norm:g})  # every update, as in the released code
     optimizer.step()
     for schedule in schedules:
         schedule.step()
