@@ -1,6 +1,7 @@
 """Summaries of a cell or variant over its finished runs."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from pandas import DataFrame
 
@@ -8,7 +9,7 @@ from gengap.paper import tables as paper
 from gengap.report.cells import Group, Records
 from gengap.report.format import mark, state
 from gengap.report.margins import margin_of
-from gengap.report.origins import commits, distinct
+from gengap.report.origins import commits, distinct, makes
 from gengap.report.places import experiment_of
 from gengap.report.rows import Row
 from gengap.report.statistics import Summary, binomial_error, summarize
@@ -20,11 +21,11 @@ class Measured:
     """One cell or variant, with accuracies in percent over finished runs only; None if there are none.
 
     counts: number of runs by status, sorted. top5: top-5 accuracy; None if not recorded. wall_seconds: mean
-    over runs. measuring: fraction of wall_seconds spent on evaluations, recording and checkpoints; None if
-    not recorded. clipped: fraction of updates whose gradient was clipped, mean over runs; None if not
-    recorded. paper: published accuracy as printed. difference: our mean minus the published accuracy, in
-    points. one_run: binomial standard error of a single run's accuracy, in points; None if the size of the
-    validation set is not recorded.
+    over the runs on each make of hardware. measuring: fraction of the wall time spent on evaluations,
+    recording and checkpoints; None if not recorded. clipped: fraction of updates whose gradient was clipped,
+    mean over runs; None if not recorded. paper: published accuracy as printed. difference: our mean minus
+    the published accuracy, in points. one_run: binomial standard error of a single run's accuracy, in
+    points; None if the size of the validation set is not recorded.
     """
 
     workload: str
@@ -38,7 +39,7 @@ class Measured:
     top5: Summary | None = None
     updates: int | None = None
     samples: int | None = None
-    wall_seconds: float | None = None
+    wall_seconds: Mapping[str, float] = field(default_factory=dict)
     measuring: float | None = None
     clipped: float | None = None
     paper: str
@@ -127,7 +128,7 @@ def measure(group: Group, published: str = "") -> Measured:
         top5=_summary(done[done[TOP5].notna()], TOP5),
         updates=None if done.empty else int(done["updates"].max()),
         samples=None if done.empty else int(done["samples_seen"].max()),
-        wall_seconds=None if done.empty else float(done["wall_seconds"].mean()),
+        wall_seconds={} if done.empty else _by_make(done),
         measuring=_measuring(done),
         clipped=_mean(done, "clipped"),
         paper=published,
@@ -140,6 +141,11 @@ def measure(group: Group, published: str = "") -> Measured:
         hardware=distinct(done, "hardware"),
         commits=commits(done),
     )
+
+
+def _by_make(runs: DataFrame) -> dict[str, float]:
+    means = runs.groupby(runs["hardware"].map(makes))["wall_seconds"].mean()
+    return {str(make): float(seconds) for make, seconds in means.items()}
 
 
 def _measuring(runs: DataFrame) -> float | None:

@@ -25,6 +25,12 @@ def commits(runs: DataFrame) -> str:
     return SEPARATOR.join(sorted({commit(c) for c in _values(runs, "git_commit")}))
 
 
+def makes(hardware: str) -> str:
+    """Shorten the hardware of a run's parts to its makes: `AMD`, or `AMD, NVIDIA` if continued elsewhere."""
+    names = (name.split(" x ")[-1] for name in hardware.split(SEPARATOR))
+    return ", ".join(sorted({name.replace(",", " ").split()[0] for name in names}))
+
+
 def _values(runs: DataFrame, column: str) -> set[str]:
     return {part for value in runs[column].dropna() for part in str(value).split(SEPARATOR)}
 

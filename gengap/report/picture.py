@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from colorsys import hls_to_rgb, rgb_to_hls
 
 import numpy as np
@@ -24,6 +24,10 @@ _LINES = re.compile(r' d="M ([-\d. ]+?)( z)? ?"')  # a path made entirely of lin
 # A row of marks or ticks with the same style, i.e. class
 _ROW = re.compile(r'(?:<use [^>]*? class="([^"]*)"/>)(?:<use [^>]*? class="\1"/>)+')
 _X, _Y = re.compile(r' x="([^"]*)"'), re.compile(r' y="([^"]*)"')
+# A mark that is a single line, such as a tick, and where it is drawn
+_NUMBER = re.compile(r"-?(?:\d+\.?|\.)\d*")
+_STROKE = re.compile(r'<path id="([^"]*)" d="m ([-\d. ]+)"')
+_DRAWN = re.compile(r'<use href="#([^"]*)" x="([^"]*)"(?: y="([^"]*)")? ')
 _GROUP = re.compile(r"(<g>|<g [^>]*>|</g>)")
 _STYLE = re.compile(r'\bstyle="([^"]*)"')
 # An unrotated line of text: its attributes, x, y, scale and letters
@@ -80,7 +84,9 @@ def picture(name: str, svg: str) -> str:
     dark = "".join(f"--c{c}:{_dark(c)};" for c in colors)
     rules = f":root{{{light}}}@media (prefers-color-scheme: dark){{:root{{{dark}}}}}"
     svg, classes = _classes(name, _COLOUR.sub(r"var(--c\1)", svg))
-    svg = _ROW.sub(_one_class, svg)
+    paths = {mark: np.array(_NUMBER.findall(path), dtype=float) for mark, path in _STROKE.findall(svg)}
+    strokes = {mark: path for mark, path in paths.items() if len(path) == 4}
+    svg = _ROW.sub(lambda row: _one_path(row, strokes) or _one_class(row), svg)
     return re.sub(r"^(<svg[^>]*>)", rf"\1<style>{rules}{classes}</style>", svg)
 
 
@@ -116,11 +122,16 @@ def _tenths(number: float) -> str:
     return f"{round(number, 1) + 0:g}"
 
 
+def _numbers(row: Iterable[float]) -> str:
+    """Format as `-.5 1.2-3`: numbers in tenths without what can be left out."""
+    return re.sub(r" (?=-)|\b0(?=\.)", "", " ".join(map(_tenths, row)))
+
+
 def _relative(path: re.Match[str]) -> str:
     """Write each point relative to the previous one, which takes fewer digits; exact in tenths of a point."""
     points = np.array(path[1].split(), dtype=float).reshape(-1, 2)
     points = _seen(points) if len(points) > _CURVE else points
-    found = " ".join(map(_tenths, [*points[0], *np.diff(points, axis=0).ravel()]))
+    found = _numbers([*points[0], *np.diff(points, axis=0).ravel()])
     return f' d="m {found}{path[2] or ""}"'
 
 
@@ -139,6 +150,19 @@ def _classes(name: str, svg: str) -> tuple[str, str]:
     known = {style: f"{name}s{i}" for i, style in enumerate(s for s, count in counted.items() if count > 1)}
     svg = _STYLE.sub(lambda found: f'class="{known[found[1]]}"' if found[1] in known else found[0], svg)
     return svg, "".join(f".{label}{{{style}}}" for style, label in known.items())
+
+
+def _one_path(row: re.Match[str], strokes: Mapping[str, Points]) -> str:
+    """Turn a row of marks into one path, if every mark is a single line; otherwise return nothing."""
+    drawn = _DRAWN.findall(row[0])
+    if not all(mark in strokes for mark, _, _ in drawn):
+        return ""
+    places = np.array([(float(x), float(y or 0)) for _, x, y in drawn])
+    lines = np.array([strokes[mark] for mark, _, _ in drawn])  # from the place to the start, and from there
+    starts, ends = places + lines[:, :2], places + lines[:, :2] + lines[:, 2:]
+    moves = np.diff(np.vstack((np.zeros(2), np.stack((starts, ends), axis=1).reshape(-1, 2))), axis=0)
+    path = "".join(f"m{_numbers(of)}" for of in moves.reshape(-1, 4))
+    return f'<path class="{row[1]}" d="{path}"/>'
 
 
 def _one_class(row: re.Match[str]) -> str:

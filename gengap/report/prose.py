@@ -25,10 +25,10 @@ of the same experiment. "train %" is the accuracy on the training set in evaluat
 highest validation accuracy, selected on the test split: it is shown for comparison and used nowhere.
 "clipped" is the share of updates whose gradient was clipped. "samples" counts the samples seen in training,
 including repetitions, and in parentheses their multiple of SB's: regime adaptation makes as many updates as
-SB, with larger batches, so it sees more samples. "wall time" is the mean over runs, which may differ in
-version and in what else the machine was doing; to compare the speed of methods, see the speed section.
-"measuring" is the share of it spent on evaluations and checkpoints, where recorded. Diverged runs are
-counted but not averaged. "missing" means that there is no record.
+SB, with larger batches, so it sees more samples. "wall time" is the mean over the runs on one make of
+hardware, which may differ in version and in what else the machine was doing; to compare the speed of
+methods, see the speed section. "measuring" is the share of it spent on evaluations and checkpoints, where
+recorded. Diverged runs are counted but not averaged. "missing" means that there is no record.
 """
 
 KINDS = """\

@@ -149,7 +149,7 @@ def _row(r: dict[str, Any], device: str) -> tuple[str, ...]:
         ", ".join(t.target for t in targets() if t.applies_to(device, r)),
         f"{1 / seconds:,.2f}",
         f"{batch / seconds:,.0f}",
-        f"{r['seconds_per_epoch']:.2f}",
+        _seconds(r["seconds_per_epoch"]),
         _share(r["matrix_share"]),
         _share(r.get("copy_share")),  # older measurements lack it
         f"{r['gengap_memory']:,}",
@@ -158,6 +158,10 @@ def _row(r: dict[str, Any], device: str) -> tuple[str, ...]:
         f"{batch / r['typical_seconds']:,.0f}",
         f"{r['typical_memory']:,}",
     )
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f}" if seconds >= 1 else f"{seconds:.3g}"
 
 
 def _share(of_rate: float | None) -> str:

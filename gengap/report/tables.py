@@ -79,12 +79,18 @@ def _detailed_row(cell: Measured) -> tuple[str, ...]:
         whole(cell.updates),
         percent(cell.clipped, 1),
         whole(cell.samples),
-        duration(cell.wall_seconds),
+        _wall_time(cell),
         "" if cell.measuring is None else f"{100 * cell.measuring:.1f} %",
         cell.hardware,
         cell.commits,
         cell.note(),
     )
+
+
+def _wall_time(cell: Measured) -> str:
+    """Format as `1.7 h`, or by make, which differ too much for a mean, as `1.7 h (AMD), 36 s (NVIDIA)`."""
+    by_make = {make: duration(seconds) for make, seconds in cell.wall_seconds.items()}
+    return ", ".join(f"{time} ({make})" if len(by_make) > 1 else time for make, time in by_make.items())
 
 
 def top5(records: Records, part: Part = Part.TABLE1) -> Table:
@@ -106,6 +112,7 @@ def data(records: Records, part: Part = Part.TABLE1) -> Table:
         "difference", "train_mean", "train_std", "best_mean", "best_std", "updates", "samples",
         "wall_seconds", "measuring_share", "one_run_error", "batch_size", "epochs", "precision", "protocol",
         "hardware", "commits", "left_out", "one_more_low95", "one_more_high95", "clipped_share",
+        "wall_seconds_by_make",
     )  # fmt: skip
     cells = [_data_row("cell", cell) for cell in _cells(records, part)]
     others = [_data_row("variant", measure(group)) for group in _variants(records, part)]
@@ -122,7 +129,7 @@ def _data_row(kind: str, m: Measured) -> tuple[str, ...]:
         *_numbers(m.train),
         *_numbers(m.best),
         *("" if value is None else str(value) for value in (m.updates, m.samples)),
-        fixed(m.wall_seconds, 1),
+        fixed(next(iter(m.wall_seconds.values())), 1) if len(m.wall_seconds) == 1 else "",
         fixed(m.measuring),
         fixed(m.one_run),
         "" if m.batch_size is None else str(m.batch_size),
@@ -130,6 +137,7 @@ def _data_row(kind: str, m: Measured) -> tuple[str, ...]:
         *(m.precision, m.protocol, m.hardware, m.commits, m.note()),
         *(fixed(end) for end in m.one_more or (None, None)),
         fixed(m.clipped),
+        "; ".join(f"{make} {seconds:.1f}" for make, seconds in m.wall_seconds.items()),
     )
 
 

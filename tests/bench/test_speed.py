@@ -34,6 +34,11 @@ def test_table_of_a_measurement() -> None:
     }  # fmt: skip
 
 
+def test_epochs_shorter_than_a_second_keep_their_digits() -> None:
+    shortest = {0.013506: "0.0135", 0.999: "0.999", 1.004: "1.00"}
+    assert {s: shown(ROW | {"seconds_per_epoch": s})["s/epoch"] for s in shortest} == shortest
+
+
 def test_an_older_measurement_is_shown_without_what_it_did_not_count() -> None:
     older = {k: v for k, v in ROW.items() if k not in ("copy_share", "engine")}
     assert shown(older) == shown(ROW) | {"of copy rate": "", "engine": ""}

@@ -24,19 +24,20 @@ def test_tables_are_filled_as_generated():
 def test_the_wall_time_of_a_row_is_that_of_its_methods_and_seeds(tmp_path):
     script = runpy.run_path(str(ROOT / "scripts" / "readme"))
     (tmp_path / "table1.csv").write_text(
-        "kind,workload,method,precision,protocol,wall_seconds,hardware\n"
-        'cell,mnist_f1,sb,fp32,paper,60.0,"AMD, 1 thread"\n'
-        'cell,mnist_f1,lb,fp32,paper,3600.5,"AMD, 2 threads; AMD, 1 thread"\n'
-        "cell,mnist_f1,sb,bf16,paper,0.4,AMD\n"
+        "kind,workload,method,precision,protocol,wall_seconds_by_make,hardware\n"
+        'cell,mnist_f1,sb,fp32,paper,AMD 60.0,"AMD, 1 thread"\n'
+        'cell,mnist_f1,lb,fp32,paper,AMD 3600.5,"AMD, 2 threads; AMD, 1 thread"\n'
+        "cell,mnist_f1,sb,bf16,paper,AMD 0.4,AMD\n"
         "cell,mnist_f1,lb,bf16,paper,,\n"
-        "variant,mnist_f1,sb,fp32,paper,7.0,AMD\n"
-        "cell,cifar10_c1,sb,bf16,paper,60.0,NVIDIA H200\n"
-        "cell,cifar10_c1,lb,bf16,paper,9.0,AMD; NVIDIA H200\n"
+        "variant,mnist_f1,sb,fp32,paper,AMD 7.0,AMD\n"
+        "cell,cifar10_c1,sb,bf16,paper,NVIDIA 60.0,NVIDIA H200\n"
+        "cell,cifar10_c1,lb,bf16,paper,AMD 90.0; NVIDIA 9.0,AMD; NVIDIA H200\n"
     )
     assert script["wall_time"](str(tmp_path / "table1.csv")).splitlines()[2:] == [
         "| F1, MNIST | fp32 | paper | 0:01:00 | 1:00:01 | 3:03:02 | AMD, 1 thread; AMD, 2 threads |",
         "| F1, MNIST | bf16 | paper | 0:00:01 |  |  | AMD |",
-        "| C1, CIFAR-10 | bf16 | paper | 0:01:00 (NVIDIA) | 0:00:09 (AMD, NVIDIA) |  | AMD; NVIDIA H200 |",
+        "| C1, CIFAR-10 | bf16 | paper | 0:01:00 (NVIDIA) | 0:01:30 (AMD), 0:00:09 (NVIDIA) |  "
+        "| AMD; NVIDIA H200 |",
     ]
 
 

@@ -55,7 +55,11 @@ def verdicts(store: Store) -> list[str]:
         ([], "not tested"),
         ([(OWN, True), (OWN, True)], "holds on F1, MNIST"),
         ([(OWN, True), (OTHER, None)], "holds on F1, MNIST"),
-        ([(OWN, True), (OTHER, False)], "holds in part on F1, MNIST; C1, CIFAR-10"),
+        ([(OWN, True), (OTHER, False)], "holds on F1, MNIST; does not hold on C1, CIFAR-10"),
+        (
+            [(OWN, True), (OWN, False), (OTHER, False)],
+            "holds in part on F1, MNIST; does not hold on C1, CIFAR-10",
+        ),
         ([(OWN, False), (OWN, None)], "does not hold on F1, MNIST"),
         ([(OWN, None)], "open"),
         ([(OWN, None), (DEMO, True)], "open"),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gengap.report.picture import GLYPHS, picture, pictures
 
 Points = NDArray[np.float64]
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"-?(?:\d+(?:\.\d+)?|\.\d+)")
 _REFERENCE = re.compile(r"(?:#|url\(#)([\w-]+)")
 
 
@@ -75,16 +75,21 @@ def test_a_short_picture_draws_the_same_shapes(svg: str) -> None:
     assert re.search(r' d="m [^"]{40}', found)
 
 
-def test_rows_of_ticks_stay_where_they_were() -> None:
+def test_rows_of_marks_stay_where_they_were() -> None:
     drawing = Figure()
-    drawing.subplots().loglog([1, 1000], [1, 1000])  # minor ticks on both axes
+    axes = drawing.subplots()
+    axes.loglog([1, 1000], [1, 1000])  # minor ticks on both axes
+    axes.plot([2, 30, 500], [5, 5, 5], "o")
+    axes.plot([7, 7, 7], [2, 30, 500], "s")
     file = io.StringIO()
     drawing.savefig(file, format="svg")
-    before, after = (_marks(ET.fromstring(s)) for s in (file.getvalue(), picture("p0", file.getvalue())))  # noqa: S314
+    found = picture("p0", file.getvalue())
+    before, after = (_marks(ET.fromstring(s)) for s in (file.getvalue(), found))  # noqa: S314
     assert len(before) > 40
     np.testing.assert_allclose(after, before, atol=0.0501, rtol=0)
-    assert 'transform="translate(0 ' in picture("p0", file.getvalue())
-    assert re.search(r'translate\([\d.]+ 0\)"><use', picture("p0", file.getvalue()))
+    assert 'transform="translate(0 ' in found  # marks
+    assert re.search(r'translate\([\d.]+ 0\)"><use', found)
+    assert re.search(r'd="m[^m"]*m[^m"]*m', found)  # ticks, as one path
 
 
 def _marks(element: ET.Element, moved: Points | None = None) -> list[Points]:
@@ -92,12 +97,29 @@ def _marks(element: ET.Element, moved: Points | None = None) -> list[Points]:
     moved = np.zeros(2) if moved is None else moved
     if "scale" in element.get("transform", ""):
         return []
+    if (strokes := element.get("d", "")).count("m") > 1:
+        steps = np.reshape([_numbers(stroke) for stroke in strokes.split("m")[1:]], (-1, 2))
+        return list(moved + steps.cumsum(axis=0)[::2])
     if element.tag.endswith("use"):
         if element.get("y") is None and element.get("x") is None:
             return []
         return [moved + [float(element.get(key, 0)) for key in "xy"]]
     moved = moved + (_numbers(element.get("transform", "")) or [0, 0])
     return [mark for child in element for mark in _marks(child, moved)]
+
+
+def test_a_row_of_lines_is_one_path_with_the_same_lines() -> None:
+    drawing = Figure()
+    drawing.subplots().errorbar([0.1, 0.5, 0.9], [3, 1, 2], [0.5, 0.2, 0.3], fmt="none", capsize=4)
+    file = io.StringIO()
+    drawing.savefig(file, format="svg")
+    caps = re.findall(r'd="((?:m[^m"]*){3})"', picture("p0", file.getvalue()))
+    assert len(caps) == 2  # lower and upper
+    places = re.findall(r'<use xlink:href="#(m\w+)" x="([\d.]+)" y="([\d.]+)"', file.getvalue())
+    found = [np.reshape(_numbers(cap), (-1, 2)).cumsum(axis=0).reshape(-1, 2, 2) for cap in caps]
+    for cap in np.concatenate(found):
+        assert np.ptp(cap, axis=0) == pytest.approx([8, 0], abs=1e-9)  # twice the capsize
+        assert any(cap.mean(axis=0) == pytest.approx([float(x), float(y)], abs=0.06) for _, x, y in places)
 
 
 def test_what_a_picture_refers_to_is_in_it_once(svg: str) -> None:

@@ -49,6 +49,22 @@ def test_numbers_by_hand(mixed: Store) -> None:
     assert (cell["hardware"], cell["commits"]) == ("AMD EPYC 7B13, 2 threads", "01234567")
 
 
+def test_wall_times_are_averaged_on_each_make_of_hardware(store: Store) -> None:
+    gpu = {"device": "cuda", "name": "NVIDIA H200", "threads": 16}
+    for seed, seconds in enumerate((3600.0, 7200.0)):
+        store.add("mnist_sb", seed, wall_seconds=seconds)
+    store.add("mnist_sb", 2, wall_seconds=60.0, hardware=gpu)
+    store.add("mnist_lb", 0, wall_seconds=30.0, hardware=gpu | {"name": "NVIDIA H100"})
+    store.add("mnist_lb", 1, wall_seconds=60.0, hardware=gpu | {"ranks": 4})
+    records = read_records(store.root)
+    sb, lb = (cell_of(records, "mnist_f1", method) for method in ("sb", "lb"))
+    assert (sb["wall_seconds"], sb["wall_seconds_by_make"]) == ("", "AMD 5400.0; NVIDIA 60.0")
+    assert (lb["wall_seconds"], lb["wall_seconds_by_make"]) == ("45.0", "NVIDIA 45.0")
+    table = detailed(records)
+    shown = [row[table.header.index("wall time")] for row in table.rows]
+    assert shown == ["1.5 h (AMD), 1.0 min (NVIDIA)", "45.0 s"]
+
+
 def test_one_seed_has_no_spread(mixed: Store) -> None:
     records = read_records(mixed.root)
     cell = cell_of(records, "mnist_f1", "lb")

@@ -53,14 +53,23 @@ class Claim:
 
     @property
     def verdict(self) -> str:
-        """Verdict, such as `holds on F1, MNIST; C1, CIFAR-10`, by the papers' networks, else by ours."""
+        """Verdict by the papers' networks, else by ours.
+
+        Such as `holds on F1, MNIST; C1, CIFAR-10; does not hold on C3, CIFAR-100`.
+        """
         if not self.evidence:
             return UNTESTED
         published = [e for e in self.evidence if e.is_published]
         if not published:
             return f"{OTHERS_ONLY}: {self.word}"
-        networks = dict.fromkeys(paper.title(e.row.name) for e in published if e.agrees is not None)
-        return f"{self.word} on {'; '.join(networks)}" if networks else self.word
+        networks: dict[str, list[bool | None]] = {}
+        for e in published:
+            networks.setdefault(paper.title(e.row.name), []).append(e.agrees)
+        by_word: dict[str, list[str]] = {}
+        for network, said in networks.items():
+            by_word.setdefault(word(said), []).append(network)
+        decided = (f"{said} on {'; '.join(on)}" for said, on in by_word.items() if said != OPEN)
+        return "; ".join(decided) or OPEN
 
     @property
     def word(self) -> str:
