@@ -76,8 +76,8 @@ def summary(
 def _lead(decided: Sequence[Row], single: Sequence[Row]) -> Plain:
     told = (
         "Differences of validation accuracy are in points, paired by seed, each with its 95 % interval over "
-        "n pairs. An answer also needs p < 0.05, corrected for the number of tests, so it can be open although "
-        "the interval excludes 0."
+        "n pairs. An answer also needs p < 0.05, corrected for the number of tests, so it can be open "
+        "although the interval excludes 0."
     )
     if decided and single:
         titles, others = (_titles(rows) for rows in (decided, single))
