@@ -27,8 +27,8 @@ def commits(runs: DataFrame) -> str:
 
 def makes(hardware: str) -> str:
     """Shorten the hardware of a run's parts to its makes: `AMD`, or `AMD, NVIDIA` if continued elsewhere."""
-    names = (name.split(" x ")[-1] for name in hardware.split(SEPARATOR))
-    return ", ".join(sorted({name.replace(",", " ").split()[0] for name in names}))
+    names = (name.split(" x ")[-1].replace(",", " ").split() for name in hardware.split(SEPARATOR))
+    return ", ".join(sorted({name[0] if name else "unknown" for name in names}))
 
 
 def _values(runs: DataFrame, column: str) -> set[str]:

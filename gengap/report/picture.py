@@ -155,7 +155,7 @@ def _classes(name: str, svg: str) -> tuple[str, str]:
 def _one_path(row: re.Match[str], strokes: Mapping[str, Points]) -> str:
     """Turn a row of marks into one path, if every mark is a single line; otherwise return nothing."""
     drawn = _DRAWN.findall(row[0])
-    if not all(mark in strokes for mark, _, _ in drawn):
+    if len(drawn) < row[0].count("<use") or not all(mark in strokes for mark, _, _ in drawn):
         return ""
     places = np.array([(float(x), float(y or 0)) for _, x, y in drawn])
     lines = np.array([strokes[mark] for mark, _, _ in drawn])  # from the place to the start, and from there
