@@ -26,9 +26,14 @@ def commits(runs: DataFrame) -> str:
 
 
 def makes(hardware: str) -> str:
-    """Shorten the hardware of a run's parts to its makes: `AMD`, or `AMD, NVIDIA` if continued elsewhere."""
-    names = (name.split(" x ")[-1].replace(",", " ").split() for name in hardware.split(SEPARATOR))
-    return ", ".join(sorted({name[0] if name else "unknown" for name in names}))
+    """Shorten the hardware of a run's parts to its makes: `AMD`, or `AMD, 4 x NVIDIA` if continued elsewhere."""
+    return ", ".join(sorted({_make(name) for name in hardware.split(SEPARATOR)}))
+
+
+def _make(name: str) -> str:
+    ranks, times, processor = name.rpartition(" x ")
+    words = processor.partition(",")[0].split()
+    return f"{ranks}{times}{words[0] if words else 'unknown'}"
 
 
 def _values(runs: DataFrame, column: str) -> set[str]:

@@ -55,14 +55,21 @@ def test_wall_times_are_averaged_on_each_make_of_hardware(store: Store) -> None:
         store.add("mnist_sb", seed, wall_seconds=seconds)
     store.add("mnist_sb", 2, wall_seconds=60.0, hardware=gpu)
     store.add("mnist_lb", 0, wall_seconds=30.0, hardware=gpu | {"name": "NVIDIA H100"})
-    store.add("mnist_lb", 1, wall_seconds=60.0, hardware=gpu | {"ranks": 4})
+    store.add("mnist_lb", 1, wall_seconds=60.0, hardware=gpu)
+    store.add("mnist_lb_lr", 0, wall_seconds=20.0, hardware=gpu | {"ranks": 4})
+    store.add("mnist_lb_lr", 1, wall_seconds=70.0, hardware=gpu)
+    store.add("mnist_lb_gbn", 0, wall_seconds=9.0, hardware=gpu | {"name": ""})
     records = read_records(store.root)
-    sb, lb = (cell_of(records, "mnist_f1", method) for method in ("sb", "lb"))
+    sb, lb, scaled, unknown = (
+        cell_of(records, "mnist_f1", method) for method in ("sb", "lb", "lb_lr", "lb_gbn")
+    )
     assert (sb["wall_seconds"], sb["wall_seconds_by_make"]) == ("", "AMD 5400.0; NVIDIA 60.0")
     assert (lb["wall_seconds"], lb["wall_seconds_by_make"]) == ("45.0", "NVIDIA 45.0")
+    assert scaled["wall_seconds_by_make"] == "4 x NVIDIA 20.0; NVIDIA 70.0"
+    assert unknown["wall_seconds_by_make"] == "unknown 9.0"
     table = detailed(records)
     shown = [row[table.header.index("wall time")] for row in table.rows]
-    assert shown == ["1.5 h (AMD), 1.0 min (NVIDIA)", "45.0 s"]
+    assert shown[:2] == ["1.5 h (AMD), 1.0 min (NVIDIA)", "45.0 s"]
 
 
 def test_one_seed_has_no_spread(mixed: Store) -> None:
