@@ -26,7 +26,7 @@ def commits(runs: DataFrame) -> str:
 
 
 def makes(hardware: str) -> str:
-    """Shorten the hardware of a run's parts to its makes: `AMD`, or `AMD, 4 x NVIDIA` if continued elsewhere."""
+    """Shorten the hardware of a run's parts to its makes: `AMD`, or `4 x NVIDIA, AMD` if moved."""
     return ", ".join(sorted({_make(name) for name in hardware.split(SEPARATOR)}))
 
 
