@@ -92,6 +92,12 @@ def title(row: str) -> str:
     return network_and_data(here.workload) + (f", {here.large_batch}" if twice else "")
 
 
+def network(row: str) -> str:
+    """Title of a row in the papers without its data set: `C1`, or `Alexnet, 8192`."""
+    name, _, data = title(row).partition(", ")
+    return ", ".join(part for part in (name, data.partition(", ")[2]) if part)
+
+
 def network_and_data(workload: str) -> str:
     """`network, dataset` of a workload, regardless of the batch; its title if it is not in the paper."""
     here = next((p for p in published() if p.workload == workload), None)

@@ -1,4 +1,4 @@
-"""The summary of the page of findings, which the README shows."""
+"""The summary of the page of findings, whose beginning the README shows."""
 
 from math import log, sin
 
@@ -9,10 +9,11 @@ from tests.report.test_findings import REPRODUCED, page
 
 
 def in_short(store: Store) -> tuple[dict[tuple[str, str], list[str]], list[str]]:
-    """The cells of its table, by question and network, and the items of its list."""
+    """The cells of its second table, by question and network, and the items of its list."""
     text = page(store).partition("## In short\n")[2].partition("\n## ")[0]
     found, question = {}, ""
-    for line in [line for line in text.partition("\n- ")[0].splitlines() if line.startswith("| ")][2:]:
+    numbers = text.partition("### Answers in numbers\n")[2].partition("\n#")[0]
+    for line in [line for line in numbers.splitlines() if line.startswith("| ")][2:]:
         asked, network, *cells = (cell.strip() for cell in line.strip("|").split(" | "))
         question = asked or question
         found[question, network] = cells
@@ -38,6 +39,10 @@ def test_in_short(store: Store) -> None:
     assert short["Does regime adaptation close the gap?"][0] == "yes"
     assert short["Does √ scaling of the learning rate help?"][0] == "no"
     assert short["Does ghost batch norm help further?"][0] == "open"
+    lines = page(store).splitlines()
+    assert "| question | yes | in part | no | open |" in lines
+    assert "| Does the large batch generalize worse? | F1 | – | – | C1 (bf16) |" in lines
+    assert "| Does √ scaling of the learning rate help? | – | – | F1 | – |" in lines
     about = "(n = 3; paper 97.55), +GBN is 96.53 ± 0.15 (n = 3; paper 97.60). Suspected cause: unstable first"
     assert steps.startswith(f"F1, MNIST: +LR is 96.50 ± 0.10 {about}")
     assert steps.endswith(" far from where they started.")

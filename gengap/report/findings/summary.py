@@ -1,7 +1,6 @@
-"""Summary of the page of findings, which is repeated on the README's first screen."""
+"""Summary of the page of findings, whose beginning the README repeats."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import ceil
 
 from gengap.paper import tables as paper
@@ -9,23 +8,13 @@ from gengap.paper.methods import LABELS, METHODS
 from gengap.report.cells import Records, rows_of
 from gengap.report.comparisons import gap
 from gengap.report.figures.figure import Figure
-from gengap.report.findings.claims import (
-    HOLDS,
-    NOT,
-    OPEN,
-    PART,
-    UNTESTED,
-    Claim,
-    Evidence,
-    counted,
-    word,
-)
+from gengap.report.findings.answers import ANSWERS, by_answer, first_precisions, measured
+from gengap.report.findings.claims import UNTESTED, Claim
 from gengap.report.findings.differing import causes_of, trials_table
 from gengap.report.findings.minima import SHARPER_QUESTION
 from gengap.report.findings.missing import ALL, cells_not_run, figures_not_drawn, listed
 from gengap.report.format import NEAR, signed
 from gengap.report.landscape.section import Landscape
-from gengap.report.markup import Table
 from gengap.report.measure import measure_cell
 from gengap.report.questions.paired import points
 from gengap.report.questions.section import Questions
@@ -34,8 +23,6 @@ from gengap.report.section import Plain, Section, section
 from gengap.report.statistics import ROUNDING
 
 HEADING, TRIED = "In short", "Settings tried"
-_HEADER = ("question", "network", "answer", "measured (95 %)", "paper")
-_ANSWER = {HOLDS: "yes", PART: "in part", NOT: "no", OPEN: "open"}
 _TRIED = Plain(
     (
         "Accuracy (%) in rows with cells more than a quarter of the published gap from the published number, "
@@ -56,7 +43,7 @@ def summary(
     decided = [row for row in rows if gap(records, row, "sb", "lb").low is not None]
     names = {row.name for row in decided}
     single = [row for row in rows if row.name not in names]
-    first = _first_precisions(decided)
+    first = first_precisions(decided)
     sentences = (
         *(_as_published(records, row) for row in rows),
         *(s for row in first for s in causes_of(records, row)),
@@ -66,62 +53,12 @@ def summary(
         _sweeps_left(questions),
         _untested(claims) if records.are_published else "",  # one's own report would list nearly all
     )
-    table = Table(_HEADER, tuple(line for claim in claims for line in _answers(claim)), labels=len(_HEADER))
+    answers = by_answer(claims)
     found = Plain(tuple(s for s in sentences if s), is_list=True)
     tried = section(TRIED, _TRIED, trials_table(records, [*first, *single]))
-    lead = (_lead(decided, single), table) if table.rows else ()
-    return Section(HEADING, (*lead, found, *([tried] if tried else [])))
-
-
-def _lead(decided: Sequence[Row], single: Sequence[Row]) -> Plain:
-    told = (
-        "Differences of validation accuracy are in points, paired by seed, each with its 95 % interval over "
-        "n pairs. An answer also needs p < 0.05, corrected for the number of tests, so it can be open "
-        "although the interval excludes 0."
-    )
-    if decided and single:
-        titles, others = (_titles(rows) for rows in (decided, single))
-        told += f" The paper's networks with several seeds so far: {titles}. With too few seeds: {others}."
-    return Plain((told,))
-
-
-def _titles(rows: Sequence[Row]) -> str:
-    return "; ".join(dict.fromkeys(paper.title(row.name) for row in rows))
-
-
-def _first_precisions(rows: Sequence[Row]) -> list[Row]:
-    """Keep only the first of rows that differ only in precision."""
-    return list({(row.name, row.protocol): row for row in reversed(rows)}.values())[::-1]
-
-
-def _answers(claim: Claim) -> Iterator[tuple[str, ...]]:
-    """Yield a line per network in the papers measured with several seeds; only the first has the question."""
-    by_row: dict[Row, list[Evidence]] = {}
-    for e in claim.evidence:
-        if claim.question and e.is_published:
-            by_row.setdefault(e.row, []).append(e)
-    question = claim.question
-    for row in _most_measured({row: found for row, found in by_row.items() if any(e.brief for e in found)}):
-        first, *others = by_row[row]
-        measured = _several(by_row[row], claim.unit) if others else first.brief
-        yield question, row.title, _ANSWER[word([e.agrees for e in by_row[row]])], measured, first.paper
-        question = ""
-
-
-def _most_measured(by_row: Mapping[Row, Sequence[Evidence]]) -> list[Row]:
-    """Of rows that differ only in precision, keep the one with the most evidence; the first among equals."""
-    fullest = sorted(by_row, key=lambda row: -len(by_row[row]))
-    kept = _first_precisions(fullest)
-    return [row for row in by_row if row in kept]
-
-
-def _several(found: Sequence[Evidence], unit: str) -> str:
-    """Count the evidence that agrees, and the details: `1 of 2 cells agrees (why: 2)`."""
-    decides = any(e.agrees is not None for e in found)
-    told = counted([e.agrees for e in found], unit) if decides else f"{len(found)} {unit}, all open"
-    times = Counter(e.detail for e in found if e.detail)
-    details = "; ".join(f"{detail}: {n}" if n > 1 else detail for detail, n in times.items())
-    return f"{told} ({details})" if details else told
+    lead = (ANSWERS, answers) if answers.rows else ()
+    below = (measured(claims, decided, single), tried)
+    return Section(HEADING, (*lead, found, *(part for part in below if part)))
 
 
 def _as_published(records: Records, row: Row) -> str:
