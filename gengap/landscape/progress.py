@@ -47,7 +47,8 @@ class Progress:
         """Count a measurement and show its values."""
         self._made += 1
         if QUIET not in measurement:
-            self._print(", ".join(f"{name} {_text(value)}" for name, value in measurement.items()))
+            given = {name: value for name, value in measurement.items() if value is not None}
+            self._print(", ".join(f"{name} {_text(value)}" for name, value in given.items()))
 
     def _print(self, text: str) -> None:
         print(f"{self._title}: {text}", file=sys.stderr, flush=True)

@@ -19,6 +19,7 @@ from gengap.data.description import describe, what_changed
 from gengap.data.sources import Source
 from gengap.data.splits import Splits
 from gengap.errors import UserError
+from gengap.launch.threads import change_of_threads
 from gengap.runs import Status, provenance
 from gengap.runs.bits import pack
 from gengap.runs.checkpoint import load_checkpoint
@@ -90,6 +91,8 @@ def open_record(config: Config, run: Run, data_and_network: dict[str, Any], trai
     """
     regime, record = trainer.regime, run.record
     origin = provenance.origin(trainer.flat.weights.device, trainer.ranks.size)
+    if run.checkpoint and (line := change_of_threads(record.get("hardware", {}), origin["hardware"])):
+        log.warning("%s: %s", run.name, line)
     run.update_record(
         format=FORMAT,
         status=Status.RUNNING,

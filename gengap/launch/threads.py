@@ -31,6 +31,20 @@ def threads_of(
     return int(hardware["threads"]) if same else default
 
 
+def change_of_threads(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """Return a line if a run resumes on a CPU with another number of threads, otherwise None.
+
+    Args:
+        before: hardware in the run's record; now: the hardware it resumes on.
+    """
+    if before.get("device") != "cpu" or now["device"] != "cpu" or before["threads"] == now["threads"]:
+        return None
+    return (
+        f"resumes with runtime.threads={now['threads']} instead of {before['threads']}: valid, but not "
+        "bit-identical to an uninterrupted run"
+    )
+
+
 def thread_advice(trainer: Trainer, rate: Callable[[Trainer], float] | None = None) -> str | None:
     """Return a line with both speeds if one thread trains faster than the current number, otherwise None.
 

@@ -41,6 +41,11 @@ def test_a_record_says_what_was_measured_where(gengap, trained):
     assert not list(Path("trained").rglob("landscape/**/*.lock"))
 
 
+def test_what_a_measurement_does_not_have_is_not_shown(capsys):
+    Progress("one").say({"epsilon": 1e-3, "subspace": None, "losses_above": [0.25, 2.0]})
+    assert capsys.readouterr().err == "one: epsilon 0.001, losses_above 0.25 2\n"
+
+
 def test_what_is_measured_is_skipped_without_torch(gengap, trained, monkeypatch):
     words = f"curvature {RUN} eigenvalues=1 probes=2 samples=100"
     assert gengap(words)[0] == 0

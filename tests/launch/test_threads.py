@@ -49,6 +49,17 @@ def test_run_resumes_with_the_threads_in_its_record(digits):
     torch.set_num_threads(1)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_resume_with_another_number_of_threads_is_announced(threads, digits, caplog):
+    config = digits("lb", *SHORT, "runtime.threads=1", "runtime.time_budget=1e-9")
+    assert execute(config) == Outcome.STOPPED
+    config.runtime.threads, config.runtime.time_budget = threads, None
+    assert execute(config) == Outcome.FINISHED
+    told = [line for line in caplog.messages if "resumes with runtime.threads=2 instead of 1: valid" in line]
+    assert len(told) == threads - 1
+    torch.set_num_threads(1)
+
+
 def test_threads_of_one_run_do_not_carry_over_to_the_next(digits):
     execute(digits("lb", *SHORT, "runtime.threads=2"))
     config = digits("lb", *SHORT, "seed=1", "runtime.threads=null")
