@@ -11,7 +11,7 @@ from gengap.report.section import Plain, Section
 
 ANSWERS = Plain(
     (
-        "Networks by answer. An answer needs several seeds and, where it is about accuracy, p < 0.05, "
+        "Networks by answer. An answer needs at least two seeds and, where it is about accuracy, p < 0.05, "
         "corrected for the number of tests; otherwise it is open.",
     )
 )

@@ -44,7 +44,6 @@ def claims(records: Records) -> list[Claim]:
             _LOG_T,
             [*_log_t(records, FIRST_TENSOR)],
             _FITS,
-            question="Does the distance of the first parameter tensor alone grow like log t?",
         ),
         Claim(
             "Figure 2 plots how far a single tensor moves, not all parameters.",
