@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gengap.cli import options
+from gengap.cli.no_runs import no_runs
 from gengap.errors import DONE, FAILED, counted
 from gengap.paths import expanded
 from gengap.terminal import say
@@ -123,5 +124,4 @@ def _name_unreadable(records: "Records") -> None:
 def _nothing(records: "Records", results_dir: Path) -> str:
     if records.unreadable:
         return f"no record in {results_dir} can be read: no report is written"
-    first = shlex.join(["gengap", "train", "+sweep=quickstart", f"results_dir={results_dir}"])
-    return f"no records in {results_dir}; type {first}"
+    return no_runs(results_dir)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 
+from gengap.cli.no_runs import no_runs
 from gengap.cli.options import Typed
 from gengap.cli.recorded import Record, differences, selection
 from gengap.cli.time_left import price, print_time_left
@@ -69,8 +70,7 @@ def _store_status(typed: Typed, words: Sequence[str], results_dir: str) -> None:
     for error in unreadable:
         log_error(error)
     if not directories and not unreadable:
-        start = shlex.join(["gengap", "train", "+sweep=quickstart", f"results_dir={results_dir}"])
-        say(f"no runs in {results_dir} yet (a run appears with its first update): start with {start}")
+        say(no_runs(results_dir))
     cells = _cells(directories)
     _print_cells(cells)
     lines = [line for name, runs in cells.items() for line in _how_to_continue(typed, words, name, runs)]

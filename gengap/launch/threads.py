@@ -40,8 +40,8 @@ def change_of_threads(before: Mapping[str, Any], now: Mapping[str, Any]) -> str 
     if before.get("device") != "cpu" or now["device"] != "cpu" or before["threads"] == now["threads"]:
         return None
     return (
-        f"resumes with runtime.threads={now['threads']} instead of {before['threads']}: valid, but not "
-        "bit-identical to an uninterrupted run"
+        f"resumes with runtime.threads={now['threads']} instead of {before['threads']}: valid, but its "
+        "last bits may differ from an uninterrupted run's"
     )
 
 

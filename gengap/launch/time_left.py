@@ -160,4 +160,4 @@ def in_all(cells: Sequence[Cell], why: str, cost: float | None = None) -> Iterat
         about = f"{'' if is_whole else 'at least '}about {in_words(sum(known))} on one device{money}"
         yield f"in all: {about}{'' if is_whole else f', and {unknown} not known'}"
     if not is_whole:
-        yield f"{unknown} not known: {why}"
+        yield f"time of {unknown} not known: {why}"

@@ -39,7 +39,7 @@ def fitting_options(config: Config) -> dict[str, Any]:
         )
     if ignored:
         log.info(
-            "model.name=%s does not take the workload's options %s: they are not passed",
+            "model.name=%s has no arguments for these options of the workload, so they are not set: %s",
             name,
             ", ".join(ignored),
         )

@@ -8,12 +8,14 @@ from gengap.cli import completion
 from gengap.cli.help import train_help
 from gengap.cli.landscape import ABOUT
 from gengap.cli.landscape import main as landscape
+from gengap.cli.report import main as report
 from gengap.cli.status import main as status
 from gengap.cli.train import main as train
 from gengap.config.compose import compose_config
 from gengap.config.identity import as_dict
 from gengap.config.keys import keys
 from gengap.config.shipped import experiments
+from gengap.errors import FAILED
 from gengap.landscape.settings import KINDS, MODES
 from gengap.landscape.typed import names
 
@@ -83,6 +85,25 @@ def test_status_of_an_empty_folder_suggests_a_command(tmp_path, capsys):
     command = f"gengap train +sweep=quickstart results_dir={tmp_path}"
     empty = f"no runs in {tmp_path} yet (a run appears with its first update)"
     assert capsys.readouterr().out == f"{empty}: start with {command}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("mien", "mien does not exist: did you mean results_dir=mine?"),
+        ("other", "other does not exist: to begin, type gengap train +sweep=quickstart results_dir=other"),
+        ("mine/runs", "mine/runs is inside a results directory: type results_dir=mine"),
+    ],
+)
+def test_status_and_report_of_a_wrong_folder_name_the_right_one(typed, answer, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    record = tmp_path / "mine" / "runs" / "digits_f1-lb-0" / "seed0" / "run.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    status([f"results_dir={typed}"])
+    assert capsys.readouterr().out == f"{answer}\n"
+    assert report([f"results_dir={typed}"]) == FAILED
+    assert capsys.readouterr().err == f"{answer}\n"
 
 
 @pytest.mark.parametrize(

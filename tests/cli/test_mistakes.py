@@ -34,7 +34,7 @@ def gengap(command_line):
 
 NOTICE = re.compile(
     r"estimated memory per update|^gengap: (\d+ runs$|\S+ seed\d+ in |in all: |"
-    r"\S+: \d+ runs?, about |\d+ cells? not known: )"
+    r"\S+: \d+ runs?, about |time of \d+ cells? not known: )"
 )
 
 
@@ -240,8 +240,8 @@ def test_custom_network_gets_only_the_options_it_takes(gengap, tmp_path):
         "    return plain(num_classes)\n"
     )
     code, lines, _ = gengap(f"{CELL} {SHORT} model.name=my_networks:plain")
-    ignored = "model.name=my_networks:plain does not take the workload's options in_features, width"
-    ignored += ": they are not passed"
+    ignored = "model.name=my_networks:plain has no arguments for these options of the workload, so they are "
+    ignored += "not set: in_features, width"
     assert (code, lines[0], len(lines)) == (0, ignored, 2)
     code, lines, _ = gengap(f"{CELL} model.name=my_networks:plain model.options.widht=3")
     assert (code, lines) == (

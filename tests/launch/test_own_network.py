@@ -57,7 +57,7 @@ def test_torchvision_network_trains_as_it_is(stripes, monkeypatch, caplog):
     record = json.loads((run_directory(config) / "run.json").read_text())
     assert record["summary"]["updates"] == 2
     assert record["parameters"] == 11_689_512 - 1000 * 513 + 3 * 513  # torchvision's count, with 3 classes
-    assert "does not take the workload's options in_features, width: they are not passed" in caplog.text
+    assert "options of the workload, so they are not set: in_features, width" in caplog.text
     assert "changes nothing" not in caplog.text
 
 
@@ -66,7 +66,8 @@ def test_options_that_the_workload_sets_for_its_network_are_told(stripes, caplog
     with caplog.at_level("INFO"):
         assert execute(stripes(network, "lb")) == Outcome.FINISHED
     assert [m for m in caplog.messages if "the workload" in m] == [
-        f"model.name={network} does not take the workload's options in_features: they are not passed",
+        f"model.name={network} has no arguments for these options of the workload, so they are not set: "
+        "in_features",
         f"model.name={network} takes width=128 from the workload: type {typed} to change that",
     ]
     caplog.clear()

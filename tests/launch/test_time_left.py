@@ -119,18 +119,17 @@ def test_the_money_is_that_of_the_hours_known(digits):
         "a: 2 runs, about 1.5 h (1,234 images/s, a/seed0)",
         "b: 1 run, about 30 min (0.25 images/s, b/seed1)",
         "in all: at least about 2.0 h on one device, 5.00 at 2.5 per device-hour, and 1 cell not known",
-        "1 cell not known: why",
+        "time of 1 cell not known: why",
     ]
     assert list(in_all(cells[:2], "why")) == ["in all: about 2.0 h on one device"]
-    assert list(in_all(cells[2:], "why", 2.5)) == ["1 cell not known: why"]
+    assert list(in_all(cells[2:], "why", 2.5)) == ["time of 1 cell not known: why"]
 
 
 def test_status_measures_where_asked_to(tmp_path, capsys):
     words = ["+experiment=digits_lb", "seed=0,1", "runtime.device=cpu", f"results_dir={tmp_path}"]
     assert status(words) == 0
-    missing = (
-        "1 cell not known: no record of a similar run on a device of this name; add --estimate to measure"
-    )
+    missing = "time of 1 cell not known: no record of a similar run on a device of this name"
+    missing += "; add --estimate to measure"
     assert missing in capsys.readouterr().out
     assert status([*words, "--estimate", "--cost=2"]) == 0
     said = capsys.readouterr().out
@@ -184,7 +183,7 @@ def test_a_cell_that_cant_be_measured_leaves_the_others(digits, tmp_path, monkey
     said = capsys.readouterr().out
     assert ": not measured: no data here\n" in said
     assert "  in all: at least about " in said
-    assert "  1 cell not known: not measured" in said
+    assert "  time of 1 cell not known: not measured" in said
     assert "continue with: gengap train" in said
 
 
@@ -194,7 +193,7 @@ def test_ctrl_c_while_measuring_sums_up_what_is_known(digits, tmp_path, monkeypa
         status(two_cells(digits, tmp_path))
     *_, total, missing = capsys.readouterr().out.splitlines()
     assert total.startswith("  in all: at least about ")
-    assert missing == "  1 cell not known: not measured"
+    assert missing == "  time of 1 cell not known: not measured"
 
 
 @pytest.mark.parametrize(
@@ -223,7 +222,7 @@ def test_a_sweep_says_it_before_it_begins(digits, tmp_path, caplog):
     seconds = sum(cell.seconds for cell in cells_left([Job((), config) for config in known]))
     assert total.startswith("gengap: in all: at least about ")
     assert f", {seconds:,.2f} at 3600 per device-hour, and 2 cells not known" in total
-    assert caplog.messages[-2].startswith("gengap: 2 cells not known: no record of a similar run ")
+    assert caplog.messages[-2].startswith("gengap: time of 2 cells not known: no record of a similar run ")
     assert caplog.messages[-2].endswith("; to measure, type gengap status with the same words and --estimate")
 
 

@@ -125,7 +125,7 @@ def test_in_short_says_why_all_cells_are_open(store: Store) -> None:
 
 
 def test_the_precision_with_more_batch_sizes_is_shown(store: Store) -> None:
-    question = "With √ scaling and ghosts, do large batches end the first phase as far from the start?"
+    question = "With √ scaling and ghosts, do large batches end the first phase as far away as SB?"
     for seed in range(3):
         for precision, batches in (("fp32", [4096]), ("bf16", [256, 512, 4096])):
             rows = walk(2000, lambda t: 1 + log(t))

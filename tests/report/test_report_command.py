@@ -196,7 +196,8 @@ def test_check_accepts_the_folder_by_any_of_its_names(
 
 
 def test_no_records_is_one_plain_line_and_a_failure(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    line = f"no records in {store.root}; type gengap train +sweep=quickstart results_dir={store.root}\n"
+    first = f"gengap train +sweep=quickstart results_dir={store.root}"
+    line = f"{store.root} does not exist: to begin, type {first}\n"
     for flags in ((), ("--check",)):
         assert report(store, *flags) == 1
         assert capsys.readouterr() == ("", line)

@@ -36,7 +36,7 @@ def claim(records: Records) -> Claim:
         "a tenth of their highest learning rate, those of the other networks have the highest.",
         [e for row in rows for e in _evidence(records, row, every, first)],
         note=f'The curves are in the report under "{walk_by_batch.TITLE}".' if rows else "",
-        question="With √ scaling and ghosts, do large batches end the first phase as far from the start?",
+        question="With √ scaling and ghosts, do large batches end the first phase as far away as SB?",
         unit="batch sizes",
     )
 

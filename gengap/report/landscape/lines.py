@@ -27,6 +27,8 @@ from gengap.report.section import Plain
 CAPTION = paragraph(
     "Loss (blue, log axis) and accuracy (orange) of the training set (solid) and of the validation set "
     "(dashed) along α; α = 0 is the first network and α = 1 the second. One panel per mode of batch norm. "
+    "In the mode `trained`, each point uses the running statistics of the nearer network, so curves may jump "
+    "at α = ½. "
     "Losses are geometric means over n pairs of seeds, accuracies means; bands are ± one sample standard "
     "deviation over seeds, of the logarithm for losses. The loss axis ends at 1000, or at 10 times the "
     "largest loss on [0, 1] where that is more; the data has the losses beyond."
