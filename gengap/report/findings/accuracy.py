@@ -11,6 +11,7 @@ from gengap.report.findings.claims import Claim, Evidence
 from gengap.report.format import interval, p_value, signed
 from gengap.report.margins import published_difference
 from gengap.report.measure import measure_cell
+from gengap.report.questions.paired import brief_points
 from gengap.report.rows import Part, Row, part_of
 
 _PARTS = (Part.TABLE1, Part.TABLE2, Part.DEMO)
@@ -108,7 +109,11 @@ def _gaps(records: Records, rows: Sequence[Row]) -> list[Evidence]:
             found += _undecided(records, line, "sb", "lb")
         else:
             excludes = _excludes(line, "sb", "lb")
-            told = _numbers(line, "sb", "lb") + excludes, _brief(line) + excludes, _paper(line, "sb", "lb")
+            told = (
+                _numbers(line, "sb", "lb") + excludes,
+                brief_points(line) + excludes,
+                _paper(line, "sb", "lb"),
+            )
             found.append(Evidence(line.row, _agrees(line), *told))
     return found
 
@@ -132,7 +137,7 @@ def _lines(records: Records, compared: Sequence[Comparison], kind: str, a: str, 
             if line.name != name:  # the name says what else changes
                 yield Evidence(line.row, None, numbers)
                 continue
-            brief = _brief(line) + (_samples(records, line.row) if kind == AS_GOOD else "") + excludes
+            brief = brief_points(line) + (_samples(records, line.row) if kind == AS_GOOD else "") + excludes
             yield Evidence(line.row, _agrees(line), numbers, brief, _paper(line, a, b))
         else:
             yield from _undecided(records, line, a, b)
@@ -153,12 +158,6 @@ def _numbers(line: Comparison, a: str, b: str) -> str:
     ends = interval(signed(line.low), signed(line.high))
     about = f"95 %: {ends}; n = {line.n}{p}{paper}"
     return f"{line.row.title}: {line.name} is {signed(line.value)} points ({about})"
-
-
-def _brief(line: Comparison) -> str:
-    """Format as `SB − LB +0.83 (+0.73 to +0.93; n = 5 pairs)`."""
-    ends = interval(signed(line.low), signed(line.high))
-    return f"{line.name} {signed(line.value)} ({ends}; n = {line.n})"
 
 
 def _paper(line: Comparison, a: str, b: str) -> str:

@@ -8,7 +8,7 @@ from gengap.report.comparison_tables import LEVEL
 from gengap.report.comparisons import Comparison, corrected
 from gengap.report.findings.claims import OURS, Claim, Evidence
 from gengap.report.margins import margin_of
-from gengap.report.questions.paired import points
+from gengap.report.questions.paired import brief_points, points
 from gengap.report.questions.parts import GHOSTS_ALONE, SAMPLES, Line
 from gengap.report.questions.prose import QUESTIONS
 from gengap.report.questions.section import RATES, Questions
@@ -41,6 +41,7 @@ def claims(questions: Questions) -> list[Claim]:
             f"paired by seed and {_HOLM}. It disagrees where the whole 95 % interval lies below that.",
             [*_samples([line for line in samples if line.ablation.against == "lb_ra"])],
             QUESTIONS[SAMPLES][0],
+            question="Is the small batch as good as regime adaptation on as many samples?",
         ),
         Claim(
             "Ghost batch norm alone helps the large batch.",
@@ -89,7 +90,8 @@ def _samples(lines: Sequence[Line]) -> Iterator[Evidence]:
         c = replace(line.comparison, p_holm=p)
         is_worse = c.high is not None and c.high < -margin_of(c.row.name)
         agrees = True if p is not None and p < LEVEL else False if is_worse else None
-        yield Evidence(c.row, agrees, f"{c.row.title}: {points(c)}")
+        brief = "" if c.low is None else brief_points(c)
+        yield Evidence(c.row, agrees, f"{c.row.title}: {points(c)}", brief)
 
 
 def _ghosts(lines: Sequence[Line]) -> Iterator[Evidence]:

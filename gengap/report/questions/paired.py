@@ -30,6 +30,11 @@ def compared(kind: str, row: Row, groups: Mapping[str, Group]) -> tuple[Comparis
     return line, None
 
 
+def brief_points(line: Comparison) -> str:
+    """Format as `SB − LB +0.73 (+0.65 to +0.81; n = 3 pairs)`."""
+    return f"{line.name} {signed(line.value)} ({interval(signed(line.low), signed(line.high))}; n = {line.n})"
+
+
 def points(line: Comparison) -> str:
     """Format as `SB − LB is +0.20 points (95 %: +0.05 to +0.35; n = 3 pairs)`."""
     ends = interval(signed(line.low), signed(line.high))
