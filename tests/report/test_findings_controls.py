@@ -98,6 +98,8 @@ def test_the_small_batch_on_as_many_samples(store: Store, longer: Sequence[float
     assert [e.text.partition(" is ")[0] for e in samples.evidence] == [
         "F1, MNIST: SB method.regime_factor=32 − +RA"
     ]
+    brief = samples.evidence[0].brief  # for the summary, unless there are too few seeds
+    assert brief.startswith("SB method.regime_factor=32 − +RA ") == (len(longer) > 1) == bool(brief)
 
 
 @pytest.mark.parametrize(
