@@ -75,3 +75,5 @@ def test_titles() -> None:
     assert paper.title("cifar100_c3") == "C3, CIFAR-100"
     assert paper.title("digits_f1") == "F1, digits"
     assert paper.title("parity") == "parity"
+    assert paper.network("cifar10_c1") == "C1"
+    assert paper.network("imagenet_alexnet_8k") == "Alexnet, 8192"
